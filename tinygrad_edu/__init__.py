@@ -1,0 +1,122 @@
+"""tinygrad_edu: scalar reverse-mode automatic differentiation that shows every number.
+
+>>> import tinygrad_edu as tg
+>>> x, y, z = tg.Value(-2, label="x"), tg.Value(5, label="y"), tg.Value(-4, label="z")
+>>> f = (x + y) * z
+>>> f.backward()
+>>> f.data, x.grad, y.grad, z.grad
+(-12.0, -4.0, -4.0, 3.0)
+
+`tg.steps(f)` lists every forward and backward step, `tg.draw(f)` is the graph as a picture,
+`tg.symbolic(f)` and `tg.exact(f)` are its gradients as formulas and as fractions.
+`tg.expression("(x + y) * z", x=-2, y=5, z=-4)` builds the same graph from text.
+"""
+
+from .engine.composites import log_softmax, maxout, scaled_relu, softmax
+from .engine.errors import (
+    DomainError,
+    ExpressionError,
+    GradientError,
+    NotRationalError,
+    PoleError,
+    RangeError,
+    ReplayError,
+    errstate,
+    no_grad,
+)
+from .engine.expression import expression
+from .engine.op import (
+    BENT,
+    NONZERO,
+    OPS,
+    POSITIVE,
+    REAL,
+    UNIT,
+    Interval,
+    Op,
+    op,
+    source,
+)
+from .engine.ops import (
+    abs,
+    acos,
+    acosh,
+    add,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cbrt,
+    clip,
+    cos,
+    cosh,
+    div,
+    dot,
+    elu,
+    equal,
+    erf,
+    exp,
+    exp2,
+    expm1,
+    gelu,
+    greater,
+    greater_equal,
+    hypot,
+    identity,
+    leaky_relu,
+    less,
+    less_equal,
+    log,
+    log1p,
+    log2,
+    log10,
+    log_sigmoid,
+    logsumexp,
+    max,
+    maximum,
+    mean,
+    min,
+    minimum,
+    mul,
+    neg,
+    not_equal,
+    power,
+    prod,
+    relu,
+    sigmoid,
+    sign,
+    silu,
+    sin,
+    sinh,
+    softplus,
+    softsign,
+    sqrt,
+    square,
+    step,
+    sub,
+    sum,
+    tan,
+    tanh,
+    where,
+)
+from .engine.replay import Replay, replay
+from .engine.symbolic import exact, names, symbolic
+from .engine.value import Value, engine_name, leaves, live_values, pow, topological_order
+from .show.draw import Drawing, draw, to_graphviz
+from .show.steps import Event, Steps, steps
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BENT", "DomainError", "Drawing", "Event", "ExpressionError", "GradientError", "Interval", "NONZERO",
+    "NotRationalError", "OPS", "Op", "POSITIVE", "PoleError", "REAL", "RangeError", "Replay", "ReplayError",
+    "Steps", "UNIT", "Value", "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt",
+    "clip", "cos", "cosh", "div", "dot", "draw", "elu", "engine_name", "equal", "erf", "errstate", "exact",
+    "exp", "exp2", "expm1", "expression", "gelu", "greater", "greater_equal", "hypot", "identity", "leaky_relu",
+    "leaves", "less", "less_equal", "live_values", "log", "log10", "log1p", "log2", "log_sigmoid",
+    "log_softmax", "logsumexp", "max", "maximum", "maxout", "mean", "min", "minimum", "mul", "names", "neg",
+    "no_grad", "not_equal", "op", "pow", "power", "prod", "relu", "replay", "scaled_relu", "sigmoid", "sign",
+    "silu", "sin", "sinh", "softmax", "softplus", "softsign", "source", "sqrt", "square", "step", "steps",
+    "sub", "sum", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "where",
+]

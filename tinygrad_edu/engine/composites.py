@@ -1,0 +1,52 @@
+"""Functions made of several operations: each draws as the small graph it is."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from . import ops
+
+
+def softmax(logits: Iterable[Any]) -> list[Any]:
+    """exp(xᵢ) / Σ exp(xⱼ), as exp(xᵢ - logsumexp(x)), so that no logit is too large.
+
+    >>> softmax([1000.0, 0.0, -1000.0])
+    [1.0, 0.0, 0.0]
+    """
+    return [ops.exp(x) for x in log_softmax(logits)]
+
+
+def log_softmax(logits: Iterable[Any]) -> list[Any]:
+    """log(softmax(x)), as xᵢ - logsumexp(x).
+
+    >>> log_softmax([1000.0, 0.0, -1000.0])
+    [0.0, -1000.0, -2000.0]
+    """
+    logits = list(logits)
+    if not logits:
+        raise ValueError("softmax of an empty row: give at least one logit")
+    whole = ops.logsumexp(logits)
+    return [ops.sub(x, whole) for x in logits]
+
+
+def maxout(inputs: Iterable[Any], weights: Iterable[Iterable[Any]], biases: Iterable[Any]) -> Any:
+    """max over k of wₖ · x + bₖ: a unit that learns its own activation.  Goodfellow and others, 2013.
+
+    weights   one row of weights per piece, each as long as `inputs`
+    biases    one number per piece
+
+    >>> maxout([2.0], [[1.0], [-1.0]], [0.0, 0.0])      # |x|
+    2.0
+    """
+    inputs, weights, biases = list(inputs), list(weights), list(biases)
+    if len(weights) != len(biases):
+        raise ValueError(f"maxout has {len(weights)} rows of weights but {len(biases)} biases")
+    return ops.max([ops.add(ops.dot(row, inputs), bias) for row, bias in zip(weights, biases)])
+
+
+def scaled_relu(x: Any, scale: float = 5.0) -> Any:
+    """scale * relu(x): the "5ReLU" of the lecture, whose slope above 0 is 5.
+
+    >>> scaled_relu(3.0), scaled_relu(-2.0)
+    (15.0, 0.0)
+    """
+    return ops.mul(scale, ops.relu(x))

@@ -1,0 +1,105 @@
+"""What goes wrong, by name, and whether it raises.
+
+A mistake should be met where it happens, with the bad number in the message.  That is the
+default.  Inside `with errstate(all="ignore"):` the engine answers as IEEE 754 arithmetic
+does instead, with inf and nan.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class DomainError(ValueError):
+    """An operation met numbers it has no finite answer for, such as log(-1)."""
+
+
+class PoleError(DomainError, ZeroDivisionError):
+    """A `DomainError` at a point where the operation runs off to infinity, such as 1/0."""
+
+
+class RangeError(DomainError, OverflowError):
+    """A `DomainError` whose answer exists but is too large for a float, such as exp(1000)."""
+
+
+class GradientError(ArithmeticError):
+    """A derivative that is inf or nan was about to reach a leaf."""
+
+
+class ReplayError(RuntimeError):
+    """A graph holds a node that was not recorded by the engine, so it cannot be run again."""
+
+
+class NotRationalError(TypeError):
+    """Exact arithmetic met a function that leaves the rational numbers, such as exp."""
+
+
+class ExpressionError(ValueError):
+    """Text that is not an expression this library reads.
+
+    `reason` says why in one line; `line` and `column` (from 1) say where; `str(error)` also
+    shows the place with a caret.
+    """
+
+    def __init__(self, reason: str, text: str = "", line: int = 1, column: int = 1, width: int = 1):
+        self.reason, self.text, self.line, self.column, self.width = reason, text, line, column, width
+        lines = text.splitlines()
+        if not 0 < line <= len(lines):
+            super().__init__(reason)
+            return
+        start = max(0, column - 41)                 # a long line is shown around its fault
+        shown = "".join(c if c.isprintable() else "�" for c in lines[line - 1][start:start + 76])
+        carets = "^" * max(1, min(width, len(shown) - (column - 1 - start)))
+        super().__init__(f"{reason} (line {line}, column {column})\n"
+                         f"    {shown}\n    {' ' * (column - 1 - start)}{carets}")
+
+
+class Mode(threading.local):
+    """How the engine behaves in this thread."""
+    strict = True        # raise DomainError and GradientError
+    recording = True     # results remember their parents
+
+
+mode = Mode()
+
+
+@contextmanager
+def errstate(*, all: str = "raise") -> Iterator[None]:
+    """Within the `with` block, choose what numerical trouble does; named after numpy's.
+
+    all   "raise" (the default everywhere) or "ignore": carry on with inf and nan.
+
+    The choice holds for the current thread only.
+
+    >>> import tinygrad_edu as tg
+    >>> with tg.errstate(all="ignore"):
+    ...     tg.log(0.0)
+    -inf
+    """
+    if all not in ("raise", "ignore"):
+        raise ValueError(f'errstate(all={all!r}): write all="raise" or all="ignore"')
+    before, mode.strict = mode.strict, all == "raise"
+    try:
+        yield
+    finally:
+        mode.strict = before
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Within the `with` block, results are constants: they remember nothing and need no memory.
+
+    It also works as a decorator.  The choice holds for the current thread only.
+
+    >>> import tinygrad_edu as tg
+    >>> x = tg.Value(3.0)
+    >>> with tg.no_grad():
+    ...     y = x * x
+    >>> y.data, y.parents
+    (9.0, ())
+    """
+    before, mode.recording = mode.recording, False
+    try:
+        yield
+    finally:
+        mode.recording = before

@@ -1,0 +1,293 @@
+"""From text to a graph: `(x + y) * z` as a student types it.
+
+Python's own parser reads the text, and a whitelist reads the result: numbers, names,
+operators, comparisons and the functions of `OPS`.  Nothing is ever evaluated as code.
+Statements may be chained, `q = x + y; f = q * z`, so that intermediate nodes have names.
+"""
+
+import ast
+import difflib
+import math
+import re
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from . import ops
+from .errors import DomainError, ExpressionError
+from .number import number
+from .op import OPS
+from .value import Value, constant
+from .value import pow as power
+
+MAX_LENGTH = 10_000                     # characters
+RESULT = "f"                            # what an expression without a name is called
+LOOKALIKES = str.maketrans("−–×·⋅∙÷", "--****/")       # what is pasted from documents
+
+OPERATORS: dict[type, Callable] = {
+    ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: power,
+    ast.USub: ops.neg, ast.UAdd: ops.identity,
+    ast.Gt: ops.greater, ast.Lt: ops.less, ast.GtE: ops.greater_equal, ast.LtE: ops.less_equal,
+    ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
+}
+OTHER_NAMES = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+               "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "average": "mean",
+               "product": "prod", "total": "sum", "swish": "silu", "logistic": "sigmoid"}
+REFUSED: dict[type, str] = {
+    ast.BitXor: "^ is not a power here: write **",
+    ast.FloorDiv: "// has no derivative: write /",
+    ast.IfExp: "if ... else is written where(condition, a, b)",
+    ast.BoolOp: "and, or are not numbers: write where(condition, a, b)",
+    ast.Not: "not is not a number: write where(condition, 0, 1)",
+    ast.Attribute: "a dot after a name is not understood here",
+    ast.Subscript: "square brackets after a name are not understood here",
+    ast.Lambda: "only expressions of numbers are understood, no lambda",
+    ast.Starred: "a star before a name is not understood here",
+}
+
+
+def expression(text: str, **values: Any) -> Value:
+    """The graph of an expression, with a leaf for every name.
+
+    text      one expression, or several statements such as "q = x + y; f = q * z"
+    values    a number, or a Value, for every name
+
+    The result is labelled with its name, or "f" if it has none.  Raises ExpressionError, with
+    the place marked by a caret, for anything that is not such an expression; all names without
+    a value are reported together.
+
+    >>> f = expression("(x + y) * z", x=-2, y=5, z=-4)
+    >>> f.data
+    -12.0
+    >>> expression("tnah(x)", x=1)
+    Traceback (most recent call last):
+    tinygrad_edu.engine.errors.ExpressionError: unknown function 'tnah': did you mean 'tanh'? (line 1, column 1)
+        tnah(x)
+        ^^^^
+    """
+    return parse(text).build(values)[-1]
+
+
+def parse(text: str) -> "Program":
+    """Read the text of an expression, without values yet."""
+    if not isinstance(text, str):
+        raise TypeError(f"an expression is a str, not {type(text).__name__}: got {text!r}")
+    text = text.strip()
+    if not text:
+        raise ExpressionError('the expression is empty: write for instance "(x + y) * z"')
+    if len(text) > MAX_LENGTH:
+        raise ExpressionError(f"the expression has {len(text)} characters, but {MAX_LENGTH} are the limit")
+    return Program(text, syntax_tree(text))
+
+
+def syntax_tree(text: str) -> ast.Module:
+    """The text as Python's parser sees it; every way to fail is an ExpressionError."""
+    for i, c in enumerate(text):
+        if not c.isprintable() and c not in "\n\r\t":
+            line, column = text.count("\n", 0, i) + 1, i - text.rfind("\n", 0, i)
+            raise ExpressionError(f"the character {c!r} has no place in an expression", text, line, column)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(text.translate(LOOKALIKES))
+    except SyntaxError as error:
+        raise syntax_error(error, text) from None
+    except (RecursionError, MemoryError):
+        raise ExpressionError("the expression is nested too deeply: cut it into statements, a = ...; f = ...") from None
+    except ValueError as error:                     # a number with thousands of digits
+        raise ExpressionError(str(error).split(";")[0]) from None
+
+
+def syntax_error(error: SyntaxError, text: str) -> ExpressionError:
+    line, column = error.lineno or 1, max(1, error.offset or 1)
+    product = re.search(r"(?<![\w.])\d[\d.]*(?=[^\W\d_]|\s*\()|\)\s*(?=[\w(])", text)
+    reason = (error.msg or "").split(". Perhaps")[0].replace("invalid syntax", "this is not understood here")
+    if product and "never closed" not in reason and "unmatched" not in reason:
+        reason = "a product needs its sign: write 2 * x and (a) * (b)"
+        line, column = text.count("\n", 0, product.end()) + 1, product.end() - text.rfind("\n", 0, product.end())
+    return ExpressionError(reason, text, line, column)
+
+
+class Program:
+    """Statements read from text, waiting for the numbers of their names.
+
+    text     what was read
+    names    the names that need a value, in order of appearance
+    """
+
+    def __init__(self, text: str, tree: ast.Module):
+        self.text = text
+        self.statements = [self.statement(node, i == len(tree.body) - 1) for i, node in enumerate(tree.body)]
+        if not self.statements:
+            self.refuse(tree, "there is no expression here")
+        self.orders: list[list[ast.expr]] = []
+        self.names: dict[str, ast.AST] = {}
+        known: set[str] = set()
+        for target, body in self.statements:
+            order = self.in_order(body)
+            self.orders.append(order)
+            for node in order:
+                if isinstance(node, ast.Name) and node.id not in known and node.id != "pi":
+                    self.names.setdefault(node.id, node)
+            if target and (target.id in known or target.id in self.names):
+                self.refuse(target, f"{target.id!r} has a value already: choose another name")
+            known |= {target.id} if target else set()
+        self.assigned = known
+
+    # ---- reading
+
+    def refuse(self, node: Any, reason: str) -> NoReturn:
+        line = getattr(node, "lineno", 1)
+        row = self.text.translate(LOOKALIKES).splitlines()[line - 1].encode()
+        start = len(row[: getattr(node, "col_offset", 0)].decode())
+        same_line = getattr(node, "end_lineno", line) == line
+        end = len(row[: getattr(node, "end_col_offset", 0)].decode()) if same_line else start + 1
+        raise ExpressionError(reason, self.text, line, start + 1, end - start)
+
+    def statement(self, node: ast.stmt, last: bool) -> tuple[ast.Name | None, ast.expr]:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            return node.targets[0], node.value
+        if not isinstance(node, ast.Expr):
+            self.refuse(node, "only expressions, and names for them as in q = x + y, are understood here")
+        if not last:
+            self.refuse(node, "this result is not used: give it a name, as in q = x + y")
+        return None, node.value
+
+    def in_order(self, root: ast.expr) -> list[ast.expr]:
+        """The nodes of an expression, checked, parts before wholes."""
+        order, stack = [], [root]
+        while stack:
+            node = stack.pop()
+            order.append(node)
+            stack.extend(self.parts(node))
+        return order[::-1]
+
+    def parts(self, node: ast.expr) -> list[ast.expr]:
+        """The operands of a node that is on the whitelist."""
+        if isinstance(node, ast.Constant):
+            self.literal(node)
+            return []
+        if isinstance(node, ast.Name):
+            return []
+        if isinstance(node, ast.UnaryOp) and type(node.op) in OPERATORS:
+            return [node.operand]
+        if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+            return [node.left, node.right]
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPERATORS:
+            return [node.left, *node.comparators]
+        if isinstance(node, ast.Call):
+            return self.call_parts(node)
+        if isinstance(node, ast.Compare) and len(node.ops) > 1:
+            self.refuse(node, "compare two at a time: a < b < c is less(a, b) * less(b, c)")
+        kind = type(getattr(node, "op", node)) if not isinstance(node, ast.BoolOp) else ast.BoolOp
+        self.refuse(node, REFUSED.get(kind, "only numbers, names, + - * / **, comparisons and functions "
+                                            "are understood here"))
+
+    def call_parts(self, node: ast.Call) -> list[ast.expr]:
+        if not isinstance(node.func, ast.Name):
+            self.refuse(node.func, "this is not a function: write * for a product")
+        function(self, node.func)
+        if any(k.arg is None for k in node.keywords):
+            self.refuse(node, REFUSED[ast.Starred])
+        operands: list[ast.expr] = []
+        for argument in [*node.args, *[k.value for k in node.keywords]]:
+            is_row = isinstance(argument, ast.List | ast.Tuple)
+            operands.extend(argument.elts if is_row else [argument])     # type: ignore[attr-defined]
+        return operands
+
+    def literal(self, node: ast.Constant) -> float:
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+            self.refuse(node, f"{node.value!r} is not a real number")
+        try:
+            value = number(node.value)
+        except (ValueError, OverflowError) as error:
+            self.refuse(node, str(error))
+        return value if math.isfinite(value) else self.refuse(node, "this number is too large for a float")
+
+    # ---- building
+
+    def check_names(self, values: Mapping[str, Any]) -> None:
+        missing = [name for name in self.names if name not in values]
+        if missing:
+            wanted = " ".join(f"{name}=..." for name in missing)
+            hint = f" ({missing[0]} is a function: write {missing[0]}(...))" if missing[0] in OPS else ""
+            self.refuse(self.names[missing[0]], f"no value for {', '.join(missing)}: add {wanted}{hint}")
+        for name in values:
+            if name in self.assigned:
+                raise ExpressionError(f"{name!r} is computed by the expression, so it cannot be given a value too")
+            if name not in self.names:
+                known = f"its names are {', '.join(self.names)}" if self.names else "it has no names"
+                raise ExpressionError(f"{name!r} is not in the expression; {known}")
+
+    def build(self, values: Mapping[str, Any]) -> list[Value]:
+        """The graph for these values of the names: the node of each statement; the last is the result."""
+        self.check_names(values)
+        known = {"pi": named(constant(math.pi), "pi")}
+        for name, x in values.items():
+            known[name] = x if isinstance(x, Value) else Value(x, label=name)
+        results = []
+        for (target, body), order in zip(self.statements, self.orders):
+            name = target.id if target else RESULT if RESULT not in known else ""
+            node = self.compute(order, known)
+            if isinstance(body, ast.Name) or node.label:
+                node = ops.identity(node)
+            results.append(Value(node.data, label=name) if target and node.is_constant else named(node, name))
+            known[name] = results[-1]
+        return results
+
+    def compute(self, order: list[ast.expr], known: Mapping[str, Value]) -> Value:
+        done: dict[ast.expr, Value] = {}
+        for node in order:
+            if isinstance(node, ast.Constant):
+                done[node] = constant(self.literal(node))
+            elif isinstance(node, ast.Name):
+                done[node] = known[node.id]
+            elif isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant):
+                sign = -1 if isinstance(node.op, ast.USub) else 1
+                done[node] = constant(sign * done[node.operand].data)
+            else:
+                done[node] = self.apply(node, done)
+        return done[order[-1]]
+
+    def apply(self, node: ast.expr, done: Mapping[ast.expr, Value]) -> Value:
+        if isinstance(node, ast.Call):
+            return self.apply_function(node, done)
+        operands = [done[part] for part in self.parts(node)]
+        sign = node.ops[0] if isinstance(node, ast.Compare) else node.op        # type: ignore[attr-defined]
+        if isinstance(sign, ast.Pow) and operands[1].is_constant:
+            return operands[0] ** operands[1].data
+        return OPERATORS[type(sign)](*operands)
+
+    def apply_function(self, node: ast.Call, done: Mapping[ast.expr, Value]) -> Value:
+        apply = function(self, node.func)
+        inputs = math.inf if getattr(apply, "rows", False) else len(getattr(apply, "inputs", "xy"))
+
+        def argument(part: ast.expr, is_input: bool) -> Any:
+            if isinstance(part, ast.List | ast.Tuple):
+                return [done[e] for e in part.elts]
+            return done[part].data if done[part].is_constant and not is_input else done[part]
+        try:
+            result = apply(*[argument(part, i < inputs) for i, part in enumerate(node.args)],
+                           **{str(k.arg): argument(k.value, False) for k in node.keywords})
+        except (TypeError, ValueError) as error:
+            if isinstance(error, DomainError):
+                raise
+            self.refuse(node, str(error))
+        return result if isinstance(result, Value) else constant(result)        # sum([]) is a plain 0
+
+
+def function(program: Program, name: Any) -> Callable:
+    """The function of this name; ExpressionError, with the nearest name, if there is none."""
+    if name.id == "pow":
+        return power
+    if name.id in OPS:
+        return OPS[name.id]
+    near = OTHER_NAMES.get(name.id) or next(iter(difflib.get_close_matches(name.id, OPS, n=1)), None)
+    if near is None or len(name.id) == 1:
+        program.refuse(name, f"{name.id!r} is not a function: write {name.id} * (...) for a product")
+    program.refuse(name, f"unknown function {name.id!r}: did you mean {near!r}?")
+
+
+def named(node: Value, name: str) -> Value:
+    node.label = name or node.label
+    return node

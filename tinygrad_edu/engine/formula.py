@@ -1,0 +1,357 @@
+r"""Numbers that write themselves down, and the words a rule is written in.
+
+A rule of `ops.py` is a plain function of numbers.  Given floats it computes.  Given
+Formulas it returns the formula it would have computed, which `printer.py` writes as text,
+LaTeX, Python or C.  The functions here are what makes that possible: `exp`, `where`,
+`total` ... are like those of `math`, and take every kind of number: float, Formula,
+Fraction, mpmath's mpf, Value.
+
+>>> x = Formula("x")
+>>> x / (1 + abs(x))
+x / (1 + abs(x))
+>>> exp(0.0), exp(x)
+(1.0, exp(x))
+"""
+
+import math
+from fractions import Fraction
+from math import inf, nan
+from typing import Any
+
+from .errors import NotRationalError
+
+
+class Formula:
+    """A number not yet known: a name, or a `head` such as "+" applied to `parts`.
+
+    Formulas are told apart by identity, so that a part used twice is known to be shared.
+    """
+
+    __slots__ = ("head", "parts")
+
+    def __init__(self, head: str, *parts: Any):
+        self.head, self.parts = head, parts
+
+    def __add__(self, other): return Formula("+", self, other)
+    def __radd__(self, other): return Formula("+", other, self)
+    def __sub__(self, other): return Formula("-", self, other)
+    def __rsub__(self, other): return Formula("-", other, self)
+    def __mul__(self, other): return Formula("*", self, other)
+    def __rmul__(self, other): return Formula("*", other, self)
+    def __truediv__(self, other): return Formula("/", self, other)
+    def __rtruediv__(self, other): return Formula("/", other, self)
+    def __neg__(self): return Formula("neg", self)
+    def __abs__(self): return Formula("abs", self)
+    def __gt__(self, other): return Formula(">", self, other)
+    def __lt__(self, other): return Formula("<", self, other)
+    def __ge__(self, other): return Formula(">=", self, other)
+    def __le__(self, other): return Formula("<=", self, other)
+
+    __hash__ = object.__hash__
+
+    def __bool__(self):
+        raise TypeError("a rule cannot branch on a formula: write m.where(condition, a, b) "
+                        "instead of if, and, or, not")
+
+    def __eq__(self, other):
+        raise TypeError("a rule cannot compare with == or !=: write m.equal(x, y) or m.unequal(x, y)")
+
+    def __pow__(self, other):
+        raise TypeError("a rule writes powers as m.power(x, n): ** is complex for negative numbers")
+
+    __rpow__ = __pow__
+
+    def __float__(self):
+        raise TypeError("a formula has no number yet: write m.exp(x), not math.exp(x) or float(x)")
+
+    __int__ = __index__ = __round__ = __float__
+
+    def __str__(self) -> str:
+        from .printer import text
+        return text(self)
+
+    __repr__ = __str__
+
+    def latex(self) -> str:
+        """The formula as LaTeX, without dollar signs."""
+        from .printer import latex
+        return latex(self)
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+
+# ---- numbers that never raise ----------------------------------------------------------------
+
+
+class IEEE(float):
+    """A float whose arithmetic answers inf or nan where Python's raises.
+
+    Python's own is tried first; a rule is run again on these only after it raised.
+    """
+
+    __slots__ = ()
+
+    def __add__(self, other): return IEEE(float(self) + float(other))
+    def __sub__(self, other): return IEEE(float(self) - float(other))
+    def __rsub__(self, other): return IEEE(float(other) - float(self))
+    def __mul__(self, other): return IEEE(float(self) * float(other))
+    def __truediv__(self, other): return divide(float(self), float(other))
+    def __rtruediv__(self, other): return divide(float(other), float(self))
+    def __neg__(self): return IEEE(-float(self))
+    def __abs__(self): return IEEE(math.fabs(self))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def divide(x: float, y: float) -> IEEE:
+    """x / y as IEEE 754 has it."""
+    if y:
+        return IEEE(x / y)
+    return IEEE(nan if x == 0 or x != x else math.copysign(inf, x) * math.copysign(1.0, y))
+
+
+POLES = {
+    "log": {0.0: -inf}, "log2": {0.0: -inf}, "log10": {0.0: -inf}, "log1p": {-1.0: -inf},
+    "atanh": {1.0: inf, -1.0: -inf},
+}
+
+
+def ieee(name: str, *numbers: float) -> IEEE:
+    """A function of `math`, with inf and nan in place of its exceptions."""
+    try:
+        return IEEE(COMPUTE[name](*numbers))
+    except OverflowError:
+        if name == "pow":
+            return IEEE(-inf if numbers[0] < 0 and numbers[1] % 2 == 1 else inf)
+        return IEEE(math.copysign(inf, numbers[0]) if name == "sinh" else inf)
+    except ValueError:
+        x = numbers[0]
+        if name == "pow" and x == 0:
+            return IEEE(math.copysign(inf, x) if numbers[1] % 2 == 1 else inf)
+        return IEEE(POLES.get(name, {}).get(x, nan))
+
+
+# ---- functions of one kind of number or another --------------------------------------------------
+
+MPMATH = {   # what mpmath calls otherwise, or takes to the complex numbers
+    "exp2": lambda context, x: context.power(2, x),
+    "log2": lambda context, x: context.log(x, 2),
+    "cbrt": lambda context, x: context.sign(x) * context.cbrt(abs(x)),
+}
+
+
+def elsewhere(name: str, *numbers: Any) -> Any:
+    """Apply the function `name` to numbers that are not all floats."""
+    for x in numbers:
+        kind = type(x)
+        if kind is Formula:
+            return Formula(name, *numbers)
+        if hasattr(kind, "apply_named"):                    # Value
+            return kind.apply_named(name, *numbers)
+        if kind is IEEE:
+            return ieee(name, *map(float, numbers))
+        if hasattr(x, "context"):                           # mpmath
+            own = MPMATH.get(name)
+            return own(x.context, *numbers) if own else getattr(x.context, name)(*numbers)
+        if kind is Fraction:
+            raise NotRationalError(f"{name}({', '.join(map(str, numbers))}) is not a rational number: "
+                                   "exact arithmetic has + - * /, whole powers and the functions made of them")
+    return COMPUTE[name](*map(float, numbers))
+
+
+COMPUTE = {name: getattr(math, name) for name in (
+    "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan "
+    "sinh cosh tanh asinh acosh atanh erf erfc atan2 pow").split()}
+
+
+def elementary(name):
+    compute = COMPUTE[name]
+
+    def function(x):
+        return compute(x) if type(x) is float else elsewhere(name, x)
+    function.__name__ = name
+    return function
+
+
+exp, exp2, expm1 = elementary("exp"), elementary("exp2"), elementary("expm1")
+log, log2, log10, log1p = elementary("log"), elementary("log2"), elementary("log10"), elementary("log1p")
+sqrt, cbrt, erf, erfc = elementary("sqrt"), elementary("cbrt"), elementary("erf"), elementary("erfc")
+sin, cos, tan = elementary("sin"), elementary("cos"), elementary("tan")
+asin, acos, atan = elementary("asin"), elementary("acos"), elementary("atan")
+sinh, cosh, tanh = elementary("sinh"), elementary("cosh"), elementary("tanh")
+asinh, acosh, atanh = elementary("asinh"), elementary("acosh"), elementary("atanh")
+absolute = abs
+
+
+def atan2(y, x):
+    """The angle of the point (x, y), between -pi and pi."""
+    return elsewhere("atan2", y, x)
+
+
+def power(x, y):
+    """x to the power y; never complex."""
+    if type(x) is float and type(y) is float:
+        return math.pow(x, y)
+    if type(x) is Fraction or type(y) is Fraction:
+        if y == int(y):
+            return Fraction(x) ** int(y)
+        raise NotRationalError(f"{x} to the power {y} is not a rational number")
+    return elsewhere("pow", x, y)
+
+
+def abs(x):
+    """|x|"""
+    return math.fabs(x) if type(x) is float else absolute(x)
+
+
+def sign(x):
+    """1, 0 or -1; nan for nan."""
+    if type(x) is Formula:
+        return Formula("sign", x)
+    return 1 if x > 0 else -1 if x < 0 else 0 * x
+
+
+def where(condition, a, b):
+    """`a` if the condition holds, else `b`.  Both are evaluated first."""
+    if type(condition) is Formula:
+        return Formula("where", condition, a, b)
+    return a if condition else b
+
+
+def equal(x, y):
+    """x == y, as a condition for `where`; nan equals nothing."""
+    if type(x) is Formula or type(y) is Formula:
+        return Formula("==", x, y)
+    return x <= y and x >= y
+
+
+def unequal(x, y):
+    """x != y, as a condition for `where`."""
+    if type(x) is Formula or type(y) is Formula:
+        return Formula("!=", x, y)
+    return not equal(x, y)
+
+
+def larger(x, y):
+    """The larger of two, as people write it."""
+    return Formula("max", x, y) if Formula in (type(x), type(y)) else where(x > y, x, y)
+
+
+def smaller(x, y):
+    """The smaller of two, as people write it."""
+    return Formula("min", x, y) if Formula in (type(x), type(y)) else where(x < y, x, y)
+
+
+def written(shown, computed):
+    """`computed`, but people are shown the textbook form `shown()` of it.
+
+    The accurate way to compute a number is seldom the way to read it.  A test proves the
+    two forms equal to 60 digits.
+    """
+    if type(computed) is Formula or type(computed) is Row:
+        form = shown()
+        if type(computed) is Row:
+            return Row(Formula("written", form.element, computed.element))
+        return Formula("written", form, computed)
+    return computed
+
+
+def ratio(numerator: int, denominator: int) -> Fraction:
+    """A fraction that stays exact among Fractions: write m.ratio(1, 2), not 0.5, in a rule."""
+    return Fraction(numerator, denominator)
+
+
+def like(x, number):
+    """A whole number, of the kind x is: m.log(m.like(x, 2)) has as many digits as x."""
+    if type(x) is Formula:
+        return Formula(str(number))
+    if hasattr(x, "context"):
+        return x.context.mpf(number)
+    return Fraction(number) if type(x) is Fraction else float(number)
+
+
+def pi(x):
+    """pi, of the kind x is."""
+    if type(x) is Formula:
+        return Formula("pi")
+    if hasattr(x, "context"):
+        return +x.context.pi
+    if type(x) is Fraction:
+        raise NotRationalError("pi is not a rational number")
+    return math.pi
+
+
+# ---- rows: lists of numbers, of a length not yet known ----------------------------------------------
+
+
+class Row:
+    """The formula of element i of a row of numbers."""
+
+    __slots__ = ("element",)
+
+    def __init__(self, element: Any):
+        self.element = element
+
+
+def each(f, *rows):
+    """f of the elements of the rows, one after the other: a row again."""
+    if type(rows[0]) is Row:
+        return Row(f(*[row.element for row in rows]))
+    return [f(*elements) for elements in zip(*rows)]
+
+
+def total(row):
+    """The sum of a row, added up from its first element on."""
+    if type(row) is Row:
+        return Formula("total", row.element)
+    if not row:
+        return 0.0
+    out = row[0]
+    for x in row[1:]:               # not sum(): for floats it rounds otherwise since Python 3.12
+        out = out + x
+    return out
+
+
+def product(row):
+    """The product of a row, multiplied up from its first element on."""
+    if type(row) is Row:
+        return Formula("product", row.element)
+    out = 1
+    for x in row:
+        out = out * x
+    return out
+
+
+def others(row):
+    """For each element, the product of all the others.  No division, so zeros are welcome."""
+    if type(row) is Row:
+        return Row(Formula("others", row.element))
+    before, after = [1], [1]
+    for x in row[:-1]:
+        before.append(before[-1] * x)
+    for x in row[:0:-1]:
+        after.append(after[-1] * x)
+    return [a * b for a, b in zip(before, reversed(after))]
+
+
+def largest(row):
+    """The largest of a row; nan if there is one."""
+    if type(row) is Row:
+        return Formula("largest", row.element)
+    if any(type(x) is Formula for x in row):
+        return Formula("max", *row)
+    out = row[0]
+    for x in row[1:]:
+        out = out if out >= x or not equal(out, out) else x
+    return out
+
+
+def smallest(row):
+    """The smallest of a row of formulas, as people write it."""
+    return Formula("smallest", row.element) if type(row) is Row else Formula("min", *row)
+
+
+def count(row):
+    """How many elements a row has."""
+    return Formula("count", row.element) if type(row) is Row else len(row)

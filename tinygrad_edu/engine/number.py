@@ -1,0 +1,68 @@
+"""What may become the number in a node, and what it is refused for."""
+
+import math
+from numbers import Real
+from typing import Any
+
+
+def number(x: Any) -> float:
+    """x as a float: int, float, Fraction, Decimal, a numpy scalar or an array of one element.
+
+    bool, str, complex, None and lists are refused with a `TypeError`; a whole number that no
+    float holds exactly with a `ValueError`, one beyond all floats with an `OverflowError`.
+
+    >>> from fractions import Fraction
+    >>> number(2), number(Fraction(1, 4))
+    (2.0, 0.25)
+    >>> number(True)
+    Traceback (most recent call last):
+    TypeError: bool is not a number here: got True; write float(x), or greater(a, b) for a > b
+    """
+    if type(x) is float:
+        return x
+    if isinstance(x, bool):
+        raise TypeError(f"bool is not a number here: got {x}; write float(x), or greater(a, b) for a > b")
+    if isinstance(x, int):
+        return whole(x)
+    if hasattr(x, "dtype") and getattr(x, "size", 0) == 1 and getattr(x.dtype, "kind", "") in "iuf":
+        return number(x.item())
+    if isinstance(x, Real) or type(x).__name__ == "Decimal":
+        return float(x)
+    raise TypeError(f"a number is needed, not {type(x).__name__}: got {shortened(x)}{remedy(x)}")
+
+
+def whole(x: int) -> float:
+    try:
+        near = float(x)
+    except OverflowError:
+        raise OverflowError(f"a whole number of {len(str(abs(x)))} digits is too large for a float") from None
+    if int(near) != x:
+        raise ValueError(f"{x} is not exactly representable as a float; the nearest is {near!r}: write float({x}) "
+                         "if that will do")
+    return near
+
+
+def remedy(x: Any) -> str:
+    if isinstance(x, str):
+        return "; write float(...)"
+    if isinstance(x, complex):
+        return "; only real numbers have gradients here"
+    if isinstance(x, list | tuple) or hasattr(x, "shape"):
+        return "; make one Value per element: [Value(e) for e in ...]"
+    return ""
+
+
+def shortened(x: Any, limit: int = 60) -> str:
+    text = repr(x)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def short(x: float, digits: int = 6) -> str:
+    """A float for people: few digits, no `.0`, and never a false 0.
+
+    >>> short(3.0), short(-0.1234567), short(1e-17), short(2.5e300)
+    ('3', '-0.123457', '1e-17', '2.5e+300')
+    """
+    if x == 0:
+        return "0"
+    return f"{x:.{digits}g}" if not math.isinf(x) else ("inf" if x > 0 else "-inf")

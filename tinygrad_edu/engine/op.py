@@ -1,0 +1,357 @@
+"""What an operation is: a rule, its name, its symbol and its domain.
+
+`@op(...)` turns a rule into an `Op` and enters it in the table `OPS`.  Everything that
+computes, draws, prints or tests operations reads that table; nothing else lists them.
+"""
+
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from . import printer
+from .errors import DomainError, PoleError, RangeError, mode
+from .formula import IEEE, Formula, Row
+from .number import number, short
+
+OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
+
+
+class Interval(NamedTuple):
+    """The numbers an input may be, and those among them where there is no derivative.
+
+    >>> UNIT.describe("x"), POSITIVE.describe("x"), NONZERO.describe("y")
+    ('-1 < x < 1', 'x > 0', 'y != 0')
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    closed: bool = False                    # do the ends belong to it?
+    without: tuple[float, ...] = ()
+    kinks: tuple[float, ...] = ()
+    remark: str = ""
+
+    def holds(self, x: float) -> bool:
+        inside = self.low <= x <= self.high if self.closed else self.low < x < self.high
+        return inside and x not in self.without
+
+    def describe(self, x: str) -> str:
+        """As a condition on `x`, for people."""
+        return self.condition(x) + self.remark
+
+    def condition(self, x: str) -> str:
+        less, more = ("<=", ">=") if self.closed else ("<", ">")
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return f"{self.low:g} {less} {x} {less} {self.high:g}"
+        if math.isfinite(self.low):
+            return f"{x} {more} {self.low:g}"
+        return " and ".join(f"{x} != {point:g}" for point in self.without) or f"any {x}"
+
+
+REAL = Interval()
+BENT = Interval(kinks=(0.0,))               # any number, with a bend or a jump at 0
+NONZERO = Interval(without=(0.0,))
+POSITIVE = Interval(low=0.0)
+BASE = Interval(low=0.0, remark=" (below 0 with whole powers only)")
+ROOT = Interval(low=0.0, closed=True, kinks=(0.0,))
+UNIT = Interval(-1.0, 1.0)
+CLOSED_UNIT = Interval(-1.0, 1.0, closed=True, kinks=(-1.0, 1.0))
+FROM_ONE = Interval(low=1.0, closed=True, kinks=(1.0,))
+ABOVE_MINUS_ONE = Interval(low=-1.0)
+
+OPS: "dict[str, Op]" = {}
+listeners: "list[Callable[[Op], None]]" = []        # told of every op that is declared
+
+
+class Op:
+    """A differentiable operation: a rule, and what is said of it.
+
+    name        its name, that of the rule
+    symbol      what a picture shows
+    rule        the function of numbers that defines it
+    inputs      the names of its inputs
+    constants   the names of its constants, each with its default, or None without one
+    domain      one `Interval` per input
+    rows        are its inputs rows of numbers (sum, max, ...) instead of numbers?
+    selects     does it pick among its inputs?  Then backward does not walk an edge whose local
+                gradient is 0, so that an infinity in a branch not taken does no harm
+    sample      values of the constants, for tests
+
+    An op is called like a function, on floats or on Values:
+
+    >>> import tinygrad_edu as tg
+    >>> tg.softsign(3.0), tg.softsign(tg.Value(3.0))
+    (0.75, Value(data=0.75, grad=0.0))
+    """
+
+    def __init__(self, rule: Callable, symbol: str, domain: tuple, selects: bool, sample: dict[str, float]):
+        spec = inspect.getfullargspec(rule)
+        defaults = spec.kwonlydefaults or {}
+        self.name, self.symbol, self.rule, self.selects = rule.__name__, symbol, rule, selects
+        self.inputs: list[str] = spec.args
+        self.constants: dict[str, Any] = {name: defaults.get(name) for name in spec.kwonlyargs}
+        self.rows = any(isinstance(d, list) for d in domain)
+        self.domain: tuple[Interval, ...] = tuple(d[0] if isinstance(d, list) else d for d in domain)
+        self.sample = {**defaults, **sample}
+        self.__name__, self.__doc__, self.__module__ = rule.__name__, rule.__doc__, rule.__module__
+        self.__wrapped__ = rule
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __reduce__(self):
+        return find, (self.name,)
+
+    # ---- calling it
+
+    def __call__(self, *inputs, **constants):
+        inputs, constants = self.arguments(inputs, constants)
+        for x in (x for row in inputs for x in row) if self.rows else inputs:
+            record = getattr(type(x), "record", None)
+            if record:
+                return record(self, *inputs, **constants)
+        numbers = [list(map(number, row)) for row in inputs] if self.rows else map(number, inputs)
+        return self.evaluate(*numbers, **constants)[0]
+
+    def arguments(self, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
+        """What the op was called with, sorted into inputs and constants, and checked."""
+        if self.rows:
+            return self.as_rows(inputs), self.checked_constants(constants)
+        count, names = len(self.inputs), list(self.constants)
+        if not count <= len(inputs) <= count + len(names):
+            given = f"{len(inputs)} {'was' if len(inputs) == 1 else 'were'} given"
+            raise TypeError(f"{self.name}() takes {', '.join([*self.inputs, *names])}, but {given}")
+        return inputs[:count], self.checked_constants({**dict(zip(names, inputs[count:])), **constants})
+
+    def as_rows(self, inputs: tuple) -> tuple[list, ...]:
+        """The rows an n-ary op was given; max([a, b]) and max(a, b) mean the same."""
+        if len(self.inputs) == 1 and (len(inputs) != 1 or not hasattr(type(inputs[0]), "__iter__")):
+            inputs = (inputs,)
+        if len(inputs) != len(self.inputs):
+            raise TypeError(f"{self.name}() takes {len(self.inputs)} rows of numbers, but {len(inputs)} were given")
+        rows = tuple(list(row) for row in inputs)
+        if len({len(row) for row in rows}) > 1:
+            lengths = " and ".join(str(len(row)) for row in rows)
+            raise ValueError(f"{self.name}() takes rows of one length, not of {lengths}")
+        if not rows[0] and not self.takes_none():
+            raise ValueError(f"{self.name}() of an empty row: give at least one number")
+        return rows
+
+    def takes_none(self) -> bool:
+        """Has the rule an answer for empty rows, as sum has 0?"""
+        try:
+            self.rule(*[[] for _ in self.inputs])
+        except (ArithmeticError, LookupError):
+            return False
+        return True
+
+    def checked_constants(self, constants: dict[str, Any]) -> dict[str, float]:
+        if not constants and not self.constants:
+            return constants
+        for name in constants:
+            if name not in self.constants:
+                raise TypeError(f"{self.name}() has no argument {name!r}; "
+                                f"it takes {', '.join([*self.inputs, *self.constants])}")
+        complete = {**self.constants, **constants}
+        for name, constant in complete.items():
+            if constant is None:
+                raise TypeError(f"{self.name}() needs {name}=...")
+            if hasattr(type(constant), "record"):
+                raise TypeError(f"{self.name}(): {name} is a constant and gets no gradient; write {name}=v.data")
+        return {name: number(constant) for name, constant in complete.items()}
+
+    # ---- computing it
+
+    def evaluate(self, *numbers, **constants) -> tuple[float, Any]:
+        """(value, local gradients) of floats, by IEEE arithmetic.
+
+        The rule runs on plain floats; only if Python raises where IEEE 754 has an answer does
+        it run again on numbers that give that answer.
+        """
+        trouble = None
+        try:
+            data, local_grads = self.rule(*numbers, **constants)
+        except (ArithmeticError, ValueError) as error:
+            trouble = error
+            data, local_grads = self.rule(*map(as_ieee, numbers), **constants)
+            data, local_grads = float(data), tuple(map(as_float, local_grads))
+        if data - data:
+            local_grads = self.checked(data, local_grads, trouble, numbers, constants)
+        return data if type(data) is float else float(data), local_grads
+
+    def checked(self, data, local_grads, trouble, numbers, constants):
+        """The local gradients of a result that is not finite; raises where IEEE 754 would flag it.
+
+        A nan has nan local gradients, whatever the rule says.
+        """
+        operands = [x for row in numbers for x in row] if self.rows else numbers
+        flagged = not any(x != x for x in operands) if data != data else not any(x - x for x in operands)
+        if flagged and mode.strict:
+            raise self.domain_error(data, trouble, numbers, constants)
+        if data != data and not self.selects:
+            return tuple([math.nan] * len(x) if self.rows else math.nan for x in numbers)
+        return local_grads
+
+    def domain_error(self, data, trouble, numbers, constants) -> DomainError:
+        shown = [[Formula(short(x)) for x in row] if self.rows else Formula(short(row)) for row in numbers]
+        text = printer.text(self.call(*shown, **constants))
+        kind, why = DomainError, "is not a number"
+        if data == data and isinstance(trouble, (ZeroDivisionError, ValueError)):
+            kind, why = PoleError, "is infinite"
+        elif data == data:
+            kind, why = RangeError, "is too large for a float"
+        return kind(f"{text} {why}{self.advice(numbers)}")
+
+    def advice(self, numbers) -> str:
+        outside = [] if self.rows else [
+            interval.describe(name) for name, interval, x in zip(self.inputs, self.domain, numbers)
+            if not x - x and not interval.holds(x)]
+        return f": {self.name} needs {' and '.join(outside)}" if outside else ""
+
+    # ---- writing it down
+
+    def formulas(self) -> tuple[Any, tuple]:
+        """(value, local gradients) as formulas named after the arguments."""
+        kind = (lambda name: Row(Formula("element", Formula(name)))) if self.rows else Formula
+        return self.rule(*map(kind, self.inputs), **{name: Formula(name) for name in self.constants})
+
+    def call(self, *inputs, **constants) -> Formula:
+        """The op applied to formulas as people write it: `a + b`, `tanh(a)`, `leaky_relu(a, slope=0.1)`."""
+        if self.rows:
+            return Formula(self.name, *(inputs[0] if len(inputs) == 1 else [Formula("[]", *row) for row in inputs]))
+        value = printer.resolved(self.rule(*inputs, **constants)[0], printer.TEXT)
+        if type(value) is Formula and value.head in OPERATORS and all(
+                type(part) is not Formula or any(part is x for x in inputs) for part in value.parts):
+            return value
+        return Formula(self.name, *inputs, *[Formula("keyword", Formula(k), x) for k, x in constants.items()])
+
+
+    @property
+    def signature(self) -> str:
+        """How the op is called: `leaky_relu(x, slope=0.01)`."""
+        constants = [name if default is None else f"{name}={short(default)}"
+                     for name, default in self.constants.items()]
+        return f"{self.name}({', '.join([*self.inputs, *constants])})"
+
+    @property
+    def domain_text(self) -> str:
+        """Its domain as conditions on its inputs."""
+        return ", ".join(interval.describe(name) for name, interval in zip(self.inputs, self.domain))
+
+    def in_text(self) -> tuple[str, list[str]]:
+        """The formula, and one line per local gradient, as text; f stands for the value."""
+        value, local_grads = self.formulas()
+        names = {value: "f"} if isinstance(value, Formula) and value.parts else None
+        lines = []
+        for name, local_grad in zip(self.inputs, local_grads):
+            body = printer.text(local_grad.element if isinstance(local_grad, Row) else local_grad, names)
+            lines.append(f"∂f/∂{name}{'[i]' * self.rows} = {body}")
+        return f"f = {printer.text(value)}", lines
+
+
+class Mark:
+    """Stands where an op would, for what no rule made: leaves, and nodes made by hand."""
+
+    rule, selects, rows = None, False, False
+
+    def __init__(self, name: str):
+        self.name = self.symbol = name
+
+
+LEAF = Mark("")
+
+
+def as_ieee(x):
+    return [IEEE(e) for e in x] if isinstance(x, list) else IEEE(x)
+
+
+def as_float(x):
+    return [float(e) for e in x] if isinstance(x, list) else float(x)
+
+
+def find(name: str) -> Op:
+    """The op of this name; what a pickled op comes back as."""
+    if name not in OPS:
+        raise LookupError(f"no op named {name!r}: declare it with @tg.op before loading what uses it")
+    return OPS[name]
+
+
+def op(symbol: str, *domain: Any, selects: bool = False, **sample: float) -> Callable[[Callable], Op]:
+    """Declare the decorated rule as an operation.
+
+    symbol    what a picture shows, such as "tanh" or "+"
+    domain    one `Interval` per input, or [Interval] for an input that is a row of numbers
+    selects   whether it picks among its inputs (see `Op`)
+    sample    a value for each constant without a default, for tests
+
+    The rule takes numbers and returns (value, (one local gradient per input)); keyword-only
+    arguments are constants.  It is run once on formulas here, so a rule that could not be
+    printed, compiled or replayed is refused at once.  Declaring a name again replaces your own
+    op, and old nodes keep theirs; the built-in ones cannot be replaced.
+
+    >>> import tinygrad_edu as tg
+    >>> @tg.op("x²+1", tg.REAL)
+    ... def bowl(x):
+    ...     return x * x + 1, (2 * x,)
+    >>> x = tg.Value(3.0)
+    >>> bowl(x).backward()
+    >>> x.grad
+    6.0
+    """
+    def declare(rule: Callable) -> Op:
+        made = Op(rule, symbol, domain, selects, sample)
+        verify(made)
+        for listener in listeners:
+            listener(made)
+        OPS[made.name] = made
+        return made
+    return declare
+
+
+def verify(made: Op) -> None:
+    """Refuse a rule that does not fit what was said of it, or cannot be written as formulas."""
+    name, inputs = made.name, made.inputs
+    known = OPS.get(name)
+    if known and known.__module__ == __package__ + ".ops":
+        raise ValueError(f"{name} is a built-in op and cannot be replaced: choose another name")
+    if not inputs or len(made.domain) != len(inputs):
+        raise TypeError(f"op {name} has {len(inputs)} inputs {inputs} but {len(made.domain)} domains: "
+                        "give one Interval per input, such as tg.REAL")
+    for constant, default in made.constants.items():
+        if default is None and constant not in made.sample:
+            raise TypeError(f"op {name}: give a sample value of its constant, @op(..., {constant}=2.0)")
+    try:
+        _, local_grads = made.formulas()
+    except TypeError as error:
+        raise TypeError(f"op {name} cannot be written as a formula: {error}") from error
+    if len(local_grads) != len(inputs):
+        raise TypeError(f"op {name} has {len(inputs)} inputs {inputs} but returns {len(local_grads)} local gradients")
+
+
+def source(op: Op, language: str = "python") -> str:
+    """The program that is printed from an op's rule: "python", "c" or "latex".
+
+    >>> import tinygrad_edu as tg
+    >>> print(source(tg.mul))
+    def mul(x, y):
+        return x * y, (y, x,)
+    <BLANKLINE>
+    """
+    value, local_grads = op.formulas()
+    if language == "latex":
+        return latex_source(op, value, local_grads)
+    writers = {"python": printer.python_source, "c": printer.c_source}
+    if language not in writers:
+        raise ValueError(f'source(..., {language!r}): write "python", "c" or "latex"')
+    return writers[language](op.name, op.inputs, list(op.constants), value, local_grads)
+
+
+def latex_source(op: Op, value: Any, local_grads: tuple) -> str:
+    """One line for the value f, then one per local gradient; f stands for the value in these."""
+    names = {value: "f"} if isinstance(value, Formula) and value.parts else None
+    lines = [f"f = {printer.latex(value)}"]
+    for name, local_grad in zip(op.inputs, local_grads):
+        body = printer.latex(local_grad.element if isinstance(local_grad, Row) else local_grad, names)
+        by = printer.latex_name(name) + ("_{i}" if op.rows else "")
+        lines.append(rf"\frac{{\partial f}}{{\partial {by}}} = {body}")
+    return "\n".join(lines)

@@ -1,0 +1,602 @@
+"""Every operation: its value and its local gradients, in one place.
+
+A rule takes numbers and returns `(value, (one local gradient per input))`.  Keyword-only
+arguments are constants: no gradient flows to them.  Nothing else says what an operation
+does: the engine computes with the rule, the picture shows the symbol, the stepper prints
+the formula, and the tests draw numbers from the domain.
+
+Rules are written in the words of `formula.py` (`m.exp`, `m.where`, ...), without `if`,
+`math` or `**`.  The names defined here, `abs`, `sum`, `max`, `min`, `pow` among them, are
+operations, not Python's functions.  The accurate formulas are those of the test suite's
+accuracy tables; where a plainer one is what people should read, `m.written` shows that.
+"""
+
+from . import formula as m
+from .formula import each
+from .op import (
+    ABOVE_MINUS_ONE,
+    BASE,
+    BENT,
+    CLOSED_UNIT,
+    FROM_ONE,
+    NONZERO,
+    OPS,
+    POSITIVE,
+    REAL,
+    ROOT,
+    UNIT,
+    op,
+)
+
+HALF = m.ratio(1, 2)
+TINY, HUGE = 1e-290, 1e290          # beyond these a power is too near the ends of the floats
+
+
+# ---- arithmetic ----------------------------------------------------------------------------------
+
+
+@op("+", REAL, REAL)
+def add(x, y):
+    """x + y."""
+    return x + y, (1, 1)
+
+
+@op("−", REAL, REAL)
+def sub(x, y):
+    """x - y."""
+    return x - y, (1, -1)
+
+
+@op("×", REAL, REAL)
+def mul(x, y):
+    """x * y."""
+    return x * y, (y, x)
+
+
+@op("÷", REAL, NONZERO)
+def div(x, y):
+    """x / y."""
+    quotient = x / y
+    return quotient, (1 / y, m.written(lambda: -x / m.power(y, 2), -quotient / y))
+
+
+@op("−", REAL)
+def neg(x):
+    """-x."""
+    return -x, (-1,)
+
+
+@op("=", REAL)
+def identity(x):
+    """x itself, as a node of its own: what `z = x` makes in an expression, and `+x`."""
+    return x, (1,)
+
+
+@op("x²", REAL)
+def square(x):
+    """x², as the product x * x; what `x ** 2` records.
+
+    >>> square(3.0)
+    9.0
+    """
+    return m.written(lambda: m.power(x, 2), x * x), (2 * x,)
+
+
+def slope_of_power(x, n, z):
+    """The derivative n * x**(n - 1) of z = x**n.  n * (z / x) rounds less, wherever z is neither 0 nor too large."""
+    size = m.abs(z)
+    plain = n * m.power(x, n - 1)
+    careful = m.where(size < TINY, plain, m.where(size > HUGE, plain, n * (z / x)))
+    return m.written(lambda: n * m.power(x, n - 1), m.where(m.equal(n, 0), 0, careful))
+
+
+@op("xⁿ", BASE, n=3.0)
+def power(x, *, n):
+    """x**n for a number n; negative x needs a whole n.
+
+    >>> power(2.0, n=3)
+    8.0
+    """
+    z = m.power(x, n)
+    return z, (slope_of_power(x, n, z),)
+
+
+@op("xʸ", BASE, REAL)
+def pow(x, y):
+    """x**y where both get a gradient.  Negative x needs a whole y, and has no slope in y."""
+    z = m.power(x, y)
+    at_zero = m.where(y > 0, 0, m.where(y < 0, -m.inf, m.nan))
+    slope_in_y = m.written(lambda: z * m.log(x), m.where(m.equal(x, 0), at_zero, z * m.log(x)))
+    return z, (slope_of_power(x, y, z), slope_in_y)
+
+
+# ---- sizes, roots --------------------------------------------------------------------------------
+
+
+@op("|x|", BENT)
+def abs(x):
+    """|x|.  At the kink the gradient is 0, the smallest subgradient."""
+    return m.abs(x), (m.sign(x),)
+
+
+def flat(x):
+    """The local gradient of a step: 0, but nan for nan."""
+    return m.written(lambda: 0, m.where(m.equal(x, x), 0, x))
+
+
+@op("sign", BENT, selects=True)
+def sign(x):
+    """1, 0 or -1."""
+    return m.sign(x), (flat(x),)
+
+
+@op("√", ROOT)
+def sqrt(x):
+    """The square root.  At 0 the slope is infinite."""
+    y = m.sqrt(x)
+    return y, (1 / (2 * y),)
+
+
+@op("∛", BENT)
+def cbrt(x):
+    """The real cube root, also of negative numbers.  At 0 the slope is infinite.
+
+    >>> cbrt(-8.0)
+    -2.0
+    """
+    near = m.cbrt(x)
+    newton = near - (near - x / (near * near)) / 3      # the library's last digit is not always right
+    stays = m.equal(2 * near, near)                     # 0 and the infinities
+    y = m.written(lambda: m.cbrt(x), m.where(stays, near, newton))
+    return y, (m.written(lambda: 1 / (3 * m.power(y, 2)), 1 / (3 * (y * y))),)
+
+
+def distance(x, y):
+    """√(x² + y²) without overflow.  Our own, since Python's and C's differ in the last digit."""
+    a, b = m.where(x < 0, -x, x), m.where(y < 0, -y, y)
+    big, small = m.where(a > b, a, b), m.where(a > b, b, a)
+    part = m.where(big > 0, small / big, small)
+    size = 0 + big * m.sqrt(1 + part * part)            # 0 + turns -0 into 0
+    return m.where(m.equal(big, m.inf), big, size)
+
+
+@op("hypot", REAL, REAL)
+def hypot(x, y):
+    """√(x² + y²), the length of the vector (x, y).  At (0, 0) both gradients are 0.
+
+    >>> hypot(3.0, 4.0)
+    5.0
+    """
+    r = m.written(lambda: m.sqrt(m.power(x, 2) + m.power(y, 2)), distance(x, y))
+    dx, dy = m.where(r > 0, x / r, r), m.where(r > 0, y / r, r)
+    return r, (m.written(lambda: x / r, dx), m.written(lambda: y / r, dy))
+
+
+# ---- exponentials and logarithms -------------------------------------------------------------------
+
+
+@op("exp", REAL)
+def exp(x):
+    """e to the power x."""
+    y = m.exp(x)
+    return y, (y,)
+
+
+@op("2ˣ", REAL)
+def exp2(x):
+    """2 to the power x."""
+    y = m.exp2(x)
+    return y, (y * m.log(m.like(x, 2)),)
+
+
+@op("expm1", REAL)
+def expm1(x):
+    """exp(x) - 1, without losing digits near 0."""
+    return m.expm1(x), (m.exp(x),)
+
+
+@op("log", POSITIVE)
+def log(x):
+    """The natural logarithm."""
+    return m.log(x), (1 / x,)
+
+
+@op("log₂", POSITIVE)
+def log2(x):
+    """The logarithm to base 2."""
+    return m.log2(x), (1 / (x * m.log(m.like(x, 2))),)
+
+
+@op("log₁₀", POSITIVE)
+def log10(x):
+    """The logarithm to base 10."""
+    return m.log10(x), (1 / (x * m.log(m.like(x, 10))),)
+
+
+@op("log1p", ABOVE_MINUS_ONE)
+def log1p(x):
+    """log(1 + x), without losing digits near 0."""
+    return m.log1p(x), (1 / (1 + x),)
+
+
+# ---- circular and hyperbolic functions ---------------------------------------------------------------
+
+
+@op("sin", REAL)
+def sin(x):
+    """The sine of x radians."""
+    return m.sin(x), (m.cos(x),)
+
+
+@op("cos", REAL)
+def cos(x):
+    """The cosine of x radians."""
+    return m.cos(x), (-m.sin(x),)
+
+
+@op("tan", REAL)
+def tan(x):
+    """The tangent of x radians."""
+    t = m.tan(x)
+    return t, (m.written(lambda: 1 + m.power(t, 2), 1 + t * t),)
+
+
+@op("asin", CLOSED_UNIT)
+def asin(x):
+    """The angle whose sine is x.  At -1 and 1 the slope is infinite."""
+    slope = m.written(lambda: 1 / m.sqrt(1 - m.power(x, 2)), 1 / m.sqrt((1 - x) * (1 + x)))
+    return m.asin(x), (slope,)
+
+
+@op("acos", CLOSED_UNIT)
+def acos(x):
+    """The angle whose cosine is x.  At -1 and 1 the slope is infinite."""
+    slope = m.written(lambda: -1 / m.sqrt(1 - m.power(x, 2)), -1 / m.sqrt((1 - x) * (1 + x)))
+    return m.acos(x), (slope,)
+
+
+@op("atan", REAL)
+def atan(x):
+    """The angle whose tangent is x."""
+    h = distance(1, x)
+    return m.atan(x), (m.written(lambda: 1 / (1 + m.power(x, 2)), 1 / h / h),)
+
+
+@op("atan2", REAL, REAL)
+def atan2(y, x):
+    """The angle of the point (x, y), from -pi to pi.  No gradient at (0, 0)."""
+    h = distance(x, y)
+    dy = m.written(lambda: x / (m.power(x, 2) + m.power(y, 2)), x / h / h)
+    dx = m.written(lambda: -y / (m.power(x, 2) + m.power(y, 2)), -(y / h) / h)
+    return m.atan2(y, x), (dy, dx)
+
+
+@op("sinh", REAL)
+def sinh(x):
+    """(exp(x) - exp(-x)) / 2."""
+    return m.sinh(x), (m.cosh(x),)
+
+
+@op("cosh", REAL)
+def cosh(x):
+    """(exp(x) + exp(-x)) / 2."""
+    return m.cosh(x), (m.sinh(x),)
+
+
+def minus_size(x):
+    """-|x|, in a form whose slope at 0 is not 0: higher derivatives of smooth rules stay right."""
+    return m.where(x > 0, -x, x)
+
+
+@op("tanh", REAL)
+def tanh(x):
+    """(exp(x) - exp(-x)) / (exp(x) + exp(-x))."""
+    y = m.tanh(x)
+    e = m.exp(2 * minus_size(x))
+    return y, (m.written(lambda: 1 - m.power(y, 2), 4 * e / ((1 + e) * (1 + e))),)
+
+
+@op("asinh", REAL)
+def asinh(x):
+    """The number whose sinh is x."""
+    return m.asinh(x), (m.written(lambda: 1 / m.sqrt(1 + m.power(x, 2)), 1 / distance(1, x)),)
+
+
+@op("acosh", FROM_ONE)
+def acosh(x):
+    """The positive number whose cosh is x.  At 1 the slope is infinite."""
+    slope = 1 / (m.sqrt(x - 1) * m.sqrt(x + 1))
+    return m.acosh(x), (m.written(lambda: 1 / m.sqrt(m.power(x, 2) - 1), slope),)
+
+
+@op("atanh", UNIT)
+def atanh(x):
+    """The number whose tanh is x."""
+    return m.atanh(x), (m.written(lambda: 1 / (1 - m.power(x, 2)), 1 / ((1 - x) * (1 + x))),)
+
+
+# ---- bells ----------------------------------------------------------------------------------------------
+
+
+def bell(x):
+    """exp(-x²).  x is cut in two so that x² is not rounded: a large exponent amplifies that error."""
+    cut = 134217729 * x                                 # 2²⁷ + 1 leaves the upper half of the digits
+    high = m.where(m.abs(x) < 40, cut - (cut - x), x)
+    low = x - high
+    return m.written(lambda: m.exp(-m.power(x, 2)), m.exp(-(high * high)) * m.exp(-(low * (x + high))))
+
+
+@op("erf", REAL)
+def erf(x):
+    """The error function, 2/√pi times the integral of exp(-t²) from 0 to x."""
+    return m.erf(x), (2 / m.sqrt(m.pi(x)) * bell(x),)
+
+
+@op("gelu", REAL)
+def gelu(x):
+    """x times the chance that a standard normal number is below x.  Hendrycks & Gimpel, 2016.
+
+    >>> gelu(0.0)
+    0.0
+    """
+    t = x / m.sqrt(m.like(x, 2))
+    below = m.written(lambda: (1 + m.erf(t)) / 2, m.erfc(-t) / 2)
+    density = m.written(lambda: m.exp(-m.power(x, 2) / 2) / m.sqrt(2 * m.pi(x)), bell(t) / m.sqrt(2 * m.pi(x)))
+    return x * below, (below + x * density,)
+
+
+# ---- activations -------------------------------------------------------------------------------------------
+
+
+@op("relu", BENT, selects=True)
+def relu(x):
+    """max(x, 0).  At the kink the gradient is 0, the smallest subgradient.
+
+    >>> relu(-1.5), relu(1.5)
+    (0.0, 1.5)
+    """
+    value = m.where(x > 0, x, m.where(x <= 0, 0, x))
+    slope = m.where(x > 0, 1, m.where(x <= 0, 0, x))
+    return m.written(lambda: m.larger(x, 0), value), (m.written(lambda: m.where(x > 0, 1, 0), slope),)
+
+
+@op("leaky", BENT, selects=True)
+def leaky_relu(x, *, slope=0.01):
+    """x above 0, slope * x below.  0.01 is what most libraries use; the lecture's slope is 0.1.
+
+    >>> leaky_relu(-2.0), leaky_relu(-2.0, slope=0.1)
+    (-0.02, -0.2)
+    """
+    below = m.where(x <= 0, slope, x)
+    return m.where(x > 0, x, slope * x), (m.written(lambda: m.where(x > 0, 1, slope), m.where(x > 0, 1, below)),)
+
+
+@op("elu", BENT)
+def elu(x, *, alpha=1.0):
+    """x above 0, alpha * (exp(x) - 1) below."""
+    low = m.where(x > 0, 0, x)
+    value = m.where(x > 0, x, alpha * m.expm1(low))
+    value = m.written(lambda: m.where(x > 0, x, alpha * (m.exp(x) - 1)), value)
+    return value, (m.written(lambda: m.where(x > 0, 1, alpha * m.exp(x)), m.where(x > 0, 1, alpha * m.exp(low))),)
+
+
+@op("σ", REAL)
+def sigmoid(x):
+    """1 / (1 + exp(-x)), between 0 and 1."""
+    e = m.exp(minus_size(x))
+    y = m.written(lambda: 1 / (1 + m.exp(-x)), m.where(x > 0, 1, e) / (1 + e))
+    return y, (m.written(lambda: y * (1 - y), e / ((1 + e) * (1 + e))),)
+
+
+@op("log σ", REAL)
+def log_sigmoid(x):
+    """log(sigmoid(x)), without ever taking the log of 0."""
+    e = m.exp(minus_size(x))
+    value = m.where(x > 0, 0, x) - m.log1p(e)
+    slope = m.where(x > 0, e, 1) / (1 + e)
+    return m.written(lambda: -m.log(1 + m.exp(-x)), value), (m.written(lambda: 1 / (1 + m.exp(x)), slope),)
+
+
+@op("softplus", REAL)
+def softplus(x):
+    """log(1 + exp(x)), a smooth relu."""
+    e = m.exp(minus_size(x))
+    value = m.where(x > 0, x, 0) + m.log1p(e)
+    slope = m.where(x > 0, 1, e) / (1 + e)
+    return m.written(lambda: m.log(1 + m.exp(x)), value), (m.written(lambda: 1 / (1 + m.exp(-x)), slope),)
+
+
+@op("silu", REAL)
+def silu(x):
+    """x * sigmoid(x), also called swish."""
+    e = m.exp(minus_size(x))
+    s = m.written(lambda: 1 / (1 + m.exp(-x)), m.where(x > 0, 1, e) / (1 + e))
+    rest = m.written(lambda: 1 - s, m.where(x > 0, e, 1) / (1 + e))
+    return x * s, (s * (1 + x * rest),)
+
+
+@op("softsign", REAL)
+def softsign(x):
+    """x / (1 + |x|): a gentler tanh, whose tails flatten like 1/x instead of exp(-2x).
+
+    >>> softsign(3.0)
+    0.75
+    """
+    scale = 1 + m.abs(x)
+    return x / scale, (m.written(lambda: 1 / m.power(scale, 2), 1 / scale / scale),)
+
+
+# ---- choosing ---------------------------------------------------------------------------------------------
+
+
+def share(x, y, chosen):
+    """The local gradient of the input that was chosen, of two: 1, ½ or 0, and nan for nan."""
+    lost = m.written(lambda: 0, m.where(m.equal(x + y, x + y), 0, x + y))
+    return m.where(chosen, 1, m.where(m.equal(x, y), HALF, lost))
+
+
+@op("max", REAL, REAL, selects=True)
+def maximum(x, y):
+    """The larger of two.  Equal ones share the gradient, ½ each.
+
+    >>> maximum(2.0, 3.0)
+    3.0
+    """
+    value = m.where(x > y, x, m.where(y > x, y, m.where(m.equal(x, y), x, x + y)))
+    return m.written(lambda: m.larger(x, y), value), (share(x, y, x > y), share(x, y, y > x))
+
+
+@op("min", REAL, REAL, selects=True)
+def minimum(x, y):
+    """The smaller of two.  Equal ones share the gradient, ½ each."""
+    value = m.where(x < y, x, m.where(y < x, y, m.where(m.equal(x, y), x, x + y)))
+    return m.written(lambda: m.smaller(x, y), value), (share(x, y, x < y), share(x, y, y < x))
+
+
+@op("clip", BENT, selects=True, low=-1.0, high=1.0)
+def clip(x, *, low, high):
+    """x, but at least low and at most high.  At both ends the gradient is 1.
+
+    >>> clip(2.5, low=0, high=1)
+    1.0
+    """
+    value = m.where(low > high, m.nan, m.where(x < low, low, m.where(x > high, high, x)))
+    inside = m.written(lambda: 1, m.where(m.equal(x, x), 1, x))
+    slope = m.where(x < low, 0, m.where(x > high, 0, inside))
+    return m.written(lambda: m.smaller(m.larger(x, low), high), value), (slope,)
+
+
+@op("where", BENT, REAL, REAL, selects=True)
+def where(condition, x, y):
+    """x where the condition is not 0, else y; only the one chosen gets a gradient.
+
+    Both are computed before `where` sees them, so log(0) raises even if it is not chosen:
+    write log(where(greater(x, 0), x, 1)), not where(greater(x, 0), log(x), 0).
+
+    >>> where(greater(2.0, 1.0), 10.0, 20.0)
+    10.0
+    """
+    chosen = m.unequal(condition, 0)
+    return m.where(chosen, x, y), (0, m.where(chosen, 1, 0), m.where(chosen, 0, 1))
+
+
+@op("step", BENT, selects=True)
+def step(x):
+    """0 below 0, and 1 from 0 on.  Its gradient is 0: it jumps at 0, so it has no subgradient there."""
+    value = m.where(x >= 0, 1, m.where(x < 0, 0, x))
+    return m.written(lambda: m.where(x >= 0, 1, 0), value), (flat(x),)
+
+
+@op(">", REAL, REAL, selects=True)
+def greater(x, y):
+    """1 if x > y, else 0; a condition for `where`."""
+    return m.written(lambda: x > y, m.where(x > y, 1, 0)), (0, 0)
+
+
+@op("<", REAL, REAL, selects=True)
+def less(x, y):
+    """1 if x < y, else 0; a condition for `where`."""
+    return m.written(lambda: x < y, m.where(x < y, 1, 0)), (0, 0)
+
+
+@op("≥", REAL, REAL, selects=True)
+def greater_equal(x, y):
+    """1 if x >= y, else 0; a condition for `where`."""
+    return m.written(lambda: x >= y, m.where(x >= y, 1, 0)), (0, 0)
+
+
+@op("≤", REAL, REAL, selects=True)
+def less_equal(x, y):
+    """1 if x <= y, else 0; a condition for `where`."""
+    return m.written(lambda: x <= y, m.where(x <= y, 1, 0)), (0, 0)
+
+
+@op("=", REAL, REAL, selects=True)
+def equal(x, y):
+    """1 if x equals y, else 0; a condition for `where`."""
+    return m.written(lambda: m.equal(x, y), m.where(m.equal(x, y), 1, 0)), (0, 0)
+
+
+@op("≠", REAL, REAL, selects=True)
+def not_equal(x, y):
+    """1 if x and y differ, else 0; a condition for `where`."""
+    return m.written(lambda: m.unequal(x, y), m.where(m.unequal(x, y), 1, 0)), (0, 0)
+
+
+# ---- rows of numbers -----------------------------------------------------------------------------------------
+
+
+@op("Σ", [REAL])
+def sum(x):
+    """The sum of a row, as one node.
+
+    >>> sum([1.0, 2.0, 3.5])
+    6.5
+    """
+    return m.total(x), (each(lambda e: 1, x),)
+
+
+@op("mean", [REAL])
+def mean(x):
+    """The average of a row."""
+    n = m.count(x)
+    return m.total(x) / n, (each(lambda e: 1 / n, x),)
+
+
+@op("Π", [REAL])
+def prod(x):
+    """The product of a row; zeros in it do no harm."""
+    return m.product(x), (m.others(x),)
+
+
+@op("·", [REAL], [REAL])
+def dot(x, y):
+    """The sum of the products of two rows.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0])
+    11.0
+    """
+    return m.total(each(lambda a, b: a * b, x, y)), (y, x)
+
+
+def shares(x, best):
+    """1 for the chosen one of a row, or equal shares for several, and 0 for the others."""
+    hits = each(lambda e: m.where(m.equal(e, best), 1, 0), x)
+    n = m.total(hits)
+    return each(lambda hit: hit / n, hits)
+
+
+@op("max", [REAL], selects=True)
+def max(x):
+    """The largest of a row.  Equal ones share the gradient.
+
+    >>> max([1.0, 3.0, 2.0])
+    3.0
+    """
+    best = m.largest(x)
+    return best, (shares(x, best),)
+
+
+@op("min", [REAL], selects=True)
+def min(x):
+    """The smallest of a row.  Equal ones share the gradient."""
+    best = -m.largest(each(lambda e: -e, x))
+    return m.written(lambda: m.smallest(x), best), (shares(x, best),)
+
+
+@op("log Σ exp", [REAL])
+def logsumexp(x):
+    """log(exp(x₁) + ... + exp(xₙ)), computed from the differences to the largest, so that it cannot overflow.
+
+    >>> logsumexp([1000.0, 1000.0])
+    1000.6931471805599
+    """
+    best = m.largest(x)
+    top = m.where(m.abs(best) < m.inf, best, 0)
+    e = each(lambda xi: m.exp(xi - top), x)
+    whole = m.total(e)
+    y = m.written(lambda: m.log(m.total(each(m.exp, x))), top + m.log(whole))
+    return y, (each(lambda xi, ei: m.written(lambda: m.exp(xi) / m.total(each(m.exp, x)), ei / whole), x, e),)
+
+
+__test__ = {name: declared.__doc__ or "" for name, declared in OPS.items()}      # for doctest

@@ -1,0 +1,336 @@
+r"""Formulas as text, as LaTeX, and as programs in Python and C.
+
+One table, NOTATION, says how each operator and function is written.  Formulas share parts,
+so no printer expands them blindly and none recurses: a part used twice in something long is
+given a name, `t1`, `t2` ..., and written once.
+
+>>> from tinygrad_edu.engine.formula import Formula, exp
+>>> x = Formula("x")
+>>> text(1 / (1 + exp(-x))), latex(x / (1 + exp(-x)))
+('1 / (1 + exp(-x))', '\\frac{x}{1 + e^{-x}}')
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from .formula import Formula, Row
+
+TEXT, LATEX, PYTHON, C = range(4)
+COMPARED, ADDED, MULTIPLIED, NEGATED, RAISED, ATOM = 1, 2, 3, 4, 5, 9    # what binds tighter
+LONG = 60            # formulas up to this many parts are written out in full
+WIDE = 120           # and no line holds more than this many
+
+
+def infix(precedence, template, latex=None):
+    return (precedence, template), (precedence, latex or template), (precedence, template), (precedence, template)
+
+
+def function(latex, c, text=None, python=None):
+    """A call in text, Python and C; the braces of its LaTeX keep what stands between them together."""
+    return (ATOM, text), (ATOM, latex), (ATOM, python), (ATOM, c)
+
+
+def comparison(sign, latex, word=None):
+    written = f"{{}} {sign} {{}}"
+    row = infix(COMPARED, written, f"{{}} {latex} {{}}")
+    return (*row[:2], (ATOM, f"{word}({{}}, {{}})"), row[3]) if word else row
+
+
+# head: (precedence, template) as text, LaTeX, Python, C.  A template of None is a plain call.
+# ATOM templates fence their arguments, so these need no parentheses.
+NOTATION = {
+    "+": infix(ADDED, "{} + {}"),
+    "-": infix(ADDED, "{} - {}"),
+    "*": infix(MULTIPLIED, "{} * {}", r"{} \cdot {}"),
+    "/": ((MULTIPLIED, "{} / {}"), (ATOM, r"\frac{{{}}}{{{}}}"), *infix(MULTIPLIED, "{} / {}")[2:]),
+    "neg": infix(NEGATED, "-{}"),
+    "pow": ((RAISED, "{}**{}"), (RAISED, "{}^{{{}}}"), (ATOM, "power({}, {})"), (ATOM, None)),
+    ">": comparison(">", ">"), "<": comparison("<", "<"),
+    ">=": comparison(">=", r"\ge"), "<=": comparison("<=", r"\le"),
+    "==": comparison("==", "=", "equal"), "!=": comparison("!=", r"\ne", "unequal"),
+    "where": ((0, "{1} if {0} else {2}"), (ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
+              (ATOM, None), (0, "{} ? {} : {}")),
+    "abs": function(r"\left|{}\right|", "fabs({})"),
+    "sign": function(r"\operatorname{{sign}}\left({}\right)", "({0} > 0.0 ? 1.0 : {0} < 0.0 ? -1.0 : 0.0 * {0})"),
+    "exp": function("e^{{{}}}", None),
+    "exp2": function("2^{{{}}}", None),
+    "expm1": function(r"\left(e^{{{}}} - 1\right)", None),
+    "log": function(r"\ln\left({}\right)", None),
+    "log2": function(r"\log_{{2}}\left({}\right)", None),
+    "log10": function(r"\log_{{10}}\left({}\right)", None),
+    "log1p": function(r"\ln\left(1 + {}\right)", None),
+    "sqrt": function(r"\sqrt{{{}}}", None),
+    "cbrt": function(r"\sqrt[3]{{{}}}", None),
+    "asin": function(r"\arcsin\left({}\right)", None),
+    "acos": function(r"\arccos\left({}\right)", None),
+    "atan": function(r"\arctan\left({}\right)", None),
+    "pi": ((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi))),
+    "keyword": infix(ATOM, "{}={}"),
+    "element": ((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]")),
+    "total": ((ATOM, "sum({})"), (MULTIPLIED, r"\sum_{{i}} {}"), (ATOM, "total({})"), (ATOM, None)),
+    "product": ((ATOM, "prod({})"), (MULTIPLIED, r"\prod_{{i}} {}"), (ATOM, "product({})"), (ATOM, None)),
+    "others": ((ATOM, "prod({} for j != i)"), (MULTIPLIED, r"\prod_{{j \ne i}} {}"), (ATOM, None), (ATOM, None)),
+    "largest": ((ATOM, "max({})"), (ATOM, r"\max_{{i}} \left({}\right)"), (ATOM, None), (ATOM, None)),
+    "smallest": ((ATOM, "min({})"), (ATOM, r"\min_{{i}} \left({}\right)"), (ATOM, None), (ATOM, None)),
+    "count": ((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n")),
+}
+PLAIN_LATEX = frozenset("sin cos tan sinh cosh tanh max min".split())
+GREEK = frozenset("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+                  "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split())
+LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
+    "\\": r"\backslash ", "~": r"\sim ", "^": r"\hat{\ }", "<": "<", ">": ">"}
+
+
+def notation(head: str, style: int) -> tuple[int, str | None]:
+    """How to write a head of NOTATION, or any other as the call of a function."""
+    return NOTATION[head][style] if head in NOTATION else (ATOM, None)
+
+
+def call(head: str, arguments: list[str], style: int) -> str:
+    """A function applied to its arguments, or a list of them."""
+    inside = ", ".join(arguments)
+    if head == "[]":
+        return rf"\left[{inside}\right]" if style == LATEX else f"[{inside}]"
+    if style != LATEX:
+        return f"{head}({inside})"
+    name = f"\\{head}" if head in PLAIN_LATEX else rf"\operatorname{{{latex_name(head, plain=True)}}}"
+    return rf"{name}\left({inside}\right)"
+
+
+def latex_name(name: str, plain: bool = False) -> str:
+    """A name as LaTeX: w_1 and w1 get a subscript, alpha its letter, long words stand upright.
+
+    >>> latex_name("w_1"), latex_name("alpha"), latex_name("loss")
+    ('w_{1}', '\\\\alpha', '\\\\mathrm{loss}')
+    """
+    match = None if plain else re.fullmatch(r"([A-Za-z]+?)_?(\d+)|([A-Za-z]+)_([A-Za-z0-9]+)", name)
+    if match:
+        base, index = match[1] or match[3], match[2] or match[4]
+        return f"{latex_name(base)}_{{{index}}}"
+    if name in GREEK and not plain:
+        return "\\" + name
+    safe = "".join(LATEX_ESCAPES.get(c, c) for c in name if c.isprintable())
+    return safe if plain or len(name) == 1 else rf"\mathrm{{{safe}}}"
+
+
+def literal(number: Any, style: int) -> tuple[int, str]:
+    """(precedence, text) of a plain number."""
+    if style == C:
+        text = repr(float(number))
+        text = {"inf": "INFINITY", "-inf": "-INFINITY", "nan": "NAN"}.get(text, text)
+    elif style == PYTHON and isinstance(number, Fraction):
+        text = f"ratio({number.numerator}, {number.denominator})"
+    elif style == PYTHON:
+        text = repr(number)
+    elif isinstance(number, Fraction) and number.denominator > 1:
+        if style == LATEX:
+            sign = "-" if number < 0 else ""
+            return (NEGATED if sign else ATOM), rf"{sign}\frac{{{abs(number.numerator)}}}{{{number.denominator}}}"
+        return MULTIPLIED, str(number)
+    else:
+        text = shortest(number, style)
+    return (NEGATED if text.startswith("-") else ATOM), text
+
+
+def shortest(number: Any, style: int) -> str:
+    """The shortest text that reads back as the same number; whole numbers without `.0`."""
+    if style == LATEX and isinstance(number, float) and math.isinf(number):
+        return r"\infty" if number > 0 else r"-\infty"
+    text = repr(number) if isinstance(number, float) else str(number)
+    text = text[:-2] if text.endswith(".0") else text
+    if style == LATEX and "e" in text and number == number:
+        mantissa, exponent = text.split("e")
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+    return text
+
+
+# ---- the order of writing -----------------------------------------------------------------------
+
+
+def resolved(part: Any, style: int) -> Any:
+    """What stands for a part: people read the textbook form, machines the accurate one."""
+    while type(part) is Formula and part.head == "written":
+        part = part.parts[0 if style in (TEXT, LATEX) else 1]
+    return part
+
+
+def children(part: Formula, style: int) -> list[Any]:
+    return [resolved(p, style) for p in part.parts]
+
+
+def in_order(roots: Iterable[Any], style: int, stop: Iterable[Any] = ()) -> list[Formula]:
+    """Every formula the roots are made of, once, parts before wholes; those in `stop` and below left out."""
+    order: list[Formula] = []
+    seen = set(map(id, stop))
+    stack = [(resolved(root, style), False) for root in reversed(list(roots))]
+    while stack:
+        part, opened = stack.pop()
+        if opened:
+            order.append(part)
+        elif type(part) is Formula and id(part) not in seen:
+            seen.add(id(part))
+            stack.append((part, True))
+            stack.extend((p, False) for p in reversed(children(part, style)))
+    return order
+
+
+def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -> tuple[int, str]:
+    """(precedence, text) of one formula, given those of its parts by id."""
+    if not part.parts and part.head != "pi":
+        if style == LATEX:
+            return ATOM, latex_name(part.head)
+        return (NEGATED if part.head.startswith(("-", "−")) else ATOM), part.head
+    precedence, template = notation(part.head, style)
+    pieces = [written[id(p)] if type(p) is Formula else literal(p, style) for p in children(part, style)]
+    if template is None:
+        return ATOM, call(part.head, [text for _, text in pieces], style)
+    fenced = [parenthesised(part.head, i, precedence, *piece, style) for i, piece in enumerate(pieces)]
+    if part.head == "others":
+        fenced = [text.replace("[i]", "[j]").replace("_{i}", "_{j}") for text in fenced]
+    return precedence, template.format(*fenced)
+
+
+def parenthesised(head: str, i: int, precedence: int, inner: int, text: str, style: int) -> str:
+    """Argument `i` of an operator, in parentheses where it would be read otherwise without."""
+    if precedence == ATOM:
+        loose = False
+    elif head == "pow":
+        loose = inner < ATOM if i == 0 else inner < NEGATED and style != LATEX
+    elif head == "where":
+        loose = inner == precedence and i != 2
+    else:
+        loose = inner < precedence or (inner == precedence and (i > 0 or precedence in (COMPARED, NEGATED)))
+    return f"({text})" if loose else text
+
+
+def as_lines(root: Any, style: int, names: Mapping[int, str]) -> list[tuple[str, str]]:
+    """[(name, text), ...]: the named parts, then ("", the whole)."""
+    root = resolved(root, style)
+    if type(root) is not Formula:
+        return [("", literal(root, style)[1])]
+    order = in_order([root], style)
+    long = expanded_size(order, style, names) > LONG
+    uses = Counter(id(p) for part in order for p in children(part, style))
+    lines: list[tuple[str, str]] = []
+    written: dict[int, tuple[int, str]] = {}
+    width: dict[int, int] = {}
+    for part in order:
+        width[id(part)] = 1 + sum(width[id(p)] for p in children(part, style) if type(p) is Formula)
+        written[id(part)] = (ATOM, names[id(part)]) if id(part) in names else compose(part, style, written)
+        shared = long and uses[id(part)] > 1
+        if part.parts and part is not root and id(part) not in names and (shared or width[id(part)] > WIDE):
+            name = f"t{len(lines) + 1}" if style != LATEX else f"t_{{{len(lines) + 1}}}"
+            lines.append((name, written[id(part)][1]))
+            written[id(part)], width[id(part)] = (ATOM, name), 1
+    return [*lines, ("", written[id(root)][1])]
+
+
+def expanded_size(order: list[Formula], style: int, names: Mapping[int, str]) -> int:
+    """How many parts the last formula in order has, were every shared one written out each time."""
+    size: dict[int, int] = {}
+    for part in order:
+        inner = () if id(part) in names else children(part, style)
+        size[id(part)] = 1 + sum(size[id(p)] for p in inner if type(p) is Formula)
+    return size[id(order[-1])]
+
+
+def text(formula: Any, names: Mapping[Any, str] | None = None) -> str:
+    """The formula for people, on one line where it is short.
+
+    names   {formula: name}: parts to be written as a name
+    """
+    given = {id(resolved(part, TEXT)): name for part, name in (names or {}).items()}
+    return "\n".join(f"{name} = {line}" if name else line for name, line in as_lines(formula, TEXT, given))
+
+
+def latex(formula: Any, names: Mapping[Any, str] | None = None) -> str:
+    """The formula as LaTeX; `names` as for `text`."""
+    given = {id(resolved(part, LATEX)): latex_name(name) for part, name in (names or {}).items()}
+    lines = as_lines(formula, LATEX, given)
+    return r" \\ ".join(f"{name} = {line}" if name else line for name, line in lines)
+
+
+# ---- programs --------------------------------------------------------------------------------------
+
+REDUCTIONS = frozenset(("total", "product", "largest"))
+
+
+class Statement(NamedTuple):
+    """One line of a program: `name` gets `text`; `kind` is "let", "row" or a word for rows."""
+    kind: str
+    name: str
+    text: str
+
+
+def program(roots: list[Any], style: int) -> tuple[list[Statement], list[str]]:
+    """The statements that compute the roots, and the text of each root.
+
+    Rows are written by element: a root that is a Row stands for its element at index i.
+    """
+    plain = [root.element if type(root) is Row else root for root in roots]
+    order = in_order(plain, style)
+    uses = Counter(id(resolved(p, style)) for p in [*(p for part in order for p in part.parts), *plain])
+    statements: list[Statement] = []
+    written: dict[int, tuple[int, str]] = {}
+    varies: dict[int, bool] = {}        # from element to element
+    for part in order:
+        inner = [p for p in children(part, style) if type(p) is Formula]
+        varies[id(part)] = part.head == "element" or (
+            part.head not in (*REDUCTIONS, "count") and any(varies[id(p)] for p in inner))
+        written[id(part)] = compose(part, style, written)
+        special = part.head in REDUCTIONS or part.head == "others"
+        if special or (inner and part.head != "element" and uses[id(part)] > 1):
+            kind = part.head if special else "row" if varies[id(part)] else "let"
+            body = written[id(inner[0])][1] if special else written[id(part)][1]
+            statements.append(Statement(kind, f"t{len(statements) + 1}", body))
+            written[id(part)] = ATOM, statements[-1].name + "[i]" * varies[id(part)]
+    ends = [resolved(root, style) for root in plain]
+    return statements, [written[id(e)][1] if type(e) is Formula else literal(e, style)[1] for e in ends]
+
+
+def python_source(name: str, inputs: list[str], constants: list[str], value: Any, partials: Iterable[Any]) -> str:
+    """A rule as a Python function over the words of `formula.py`."""
+    partials = list(partials)
+    statements, (result, *gradients) = program([value, *partials], PYTHON)
+    rows = any(type(p) is Row for p in partials)
+    loop = "for i in range(n)"
+    lines = [f"n = len({inputs[0]})"] if rows else []
+    for kind, target, body in statements:
+        lines.append(f"{target} = {body}" if kind == "let" else f"{target} = [{body} {loop}]" if kind == "row"
+                     else f"{target} = {kind}([{body} {loop}])")
+    gradients = [f"[{g} {loop}]" if type(p) is Row else g for g, p in zip(gradients, partials)]
+    lines.append(f"return {result}, ({', '.join(gradients)},)")
+    arguments = ", ".join([*inputs, *(["*", *constants] if constants else [])])
+    return f"def {name}({arguments}):\n    " + "\n    ".join(lines) + "\n"
+
+
+C_ROWS = {
+    "row": "double {t}[n]; for (int i = 0; i < n; i++) {t}[i] = {x};",
+    "total": "double {t} = 0.0; for (int i = 0; i < n; i++) {t} = i ? {t} + ({x}) : ({x});",
+    "product": "double {t} = 1.0; for (int i = 0; i < n; i++) {t} *= {x};",
+    "largest": "double {t} = 0.0; for (int i = 0; i < n; i++) "
+               "{{ const double x_ = {x}; {t} = i && ({t} >= x_ || {t} != {t}) ? {t} : x_; }}",
+    "others": "double {t}[n]; {{ double p_ = 1.0; for (int i = 0; i < n; i++) {{ {t}[i] = p_; p_ *= {x}; }} "
+              "p_ = 1.0; for (int i = n - 1; i >= 0; i--) {{ {t}[i] *= p_; p_ *= {x}; }} }}",
+}
+
+
+def c_source(name: str, inputs: list[str], constants: list[str], value: Any, partials: Iterable[Any]) -> str:
+    """A rule as a C function: it returns the value and stores the local gradients at g_..."""
+    partials = list(partials)
+    statements, (result, *gradients) = program([value, *partials], C)
+    lines = [f"const double {target} = {body};" if kind == "let" else C_ROWS[kind].format(t=target, x=body)
+             for kind, target, body in statements]
+    rows = any(type(p) is Row for p in partials)
+    for target, gradient in zip(inputs, gradients):
+        store = f"for (int i = 0; i < n; i++) g_{target}[i]" if rows else f"*g_{target}"
+        lines.append(f"{store} = {gradient};")
+    row, declared = ("const ", "*") if rows else ("", "")
+    arguments = ["int n"] * rows + [f"{row}double {declared}{x}" for x in inputs]
+    arguments += [f"double {c}" for c in constants] + [f"double *g_{x}" for x in inputs]
+    return (f"static inline double op_{name}({', '.join(arguments)}) {{\n    " + "\n    ".join(lines)
+            + f"\n    return {result};\n}}\n")

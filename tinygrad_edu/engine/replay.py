@@ -1,0 +1,113 @@
+"""A recorded graph, run again on other numbers.
+
+The rules do not care what kind of number they are given, so one graph has many readings: on
+floats it gives the answer at other inputs, on Fractions the exact one, on mpmath numbers any
+number of digits, on Formulas symbolic derivatives (see `symbolic.py`), and on Values a
+gradient that can itself be differentiated.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from .errors import ReplayError
+from .formula import Formula
+from .op import Op
+from .value import Value, describe, in_rows, topological_order
+
+
+class Replay:
+    """What a graph comes to with other numbers.
+
+    value     that of the output
+    values    {node: number} for every node
+    local     {node: its local gradients} for every computed node
+    grads     {node: number}: the derivative of the output by every node that gets one
+
+    `again["x"]` is the gradient at the node labelled x.
+    """
+
+    def __init__(self, output: Value, values: dict[Value, Any], local: dict[Value, tuple]):
+        self.value, self.values, self.local = values[output], values, local
+        reached: dict[Value, Any] = {output: 1}
+        for node, i in backward_edges(list(values)):
+            parent, local_grad = node.parents[i], local[node][i]
+            if node in reached and not is_cut(node, local_grad):
+                part = reached[node] * local_grad
+                reached[parent] = reached[parent] + part if parent in reached else part
+        self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}
+
+    def __getitem__(self, label: str) -> Any:
+        found = [grad for node, grad in self.grads.items() if node.label == label]
+        if not found:
+            known = ", ".join(node.label for node in self.grads if node.label)
+            raise KeyError(f"no node is labelled {label!r}; the labels are: {known or 'none'}")
+        return found[0]
+
+
+def backward_edges(order: list[Value]) -> Iterator[tuple[Value, int]]:
+    """(node, number of the parent) for each edge, in the order in which `backward` walks them."""
+    for node in reversed(order):
+        if not node.is_constant:
+            for i in reversed(range(len(node.parents))):
+                if not node.parents[i].is_constant:
+                    yield node, i
+
+
+def is_cut(node: Value, local_grad: Any) -> bool:
+    """Is this an edge that a selecting op did not choose?"""
+    return node._op.selects and not isinstance(local_grad, Formula | Value) and local_grad == 0
+
+
+def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any, Any] | None = None) -> Replay:
+    """Run the graph of `output` again, forward and backward, on another kind of number.
+
+    kind   makes a number from the data of each leaf and constant: float, Fraction, mpmath.mpf.
+           With `Value` the leaves themselves take part, so that the gradients are graphs.
+    at     {leaf or its label: number} for leaves that take another number than their data
+
+    Raises ReplayError at a node made by hand, KeyError at a label that no leaf has.
+
+    >>> from fractions import Fraction
+    >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
+    >>> again = replay(x / y, Fraction)
+    >>> again.value, again["y"]
+    (Fraction(3, 4), Fraction(-3, 16))
+    >>> replay(x / y, at={"x": 10.0}).value
+    2.5
+    >>> replay(x * x * x, Value)["x"].backward()        # 3x², whose derivative is 6x
+    >>> x.grad
+    18.0
+    """
+    order = topological_order(output)
+    numbers = chosen(at or {}, order)
+    if kind is Value:
+        kind, numbers = float, {**{leaf: leaf for leaf in order}, **numbers}
+    values: dict[Value, Any] = {}
+    local: dict[Value, tuple] = {}
+    for node in order:
+        if not node.parents:
+            values[node] = numbers[node] if node in numbers and not node.is_constant else kind(node.data)
+        else:
+            constants = {name: kind(constant) for name, constant in node.constants.items()}
+            values[node], local[node] = apply(node, [values[p] for p in node.parents], constants)
+    return Replay(output, values, local)
+
+
+def chosen(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
+    """{leaf: number} from numbers by leaf or by label."""
+    by_label = {node.label: node for node in order if not node.parents and node.label}
+    for key in at:
+        if key not in (order if isinstance(key, Value) else by_label):
+            raise KeyError(f"no leaf is labelled {key!r}; the labels are: {', '.join(by_label) or 'none'}")
+    return {key if isinstance(key, Value) else by_label[key]: number for key, number in at.items()}
+
+
+def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tuple]:
+    """A node's rule on other inputs: (value, one local gradient per parent)."""
+    op = node._op
+    if not isinstance(op, Op):
+        raise ReplayError(f"{describe(node)} was not recorded by an operation, so it cannot be run again; "
+                          "declare the operation with @tg.op")
+    run = op.evaluate if all(type(x) is float for x in inputs) else op.rule
+    value, local_grads = run(*in_rows(op, inputs), **constants)
+    return value, tuple([g for row in local_grads for g in row]) if op.rows else tuple(local_grads)

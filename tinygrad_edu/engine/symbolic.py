@@ -1,0 +1,248 @@
+"""Graphs in words: what a node is called, symbolic derivatives, exact derivatives."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from itertools import count
+from numbers import Rational
+from typing import Any
+
+from . import printer
+from .formula import Formula
+from .op import Op
+from .printer import TEXT
+from .replay import Replay, apply, replay
+from .value import Value, in_rows, topological_order
+
+MANY = 8            # an operation of more parents than this is shown in general terms
+SHORT = 24          # a node whose formula is longer than this goes by a number, v1, v2, ...
+
+
+def formulas(order: list[Value]) -> dict[Value, Formula]:
+    """What each node goes by: its label, a short formula of its parents, or v1, v2, ...
+
+    No two nodes that want a gradient go by the same text.
+    """
+    labels = {node.label for node in order}
+    numbered = (f"v{k}" for k in count(1) if f"v{k}" not in labels)
+    known: dict[Value, Formula] = {}
+    used: Counter[str] = Counter()
+    for node in order:
+        formula = in_words(node, known)
+        text = "" if formula is None else printer.text(formula)
+        used[text] += 1
+        plain = node.is_constant and not node.parents
+        if node.label and used[text] > 1:
+            formula = Formula(f"{text} ({used[text]})")
+        elif formula is None or (not (node.label or plain) and (len(text) > SHORT or used[text] > 1)):
+            formula = Formula(next(numbered))
+        known[node] = formula
+    return known
+
+
+def in_words(node: Value, known: Mapping[Value, Formula]) -> Formula | None:
+    """A node's label, number or formula; None where it has nothing to go by."""
+    if node.label:
+        return Formula(node.label)
+    if not node.parents:
+        return Formula(printer.literal(node.data, TEXT)[1]) if node.is_constant else None
+    return call_of(node, known)
+
+
+def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
+    """The operation that made a node, applied to what its parents go by."""
+    parents = [known[p] for p in node.parents]
+    if isinstance(node._op, Op):
+        return node._op.call(*in_rows(node._op, parents), **node.constants)
+    return Formula(node.op or "made by hand", *parents)
+
+
+def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
+    """The local gradients of a node as formulas of what its parents and itself go by; none if made by hand."""
+    op, parents = node._op, [known[p] for p in node.parents]
+    if not isinstance(op, Op):
+        return []
+    if len(parents) > MANY:                 # each element's formula would name all the others
+        value, rows = op.formulas()
+        elements = substituted([row.element for row in rows], value, known[node], [])
+        return [simplified(element) for element in elements for _ in range(len(parents) // len(rows))]
+    value, local_grads = op.rule(*in_rows(op, parents), **node.constants)
+    flat = [g for row in local_grads for g in row] if op.rows else local_grads
+    if isinstance(printer.resolved(value, TEXT), Formula) and not any(value is p for p in parents):
+        flat = substituted(flat, value, known[node], parents)
+    return [simplified(g) for g in flat]
+
+
+def names(output: Value) -> dict[Value, str]:
+    """{node: the text it goes by}: its label, a short formula, or v1, v2, ...
+
+    >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    >>> list(names((x + y) * x).values())
+    ['x', 'y', 'x + y', '(x + y) * x']
+    """
+    return {node: printer.text(formula) for node, formula in formulas(topological_order(output)).items()}
+
+
+class Gradients(dict[str, Any]):
+    """{name of a leaf: derivative by it}, and the `value` itself."""
+
+    def __init__(self, replayed: Replay, finish: Any = lambda number: number):
+        words = formulas(list(replayed.values))
+        super().__init__({printer.text(words[node]): finish(grad) for node, grad in replayed.grads.items()
+                          if not node.parents})
+        self.value = finish(replayed.value)
+
+
+def exact(output: Value, at: Mapping[str, Any] | None = None) -> Gradients:
+    """Value and gradients as Fractions, without any rounding.
+
+    at   {label: Fraction} for leaves to take another number than their float
+
+    Raises NotRationalError at a function that leaves the rational numbers, such as exp.
+
+    >>> x = Value(0.1, label="x")
+    >>> exact(x * x, {"x": Fraction("0.1")})
+    {'x': Fraction(1, 5)}
+    """
+    return Gradients(replay(output, Fraction, {k: Fraction(n) for k, n in (at or {}).items()}), Fraction)
+
+
+def symbolic(output: Value) -> Gradients:
+    """Value and gradients as formulas of the leaves' names.
+
+    >>> x, y, z = Value(-2, label="x"), Value(5, label="y"), Value(-4, label="z")
+    >>> gradients = symbolic((x + y) * z)
+    >>> print(gradients["x"], "and", gradients["z"])
+    z and x + y
+    >>> gradients.value.latex()
+    '(x + y) \\\\cdot z'
+    """
+    order = topological_order(output)
+    words = formulas(order)
+    values: dict[Value, Any] = {}
+    local: dict[Value, tuple] = {}
+    for node in order:
+        if not node.parents:
+            values[node] = node.data if node.is_constant else words[node]
+            continue
+        inputs = [values[p] for p in node.parents]
+        value, local_grads = apply(node, inputs, node.constants)
+        if isinstance(value, Formula):
+            called = call_of(node, values)
+            local_grads = substituted(local_grads, value, called, inputs)
+            value = called
+        values[node], local[node] = value, local_grads
+    return Gradients(Replay(output, values, local), simplified)
+
+
+# ---- rewriting formulas ------------------------------------------------------------------------------
+
+
+def substituted(roots: Iterable[Any], old: Formula, new: Formula, inputs: Iterable[Any]) -> tuple[Any, ...]:
+    """The formulas over `inputs` with one of their parts replaced."""
+    roots = [printer.resolved(root, TEXT) for root in roots]
+    made = {printer.resolved(old, TEXT): new}
+    for part in printer.in_order(roots, TEXT, stop=[*inputs, *made]):
+        parts = [made.get(p, p) if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
+        made[part] = Formula(part.head, *parts) if parts else part
+    return tuple([made.get(root, root) if isinstance(root, Formula) else root for root in roots])
+
+
+def simplified(root: Any) -> Any:
+    """The formula without `0 +`, `1 *`, `- -` and sums of plain numbers.
+
+    >>> x = Formula("x")
+    >>> simplified(0 + 1 * (-(-x))), simplified(2 * (3 * x) * 0)
+    (x, 0)
+    """
+    made: dict[Formula, Any] = {}
+    root = printer.resolved(root, TEXT)
+    for part in printer.in_order([root], TEXT):
+        parts = [made[p] if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
+        made[part] = simple(part.head, parts) if parts else part
+    return made[root] if isinstance(root, Formula) else root
+
+
+def simple(head: str, parts: list[Any]) -> Any:
+    """One operator applied to simplified parts."""
+    if head not in SIMPLE or len(parts) > 2:
+        return Formula(head, *parts)
+    numbers = [None if isinstance(p, Formula) else p for p in parts]
+    found = SIMPLE[head](*parts, *numbers)
+    return Formula(head, *parts) if found is None else found
+
+
+def negated(x: Any) -> Any:
+    """-x, where x may be a negative already; None if it is not."""
+    if not isinstance(x, Formula):
+        return -x
+    return x.parts[0] if x.head == "neg" else None
+
+
+def is_negative(x: Any) -> bool:
+    return x.head == "neg" if isinstance(x, Formula) else x < 0
+
+
+def sum_of(x, y, m, n):
+    if m is not None and n is not None:
+        return m + n
+    if m == 0 or n == 0:
+        return y if m == 0 else x
+    return Formula("-", x, negated(y)) if is_negative(y) else None
+
+
+def difference_of(x, y, m, n):
+    if m is not None and n is not None:
+        return m - n
+    if m == 0 or n == 0:
+        return simple("neg", [y]) if m == 0 else x
+    return Formula("+", x, negated(y)) if is_negative(y) else None
+
+
+def product_of(x, y, m, n):
+    """Signs and whole factors come to the front: (2 * a) * (-(3 * b)) is -(6 * (a * b))."""
+    if m is not None and n is not None:
+        return m * n
+    if m == 0 or n == 0:
+        return 0
+    (a, x), (b, y) = factor_and_rest(x), factor_and_rest(y)
+    if a == b == 1 and x is not None and y is not None:
+        return None
+    rest = y if x is None else x if y is None else Formula("*", x, y)
+    if a * b < 0:
+        return simple("neg", [simple("*", [-(a * b), rest])])
+    return rest if a * b == 1 else Formula("*", a * b, rest)
+
+
+def factor_and_rest(x: Any) -> tuple[Any, Any]:
+    """(number, formula) whose product is x; no formula for a plain number."""
+    if not isinstance(x, Formula):
+        return x, None
+    if x.head == "neg":
+        number, rest = factor_and_rest(x.parts[0])
+        return -number, rest
+    if x.head == "*" and not isinstance(x.parts[0], Formula) and float(x.parts[0]).is_integer():
+        return x.parts
+    return 1, x
+
+
+def quotient_of(x, y, m, n):
+    if n == 1:
+        return x
+    if isinstance(m, Rational) and isinstance(n, Rational) and n != 0:
+        return Fraction(m) / n
+    return 0 if m == 0 and n is None else None
+
+
+def power_of(x, y, m, n):
+    return x if n == 1 else 1 if n == 0 else None
+
+
+def condition_of(x, y, m, n):
+    return x if n == 0 and isinstance(x, Formula) and x.head in (">", "<", ">=", "<=", "==") else None
+
+
+SIMPLE: dict[str, Callable] = {
+    "+": sum_of, "-": difference_of, "*": product_of, "/": quotient_of, "pow": power_of, "!=": condition_of,
+    "neg": lambda x, number: negated(x),
+}

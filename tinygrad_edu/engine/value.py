@@ -1,0 +1,567 @@
+"""A number that remembers how it was made.
+
+An expression of Values computes its result at once and grows a graph as it goes: every
+result keeps its parents and the local gradient by each of them.  `backward` walks that
+graph from the result to the leaves and applies the chain rule, one edge at a time.
+"""
+
+import gc
+import math
+import operator
+from collections import deque
+from collections.abc import Iterable
+from numbers import Real
+from operator import attrgetter
+from typing import Any
+
+from . import ops, printer
+from .errors import DomainError, GradientError, mode
+from .formula import Formula
+from .number import number, short, shortened
+from .op import LEAF, OPS, Mark, Op, find, listeners
+
+engine_name = "pure"
+CONSTANT: dict[str, Any] = {"is_constant": True}            # shared by all plain numbers in graphs
+
+
+class Value:
+    """A node of the computation graph: a number, and how it was made.
+
+    data           the number, a float
+    grad           d(output)/d(self), filled in by `backward`
+    parents        the nodes it was computed from
+    local_grads    d(self)/d(parent), one per parent, in the same order
+    op             the name of the operation, "" for a leaf
+    label          the name shown in pictures and steps
+
+    `Value(2.0)` is a leaf: `backward` adds to its grad.  A plain number that meets a Value is
+    a constant: it is drawn, but gets no gradient.  Parents and local gradients may be given
+    by hand, for a node of your own making.
+
+    >>> x, y, z = Value(-2), Value(5), Value(-4)
+    >>> f = (x + y) * z
+    >>> f.backward()
+    >>> f.data, x.grad, y.grad, z.grad
+    (-12.0, -4.0, -4.0, 3.0)
+    """
+
+    __slots__ = ("_data", "grad", "_parents", "_local_grads", "_op", "_extra")
+
+    _data: float
+    grad: float
+    _parents: "tuple[Value, ...]"
+    _local_grads: tuple[float, ...]
+    _op: Op | Mark
+    _extra: "dict[str, Any] | None"         # what is rare: label, constants, is_constant
+
+    def __init__(self, data: Any, parents: "Iterable[Value]" = (), local_grads: Iterable[float] = (),
+                 op: str = "", label: str = ""):
+        self._data = data if type(data) is float else number(data)
+        self.grad = 0.0
+        self._parents, self._local_grads = tuple(parents), tuple(map(number, local_grads))
+        self._op, self._extra = LEAF, None
+        if self._parents or self._local_grads or op:
+            check_by_hand(self._parents, self._local_grads)
+            self._op = Mark(op)
+        if label:
+            self.label = label
+
+    parents = property(attrgetter("_parents"), doc="The nodes this one was computed from.")
+
+    @property
+    def data(self) -> float:
+        """The number."""
+        return self._data
+
+    @data.setter
+    def data(self, new: Any) -> None:
+        if self._parents:
+            raise AttributeError(f"the data of a computed node cannot be set: this one is {describe(self)}; "
+                                 "set a leaf's data and compute again")
+        self._data = number(new)
+
+    @property
+    def local_grads(self) -> tuple[float, ...]:
+        """d(self)/d(parent), one per parent."""
+        return tuple(map(float, self._local_grads))
+
+    @property
+    def op(self) -> str:
+        """The name of the operation that made this node, "" for a leaf."""
+        return self._op.name
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """The constants of that operation, such as the n of x**n."""
+        return dict(self._extra.get("constants", ())) if self._extra else {}
+
+    @property
+    def is_constant(self) -> bool:
+        """Is this a number that gets no gradient?"""
+        return self._extra is not None and "is_constant" in self._extra
+
+    @property
+    def label(self) -> str:
+        """The name shown in pictures and steps."""
+        return self._extra.get("label", "") if self._extra else ""
+
+    @label.setter
+    def label(self, new: str) -> None:
+        if not isinstance(new, str):
+            raise TypeError(f"a label is a str, not {type(new).__name__}: got {shortened(new)}")
+        self._extra = {**(self._extra or {}), "label": new}
+
+    # ---- operators
+
+    def __add__(self, other): return record(ops.add, self, other)
+    def __radd__(self, other): return record(ops.add, other, self)
+    def __sub__(self, other): return record(ops.sub, self, other)
+    def __rsub__(self, other): return record(ops.sub, other, self)
+    def __mul__(self, other): return record(ops.mul, self, other)
+    def __rmul__(self, other): return record(ops.mul, other, self)
+    def __truediv__(self, other): return record(ops.div, self, other)
+    def __rtruediv__(self, other): return record(ops.div, other, self)
+    def __neg__(self): return record(ops.neg, self)
+    def __pos__(self): return record(ops.identity, self)
+    def __abs__(self): return record(ops.abs, self)
+    def __rpow__(self, other): return record(ops.pow, other, self)
+
+    def __pow__(self, other):
+        if isinstance(other, Value) or is_array(other):
+            return record(ops.pow, self, other)
+        n = number(other)
+        return record(ops.square, self) if n == 2 else record(ops.power, self, n=n)
+
+    def __lt__(self, other): return compared(operator.lt, self, other)
+    def __le__(self, other): return compared(operator.le, self, other)
+    def __gt__(self, other): return compared(operator.gt, self, other)
+    def __ge__(self, other): return compared(operator.ge, self, other)
+
+    def __eq__(self, other):
+        if isinstance(other, Real):
+            raise TypeError(f"== between a Value and a number: compare v.data == {other!r}, or use tg.equal")
+        return True if self is other else NotImplemented
+
+    __hash__ = object.__hash__
+
+    def __bool__(self):
+        raise TypeError("a Value is neither true nor false: compare it, as in v > 0, or use v.data")
+
+    def __float__(self):
+        raise TypeError("float(v), int(v), round(v) and math functions would cut the graph: "
+                        "use v.data, or this library's functions, such as tg.exp(v) for math.exp(v)")
+
+    __int__ = __complex__ = __index__ = __float__
+
+    def __round__(self, digits=None):
+        self.__float__()
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    # ---- gradients
+
+    def backward(self, seed: float = 1.0) -> None:
+        """Set `grad` to d(self)/d(node) on every node that `self` was made from.
+
+        seed   what d(self)/d(self) is taken to be
+
+        The chain rule, one edge at a time: what reaches a parent is what arrived at its child,
+        times the local gradient.  A parent used twice receives twice, so we add.  Nodes come in
+        reverse topological order, so each has received everything before it passes it on.
+
+        Leaves keep what earlier calls left there; set `grad` to 0.0, or call `zero_grad`, before
+        a new pass.  This pass is summed from zero and added to them only at the very end: an
+        error, or Ctrl-C, leaves every node as it was.
+
+        Raises GradientError where a derivative that is inf or nan would reach a leaf, and
+        RuntimeError where there is no leaf to reach.
+        """
+        seed = checked_seed(seed)
+        if self.is_constant:
+            raise RuntimeError("nothing here needs a gradient: this result was made from plain numbers, "
+                               "or under no_grad(), or by detach()")
+        order = topological_order(self)
+        arrived = {self: seed}
+        so_far = arrived.get
+        for node in reversed(order):
+            upstream = so_far(node)
+            if upstream is None:                # only edges not taken lead here
+                continue
+            for parent, local_grad in zip(node._parents[::-1], node._local_grads[::-1]):
+                if local_grad or not node._op.selects:
+                    arrived[parent] = so_far(parent, 0.0) + upstream * local_grad
+        if mode.strict and not all(map(math.isfinite, arrived.values())):
+            check_leaves(order, arrived)
+        publish(order, arrived)
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of this node and of all it was made from."""
+        nodes = topological_order(self)
+        deque(map(set_grad, nodes, [0.0] * len(nodes)), maxlen=0)
+
+    def detach(self) -> "Value":
+        """The same number as a constant: no gradient flows through it."""
+        return constant(self._data)
+
+    def item(self) -> float:
+        """The number, as `data`; arrays and tensors elsewhere call it so."""
+        return self._data
+
+    # ---- recording, numpy, copies: the engine's side of it
+
+    @staticmethod
+    def record(op: Op, *inputs: Any, **constants: float) -> Any:
+        """Apply an op to checked arguments; `Op.__call__` sends Values here."""
+        return (record_rows if op.rows else record)(op, *inputs, **constants)
+
+    @staticmethod
+    def apply_named(name: str, *inputs: Any) -> Any:
+        """A function of the rules' vocabulary on Values: how rules run on them."""
+        return inputs[0] ** inputs[1] if name == "pow" else OPS[name](*inputs)
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        return apply_ufunc(ufunc, method, inputs, options)
+
+    def __copy__(self):
+        twin = new(type(self))
+        twin._data, twin.grad, twin._op = self._data, self.grad, self._op
+        twin._parents, twin._local_grads = self._parents, self._local_grads
+        twin._extra = self._extra and dict(self._extra)
+        return twin
+
+    def __deepcopy__(self, memo):
+        copies: list[Any] = []
+        places: dict[Value, int] = {}
+        for node in topological_order(self):
+            twin = memo.get(id(node))
+            if twin is None:
+                twin = memo[id(node)] = node.__copy__()
+                twin._parents = tuple([copies[places[p]] for p in node._parents])
+            places[node] = len(copies)
+            copies.append(twin)
+        return copies[-1]
+
+    def __reduce__(self):
+        return unflatten, (flatten(self),)
+
+
+new = Value.__new__
+data_of = attrgetter("_data")
+set_grad = Value.grad.__set__           # type: ignore[attr-defined, misc]  # the slot behind the annotation
+
+
+# ---- where the graph grows ------------------------------------------------------------------------
+
+
+def record(op: Op, *inputs: Any, **constants: float) -> Any:
+    """Apply `op` to Values and numbers, and remember how."""
+    numbers: list[float] = []
+    live = False                        # does any input want a gradient?
+    for x in inputs:
+        if type(x) is not Value:
+            if any(map(is_array, inputs)):
+                return NotImplemented
+            inputs, numbers, live = lifted(inputs)
+            break
+        numbers.append(x._data)
+        if x._extra is None:
+            live = True
+    try:
+        data, local_grads = op.rule(*numbers, **constants)
+        finite = not data - data
+    except (ArithmeticError, ValueError):
+        finite = False
+    if not finite:
+        data, local_grads = careful(op, inputs, numbers, constants)
+    if constants or not live or not mode.recording:
+        return rare_node(op, data, inputs, local_grads, constants)
+    node = new(Value)
+    node._data = data if type(data) is float else float(data)
+    node.grad = 0.0
+    node._parents = inputs
+    node._local_grads = local_grads
+    node._op = op
+    node._extra = None
+    return node
+
+
+def lifted(inputs: tuple) -> tuple[tuple, list[float], bool]:
+    """The inputs with plain numbers made constants, their numbers, and whether any wants a gradient."""
+    parents, numbers, live = [], [], False
+    for x in inputs:
+        if not isinstance(x, Value):
+            x = constant(x)
+        elif x._extra is None:
+            live = True
+        parents.append(x)
+        numbers.append(x._data)
+    return tuple(parents), numbers, live
+
+
+def record_rows(op: Op, *rows: list, **constants: float) -> Any:
+    """`record` for ops whose inputs are rows of numbers; the parents stand row after row."""
+    lifted = [[x if isinstance(x, Value) else constant(x) for x in row] for row in rows]
+    parents = tuple([x for row in lifted for x in row])
+    numbers = [[x._data for x in row] for row in lifted]
+    data, local_grads = careful(op, parents, numbers, constants)
+    return rare_node(op, data, parents, tuple([g for row in local_grads for g in row]), constants)
+
+
+def careful(op: Op, inputs: tuple, numbers: list, constants: dict) -> tuple[float, Any]:
+    """`Op.evaluate`, naming the labels of the operands where it raises."""
+    try:
+        return op.evaluate(*numbers, **constants)
+    except DomainError as error:
+        named = [f"{x.label} = {short(x._data)}" for x in inputs if x.label]
+        raise type(error)(f"{error} ({', '.join(named)})" if named else str(error)) from None
+
+
+def rare_node(op: Op, data: float, parents: tuple, local_grads: tuple, constants: dict) -> Value:
+    """A node that may be a constant, or have constants."""
+    if not mode.recording:
+        return constant(data)
+    node = new(Value)
+    node._data, node.grad = float(data), 0.0
+    node._parents, node._local_grads, node._op = parents, local_grads, op
+    node._extra = {"constants": constants} if constants else None
+    if all(p.is_constant for p in parents):
+        node._local_grads = ()
+        node._extra = {**CONSTANT, **(node._extra or {})}
+    return node
+
+
+def constant(x: Any) -> Value:
+    """A plain number as a node that is drawn, but gets no gradient."""
+    node = new(Value)
+    node._data = x if type(x) is float else number(x)
+    node.grad = 0.0
+    node._parents = node._local_grads = ()
+    node._op = LEAF
+    node._extra = CONSTANT
+    return node
+
+
+def check_by_hand(parents: tuple, local_grads: tuple) -> None:
+    if len(parents) != len(local_grads):
+        raise ValueError(f"{len(parents)} parents but {len(local_grads)} local gradients: give one for each")
+    for i, parent in enumerate(parents):
+        if not isinstance(parent, Value):
+            raise TypeError(f"parent {i} is a {type(parent).__name__}, not a Value: got {shortened(parent)}")
+
+
+def pow(x: Any, y: Any) -> Any:
+    """x to the power y; the same as `x ** y` where one is a Value.
+
+    A number as the exponent is a constant; a Value gets a gradient of its own.
+
+    >>> pow(2.0, 10.0)
+    1024.0
+    """
+    if isinstance(x, Value) or isinstance(y, Value):
+        return x ** y
+    return ops.pow(x, y)
+
+
+def add_method(op: Op) -> None:
+    """Make `tanh(x)` also `x.tanh()`, for every op as it is declared."""
+    if op.rows:
+        return
+    known = getattr(Value, op.name, None)
+    if known is not None and not hasattr(known, "op"):
+        raise ValueError(f"{op.name!r} is already something else on a Value: choose another name for the op")
+    quick = len(op.inputs) == 1 and not op.constants
+
+    def method(self, *others, **constants):
+        return record(op, self) if quick and not others and not constants else op(self, *others, **constants)
+    method.__name__, method.__doc__ = op.name, op.__doc__
+    method.op = op          # type: ignore[attr-defined]
+    setattr(Value, op.name, method)
+
+
+# ---- numpy -------------------------------------------------------------------------------------------
+
+NUMPY_NAMES = {
+    "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "negative": "neg",
+    "positive": "identity", "absolute": "abs", "fabs": "abs", "power": "pow", "float_power": "pow",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "fmax": "maximum", "fmin": "minimum",
+}
+COMPARISONS = {"less": operator.lt, "less_equal": operator.le, "greater": operator.gt,
+               "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne}
+
+
+def is_array(x: Any) -> bool:
+    """Is x a numpy array of one or more dimensions?"""
+    return type(x) is not float and getattr(x, "ndim", 0) > 0 and hasattr(type(x), "__array_ufunc__")
+
+
+def apply_ufunc(ufunc: Any, method: str, inputs: tuple, options: dict) -> Any:
+    """numpy's function as ours: on numbers a Value, on arrays an array of Values."""
+    name = ufunc.__name__
+    op = COMPARISONS.get(name) or (pow if NUMPY_NAMES.get(name) == "pow" else OPS.get(NUMPY_NAMES.get(name, name)))
+    if op is None or method != "__call__" or options or getattr(op, "rows", False):
+        raise TypeError(f"numpy.{name} has no counterpart for Values"
+                        + (f" with {', '.join(options)}" if options else "") + ": use the functions of tinygrad_edu")
+    if not any(map(is_array, inputs)):
+        return op(*inputs)
+    import numpy
+    boxed = [numpy.asarray(x, dtype=object) for x in inputs]
+    result = numpy.frompyfunc(op, len(inputs), 1)(*boxed)
+    return result.astype(bool) if name in COMPARISONS else result
+
+
+def compared(test: Any, v: Value, other: Any) -> Any:
+    """A comparison of data, for control flow: a plain bool."""
+    if is_array(other):
+        return NotImplemented
+    if isinstance(other, Value):
+        return test(v._data, other._data)
+    return test(v._data, other if type(other) in (int, float) else number(other))
+
+
+# ---- walking the graph -----------------------------------------------------------------------------------
+
+
+def topological_order(output: Value) -> list[Value]:
+    """Every node `output` was made from, parents before children, `output` last.
+
+    It is the order of the recursive depth-first search of the textbooks (a node comes after all
+    its parents), found with a loop, since graphs are deeper than Python's stack.
+
+    >>> x = Value(3.0, label="x")
+    >>> [node.op or node.label for node in topological_order((x + 1) * x)]
+    ['x', '', 'add', 'mul']
+    """
+    order: list[Value] = []
+    seen: set[Value] = set()
+    opened: list[Value] = []
+    stack: list[Value | None] = [output]
+    while stack:
+        node = stack.pop()
+        if node is None:                            # all parents of the last opened node are done
+            order.append(opened.pop())
+        elif node not in seen:
+            seen.add(node)
+            if node._parents:
+                opened.append(node)
+                stack.append(None)
+                stack.extend(node._parents[::-1])
+            else:
+                order.append(node)
+    return order
+
+
+def leaves(output: Value) -> list[Value]:
+    """The nodes `output` was made from that have no parents and want a gradient, in order of use.
+
+    >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    >>> [leaf.label for leaf in leaves(y * x + 3 * y)]
+    ['y', 'x']
+    """
+    return [node for node in topological_order(output) if not node._parents and not node.is_constant]
+
+
+def checked_seed(seed: Any) -> float:
+    seed = number(seed)
+    if seed - seed:
+        raise ValueError(f"the seed of backward must be a finite number, got {seed}")
+    return seed
+
+
+def publish(order: list[Value], arrived: dict[Value, float]) -> None:
+    """Give every node its gradient, all at once: no interrupt comes between two of them."""
+    so_far = arrived.get
+    nodes = [node for node in order if node._extra is None or not node.is_constant]
+    grads = [so_far(node, 0.0) if node._parents else node.grad + so_far(node, 0.0) for node in nodes]
+    deque(map(set_grad, nodes, grads), maxlen=0)
+
+
+def check_leaves(order: list[Value], arrived: dict[Value, float]) -> None:
+    """Raise if a gradient that is not finite has arrived at a leaf, naming the node it comes from."""
+    for leaf in order:
+        if leaf._parents or leaf.is_constant or math.isfinite(arrived.get(leaf, 0.0)):
+            continue
+        where = f" to {leaf.label!r}" if leaf.label else ""
+        raise GradientError(f"the gradient{where} is {short(arrived[leaf])}: {origin(leaf, order, arrived)}; "
+                            "nothing was changed (tg.errstate(all=\"ignore\") lets it pass)")
+
+
+def origin(leaf: Value, order: list[Value], arrived: dict[Value, float]) -> str:
+    """The first node on the way to `leaf` whose local gradient made what arrived infinite or nan."""
+    tainted = {leaf}
+    for node in order:
+        upstream = arrived.get(node)
+        for parent, local_grad in zip(node._parents, node._local_grads):
+            if upstream is None or parent not in tainted or math.isfinite(upstream * local_grad):
+                continue
+            if math.isfinite(upstream):
+                return (f"the local gradient of {describe(node)} is {short(float(local_grad))}, "
+                        f"and {short(upstream)} came from above")
+            tainted.add(node)
+    return "its contributions add up beyond the largest float"
+
+
+def describe(node: Value) -> str:
+    """A node in a message: `f = log(x) at x = 0`."""
+    if not isinstance(node._op, Op):
+        return node.label or f"a node made by hand ({node.op or 'no name'})"
+    names = [Formula(p.label or short(p._data)) for p in node._parents]
+    shown = node._op.call(*in_rows(node._op, names), **node.constants)
+    at = ", ".join(dict.fromkeys(f"{p.label} = {short(p._data)}" for p in node._parents if p.label))
+    text = printer.text(shown)
+    return (f"{node.label} = " if node.label else "") + text + (f" at {at}" if at else "")
+
+
+def in_rows(op: Op, parents: Any) -> list:
+    """Parents (or what stands for them) as the op's inputs: cut into rows where it takes rows."""
+    if not op.rows:
+        return list(parents)
+    length = len(parents) // len(op.inputs)
+    return [list(parents[i * length:(i + 1) * length]) for i in range(len(op.inputs))]
+
+
+def live_values() -> int:
+    """How many Values exist at this moment.
+
+    A number that keeps growing from step to step shows that something, a running sum of losses
+    for instance, keeps old graphs alive.
+    """
+    return len([x for x in gc.get_objects() if isinstance(x, Value)])
+
+
+# ---- copies ---------------------------------------------------------------------------------------------
+
+FLAT = tuple[type, float, float, tuple[int, ...], tuple, str, bool, "dict[str, Any] | None"]
+
+
+def flatten(output: Value) -> list[FLAT]:
+    """A graph as a list, parents by their places in it: what pickle can write without recursion."""
+    place: dict[Value, int] = {}
+    rows: list[FLAT] = []
+    for node in topological_order(output):
+        place[node] = len(rows)
+        rows.append((type(node), node._data, node.grad, tuple([place[p] for p in node._parents]),
+                     tuple(node._local_grads), node.op, isinstance(node._op, Op), node._extra))
+    return rows
+
+
+def unflatten(rows: list[FLAT]) -> Value:
+    nodes: list[Value] = []
+    marks: dict[str, Mark] = {"": LEAF}
+    for kind, data, grad, parents, local_grads, name, recorded, extra in rows:
+        node: Value = new(kind)
+        node._data, node.grad, node._extra = data, grad, extra
+        node._parents, node._local_grads = tuple([nodes[i] for i in parents]), local_grads
+        node._op = find(name) if recorded else marks.setdefault(name, Mark(name))
+        nodes.append(node)
+    return nodes[-1]
+
+
+for declared in OPS.values():
+    add_method(declared)
+listeners.append(add_method)

@@ -1,0 +1,1 @@
+"""What people see: steps as tables, graphs as pictures."""

@@ -1,0 +1,284 @@
+"""The graph as a picture: SVG with every number in it.
+
+Leaves are rounded boxes, operations square ones with their symbol.  Data is blue, gradients
+are vermillion; on each edge stands the local derivative.  The same graph gives the same bytes.
+"""
+
+import math
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from xml.sax.saxutils import escape
+
+from ..engine import printer
+from ..engine.number import short
+from ..engine.symbolic import formulas
+from ..engine.value import Value, topological_order
+from . import embedded
+from .layout import Edge, lay_out
+
+if TYPE_CHECKING:
+    import graphviz
+
+MOST_NODES = 2000
+LETTER, ROW, HEAD, PAD = 7.9, 18, 24, 10                    # of a box, in points
+MARGIN, LEGEND = 12, 30
+LONGEST = 26                                                # letters of a name in a box
+
+STYLE = """
+.tg-bg{fill:#fff}.tg-box{fill:#f7f7f5;stroke:#555;stroke-width:1.2}.tg-op .tg-box{fill:#fff}
+.tg-constant .tg-box{stroke-dasharray:3 3}.tg-badge{fill:#e8e8e4;stroke:#555;stroke-width:1.2}
+.tg-edge path{fill:none;stroke:#777;stroke-width:1.3}.tg-edge polygon{fill:#777}
+text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#222}
+.tg-name{font-weight:bold}.tg-quiet{fill:#666}.tg-data{fill:#0072B2}.tg-grad{fill:#B84A00}
+.tg-local{font-size:12px;fill:#B84A00;stroke:#fff;stroke-width:3px;paint-order:stroke}
+@media (prefers-color-scheme:dark){.tg-bg{fill:#1b1b1d}.tg-box{fill:#2a2a2d;stroke:#aaa}.tg-op .tg-box{fill:#1f1f22}
+.tg-badge{fill:#38383c;stroke:#aaa}.tg-edge path{stroke:#999}.tg-edge polygon{fill:#999}text{fill:#e6e6e6}
+.tg-quiet{fill:#aaa}.tg-data{fill:#56B4E9}.tg-grad{fill:#FFA657}.tg-local{fill:#FFA657;stroke:#1b1b1d}}
+""".replace("\n", "")
+
+
+class Drawing:
+    """A finished picture.
+
+    svg      its text
+    engine   what placed the boxes: "embedded" (Graphviz), "dot", or "simple" where neither runs
+
+    Notebooks show it; `save` writes it to a file.
+    """
+
+    def __init__(self, svg: str, engine: str, title: str):
+        self.svg, self.engine, self.title = svg, engine, title
+
+    def save(self, path: "str | Path") -> Path:
+        """Write the SVG to a file and return its path."""
+        path = Path(path)
+        path.write_bytes(self.svg.encode())
+        return path
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<drawing of {self.title}, {len(self.svg)} characters of SVG>"
+
+
+def draw(output: Value, engine: str = "auto") -> Drawing:
+    """A picture of the graph of `output`.
+
+    engine   "auto": Graphviz, which comes with the package and needs no program `dot`; where it
+             cannot run, a simple layout.  "embedded", "dot" or "simple" to insist on one.
+
+    Gradients are shown once `output.backward()` was called, and "—" before.
+
+    >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
+    >>> f = x * y
+    >>> f.backward()
+    >>> picture = draw(f)
+    >>> picture.svg[:4], picture.svg.count("<g ")
+    ('<svg', 5)
+    """
+    order = checked_order(output)
+    boxes = [box_of(node, name, output.grad != 0) for node, name in named(order)]
+    edges, texts = edges_of(order, boxes)
+    return Drawing(*picture([(b.width, b.height) for b in boxes], edges, boxes, texts, engine), boxes[-1].name)
+
+
+def checked_order(output: Value) -> list[Value]:
+    if not isinstance(output, Value):
+        raise TypeError(f"draw needs a Value, not {type(output).__name__}")
+    order = topological_order(output)
+    if len(order) > MOST_NODES:
+        raise ValueError(f"the graph has {len(order)} nodes, too many for a picture (at most {MOST_NODES}): "
+                         "draw one of its inner nodes")
+    return order
+
+
+def named(order: list[Value]) -> list[tuple[Value, str]]:
+    return [(node, printer.text(formula)) for node, formula in formulas(order).items()]
+
+
+class Box(NamedTuple):
+    """What stands in a box."""
+    kind: str
+    symbol: str
+    name: str
+    data: str
+    grad: str           # "" where there is none: a constant
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        if self.kind == "constant" and self.name == self.data:
+            return []
+        return [("data", self.data)] + [("grad", self.grad)] * bool(self.grad)
+
+    @property
+    def badge(self) -> float:
+        """The width of the square with the symbol."""
+        return max(HEAD, letters(self.symbol) * LETTER + 10) if self.symbol else 0
+
+    @property
+    def width(self) -> float:
+        head = letters(cut(self.name)) * LETTER + self.badge
+        return max(head, *[(5 + letters(text)) * LETTER for _, text in self.rows or [("", "")]]) + 2 * PAD
+
+    @property
+    def height(self) -> float:
+        return HEAD + ROW * len(self.rows) + (6 if self.rows else 0)
+
+    @property
+    def sentence(self) -> str:
+        how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
+        grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
+        return f"{how} {self.name}: {self.data}{grad}"
+
+
+def box_of(node: Value, name: str, has_grads: bool) -> Box:
+    kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
+    grad = "" if node.is_constant else shown(node.grad) if has_grads else "—"
+    return Box(kind, clean(node._op.symbol) if node.parents else "", clean(name).replace("-", "−"),
+               shown(node.data), grad)
+
+
+def shown(x: float) -> str:
+    """A number in a picture, with a true minus sign."""
+    return short(x, 5).replace("-", "−")
+
+
+def clean(text: str) -> str:
+    """Text without what XML forbids or what could rearrange it."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def letters(text: str) -> int:
+    """How many letters wide; East Asian ones count two."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def cut(text: str) -> str:
+    return text if letters(text) <= LONGEST else text[:LONGEST - 1] + "…"
+
+
+def edges_of(order: list[Value], boxes: list[Box]) -> tuple[list[Edge], list[str]]:
+    """The edges, by numbers of boxes, and the text on each: the local derivative."""
+    place = {node: i for i, node in enumerate(order)}
+    edges, texts = [], []
+    for node in order:
+        for k, parent in enumerate(node.parents):
+            text = ""
+            if not parent.is_constant and not node.is_constant:
+                text = f"∂ {shown(float(node.local_grads[k]))}"
+            edges.append(Edge(place[parent], place[node], len(text)))
+            texts.append(text)
+    return edges, texts
+
+
+# ---- writing SVG --------------------------------------------------------------------------------------
+
+
+def at(x: float) -> str:
+    """A coordinate, to 0.1."""
+    text = f"{x:.1f}"
+    return text[:-2] if text.endswith(".0") else text
+
+
+def picture(sizes, edges, boxes: list[Box], texts: list[str], engine: str) -> tuple[str, str]:
+    """(SVG text, engine) of boxes and edges."""
+    layout = lay_out(sizes, edges, engine)
+    width = max(layout.width, 330) + 2 * MARGIN
+    height = layout.height + 2 * MARGIN + LEGEND
+    title = f"Computation graph of {boxes[-1].name}"
+    sentences = ". ".join(box.sentence for box in boxes)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{at(width)}" height="{at(height)}" '
+        f'viewBox="0 0 {at(width)} {at(height)}" role="img">',
+        f"<title>{escape(title)}</title><desc>{escape(sentences)}</desc><style>{STYLE}</style>",
+        f'<rect class="tg-bg" width="{at(width)}" height="{at(height)}"/>',
+        f'<g transform="translate({MARGIN} {MARGIN})">',
+        *[edge_svg(*curve, text, label) for curve, text, label in zip(layout.curves, texts, layout.labels)],
+        *[box_svg(box, *centre) for box, centre in zip(boxes, layout.boxes)],
+        "</g>", legend_svg(height), "</svg>"]
+    return "\n".join(parts) + "\n", layout.engine
+
+
+def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: str, label: tuple[float, float]) -> str:
+    pairs = [f"{at(x)} {at(y)}" for x, y in points]
+    (x, y), (tip_x, tip_y) = points[-1], tip
+    length = math.dist(points[-1], tip) or 1.0
+    across_x, across_y = 3.5 * (y - tip_y) / length, 3.5 * (tip_x - x) / length
+    corners = [(x + across_x, y + across_y), tip, (x - across_x, y - across_y)]
+    arrow = " ".join(f"{at(px)},{at(py)}" for px, py in corners)
+    place = f'text-anchor="middle" x="{at(label[0])}" y="{at(label[1] + 4)}"'
+    words = f'<text class="tg-local" {place}>{escape(text)}</text>'
+    return (f'<g class="tg-edge"><path d="M{pairs[0]} C{" ".join(pairs[1:])}"/><polygon points="{arrow}"/>'
+            f"{words if text else ''}</g>")
+
+
+def box_svg(box: Box, x: float, y: float) -> str:
+    left, top = x - box.width / 2, y - box.height / 2
+    corner = 0 if box.kind == "op" else 8
+    frame = f'x="{at(left)}" y="{at(top)}" width="{at(box.width)}" height="{at(box.height)}"'
+    parts = [f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>',
+             f'<rect class="tg-box" {frame} rx="{corner}"/>']
+    if box.symbol:
+        parts.append(f'<rect class="tg-badge" x="{at(left)}" y="{at(top)}" width="{at(box.badge)}" height="{HEAD}"/>'
+                     f'<text text-anchor="middle" x="{at(left + box.badge / 2)}" y="{at(top + 16.5)}">'
+                     f"{escape(box.symbol)}</text>")
+    head = f'x="{at(left + PAD + box.badge)}" y="{at(top + 16.5)}"'
+    parts.append(f'<text class="tg-name" {head}>{escape(cut(box.name))}</text>')
+    for i, (word, number) in enumerate(box.rows):
+        base = at(top + HEAD + 15 + ROW * i)
+        parts.append(f'<text class="tg-quiet" x="{at(left + PAD)}" y="{base}">{word}</text>'
+                     f'<text class="tg-{word}" text-anchor="end" x="{at(left + box.width - PAD)}" y="{base}">'
+                     f"{number}</text>")
+    return "".join([*parts, "</g>"])
+
+
+def legend_svg(height: float) -> str:
+    words = [("tg-data", "data"), ("tg-quiet", " forward   "), ("tg-grad", "grad"), ("tg-quiet", " backward   "),
+             ("tg-grad", "∂"), ("tg-quiet", " local derivative")]
+    spans = "".join(f'<tspan class="{kind}">{text}</tspan>' for kind, text in words)
+    return f'<text class="tg-legend" xml:space="preserve" x="{MARGIN}" y="{at(height - MARGIN)}">{spans}</text>'
+
+
+# ---- Graphviz objects -------------------------------------------------------------------------------------
+
+
+def to_graphviz(output: Value) -> "graphviz.Digraph":
+    """The graph as a `graphviz.Digraph`, for DOT, PDF or PNG, or to change it.
+
+    SVG, DOT and JSON are made without the program `dot`; other formats need it.
+
+    >>> graph = to_graphviz(Value(2.0, label="x") * 3)
+    >>> graph.pipe(encoding="utf-8").count("<polygon")
+    4
+    """
+    import graphviz
+
+    class Digraph(graphviz.Digraph):
+        """A Digraph that needs no program `dot` for SVG."""
+
+        def pipe(self, format=None, encoding=None, **options):
+            form = format or self.format
+            if form not in ("svg", "dot", "json", "json0", "xdot", "plain") or options.get("engine"):
+                return super().pipe(format=format, encoding=encoding, **options)
+            made = embedded.render(self.source, form)
+            return made.decode(encoding) if encoding else made
+
+        def render(self, filename=None, directory=None, format=None, **options):
+            if (format or self.format) != "svg" or options:
+                return super().render(filename=filename, directory=directory, format=format, **options)
+            path = Path(self.save(filename, directory)).with_suffix(".gv.svg")
+            path.write_bytes(self.pipe(format="svg"))
+            return str(path)
+
+    order = checked_order(output)
+    boxes = [box_of(node, name, output.grad != 0) for node, name in named(order)]
+    graph = Digraph(format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", "fontname": "monospace"})
+    for i, box in enumerate(boxes):
+        head = f"{box.symbol}  {box.name}" if box.symbol else box.name
+        lines = [head, *[f"{word} {number}" for word, number in box.rows]]
+        graph.node(str(i), graphviz.escape("\n".join(lines)), _attributes={} if box.symbol else {"style": "rounded"})
+    for edge, text in zip(*edges_of(order, boxes)):
+        graph.edge(str(edge.tail), str(edge.head), graphviz.escape(text))
+    return graph

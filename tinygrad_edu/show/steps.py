@@ -1,0 +1,174 @@
+"""The forward and the backward pass as a list of events, one line of mathematics each.
+
+`steps(f)` is what a teacher writes on the board: every operation with its numbers, then the
+seed, then every edge of the graph in the order in which the engine walks it.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..engine import printer
+from ..engine.formula import Formula
+from ..engine.number import number, short
+from ..engine.replay import backward_edges
+from ..engine.symbolic import MANY, call_of, formulas, local_formulas
+from ..engine.value import Value, topological_order
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Event:
+    """One step of a pass.
+
+    kind        "forward", "seed" or "backward"
+    node        the node that is computed, seeded, or passes its gradient on
+    parent      the node that receives (backward only), `edge` its number among the parents
+    name        what `node` goes by, and `parent_name` what `parent` goes by
+    formula     the step in symbols, and `numbers` with the numbers put in
+    local       the local gradient in symbols (backward only)
+    value       what the step comes to: the data of `node`, or the gradient so far of `parent`
+    terms       backward: (gradient before, upstream gradient, local gradient)
+    """
+
+    kind: str
+    node: Value
+    name: str
+    formula: str
+    numbers: str
+    value: float
+    parent: Value | None = None
+    parent_name: str = ""
+    edge: int = 0
+    local: str = ""
+    terms: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    @property
+    def text(self) -> str:
+        """The whole step on one line."""
+        if self.kind == "backward":
+            return f"{self.formula} → {self.numbers}"
+        return f"{self.formula} = {self.numbers}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as plain data, for JSON."""
+        plain: dict[str, Any] = {"kind": self.kind, "node": self.name, "formula": self.formula,
+                                 "numbers": self.numbers, "value": self.value}
+        if self.kind == "backward":
+            before, upstream, local = self.terms
+            plain |= {"parent": self.parent_name, "local_formula": self.local, "before": before,
+                      "upstream": upstream, "local": local}
+        return plain
+
+
+class Steps(list[Event]):
+    """A list of events that prints as a table."""
+
+    def __str__(self) -> str:
+        try:
+            from rich.console import Console
+        except ModuleNotFoundError:
+            return "\n".join(f"{i}. {event.text}" for i, event in enumerate(self, 1))
+        console = Console(width=120, color_system=None, force_terminal=False, legacy_windows=False)
+        with console.capture() as captured:
+            console.print(self.__rich__())
+        return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+    __repr__ = __str__
+
+    def __rich__(self) -> "Table":
+        from rich.table import Table
+        from rich.text import Text
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("step", style="dim", justify="right")
+        for title, style in ("pass", "dim"), ("formula", ""), ("in numbers", "bold"), ("because", "dim"):
+            table.add_column(title, style=style, overflow="fold")
+        for i, event in enumerate(self, 1):
+            why = f"{partial(event.name, event.parent_name)} = {event.local}" if event.local else ""
+            table.add_row(*map(Text, (str(i), event.kind, event.formula, event.numbers, why)))
+        return table
+
+
+def steps(output: Value, seed: float = 1.0) -> Steps:
+    """The events of computing `output` and of `output.backward(seed)`, in the engine's own order.
+
+    One `forward` event per operation, one `seed`, one `backward` per edge that leads to a node
+    that wants a gradient.  The graph is only read: no grad is changed.
+
+    >>> x, y, z = Value(-2, label="x"), Value(5, label="y"), Value(-4, label="z")
+    >>> q = x + y
+    >>> q.label = "q"
+    >>> f = q * z
+    >>> f.label = "f"
+    >>> for event in steps(f):
+    ...     print(event.text)
+    q = x + y = -2 + 5 = 3
+    f = q * z = 3 * -4 = -12
+    ∂f/∂f = 1
+    z.grad += f.grad × ∂f/∂z → 0 + 1 × 3 = 3
+    q.grad += f.grad × ∂f/∂q → 0 + 1 × -4 = -4
+    y.grad += q.grad × ∂q/∂y → 0 + -4 × 1 = -4
+    x.grad += q.grad × ∂q/∂x → 0 + -4 × 1 = -4
+    """
+    order = topological_order(output)
+    known = formulas(order)
+    names = {node: printer.text(formula) for node, formula in known.items()}
+    events = Steps(forward_event(node, known, names[node]) for node in order if node.parents)
+    name, seed = names[output], number(seed)
+    events.append(Event("seed", output, name, partial(name, name), short(seed), seed))
+    if not output.is_constant:
+        events.extend(backward_events(output, order, known, names, seed))
+    return events
+
+
+def forward_event(node: Value, known: dict[Value, Formula], name: str) -> Event:
+    formula = in_short(call_of(node, known))
+    numbers = in_short(call_of(node, {p: Formula(short(p.data)) for p in node.parents}))
+    left = formula if formula == name else f"{name} = {formula}"
+    return Event("forward", node, name, left, f"{numbers} = {short(node.data)}", node.data)
+
+
+def backward_events(output: Value, order: list[Value], known: dict[Value, Formula], names: dict[Value, str],
+                    seed: float) -> Iterable[Event]:
+    so_far = {output: seed}
+    node, reasons = output, local_formulas(output, known)
+    for child, i in backward_edges(order):
+        if child not in so_far:                     # only edges not taken lead here
+            continue
+        if child is not node:
+            node, reasons = child, local_formulas(child, known)
+        parent, upstream, local = node.parents[i], so_far[node], node.local_grads[i]
+        before = so_far.get(parent, 0.0)
+        taken = local != 0 or not node._op.selects
+        after = before + upstream * local if taken else before
+        if taken:
+            so_far[parent] = after
+        to, by = fenced(names[parent]), fenced(names[node])
+        yield Event(
+            "backward", node, names[node], f"{to}.grad += {by}.grad × {partial(names[node], names[parent])}",
+            f"{short(before)} + {short(upstream)} × {short(local)} = {short(after)}", after,
+            parent, names[parent], i, printer.text(reasons[i]) if reasons else short(local), (before, upstream, local))
+
+
+def in_short(call: Formula) -> str:
+    """A call of many arguments with most of them left out."""
+    if len(call.parts) > MANY:
+        call = Formula(call.head, *call.parts[:3], Formula("…"), call.parts[-1])
+    parts = [Formula("[]", *p.parts[:3], Formula("…"), p.parts[-1])
+             if isinstance(p, Formula) and p.head == "[]" and len(p.parts) > MANY else p for p in call.parts]
+    return printer.text(Formula(call.head, *parts))
+
+
+def fenced(name: str) -> str:
+    """A name that is a formula of operators, in parentheses: `(x + y).grad`, but `max(x, y).grad`."""
+    outside = name
+    while outside != (outside := re.sub(r"[\(\[][^()\[\]]*[\)\]]", "", outside)):
+        pass
+    return f"({name})" if re.search(r"[^\w.]", outside) else name
+
+
+def partial(of: str, by: str) -> str:
+    return f"∂{fenced(of)}/∂{fenced(by)}"
