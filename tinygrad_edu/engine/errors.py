@@ -5,9 +5,9 @@ default.  Inside `with errstate(all="ignore"):` the engine answers as IEEE 754 a
 does instead, with inf and nan.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 
 class DomainError(ValueError):
@@ -54,13 +54,8 @@ class ExpressionError(ValueError):
                          f"    {shown}\n    {' ' * (column - 1 - start)}{carets}")
 
 
-class Mode(threading.local):
-    """How the engine behaves in this thread."""
-    strict = True        # raise DomainError and GradientError
-    recording = True     # results remember their parents
-
-
-mode = Mode()
+strict = ContextVar("strict", default=True)             # raise DomainError and GradientError?
+recording = ContextVar("recording", default=True)       # do results remember their parents?
 
 
 @contextmanager
@@ -78,11 +73,11 @@ def errstate(*, all: str = "raise") -> Iterator[None]:
     """
     if all not in ("raise", "ignore"):
         raise ValueError(f'errstate(all={all!r}): write all="raise" or all="ignore"')
-    before, mode.strict = mode.strict, all == "raise"
+    before = strict.set(all == "raise")
     try:
         yield
     finally:
-        mode.strict = before
+        strict.reset(before)
 
 
 @contextmanager
@@ -98,8 +93,8 @@ def no_grad() -> Iterator[None]:
     >>> y.data, y.parents
     (9.0, ())
     """
-    before, mode.recording = mode.recording, False
+    before = recording.set(False)
     try:
         yield
     finally:
-        mode.recording = before
+        recording.reset(before)

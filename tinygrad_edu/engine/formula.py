@@ -16,6 +16,7 @@ x / (1 + abs(x))
 import math
 from fractions import Fraction
 from math import inf, nan
+from types import FunctionType
 from typing import Any
 
 from .errors import NotRationalError
@@ -135,6 +136,7 @@ def ieee(name: str, *numbers: float) -> IEEE:
 # ---- functions of one kind of number or another --------------------------------------------------
 
 MPMATH = {   # what mpmath calls otherwise, or takes to the complex numbers
+    "pow": lambda context, x, y: context.power(x, y),
     "exp2": lambda context, x: context.power(2, x),
     "log2": lambda context, x: context.log(x, 2),
     "cbrt": lambda context, x: context.sign(x) * context.cbrt(abs(x)),
@@ -213,10 +215,15 @@ def sign(x):
 
 
 def where(condition, a, b):
-    """`a` if the condition holds, else `b`.  Both are evaluated first."""
+    """`a` if the condition holds, else `b`.
+
+    Either may be given as a function without arguments, which is called only if chosen: for
+    what costs much, or cannot be computed on the other side.
+    """
     if type(condition) is Formula:
-        return Formula("where", condition, a, b)
-    return a if condition else b
+        return Formula("where", condition, *[x() if type(x) is FunctionType else x for x in (a, b)])
+    chosen = a if condition else b
+    return chosen() if type(chosen) is FunctionType else chosen
 
 
 def equal(x, y):
@@ -233,14 +240,23 @@ def unequal(x, y):
     return not equal(x, y)
 
 
+def is_whole(x):
+    """Is x a whole number? as a condition for `where`."""
+    return Formula("whole", x) if type(x) is Formula else x == x // 1
+
+
 def larger(x, y):
-    """The larger of two, as people write it."""
-    return Formula("max", x, y) if Formula in (type(x), type(y)) else where(x > y, x, y)
+    """The larger of two; nan if one of them is."""
+    if type(x) is Formula or type(y) is Formula:
+        return Formula("larger", x, y)
+    return x if x > y else y if y >= x else x + y
 
 
 def smaller(x, y):
-    """The smaller of two, as people write it."""
-    return Formula("min", x, y) if Formula in (type(x), type(y)) else where(x < y, x, y)
+    """The smaller of two; nan if one of them is."""
+    if type(x) is Formula or type(y) is Formula:
+        return Formula("smaller", x, y)
+    return x if x < y else y if y <= x else x + y
 
 
 def written(shown, computed):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import printer
-from .errors import DomainError, PoleError, RangeError, mode
+from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
 from .number import number, short
 
@@ -182,15 +182,18 @@ class Op:
     def checked(self, data, local_grads, trouble, numbers, constants):
         """The local gradients of a result that is not finite; raises where IEEE 754 would flag it.
 
-        A nan has nan local gradients, whatever the rule says.
+        A nan has nan local gradients, whatever the rule says; of an op that selects among its
+        inputs, those by the inputs that are nan themselves.
         """
         operands = [x for row in numbers for x in row] if self.rows else numbers
         flagged = not any(x != x for x in operands) if data != data else not any(x - x for x in operands)
-        if flagged and mode.strict:
+        if flagged and strict.get():
             raise self.domain_error(data, trouble, numbers, constants)
-        if data != data and not self.selects:
-            return tuple([math.nan] * len(x) if self.rows else math.nan for x in numbers)
-        return local_grads
+        if data == data:
+            return local_grads
+        if self.rows:
+            return tuple([math.nan] * len(row) for row in numbers)
+        return tuple(math.nan if x != x or not self.selects else g for x, g in zip(numbers, local_grads))
 
     def domain_error(self, data, trouble, numbers, constants) -> DomainError:
         shown = [[Formula(short(x)) for x in row] if self.rows else Formula(short(row)) for row in numbers]

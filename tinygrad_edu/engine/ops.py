@@ -25,11 +25,13 @@ from .op import (
     REAL,
     ROOT,
     UNIT,
+    Interval,
     op,
 )
 
 HALF = m.ratio(1, 2)
-TINY, HUGE = 1e-290, 1e290          # beyond these a power is too near the ends of the floats
+SMALLEST, LARGEST = 2.0 ** -1022, 2.0 ** 1023      # beyond these, floats have fewer digits, or none
+VAST = 2 ** 500                                     # beyond this, x² may overflow, and 1 + x² is x²
 
 
 # ---- arithmetic ----------------------------------------------------------------------------------
@@ -83,11 +85,29 @@ def square(x):
 
 
 def slope_of_power(x, n, z):
-    """The derivative n * x**(n - 1) of z = x**n.  n * (z / x) rounds less, wherever z is neither 0 nor too large."""
+    """The derivative n * x**(n - 1) of z = x**n, as n * z / x: n - 1 may be rounded, z is not affected.
+
+    The order of the factors keeps what lies between in range.  A z too small to have all its
+    digits is taken as the square of x**(n / 2).
+    """
     size = m.abs(z)
-    plain = n * m.power(x, n - 1)
-    careful = m.where(size < TINY, plain, m.where(size > HUGE, plain, n * (z / x)))
-    return m.written(lambda: n * m.power(x, n - 1), m.where(m.equal(n, 0), 0, careful))
+
+    def plain():
+        return n * m.power(x, n - 1)
+
+    def by_halves():
+        half = m.power(x, n / 2)
+        return n * (half / x) * half
+
+    def at_tiny():
+        return m.where(m.is_whole(n), plain, lambda: m.where(x > 0, by_halves, plain))
+
+    def at_large():
+        return m.where(size < 1, lambda: n / x * z, lambda: m.where(size > LARGEST, plain, lambda: n * (z / x)))
+
+    def slope():
+        return m.where(size < SMALLEST, at_tiny, lambda: m.where(m.abs(x) < 1, lambda: n * z / x, at_large))
+    return m.written(plain, m.where(m.equal(n, 0), 0, slope))
 
 
 @op("xⁿ", BASE, n=3.0)
@@ -106,8 +126,8 @@ def pow(x, y):
     """x**y where both get a gradient.  Negative x needs a whole y, and has no slope in y."""
     z = m.power(x, y)
     at_zero = m.where(y > 0, 0, m.where(y < 0, -m.inf, m.nan))
-    slope_in_y = m.written(lambda: z * m.log(x), m.where(m.equal(x, 0), at_zero, z * m.log(x)))
-    return z, (slope_of_power(x, y, z), slope_in_y)
+    slope_in_y = m.where(m.equal(x, 0), at_zero, lambda: z * m.log(x))
+    return z, (slope_of_power(x, y, z), m.written(lambda: z * m.log(x), slope_in_y))
 
 
 # ---- sizes, roots --------------------------------------------------------------------------------
@@ -119,15 +139,10 @@ def abs(x):
     return m.abs(x), (m.sign(x),)
 
 
-def flat(x):
-    """The local gradient of a step: 0, but nan for nan."""
-    return m.written(lambda: 0, m.where(m.equal(x, x), 0, x))
-
-
 @op("sign", BENT, selects=True)
 def sign(x):
     """1, 0 or -1."""
-    return m.sign(x), (flat(x),)
+    return m.sign(x), (0,)
 
 
 @op("√", ROOT)
@@ -145,30 +160,31 @@ def cbrt(x):
     -2.0
     """
     near = m.cbrt(x)
-    newton = near - (near - x / (near * near)) / 3      # the library's last digit is not always right
     stays = m.equal(2 * near, near)                     # 0 and the infinities
-    y = m.written(lambda: m.cbrt(x), m.where(stays, near, newton))
+    # one Newton step, since the last digit of the library's cube root is not always right
+    y = m.where(stays, near, lambda: near - (near - x / (near * near)) / 3)
+    y = m.written(lambda: m.cbrt(x), y)
     return y, (m.written(lambda: 1 / (3 * m.power(y, 2)), 1 / (3 * (y * y))),)
 
 
-def distance(x, y):
-    """√(x² + y²) without overflow.  Our own, since Python's and C's differ in the last digit."""
-    a, b = m.where(x < 0, -x, x), m.where(y < 0, -y, y)
-    big, small = m.where(a > b, a, b), m.where(a > b, b, a)
-    part = m.where(big > 0, small / big, small)
-    size = 0 + big * m.sqrt(1 + part * part)            # 0 + turns -0 into 0
-    return m.where(m.equal(big, m.inf), big, size)
+def scale_for(x, y):
+    """A power of 2 that keeps x² and y² in range; usually 1."""
+    a, b = m.abs(x), m.abs(y)
+    big = m.where(a > b, a, b)
+    return m.where(big > VAST, m.ratio(1, 2 ** 600), m.where(big < m.ratio(1, VAST), 2 ** 600, 1))
 
 
-@op("hypot", REAL, REAL)
+@op("hypot", REAL, BENT)
 def hypot(x, y):
     """√(x² + y²), the length of the vector (x, y).  At (0, 0) both gradients are 0.
 
     >>> hypot(3.0, 4.0)
     5.0
     """
-    r = m.written(lambda: m.sqrt(m.power(x, 2) + m.power(y, 2)), distance(x, y))
-    dx, dy = m.where(r > 0, x / r, r), m.where(r > 0, y / r, r)
+    scale = scale_for(x, y)
+    a, b = x * scale, y * scale
+    r = m.written(lambda: m.sqrt(m.power(x, 2) + m.power(y, 2)), m.sqrt(a * a + b * b) / scale)
+    dx, dy = m.where(r > 0, lambda: x / r, r), m.where(r > 0, lambda: y / r, r)
     return r, (m.written(lambda: x / r, dx), m.written(lambda: y / r, dy))
 
 
@@ -201,16 +217,22 @@ def log(x):
     return m.log(x), (1 / x,)
 
 
+def slope_of_log(x, log_of_base):
+    def plain():
+        return 1 / (x * log_of_base)
+    return m.written(plain, m.where(x < 1, plain, lambda: 1 / x / log_of_base))
+
+
 @op("log₂", POSITIVE)
 def log2(x):
     """The logarithm to base 2."""
-    return m.log2(x), (1 / (x * m.log(m.like(x, 2))),)
+    return m.log2(x), (slope_of_log(x, m.log(m.like(x, 2))),)
 
 
 @op("log₁₀", POSITIVE)
 def log10(x):
     """The logarithm to base 10."""
-    return m.log10(x), (1 / (x * m.log(m.like(x, 10))),)
+    return m.log10(x), (slope_of_log(x, m.log(m.like(x, 10))),)
 
 
 @op("log1p", ABOVE_MINUS_ONE)
@@ -258,16 +280,18 @@ def acos(x):
 @op("atan", REAL)
 def atan(x):
     """The angle whose tangent is x."""
-    h = distance(1, x)
-    return m.atan(x), (m.written(lambda: 1 / (1 + m.power(x, 2)), 1 / h / h),)
+    slope = m.where(m.abs(x) < VAST, 1 / (1 + x * x), lambda: 1 / x / x)
+    return m.atan(x), (m.written(lambda: 1 / (1 + m.power(x, 2)), slope),)
 
 
-@op("atan2", REAL, REAL)
+@op("atan2", BENT, BENT)
 def atan2(y, x):
     """The angle of the point (x, y), from -pi to pi.  No gradient at (0, 0)."""
-    h = distance(x, y)
-    dy = m.written(lambda: x / (m.power(x, 2) + m.power(y, 2)), x / h / h)
-    dx = m.written(lambda: -y / (m.power(x, 2) + m.power(y, 2)), -(y / h) / h)
+    scale = scale_for(x, y)
+    a, b = x * scale, y * scale
+    square = a * a + b * b
+    dy = m.written(lambda: x / (m.power(x, 2) + m.power(y, 2)), a / square * scale)
+    dx = m.written(lambda: -y / (m.power(x, 2) + m.power(y, 2)), -b / square * scale)
     return m.atan2(y, x), (dy, dx)
 
 
@@ -299,7 +323,8 @@ def tanh(x):
 @op("asinh", REAL)
 def asinh(x):
     """The number whose sinh is x."""
-    return m.asinh(x), (m.written(lambda: 1 / m.sqrt(1 + m.power(x, 2)), 1 / distance(1, x)),)
+    slope = m.where(m.abs(x) < VAST, 1 / m.sqrt(1 + x * x), lambda: 1 / m.abs(x))
+    return m.asinh(x), (m.written(lambda: 1 / m.sqrt(1 + m.power(x, 2)), slope),)
 
 
 @op("acosh", FROM_ONE)
@@ -318,18 +343,46 @@ def atanh(x):
 # ---- bells ----------------------------------------------------------------------------------------------
 
 
-def bell(x):
-    """exp(-x²).  x is cut in two so that x² is not rounded: a large exponent amplifies that error."""
-    cut = 134217729 * x                                 # 2²⁷ + 1 leaves the upper half of the digits
-    high = m.where(m.abs(x) < 40, cut - (cut - x), x)
-    low = x - high
-    return m.written(lambda: m.exp(-m.power(x, 2)), m.exp(-(high * high)) * m.exp(-(low * (x + high))))
+def halves(x):
+    """x as a sum of two numbers of half as many digits, whose products are not rounded."""
+    cut = 134217729 * x                                 # 2²⁷ + 1
+    high = cut - (cut - x)
+    return high, x - high
+
+
+def bell(x, width):
+    """exp(-x² / width), with an x² that is not rounded: the exponential would multiply that error by x²."""
+    near = m.where(m.abs(x) < 40, x, 40)                # beyond, the result is 0
+    high, low = halves(near)
+    accurate = m.exp(-(high * high / width)) * m.exp(-(low * (near + high) / width))
+    return m.written(lambda: m.exp(-(m.power(x, 2) / width if width > 1 else m.power(x, 2))), accurate)
 
 
 @op("erf", REAL)
 def erf(x):
     """The error function, 2/√pi times the integral of exp(-t²) from 0 to x."""
-    return m.erf(x), (2 / m.sqrt(m.pi(x)) * bell(x),)
+    return m.erf(x), (2 / m.sqrt(m.pi(x)) * bell(x, 1),)
+
+
+@op("erfc", REAL)
+def erfc(x):
+    """1 - erf(x), without losing digits where erf(x) is close to 1."""
+    return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * bell(x, 1),)
+
+
+def normal_below(x):
+    """The chance that a standard normal number is below x.
+
+    t = -x / √2 is rounded, and far below 0 that error would grow like x²; what x² / 2 and t²
+    differ by corrects it.
+    """
+    near = m.where(m.abs(x) < 40, x, 40)
+    t = -near / m.sqrt(m.like(x, 2))
+    (high, low), (t_high, t_low) = halves(near), halves(t)
+    error = (high * high / 2 - t_high * t_high) + (low * (near + high) / 2 - t_low * (t + t_high))
+    tail = m.erfc(t) / 2
+    below = m.where(x > 0, tail, lambda: m.where(x > -40, lambda: tail * m.exp(-error), 0))
+    return m.written(lambda: (1 + m.erf(x / m.sqrt(m.like(x, 2)))) / 2, below)
 
 
 @op("gelu", REAL)
@@ -339,9 +392,8 @@ def gelu(x):
     >>> gelu(0.0)
     0.0
     """
-    t = x / m.sqrt(m.like(x, 2))
-    below = m.written(lambda: (1 + m.erf(t)) / 2, m.erfc(-t) / 2)
-    density = m.written(lambda: m.exp(-m.power(x, 2) / 2) / m.sqrt(2 * m.pi(x)), bell(t) / m.sqrt(2 * m.pi(x)))
+    below = normal_below(x)
+    density = bell(x, 2) / m.sqrt(2 * m.pi(x))
     return x * below, (below + x * density,)
 
 
@@ -355,9 +407,7 @@ def relu(x):
     >>> relu(-1.5), relu(1.5)
     (0.0, 1.5)
     """
-    value = m.where(x > 0, x, m.where(x <= 0, 0, x))
-    slope = m.where(x > 0, 1, m.where(x <= 0, 0, x))
-    return m.written(lambda: m.larger(x, 0), value), (m.written(lambda: m.where(x > 0, 1, 0), slope),)
+    return m.larger(x, 0), (m.where(x > 0, 1, 0),)
 
 
 @op("leaky", BENT, selects=True)
@@ -367,17 +417,14 @@ def leaky_relu(x, *, slope=0.01):
     >>> leaky_relu(-2.0), leaky_relu(-2.0, slope=0.1)
     (-0.02, -0.2)
     """
-    below = m.where(x <= 0, slope, x)
-    return m.where(x > 0, x, slope * x), (m.written(lambda: m.where(x > 0, 1, slope), m.where(x > 0, 1, below)),)
+    return m.where(x > 0, x, slope * x), (m.where(x > 0, 1, slope),)
 
 
 @op("elu", BENT)
 def elu(x, *, alpha=1.0):
     """x above 0, alpha * (exp(x) - 1) below."""
-    low = m.where(x > 0, 0, x)
-    value = m.where(x > 0, x, alpha * m.expm1(low))
-    value = m.written(lambda: m.where(x > 0, x, alpha * (m.exp(x) - 1)), value)
-    return value, (m.written(lambda: m.where(x > 0, 1, alpha * m.exp(x)), m.where(x > 0, 1, alpha * m.exp(low))),)
+    value = m.where(x > 0, x, lambda: alpha * m.expm1(x))
+    return value, (m.where(x > 0, 1, lambda: alpha * m.exp(x)),)
 
 
 @op("σ", REAL)
@@ -412,7 +459,12 @@ def silu(x):
     e = m.exp(minus_size(x))
     s = m.written(lambda: 1 / (1 + m.exp(-x)), m.where(x > 0, 1, e) / (1 + e))
     rest = m.written(lambda: 1 - s, m.where(x > 0, e, 1) / (1 + e))
-    return x * s, (s * (1 + x * rest),)
+
+    def tail(factor):                                   # where exp(x) is too small to have all its digits
+        return lambda: factor * m.exp(x / 2) * m.exp(x / 2)
+    value = m.where(x > -700, x * s, tail(x))
+    slope = m.where(x > -700, s * (1 + x * rest), tail(1 + x))
+    return m.written(lambda: x * s, value), (m.written(lambda: s * (1 + x * rest), slope),)
 
 
 @op("softsign", REAL)
@@ -430,9 +482,9 @@ def softsign(x):
 
 
 def share(x, y, chosen):
-    """The local gradient of the input that was chosen, of two: 1, ½ or 0, and nan for nan."""
-    lost = m.written(lambda: 0, m.where(m.equal(x + y, x + y), 0, x + y))
-    return m.where(chosen, 1, m.where(m.equal(x, y), HALF, lost))
+    """The local gradient of one of two inputs: 1 if it was chosen, ½ at a tie, nan if either is nan."""
+    lost = m.written(lambda: 0, m.where(m.equal(x + y, x + y), 0, m.nan))
+    return m.where(chosen, 1, lambda: m.where(m.equal(x, y), HALF, lost))
 
 
 @op("max", REAL, REAL, selects=True)
@@ -442,27 +494,24 @@ def maximum(x, y):
     >>> maximum(2.0, 3.0)
     3.0
     """
-    value = m.where(x > y, x, m.where(y > x, y, m.where(m.equal(x, y), x, x + y)))
-    return m.written(lambda: m.larger(x, y), value), (share(x, y, x > y), share(x, y, y > x))
+    return m.larger(x, y), (share(x, y, x > y), share(x, y, y > x))
 
 
 @op("min", REAL, REAL, selects=True)
 def minimum(x, y):
     """The smaller of two.  Equal ones share the gradient, ½ each."""
-    value = m.where(x < y, x, m.where(y < x, y, m.where(m.equal(x, y), x, x + y)))
-    return m.written(lambda: m.smaller(x, y), value), (share(x, y, x < y), share(x, y, y < x))
+    return m.smaller(x, y), (share(x, y, x < y), share(x, y, y < x))
 
 
-@op("clip", BENT, selects=True, low=-1.0, high=1.0)
+@op("clip", Interval(kinks=(-1.0, 1.0)), selects=True, low=-1.0, high=1.0)
 def clip(x, *, low, high):
     """x, but at least low and at most high.  At both ends the gradient is 1.
 
     >>> clip(2.5, low=0, high=1)
     1.0
     """
-    value = m.where(low > high, m.nan, m.where(x < low, low, m.where(x > high, high, x)))
-    inside = m.written(lambda: 1, m.where(m.equal(x, x), 1, x))
-    slope = m.where(x < low, 0, m.where(x > high, 0, inside))
+    value = m.where(low > high, m.nan, m.smaller(m.larger(x, low), high))
+    slope = m.where(x < low, 0, m.where(x > high, 0, 1))
     return m.written(lambda: m.smaller(m.larger(x, low), high), value), (slope,)
 
 
@@ -484,7 +533,7 @@ def where(condition, x, y):
 def step(x):
     """0 below 0, and 1 from 0 on.  Its gradient is 0: it jumps at 0, so it has no subgradient there."""
     value = m.where(x >= 0, 1, m.where(x < 0, 0, x))
-    return m.written(lambda: m.where(x >= 0, 1, 0), value), (flat(x),)
+    return m.written(lambda: m.where(x >= 0, 1, 0), value), (0,)
 
 
 @op(">", REAL, REAL, selects=True)

@@ -52,10 +52,14 @@ NOTATION = {
     ">": comparison(">", ">"), "<": comparison("<", "<"),
     ">=": comparison(">=", r"\ge"), "<=": comparison("<=", r"\le"),
     "==": comparison("==", "=", "equal"), "!=": comparison("!=", r"\ne", "unequal"),
+    "whole": ((COMPARED, "{} is whole"), (COMPARED, r"{} \in \mathbb{{Z}}"), (ATOM, "is_whole({})"),
+              (ATOM, "is_whole({})")),
     "where": ((0, "{1} if {0} else {2}"), (ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
               (ATOM, None), (0, "{} ? {} : {}")),
     "abs": function(r"\left|{}\right|", "fabs({})"),
-    "sign": function(r"\operatorname{{sign}}\left({}\right)", "({0} > 0.0 ? 1.0 : {0} < 0.0 ? -1.0 : 0.0 * {0})"),
+    "sign": function(r"\operatorname{{sign}}\left({}\right)", None),
+    "larger": ((ATOM, "max({}, {})"), (ATOM, r"\max\left({}, {}\right)"), (ATOM, None), (ATOM, None)),
+    "smaller": ((ATOM, "min({}, {})"), (ATOM, r"\min\left({}, {}\right)"), (ATOM, None), (ATOM, None)),
     "exp": function("e^{{{}}}", None),
     "exp2": function("2^{{{}}}", None),
     "expm1": function(r"\left(e^{{{}}} - 1\right)", None),
@@ -319,8 +323,19 @@ C_ROWS = {
 }
 
 
+C_WORDS = {     # the words of `formula.py` that C has not, or has otherwise
+    "larger": "double larger(double x, double y) { return x > y ? x : y >= x ? y : x + y; }",
+    "smaller": "double smaller(double x, double y) { return x < y ? x : y <= x ? y : x + y; }",
+    "sign": "double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0 * x; }",
+    "is_whole": "int is_whole(double x) { return x == floor(x); }",
+}
+
+
 def c_source(name: str, inputs: list[str], constants: list[str], value: Any, partials: Iterable[Any]) -> str:
-    """A rule as a C function: it returns the value and stores the local gradients at g_..."""
+    """A rule as a C function, after the functions it calls that C has not.
+
+    It returns the value and stores the local gradients at g_...; rows are arrays of n numbers.
+    """
     partials = list(partials)
     statements, (result, *gradients) = program([value, *partials], C)
     lines = [f"const double {target} = {body};" if kind == "let" else C_ROWS[kind].format(t=target, x=body)
@@ -332,5 +347,6 @@ def c_source(name: str, inputs: list[str], constants: list[str], value: Any, par
     row, declared = ("const ", "*") if rows else ("", "")
     arguments = ["int n"] * rows + [f"{row}double {declared}{x}" for x in inputs]
     arguments += [f"double {c}" for c in constants] + [f"double *g_{x}" for x in inputs]
-    return (f"static inline double op_{name}({', '.join(arguments)}) {{\n    " + "\n    ".join(lines)
-            + f"\n    return {result};\n}}\n")
+    body = "\n    ".join([*lines, f"return {result};"])
+    words = "".join(f"static inline {code}\n" for word, code in C_WORDS.items() if f"{word}(" in body)
+    return f"{words}static inline double op_{name}({', '.join(arguments)}) {{\n    {body}\n}}\n"

@@ -14,8 +14,8 @@ from numbers import Real
 from operator import attrgetter
 from typing import Any
 
-from . import ops, printer
-from .errors import DomainError, GradientError, mode
+from . import errors, ops, printer
+from .errors import DomainError, GradientError
 from .formula import Formula
 from .number import number, short, shortened
 from .op import LEAF, OPS, Mark, Op, find, listeners
@@ -121,16 +121,17 @@ class Value:
     def __rmul__(self, other): return record(ops.mul, other, self)
     def __truediv__(self, other): return record(ops.div, self, other)
     def __rtruediv__(self, other): return record(ops.div, other, self)
-    def __neg__(self): return record(ops.neg, self)
-    def __pos__(self): return record(ops.identity, self)
-    def __abs__(self): return record(ops.abs, self)
+    def __neg__(self): return record_one(ops.neg, self)
+    def __pos__(self): return record_one(ops.identity, self)
+    def __abs__(self): return record_one(ops.abs, self)
     def __rpow__(self, other): return record(ops.pow, other, self)
 
     def __pow__(self, other):
         if isinstance(other, Value) or is_array(other):
             return record(ops.pow, self, other)
-        n = number(other)
-        return record(ops.square, self) if n == 2 else record(ops.power, self, n=n)
+        if other == 2:
+            return record_one(ops.square, self)
+        return record_many(ops.power, (self,), {"n": number(other)})
 
     def __lt__(self, other): return compared(operator.lt, self, other)
     def __le__(self, other): return compared(operator.le, self, other)
@@ -188,16 +189,24 @@ class Value:
         order = topological_order(self)
         arrived = {self: seed}
         so_far = arrived.get
+        unreached = []
         for node in reversed(order):
             upstream = so_far(node)
-            if upstream is None:                # only edges not taken lead here
+            if upstream is None:                    # a constant, or only edges not taken lead here
+                if node._parents:
+                    unreached.append(node)
                 continue
-            for parent, local_grad in zip(node._parents[::-1], node._local_grads[::-1]):
-                if local_grad or not node._op.selects:
+            parents, local_grads, i = node._parents, node._local_grads, len(node._parents)
+            while i:                                # the last parent first
+                i -= 1
+                parent, local_grad = parents[i], local_grads[i]
+                if (local_grad or not node._op.selects) and (
+                        parent._extra is None or "is_constant" not in parent._extra):
                     arrived[parent] = so_far(parent, 0.0) + upstream * local_grad
-        if mode.strict and not all(map(math.isfinite, arrived.values())):
+        if errors.strict.get() and not all(map(math.isfinite, arrived.values())):
             check_leaves(order, arrived)
-        publish(order, arrived)
+        arrived.update((node, 0.0) for node in unreached if not node.is_constant)
+        publish(arrived)
 
     def zero_grad(self) -> None:
         """Forget the gradients of this node and of all it was made from."""
@@ -217,7 +226,9 @@ class Value:
     @staticmethod
     def record(op: Op, *inputs: Any, **constants: float) -> Any:
         """Apply an op to checked arguments; `Op.__call__` sends Values here."""
-        return (record_rows if op.rows else record)(op, *inputs, **constants)
+        if op.rows or constants or len(inputs) > 2:
+            return record_many(op, inputs, constants)
+        return record(op, *inputs) if len(inputs) == 2 else record_one(op, *inputs)
 
     @staticmethod
     def apply_named(name: str, *inputs: Any) -> Any:
@@ -251,6 +262,7 @@ class Value:
 
 
 new = Value.__new__
+recording = errors.recording.get
 data_of = attrgetter("_data")
 set_grad = Value.grad.__set__           # type: ignore[attr-defined, misc]  # the slot behind the annotation
 
@@ -258,76 +270,77 @@ set_grad = Value.grad.__set__           # type: ignore[attr-defined, misc]  # th
 # ---- where the graph grows ------------------------------------------------------------------------
 
 
-def record(op: Op, *inputs: Any, **constants: float) -> Any:
-    """Apply `op` to Values and numbers, and remember how."""
-    numbers: list[float] = []
-    live = False                        # does any input want a gradient?
-    for x in inputs:
-        if type(x) is not Value:
-            if any(map(is_array, inputs)):
-                return NotImplemented
-            inputs, numbers, live = lifted(inputs)
-            break
-        numbers.append(x._data)
-        if x._extra is None:
-            live = True
+def record(op: Op, x: Any, y: Any) -> Any:
+    """Apply `op` to two Values or numbers, and remember how."""
+    if type(x) is not Value or type(y) is not Value:
+        try:
+            x, y = constant(x), constant(y)
+        except ArrayMet:
+            return NotImplemented
     try:
-        data, local_grads = op.rule(*numbers, **constants)
-        finite = not data - data
+        data, local_grads = op.rule(x._data, y._data)
+        if data - data:                             # inf or nan
+            raise ArithmeticError
     except (ArithmeticError, ValueError):
-        finite = False
-    if not finite:
-        data, local_grads = careful(op, inputs, numbers, constants)
-    if constants or not live or not mode.recording:
-        return rare_node(op, data, inputs, local_grads, constants)
+        data, local_grads = careful(op, (x, y), {})
+    if (x._extra is not None and y._extra is not None) or not recording():
+        return rare_node(op, data, (x, y), local_grads, {})
     node = new(Value)
     node._data = data if type(data) is float else float(data)
     node.grad = 0.0
-    node._parents = inputs
+    node._parents = (x, y)
     node._local_grads = local_grads
     node._op = op
     node._extra = None
     return node
 
 
-def lifted(inputs: tuple) -> tuple[tuple, list[float], bool]:
-    """The inputs with plain numbers made constants, their numbers, and whether any wants a gradient."""
-    parents, numbers, live = [], [], False
-    for x in inputs:
-        if not isinstance(x, Value):
-            x = constant(x)
-        elif x._extra is None:
-            live = True
-        parents.append(x)
-        numbers.append(x._data)
-    return tuple(parents), numbers, live
+def record_one(op: Op, x: Value) -> Value:
+    """`record` for an op with one input."""
+    try:
+        data, local_grads = op.rule(x._data)
+        if data - data:
+            raise ArithmeticError
+    except (ArithmeticError, ValueError):
+        data, local_grads = careful(op, (x,), {})
+    if x._extra is not None or not recording():
+        return rare_node(op, data, (x,), local_grads, {})
+    node = new(Value)
+    node._data = data if type(data) is float else float(data)
+    node.grad = 0.0
+    node._parents = (x,)
+    node._local_grads = local_grads
+    node._op = op
+    node._extra = None
+    return node
 
 
-def record_rows(op: Op, *rows: list, **constants: float) -> Any:
-    """`record` for ops whose inputs are rows of numbers; the parents stand row after row."""
-    lifted = [[x if isinstance(x, Value) else constant(x) for x in row] for row in rows]
-    parents = tuple([x for row in lifted for x in row])
-    numbers = [[x._data for x in row] for row in lifted]
-    data, local_grads = careful(op, parents, numbers, constants)
-    return rare_node(op, data, parents, tuple([g for row in local_grads for g in row]), constants)
+def record_many(op: Op, inputs: tuple, constants: dict[str, float]) -> Any:
+    """`record` for any number of inputs, rows of them, and ops with constants."""
+    try:
+        parents = tuple([constant(x) for row in inputs for x in row] if op.rows else map(constant, inputs))
+    except ArrayMet:
+        return NotImplemented
+    data, local_grads = careful(op, parents, constants)
+    return rare_node(op, data, parents, [g for row in local_grads for g in row] if op.rows else local_grads, constants)
 
 
-def careful(op: Op, inputs: tuple, numbers: list, constants: dict) -> tuple[float, Any]:
+def careful(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:
     """`Op.evaluate`, naming the labels of the operands where it raises."""
     try:
-        return op.evaluate(*numbers, **constants)
+        return op.evaluate(*in_rows(op, [x._data for x in parents]), **constants)
     except DomainError as error:
-        named = [f"{x.label} = {short(x._data)}" for x in inputs if x.label]
+        named = [f"{x.label} = {short(x._data)}" for x in parents if x.label]
         raise type(error)(f"{error} ({', '.join(named)})" if named else str(error)) from None
 
 
 def rare_node(op: Op, data: float, parents: tuple, local_grads: tuple, constants: dict) -> Value:
     """A node that may be a constant, or have constants."""
-    if not mode.recording:
+    if not recording():
         return constant(data)
     node = new(Value)
     node._data, node.grad = float(data), 0.0
-    node._parents, node._local_grads, node._op = parents, local_grads, op
+    node._parents, node._local_grads, node._op = parents, tuple(local_grads), op
     node._extra = {"constants": constants} if constants else None
     if all(p.is_constant for p in parents):
         node._local_grads = ()
@@ -335,10 +348,20 @@ def rare_node(op: Op, data: float, parents: tuple, local_grads: tuple, constants
     return node
 
 
+class ArrayMet(TypeError):
+    """An operand is a numpy array, whose own operators spread the operation over it."""
+
+
 def constant(x: Any) -> Value:
-    """A plain number as a node that is drawn, but gets no gradient."""
+    """A plain number as a node that is drawn, but gets no gradient; a Value stays what it is."""
+    if type(x) is not float:
+        if isinstance(x, Value):
+            return x
+        if is_array(x):
+            raise ArrayMet("a number is needed, not an array: make one Value per element")
+        x = number(x)
     node = new(Value)
-    node._data = x if type(x) is float else number(x)
+    node._data = x
     node.grad = 0.0
     node._parents = node._local_grads = ()
     node._op = LEAF
@@ -374,10 +397,12 @@ def add_method(op: Op) -> None:
     known = getattr(Value, op.name, None)
     if known is not None and not hasattr(known, "op"):
         raise ValueError(f"{op.name!r} is already something else on a Value: choose another name for the op")
-    quick = len(op.inputs) == 1 and not op.constants
-
-    def method(self, *others, **constants):
-        return record(op, self) if quick and not others and not constants else op(self, *others, **constants)
+    if len(op.inputs) == 1 and not op.constants:
+        def method(self):
+            return record_one(op, self)
+    else:
+        def method(self, *others, **constants):
+            return op(self, *others, **constants)
     method.__name__, method.__doc__ = op.name, op.__doc__
     method.op = op          # type: ignore[attr-defined]
     setattr(Value, op.name, method)
@@ -397,7 +422,7 @@ COMPARISONS = {"less": operator.lt, "less_equal": operator.le, "greater": operat
 
 def is_array(x: Any) -> bool:
     """Is x a numpy array of one or more dimensions?"""
-    return type(x) is not float and getattr(x, "ndim", 0) > 0 and hasattr(type(x), "__array_ufunc__")
+    return type(x) not in (float, int) and getattr(x, "ndim", 0) > 0 and hasattr(type(x), "__array_ufunc__")
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: tuple, options: dict) -> Any:
@@ -450,7 +475,7 @@ def topological_order(output: Value) -> list[Value]:
             if node._parents:
                 opened.append(node)
                 stack.append(None)
-                stack.extend(node._parents[::-1])
+                stack += node._parents[::-1]
             else:
                 order.append(node)
     return order
@@ -473,12 +498,10 @@ def checked_seed(seed: Any) -> float:
     return seed
 
 
-def publish(order: list[Value], arrived: dict[Value, float]) -> None:
+def publish(arrived: dict[Value, float]) -> None:
     """Give every node its gradient, all at once: no interrupt comes between two of them."""
-    so_far = arrived.get
-    nodes = [node for node in order if node._extra is None or not node.is_constant]
-    grads = [so_far(node, 0.0) if node._parents else node.grad + so_far(node, 0.0) for node in nodes]
-    deque(map(set_grad, nodes, grads), maxlen=0)
+    grads = [gradient if node._parents else node.grad + gradient for node, gradient in arrived.items()]
+    deque(map(set_grad, arrived, grads), maxlen=0)
 
 
 def check_leaves(order: list[Value], arrived: dict[Value, float]) -> None:
