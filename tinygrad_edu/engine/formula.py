@@ -14,6 +14,7 @@ x / (1 + abs(x))
 """
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from math import inf, nan
 from types import FunctionType
@@ -135,7 +136,7 @@ def ieee(name: str, *numbers: float) -> IEEE:
 
 # ---- functions of one kind of number or another --------------------------------------------------
 
-MPMATH = {   # what mpmath calls otherwise, or takes to the complex numbers
+MPMATH: dict[str, Callable] = {   # what mpmath calls otherwise, or takes to the complex numbers
     "pow": lambda context, x, y: context.power(x, y),
     "exp2": lambda context, x: context.power(2, x),
     "log2": lambda context, x: context.log(x, 2),

@@ -182,8 +182,8 @@ class Op:
     def checked(self, data, local_grads, trouble, numbers, constants):
         """The local gradients of a result that is not finite; raises where IEEE 754 would flag it.
 
-        A nan has nan local gradients, whatever the rule says; of an op that selects among its
-        inputs, those by the inputs that are nan themselves.
+        A nan has nan local gradients, whatever the rule says; where an op that selects among its
+        inputs was given nan, those by the inputs that are nan.
         """
         operands = [x for row in numbers for x in row] if self.rows else numbers
         flagged = not any(x != x for x in operands) if data != data else not any(x - x for x in operands)
@@ -193,7 +193,8 @@ class Op:
             return local_grads
         if self.rows:
             return tuple([math.nan] * len(row) for row in numbers)
-        return tuple(math.nan if x != x or not self.selects else g for x, g in zip(numbers, local_grads))
+        choosing = self.selects and not flagged
+        return tuple(g if choosing and x == x else math.nan for x, g in zip(numbers, local_grads))
 
     def domain_error(self, data, trouble, numbers, constants) -> DomainError:
         shown = [[Formula(short(x)) for x in row] if self.rows else Formula(short(row)) for row in numbers]

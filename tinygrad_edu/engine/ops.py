@@ -611,7 +611,8 @@ def dot(x, y):
 def shares(x, best):
     """1 for the chosen one of a row, or equal shares for several, and 0 for the others."""
     hits = each(lambda e: m.where(m.equal(e, best), 1, 0), x)
-    n = m.total(hits)
+    ties = m.total(hits)
+    n = m.written(lambda: ties, m.where(m.equal(ties, 0), m.nan, ties))         # none is nan's equal
     return each(lambda hit: hit / n, hits)
 
 

@@ -15,7 +15,7 @@ from .replay import Replay, apply, replay
 from .value import Value, in_rows, topological_order
 
 MANY = 8            # an operation of more parents than this is shown in general terms
-SHORT = 24          # a node whose formula is longer than this goes by a number, v1, v2, ...
+SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
 
 
 def formulas(order: list[Value]) -> dict[Value, Formula]:
@@ -46,7 +46,7 @@ def in_words(node: Value, known: Mapping[Value, Formula]) -> Formula | None:
         return Formula(node.label)
     if not node.parents:
         return Formula(printer.literal(node.data, TEXT)[1]) if node.is_constant else None
-    return call_of(node, known)
+    return call_of(node, known) if node.op else None
 
 
 def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
@@ -54,7 +54,7 @@ def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
     parents = [known[p] for p in node.parents]
     if isinstance(node._op, Op):
         return node._op.call(*in_rows(node._op, parents), **node.constants)
-    return Formula(node.op or "made by hand", *parents)
+    return Formula(node.op or "node", *parents)
 
 
 def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
@@ -188,6 +188,8 @@ def sum_of(x, y, m, n):
         return m + n
     if m == 0 or n == 0:
         return y if m == 0 else x
+    if x is y:
+        return simple("*", [2, x])
     return Formula("-", x, negated(y)) if is_negative(y) else None
 
 

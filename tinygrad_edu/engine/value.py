@@ -58,10 +58,10 @@ class Value:
                  op: str = "", label: str = ""):
         self._data = data if type(data) is float else number(data)
         self.grad = 0.0
-        self._parents, self._local_grads = tuple(parents), tuple(map(number, local_grads))
+        self._parents = self._local_grads = ()
         self._op, self._extra = LEAF, None
-        if self._parents or self._local_grads or op:
-            check_by_hand(self._parents, self._local_grads)
+        if parents or local_grads or op:
+            self._parents, self._local_grads = edges_by_hand(parents, local_grads)
             self._op = Mark(op)
         if label:
             self.label = label
@@ -334,7 +334,7 @@ def careful(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:
         raise type(error)(f"{error} ({', '.join(named)})" if named else str(error)) from None
 
 
-def rare_node(op: Op, data: float, parents: tuple, local_grads: tuple, constants: dict) -> Value:
+def rare_node(op: Op, data: float, parents: tuple, local_grads: Iterable, constants: dict) -> Value:
     """A node that may be a constant, or have constants."""
     if not recording():
         return constant(data)
@@ -369,12 +369,17 @@ def constant(x: Any) -> Value:
     return node
 
 
-def check_by_hand(parents: tuple, local_grads: tuple) -> None:
-    if len(parents) != len(local_grads):
-        raise ValueError(f"{len(parents)} parents but {len(local_grads)} local gradients: give one for each")
+def edges_by_hand(parents: Iterable[Value], local_grads: Iterable[float]) -> tuple[tuple, tuple]:
+    """The parents and local gradients of a node made by hand, checked."""
+    if isinstance(parents, str):
+        raise TypeError(f"parents are Values, not a str: did you mean label={parents!r}?")
+    parents, local_grads = tuple(parents), tuple(map(number, local_grads))
     for i, parent in enumerate(parents):
         if not isinstance(parent, Value):
-            raise TypeError(f"parent {i} is a {type(parent).__name__}, not a Value: got {shortened(parent)}")
+            raise TypeError(f"parent {i} is not a Value but {type(parent).__name__}: got {shortened(parent)}")
+    if len(parents) != len(local_grads):
+        raise ValueError(f"each parent needs one local gradient: got {len(parents)} and {len(local_grads)}")
+    return parents, local_grads
 
 
 def pow(x: Any, y: Any) -> Any:
@@ -397,12 +402,13 @@ def add_method(op: Op) -> None:
     known = getattr(Value, op.name, None)
     if known is not None and not hasattr(known, "op"):
         raise ValueError(f"{op.name!r} is already something else on a Value: choose another name for the op")
-    if len(op.inputs) == 1 and not op.constants:
-        def method(self):
-            return record_one(op, self)
-    else:
-        def method(self, *others, **constants):
-            return op(self, *others, **constants)
+
+    def quick(self):
+        return record_one(op, self)
+
+    def general(self, *others, **constants):
+        return op(self, *others, **constants)
+    method = quick if len(op.inputs) == 1 and not op.constants else general
     method.__name__, method.__doc__ = op.name, op.__doc__
     method.op = op          # type: ignore[attr-defined]
     setattr(Value, op.name, method)
@@ -432,11 +438,14 @@ def apply_ufunc(ufunc: Any, method: str, inputs: tuple, options: dict) -> Any:
     if op is None or method != "__call__" or options or getattr(op, "rows", False):
         raise TypeError(f"numpy.{name} has no counterpart for Values"
                         + (f" with {', '.join(options)}" if options else "") + ": use the functions of tinygrad_edu")
+
+    def on_numbers(*numbers):           # not numpy's, whose operators would lead back here
+        return op(*[x if isinstance(x, Value) else number(x) for x in numbers])
     if not any(map(is_array, inputs)):
-        return op(*inputs)
+        return on_numbers(*inputs)
     import numpy
     boxed = [numpy.asarray(x, dtype=object) for x in inputs]
-    result = numpy.frompyfunc(op, len(inputs), 1)(*boxed)
+    result = numpy.frompyfunc(on_numbers, len(inputs), 1)(*boxed)
     return result.astype(bool) if name in COMPARISONS else result
 
 
@@ -462,6 +471,8 @@ def topological_order(output: Value) -> list[Value]:
     >>> [node.op or node.label for node in topological_order((x + 1) * x)]
     ['x', '', 'add', 'mul']
     """
+    if not isinstance(output, Value):
+        raise TypeError(f"a Value is needed, not {type(output).__name__}: got {shortened(output)}")
     order: list[Value] = []
     seen: set[Value] = set()
     opened: list[Value] = []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
 
 from ..engine import printer
+from ..engine.formula import Formula
 from ..engine.number import short
 from ..engine.symbolic import formulas
 from ..engine.value import Value, topological_order
@@ -22,19 +23,20 @@ if TYPE_CHECKING:
 
 MOST_NODES = 2000
 LETTER, ROW, HEAD, PAD = 7.9, 18, 24, 10                    # of a box, in points
-MARGIN, LEGEND = 12, 30
+MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
 LONGEST = 26                                                # letters of a name in a box
 
 STYLE = """
 .tg-bg{fill:#fff}.tg-box{fill:#f7f7f5;stroke:#555;stroke-width:1.2}.tg-op .tg-box{fill:#fff}
 .tg-constant .tg-box{stroke-dasharray:3 3}.tg-badge{fill:#e8e8e4;stroke:#555;stroke-width:1.2}
 .tg-edge path{fill:none;stroke:#777;stroke-width:1.3}.tg-edge polygon{fill:#777}
-text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#222}
-.tg-name{font-weight:bold}.tg-quiet{fill:#666}.tg-data{fill:#0072B2}.tg-grad{fill:#B84A00}
-.tg-local{font-size:12px;fill:#B84A00;stroke:#fff;stroke-width:3px;paint-order:stroke}
+.tg-graph text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#222}
+.tg-name{font-weight:bold}.tg-graph .tg-quiet{fill:#666}.tg-graph .tg-data{fill:#0072B2}.tg-graph .tg-grad{fill:#B84A00}
+.tg-graph .tg-local{font-size:12px;fill:#B84A00;stroke:#fff;stroke-width:3px;paint-order:stroke}
 @media (prefers-color-scheme:dark){.tg-bg{fill:#1b1b1d}.tg-box{fill:#2a2a2d;stroke:#aaa}.tg-op .tg-box{fill:#1f1f22}
-.tg-badge{fill:#38383c;stroke:#aaa}.tg-edge path{stroke:#999}.tg-edge polygon{fill:#999}text{fill:#e6e6e6}
-.tg-quiet{fill:#aaa}.tg-data{fill:#56B4E9}.tg-grad{fill:#FFA657}.tg-local{fill:#FFA657;stroke:#1b1b1d}}
+.tg-badge{fill:#38383c;stroke:#aaa}.tg-edge path{stroke:#999}.tg-edge polygon{fill:#999}
+.tg-graph text{fill:#e6e6e6}.tg-graph .tg-quiet{fill:#aaa}.tg-graph .tg-data{fill:#56B4E9}
+.tg-graph .tg-grad{fill:#FFA657}.tg-graph .tg-local{fill:#FFA657;stroke:#1b1b1d}}
 """.replace("\n", "")
 
 
@@ -69,7 +71,7 @@ def draw(output: Value, engine: str = "auto") -> Drawing:
     engine   "auto": Graphviz, which comes with the package and needs no program `dot`; where it
              cannot run, a simple layout.  "embedded", "dot" or "simple" to insist on one.
 
-    Gradients are shown once `output.backward()` was called, and "—" before.
+    Gradients are shown once `backward` was called, and "—" before.
 
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> f = x * y
@@ -79,23 +81,17 @@ def draw(output: Value, engine: str = "auto") -> Drawing:
     ('<svg', 5)
     """
     order = checked_order(output)
-    boxes = [box_of(node, name, output.grad != 0) for node, name in named(order)]
-    edges, texts = edges_of(order, boxes)
+    boxes = [box_of(node, formula, output.grad != 0) for node, formula in formulas(order).items()]
+    edges, texts = edges_of(order)
     return Drawing(*picture([(b.width, b.height) for b in boxes], edges, boxes, texts, engine), boxes[-1].name)
 
 
 def checked_order(output: Value) -> list[Value]:
-    if not isinstance(output, Value):
-        raise TypeError(f"draw needs a Value, not {type(output).__name__}")
     order = topological_order(output)
     if len(order) > MOST_NODES:
         raise ValueError(f"the graph has {len(order)} nodes, too many for a picture (at most {MOST_NODES}): "
                          "draw one of its inner nodes")
     return order
-
-
-def named(order: list[Value]) -> list[tuple[Value, str]]:
-    return [(node, printer.text(formula)) for node, formula in formulas(order).items()]
 
 
 class Box(NamedTuple):
@@ -133,11 +129,13 @@ class Box(NamedTuple):
         return f"{how} {self.name}: {self.data}{grad}"
 
 
-def box_of(node: Value, name: str, has_grads: bool) -> Box:
+def box_of(node: Value, formula: Formula, has_grads: bool) -> Box:
+    """A node's box; a gradient of 0 may be one that was never computed, unless the output has one."""
     kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
-    grad = "" if node.is_constant else shown(node.grad) if has_grads else "—"
-    return Box(kind, clean(node._op.symbol) if node.parents else "", clean(name).replace("-", "−"),
-               shown(node.data), grad)
+    grad = "" if node.is_constant else shown(node.grad) if has_grads or node.grad else "—"
+    name = printer.text(formula)
+    return Box(kind, clean(node._op.symbol) if node.parents else "",
+               clean(name if node.label else name.replace("-", "−")), shown(node.data), grad)
 
 
 def shown(x: float) -> str:
@@ -159,7 +157,7 @@ def cut(text: str) -> str:
     return text if letters(text) <= LONGEST else text[:LONGEST - 1] + "…"
 
 
-def edges_of(order: list[Value], boxes: list[Box]) -> tuple[list[Edge], list[str]]:
+def edges_of(order: list[Value]) -> tuple[list[Edge], list[str]]:
     """The edges, by numbers of boxes, and the text on each: the local derivative."""
     place = {node: i for i, node in enumerate(order)}
     edges, texts = [], []
@@ -178,19 +176,19 @@ def edges_of(order: list[Value], boxes: list[Box]) -> tuple[list[Edge], list[str
 
 def at(x: float) -> str:
     """A coordinate, to 0.1."""
-    text = f"{x:.1f}"
-    return text[:-2] if text.endswith(".0") else text
+    text = f"{x:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
 
 
 def picture(sizes, edges, boxes: list[Box], texts: list[str], engine: str) -> tuple[str, str]:
     """(SVG text, engine) of boxes and edges."""
     layout = lay_out(sizes, edges, engine)
-    width = max(layout.width, 330) + 2 * MARGIN
+    width = max(layout.width, NARROWEST - 2 * MARGIN) + 2 * MARGIN
     height = layout.height + 2 * MARGIN + LEGEND
     title = f"Computation graph of {boxes[-1].name}"
     sentences = ". ".join(box.sentence for box in boxes)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{at(width)}" height="{at(height)}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="tg-graph" width="{at(width)}" height="{at(height)}" '
         f'viewBox="0 0 {at(width)} {at(height)}" role="img">',
         f"<title>{escape(title)}</title><desc>{escape(sentences)}</desc><style>{STYLE}</style>",
         f'<rect class="tg-bg" width="{at(width)}" height="{at(height)}"/>',
@@ -273,12 +271,12 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
             return str(path)
 
     order = checked_order(output)
-    boxes = [box_of(node, name, output.grad != 0) for node, name in named(order)]
+    boxes = [box_of(node, formula, output.grad != 0) for node, formula in formulas(order).items()]
     graph = Digraph(format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", "fontname": "monospace"})
     for i, box in enumerate(boxes):
         head = f"{box.symbol}  {box.name}" if box.symbol else box.name
         lines = [head, *[f"{word} {number}" for word, number in box.rows]]
         graph.node(str(i), graphviz.escape("\n".join(lines)), _attributes={} if box.symbol else {"style": "rounded"})
-    for edge, text in zip(*edges_of(order, boxes)):
+    for edge, text in zip(*edges_of(order)):
         graph.edge(str(edge.tail), str(edge.head), graphviz.escape(text))
     return graph

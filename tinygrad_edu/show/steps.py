@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..engine import printer
+from ..engine.errors import errstate
 from ..engine.formula import Formula
 from ..engine.number import number, short
+from ..engine.op import Op
 from ..engine.replay import backward_edges
 from ..engine.symbolic import MANY, call_of, formulas, local_formulas
-from ..engine.value import Value, topological_order
+from ..engine.value import Value, describe, in_rows, topological_order
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +31,9 @@ class Event:
     parent      the node that receives (backward only), `edge` its number among the parents
     name        what `node` goes by, and `parent_name` what `parent` goes by
     formula     the step in symbols, and `numbers` with the numbers put in
-    local       the local gradient in symbols (backward only)
+    partial     what the local gradient is called, such as ∂q/∂x (backward only): the derivative
+                by this one input, even where the same node is two of its inputs
+    local       the local gradient in symbols
     value       what the step comes to: the data of `node`, or the gradient so far of `parent`
     terms       backward: (gradient before, upstream gradient, local gradient)
     """
@@ -43,6 +47,7 @@ class Event:
     parent: Value | None = None
     parent_name: str = ""
     edge: int = 0
+    partial: str = ""
     local: str = ""
     terms: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
@@ -72,7 +77,7 @@ class Steps(list[Event]):
             from rich.console import Console
         except ModuleNotFoundError:
             return "\n".join(f"{i}. {event.text}" for i, event in enumerate(self, 1))
-        console = Console(width=120, color_system=None, force_terminal=False, legacy_windows=False)
+        console = Console(width=120, color_system=None, force_terminal=False, force_jupyter=False, legacy_windows=False)
         with console.capture() as captured:
             console.print(self.__rich__())
         return "\n".join(line.rstrip() for line in captured.get().splitlines())
@@ -87,7 +92,7 @@ class Steps(list[Event]):
         for title, style in ("pass", "dim"), ("formula", ""), ("in numbers", "bold"), ("because", "dim"):
             table.add_column(title, style=style, overflow="fold")
         for i, event in enumerate(self, 1):
-            why = f"{partial(event.name, event.parent_name)} = {event.local}" if event.local else ""
+            why = f"{event.partial} = {event.local}" if event.local else ""
             table.add_row(*map(Text, (str(i), event.kind, event.formula, event.numbers, why)))
         return table
 
@@ -96,7 +101,11 @@ def steps(output: Value, seed: float = 1.0) -> Steps:
     """The events of computing `output` and of `output.backward(seed)`, in the engine's own order.
 
     One `forward` event per operation, one `seed`, one `backward` per edge that leads to a node
-    that wants a gradient.  The graph is only read: no grad is changed.
+    that wants a gradient.  The graph is only read: no grad is changed, and the gradients shown
+    are those of one pass from zero, whatever earlier passes left in the leaves.
+
+    Raises ValueError where the data of a leaf was changed after the graph was made, since the
+    steps would then show false arithmetic.
 
     >>> x, y, z = Value(-2, label="x"), Value(5, label="y"), Value(-4, label="z")
     >>> q = x + y
@@ -114,6 +123,7 @@ def steps(output: Value, seed: float = 1.0) -> Steps:
     x.grad += q.grad × ∂q/∂x → 0 + -4 × 1 = -4
     """
     order = topological_order(output)
+    check_fresh(order)
     known = formulas(order)
     names = {node: printer.text(formula) for node, formula in known.items()}
     events = Steps(forward_event(node, known, names[node]) for node in order if node.parents)
@@ -122,6 +132,18 @@ def steps(output: Value, seed: float = 1.0) -> Steps:
     if not output.is_constant:
         events.extend(backward_events(output, order, known, names, seed))
     return events
+
+
+def check_fresh(order: list[Value]) -> None:
+    """Refuse a graph whose numbers no longer follow from its leaves."""
+    for node in order:
+        if isinstance(node._op, Op) and node.parents:
+            with errstate(all="ignore"):
+                again, _ = node._op.evaluate(*in_rows(node._op, [p.data for p in node.parents]), **node.constants)
+            if again != node.data and again == again:
+                raise ValueError(
+                    f"the graph is out of date: {describe(node)} now comes to {short(again)}, but {short(node.data)} "
+                    "is stored, since the data of a leaf was changed; compute it again")
 
 
 def forward_event(node: Value, known: dict[Value, Formula], name: str) -> Event:
@@ -147,10 +169,11 @@ def backward_events(output: Value, order: list[Value], known: dict[Value, Formul
         if taken:
             so_far[parent] = after
         to, by = fenced(names[parent]), fenced(names[node])
-        yield Event(
-            "backward", node, names[node], f"{to}.grad += {by}.grad × {partial(names[node], names[parent])}",
-            f"{short(before)} + {short(upstream)} × {short(local)} = {short(after)}", after,
-            parent, names[parent], i, printer.text(reasons[i]) if reasons else short(local), (before, upstream, local))
+        slope = partial(names[node], names[parent]) + f" (input {i + 1})" * (node.parents.count(parent) > 1)
+        yield Event("backward", node, names[node], f"{to}.grad += {by}.grad × {slope}",
+                    f"{short(before)} + {short(upstream)} × {short(local)} = {short(after)}", after,
+                    parent, names[parent], i, slope, printer.text(reasons[i]) if reasons else short(local),
+                    (before, upstream, local))
 
 
 def in_short(call: Formula) -> str:

@@ -1,0 +1,136 @@
+"""What bad input gets: the right exception, the bad value in the message, the remedy, and no change."""
+
+import math
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+
+X = Value(3.0, label="x")
+
+
+@pytest.mark.parametrize(("bad", "error", "words"), [
+    ("1.5", TypeError, r"not str: got '1\.5'; write float"), (None, TypeError, "not NoneType: got None"),
+    ([1.0], TypeError, r"not list: got \[1\.0\]; make one Value per element"), (1 + 2j, TypeError, "got .1.2j.; only real"),
+    (True, TypeError, "bool is not a number here: got True; write float"), (numpy.bool_(True), TypeError, "True"),
+    (numpy.array([1.0, 2.0]), TypeError, "make one Value per element"), (numpy.array(["a"]), TypeError, "ndarray"),
+    (2 ** 53 + 1, ValueError, "9007199254740993 is not exactly representable"),
+    (10 ** 400, OverflowError, "401 digits is too large"), (object(), TypeError, "not object"),
+])
+def test_what_is_not_a_number_is_refused_everywhere(bad, error, words):
+    with pytest.raises(error, match=words):
+        Value(bad)
+    if not isinstance(bad, numpy.ndarray | numpy.bool_):     # with a Value these make an array of Values
+        with pytest.raises(error, match=words):
+            X * bad
+        with pytest.raises(error, match=words):
+            bad + X
+    with pytest.raises(error, match=words):
+        tg.tanh(bad)
+    leaf = Value(1.0)
+    with pytest.raises(error, match=words):
+        leaf.data = bad
+    assert leaf.data == 1.0
+
+
+@pytest.mark.parametrize(("good", "number"), [
+    (2, 2.0), (Fraction(1, 4), 0.25), (Decimal("0.1"), 0.1), (numpy.float32(0.5), 0.5), (numpy.int64(3), 3.0),
+    (numpy.array(1.5), 1.5), (numpy.array([2.5]), 2.5), (numpy.float64(0.1), 0.1), (2 ** 60, 2.0 ** 60), (-0.0, -0.0),
+])
+def test_every_kind_of_real_number_is_taken_as_a_float(good, number):
+    for made in (Value(good), X * 0 + good if not isinstance(good, numpy.ndarray) or good.ndim == 0 else Value(good)):
+        assert type(made.data) is float and made.data == number
+
+
+@pytest.mark.parametrize("use", [
+    bool, float, int, round, complex, math.exp, math.floor, lambda v: 1 if v else 0, lambda v: v and 1, lambda v: not v,
+    lambda v: v == 3.0, lambda v: v != 3, lambda v: v in [1.0], lambda v: [1.0][v], lambda v: round(v, 2),
+])
+def test_what_would_cut_the_graph_silently_raises(use):
+    with pytest.raises(TypeError):
+        use(X)
+
+
+@pytest.mark.parametrize(("use", "words"), [
+    (float, r"v\.data.*tg\.exp\(v\)"), (bool, r"v\.data"), (lambda v: v == 3.0, r"v\.data == 3\.0"),
+])
+def test_its_error_says_what_to_write_instead(use, words):
+    with pytest.raises(TypeError, match=words):
+        use(X)
+
+
+def test_backward_needs_something_to_reach():
+    for constant in (X.detach(), X.detach() * 2):
+        with pytest.raises(RuntimeError, match="nothing here needs a gradient"):
+            constant.backward()
+    with tg.no_grad():
+        y = X * 2
+    with pytest.raises(RuntimeError, match="no_grad"):
+        y.backward()
+
+
+@pytest.mark.parametrize(("seed", "error"), [(math.nan, ValueError), (math.inf, ValueError), ("1", TypeError),
+                                             (None, TypeError), (True, TypeError)])
+def test_a_bad_seed_changes_nothing(seed, error):
+    x = Value(2.0)
+    y = x * 3
+    with pytest.raises(error):
+        y.backward(seed)
+    assert (x.grad, y.grad) == (0.0, 0.0)
+
+
+def test_the_data_of_a_computed_node_cannot_be_set():
+    y = X * 2
+    with pytest.raises(AttributeError, match=r"x \* 2"):
+        y.data = 1.0
+    for name in ("parents", "local_grads", "op"):
+        with pytest.raises(AttributeError):
+            setattr(y, name, ())
+    assert y.data == 6.0
+
+
+@pytest.mark.parametrize(("call", "error", "words"), [
+    (lambda: tg.max([]), ValueError, "max.. of an empty row"), (lambda: tg.mean([]), ValueError, "empty"),
+    (lambda: tg.logsumexp([]), ValueError, "empty"), (lambda: tg.softmax([]), ValueError, "empty"),
+    (lambda: tg.dot([X], [1.0, 2.0]), ValueError, "one length, not of 1 and 2"), (lambda: tg.dot([X]), TypeError, "2 rows"),
+    (lambda: tg.tanh(), TypeError, "0 were given"), (lambda: tg.tanh(X, 1), TypeError, "tanh.. takes x, but 2"),
+    (lambda: tg.clip(X), TypeError, "needs low="), (lambda: tg.clip(X, 0, X), TypeError, "high is a constant"),
+    (lambda: tg.leaky_relu(X, slop=1), TypeError, "no argument 'slop'; it takes x, slope"),
+    (lambda: tg.leaky_relu(X, slope="a"), TypeError, "got 'a'"), (lambda: tg.where(X > 0, X, 1), TypeError, "greater"),
+    (lambda: tg.maxout([X], [[1.0]], []), ValueError, "1 rows of weights but 0 biases"),
+    (lambda: tg.sum([X, "a"]), TypeError, "got 'a'"), (lambda: tg.max(X, None), TypeError, "NoneType"),
+    (lambda: Value(1.0, "x"), TypeError, "did you mean label='x'"), (lambda: Value(1.0, (X,)), ValueError, "got 1 and 0"),
+    (lambda: Value(1.0, (2.0,), (1.0,)), TypeError, "parent 0 is not a Value but float"),
+    (lambda: Value(1.0, label=3), TypeError, "label is a str, not int"), (lambda: tg.leaves(3), TypeError, "got 3"),
+    (lambda: tg.steps([X]), TypeError, "not list"), (lambda: tg.draw(2.0), TypeError, "got 2.0"),
+    (lambda: tg.draw(X, engine="neato"), ValueError, "'neato'"), (lambda: tg.source(tg.tanh, "rust"), ValueError, "'rust'"),
+    (lambda: tg.replay(X * 2, at={"y": 1.0}), KeyError, "no leaf is labelled 'y'; the labels are: x"),
+    (lambda: tg.replay(X * 2)["y"], KeyError, "no node is labelled 'y'"),
+    (lambda: numpy.floor(X), TypeError, "numpy.floor has no counterpart"),
+    (lambda: numpy.add(X, 1.0, where=True), TypeError, "with where"),
+    (lambda: tg.exact(tg.exp(X)), tg.NotRationalError, r"exp\(3\) is not a rational number"),
+    (lambda: tg.exact(X ** 0.5), tg.NotRationalError, "3 to the power 1/2"),
+    (lambda: X < "a", TypeError, "not str"), (lambda: X < None, TypeError, "NoneType"),
+])
+def test_misuse_names_the_value_and_the_remedy(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+    assert (X.data, X.grad) == (3.0, 0.0)
+
+
+def test_a_graph_with_a_node_made_by_hand_cannot_be_replayed():
+    made = Value(6.0, (X,), (2.0,), op="double", label="d")
+    with pytest.raises(tg.ReplayError, match="d was not recorded"):
+        tg.replay(made + 1)
+
+
+def test_steps_refuse_a_graph_whose_leaves_have_changed():
+    x = Value(2.0, label="x")
+    y = x * 3
+    x.data = 5.0
+    with pytest.raises(ValueError, match=r"out of date: x \* 3 at x = 5 now comes to 15, but 6 is stored"):
+        tg.steps(y)

@@ -1,0 +1,157 @@
+"""The engine at its corners: kinks, ties, poles, overflow, nan; strict and with errstate(all="ignore").
+
+Each row: a function, its inputs, the value, the gradients, and what the strict engine does:
+"" (nothing), the error of the forward pass, or "backward" where only the gradient is at fault.
+"""
+
+import math
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import DomainError, GradientError, PoleError, RangeError
+
+inf, nan = math.inf, math.nan
+POLE, RANGE, DOMAIN, BACKWARD = PoleError, RangeError, DomainError, GradientError
+
+
+def power(n):
+    return lambda x: x ** n
+
+
+TABLE = [
+    (tg.relu, [0.0], 0, [0], ""), (tg.relu, [-0.0], 0, [0], ""), (tg.relu, [nan], nan, [nan], BACKWARD),
+    (lambda x: tg.leaky_relu(x, 0.1), [0.0], 0, [0.1], ""), (tg.elu, [0.0], 0, [1], ""), (tg.abs, [0.0], 0, [0], ""),
+    (tg.abs, [nan], nan, [nan], BACKWARD), (tg.maximum, [nan, 1.0], nan, [nan, nan], BACKWARD),
+    (tg.minimum, [1.0, nan], nan, [nan, nan], BACKWARD), (tg.max, [nan, 1.0], nan, [nan, nan], BACKWARD),
+    (tg.maximum, [2.0, 2.0], 2, [0.5, 0.5], ""), (tg.minimum, [2.0, 2.0], 2, [0.5, 0.5], ""),
+    (tg.max, [1.0, 1.0, 0.0], 1, [0.5, 0.5, 0], ""), (tg.min, [1.0, 0.0, 0.0], 0, [0, 0.5, 0.5], ""),
+    (lambda x: tg.maximum(x, x), [3.0], 3, [1], ""),
+    (lambda x: tg.clip(x, 0, 1), [0.0], 0, [1], ""), (lambda x: tg.clip(x, 0, 1), [1.0], 1, [1], ""),
+    (lambda x: tg.clip(x, 0, 1), [nan], nan, [nan], BACKWARD), (lambda x: tg.clip(x, 2, 1), [0.0], nan, [nan], DOMAIN),
+    (tg.sqrt, [0.0], 0, [inf], BACKWARD), (tg.cbrt, [0.0], 0, [inf], BACKWARD),
+    (tg.sqrt, [-1.0], nan, [nan], DOMAIN), (tg.log, [-1.0], nan, [nan], DOMAIN),
+    (power(0.5), [-2.0], nan, [nan], DOMAIN), (tg.asin, [1.0000001], nan, [nan], DOMAIN),
+    (tg.log, [0.0], -inf, [inf], POLE), (lambda x: 1 / x, [0.0], inf, [-inf], POLE),
+    (lambda x: 1 / x, [-0.0], -inf, [-inf], POLE), (power(-1), [0.0], inf, [-inf], POLE),
+    (tg.atanh, [1.0], inf, [inf], POLE), (tg.log1p, [-1.0], -inf, [inf], POLE), (tg.log2, [0.0], -inf, [inf], POLE),
+    (power(0), [0.0], 1, [0], ""), (power(1), [0.0], 0, [1], ""), (power(2), [0.0], 0, [0], ""),
+    (power(3), [0.0], 0, [0], ""), (power(0.5), [0.0], 0, [inf], BACKWARD), (power(1.5), [0.0], 0, [0], ""),
+    (power(3), [-2.0], -8, [12], ""), (lambda y: tg.pow(0.0, y), [2.0], 0, [0], ""),
+    (tg.pow, [0.0, 0.0], 1, [0, nan], BACKWARD), (tg.pow, [-2.0, 2.0], 4, [-4, nan], BACKWARD),
+    (lambda x: x ** 2.0, [-2.0], 4, [-4], ""),
+    (tg.exp, [1000.0], inf, [inf], RANGE), (tg.exp, [-746.0], 0, [0], ""), (tg.sinh, [-1000.0], -inf, [inf], RANGE),
+    (lambda x: x * x, [1e200], inf, [2e200], RANGE), (lambda x: x - x, [inf], nan, [nan], DOMAIN),
+    (lambda x, y: x * y, [0.0, inf], nan, [nan, nan], DOMAIN), (lambda x, y: x / y, [0.0, 0.0], nan, [nan, nan], DOMAIN),
+    (tg.sigmoid, [1000.0], 1, [0], ""), (tg.sigmoid, [-1000.0], 0, [0], ""),
+    (tg.sigmoid, [40.0], 1, [4.248354255291589e-18], ""), (tg.tanh, [20.0], 1, [1.699341702116636e-17], ""),
+    (tg.softplus, [1000.0], 1000, [1], ""), (tg.softplus, [-1000.0], 0, [0], ""),
+    (tg.softplus, [-745.0], 5e-324, [5e-324], ""), (tg.softplus, [inf], inf, [1], ""),
+    (tg.log_sigmoid, [1000.0], 0, [0], ""), (tg.log_sigmoid, [-1000.0], -1000, [1], ""),
+    (tg.tan, [math.pi / 2], 1.633123935319537e16, [2.6670937881135714e32], ""),
+    (tg.asin, [1.0], math.pi / 2, [inf], BACKWARD), (tg.acosh, [1.0], 0, [inf], BACKWARD),
+    (tg.atan2, [0.0, 0.0], 0, [nan, nan], BACKWARD), (tg.atan2, [1e-200, 1e-200], math.pi / 4, [5e199, -5e199], ""),
+    (tg.hypot, [0.0, 0.0], 0, [0, 0], ""), (tg.hypot, [1e200, 1e200], 1.414213562373095e200, [0.5 ** 0.5] * 2, ""),
+    (tg.hypot, [inf, 1.0], inf, [nan, 0], BACKWARD), (tg.sin, [inf], nan, [nan], DOMAIN),
+    (lambda x: tg.where(tg.greater(x, 0), tg.log(x), 0), [0.0], 0, [0], POLE),
+    (lambda x: tg.log(tg.where(tg.greater(x, 0), x, 1)), [0.0], 0, [0], ""),
+    (lambda x: tg.where(0, tg.sqrt(x), 1.0) + x, [0.0], 1, [1], ""),
+    (tg.step, [0.0], 1, [0], ""), (tg.step, [nan], nan, [nan], BACKWARD), (tg.sign, [0.0], 0, [0], ""),
+    (lambda x: tg.logsumexp([x, -inf]), [2.0], 2, [1], ""), (tg.logsumexp, [1000.0, 1000.0], 1000.6931471805599, [.5, .5], ""),
+    (lambda x: tg.softmax([x, -inf])[1], [2.0], 0, [0], ""), (lambda x: tg.softmax([x, x])[0], [-inf], nan, [nan], DOMAIN),
+    (lambda x: tg.log_softmax([1000.0, 0.0, x])[2], [-1000.0], -2000, [1], ""),
+    (tg.prod, [0.0, 3.0, 4.0], 0, [12, 0, 0], ""), (tg.prod, [0.0, 0.0, 4.0], 0, [0, 0, 0], ""),
+    (lambda x: tg.greater(x, 1.0) * x, [2.0], 2, [1], ""), (tg.equal, [nan, nan], 0, [0, 0], ""),
+]
+
+
+def same(ours, wanted):
+    return (ours != ours and wanted != wanted) or ours == wanted or math.isclose(ours, wanted, rel_tol=4e-16)
+
+
+@pytest.mark.parametrize("row", range(len(TABLE)))
+def test_ieee_values_where_trouble_is_ignored(row):
+    f, numbers, value, gradients, _ = TABLE[row]
+    leaves = [tg.Value(x) for x in numbers]
+    with tg.errstate(all="ignore"):
+        output = f(*leaves)
+        output.backward()
+    assert same(output.data, value)
+    assert all(map(same, [leaf.grad for leaf in leaves], gradients)), [leaf.grad for leaf in leaves]
+
+
+@pytest.mark.parametrize("row", range(len(TABLE)))
+def test_the_strict_engine_raises_where_ieee_would_flag(row):
+    f, numbers, value, gradients, trouble = TABLE[row]
+    leaves = [tg.Value(x) for x in numbers]
+    if trouble and trouble is not BACKWARD:
+        with pytest.raises(trouble) as caught:
+            f(*leaves)
+        assert type(caught.value) is trouble
+        return
+    output = f(*leaves)
+    assert same(output.data, value)
+    if trouble is BACKWARD:
+        with pytest.raises(GradientError, match="nothing was changed"):
+            output.backward()
+        assert all(leaf.grad == 0.0 for leaf in leaves) and output.grad == 0.0
+    else:
+        output.backward()
+        assert all(map(same, [leaf.grad for leaf in leaves], gradients))
+
+
+@pytest.mark.parametrize("row", [i for i, (f, *_, trouble) in enumerate(TABLE)
+                                 if trouble not in ("", BACKWARD) and f.__name__ != "<lambda>"])
+def test_plain_floats_obey_the_same_mode(row):
+    f, numbers, value, *_ = TABLE[row]
+    with pytest.raises(DomainError):
+        f(*numbers)
+    with tg.errstate(all="ignore"):
+        assert same(f(*numbers), value)
+
+
+def test_poles_and_overflow_are_also_the_errors_python_raises():
+    with pytest.raises(ZeroDivisionError):
+        1 / tg.Value(0.0)
+    with pytest.raises(OverflowError):
+        tg.exp(tg.Value(1000.0))
+    assert issubclass(DomainError, ValueError)
+
+
+def test_an_error_names_operation_operands_and_labels():
+    x = tg.Value(-1.0, label="height")
+    with pytest.raises(DomainError, match=r"log\(-1\) is not a number: log needs x > 0 \(height = -1\)"):
+        tg.log(x)
+    y = tg.Value(0.0, label="y")
+    with pytest.raises(GradientError, match=r"'y' is inf: the local gradient of sqrt\(y\) at y = 0 is inf"):
+        tg.sqrt(y).backward()
+
+
+def test_infinite_operands_propagate():
+    mask = tg.Value(-math.inf)
+    assert (mask + 1.0).data == -math.inf
+    assert tg.exp(mask).data == 0.0
+
+
+def test_errstate_ends_with_its_block_and_says_what_it_takes():
+    with pytest.raises(ZeroDivisionError), tg.errstate(all="ignore"):
+        raise ZeroDivisionError
+    with pytest.raises(PoleError):
+        tg.log(0.0)
+    with pytest.raises(ValueError, match="'warn'"), tg.errstate(all="warn"):
+        pass
+
+
+def test_a_node_no_edge_reached_passes_nothing_on():
+    x = tg.Value(0.0)
+    unused = tg.sqrt(x)                         # slope inf at 0
+    f = tg.where(1.0, x + 1, unused * 2)
+    f.backward()
+    assert (x.grad, unused.grad) == (1.0, 0.0)
+
+
+def test_zero_times_infinity_is_not_skipped_elsewhere():
+    x = tg.Value(0.0)
+    with tg.errstate(all="ignore"):
+        (tg.cbrt(x) ** 3).backward()            # the derivative is 1, the product of 0 and inf is nan
+    assert math.isnan(x.grad)

@@ -1,0 +1,361 @@
+"""What the engine promises about its graphs: order, accumulation, constants, memory, copies, depth."""
+
+import copy
+import gc
+import pickle
+import random
+import signal
+import sys
+import threading
+import time
+from fractions import Fraction
+
+import numpy
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import OPS, Value
+
+
+def recursive_order(output):
+    """The depth-first search of the textbooks."""
+    order, seen = [], set()
+
+    def visit(node):
+        if node not in seen:
+            seen.add(node)
+            for parent in node.parents:
+                visit(parent)
+            order.append(node)
+    visit(output)
+    return order
+
+
+def random_graph(seed, size=30):
+    rng = random.Random(seed)
+    nodes = [Value(rng.uniform(-1, 1)) for _ in range(4)]
+    for _ in range(size):
+        x, y = rng.choice(nodes), rng.choice([*nodes, 0.5])
+        nodes.append(rng.choice([lambda: x + y, lambda: x * y, lambda: tg.tanh(x), lambda: tg.sum([x, y, x])])())
+    return nodes[-1]
+
+
+# ---- order and accumulation
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_order_is_that_of_the_recursive_search(seed):
+    output = random_graph(seed)
+    assert tg.topological_order(output) == recursive_order(output)
+
+
+def test_backward_walks_the_last_parent_first():
+    x, y, z = Value(-2.0, label="x"), Value(5.0, label="y"), Value(-4.0, label="z")
+    assert [e.parent_name for e in tg.steps((x + y) * z)[3:]] == ["z", "x + y", "y", "x"]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_steps_show_what_backward_does_bit_for_bit(seed):
+    output = random_graph(seed, size=15)
+    events = tg.steps(output)
+    if not output.parents:
+        return
+    output.backward()
+    last = {event.parent: event.value for event in events if event.kind == "backward"}
+    assert all(node.grad == grad for node, grad in last.items())
+
+
+def test_backward_twice_doubles_the_leaves_and_not_the_inner_nodes():
+    x = Value(3.0)
+    square = x * x
+    f = square * square
+    f.backward()
+    assert (x.grad, square.grad, f.grad) == (108.0, 18.0, 1.0)      # a well-known engine gives 324 the second time
+    f.backward()
+    assert (x.grad, square.grad, f.grad) == (216.0, 18.0, 1.0)
+
+
+def test_both_edges_of_a_plus_a_are_kept():
+    a = Value(3.0)
+    b = a + a
+    b.backward()
+    assert b.parents == (a, a) and b.local_grads == (1.0, 1.0) and a.grad == 2.0
+
+
+def test_a_seed_scales_and_a_leaf_may_be_the_root():
+    x = Value(3.0)
+    (x * x).backward(seed=0.5)
+    assert x.grad == 3.0
+    x.backward(2)
+    assert x.grad == 5.0
+
+
+def test_zero_grad_forgets_the_whole_graph():
+    x = Value(3.0)
+    f = x * x
+    f.backward()
+    f.zero_grad()
+    assert (x.grad, f.grad) == (0.0, 0.0)
+
+
+def test_gradients_of_the_latest_pass_are_those_of_inner_nodes_not_reached():
+    x = Value(1.0)
+    inner = x * 2
+    (inner * 3).backward()
+    tg.where(0.0, inner, x).backward()
+    assert inner.grad == 0.0 and x.grad == 7.0
+
+
+def test_an_error_in_backward_changes_nothing():
+    x, y = Value(0.0), Value(2.0)
+    f = tg.sqrt(x) + y * y
+    x.grad = 5.0
+    with pytest.raises(tg.GradientError):
+        f.backward()
+    assert (x.grad, y.grad, f.grad) == (5.0, 0.0, 0.0)
+
+
+def test_ctrl_c_leaves_all_gradients_or_none():
+    x = Value(1.0)
+    chain = [x]
+    for _ in range(20_000):
+        chain.append(chain[-1] * 1.0)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+    before = signal.signal(signal.SIGINT, interrupt)
+    outcomes = set()
+    try:
+        for k in range(40):
+            chain[-1].zero_grad()
+            timer = threading.Timer(0.0005 * k, signal.raise_signal, (signal.SIGINT,))
+            timer.start()
+            try:
+                chain[-1].backward()
+                while timer.is_alive():
+                    time.sleep(0.001)
+            except KeyboardInterrupt:
+                pass
+            timer.join()
+            outcomes.add(tuple({node.grad for node in chain}))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert outcomes <= {(0.0,), (1.0,)}
+
+
+# ---- constants
+
+
+def test_a_plain_number_is_a_constant_and_a_value_a_leaf():
+    x = Value(3.0)
+    f = x * 2 + Value(1.0)
+    f.backward()
+    two = f.parents[0].parents[1]
+    assert two.is_constant and two.grad == 0.0 and f.parents[1].grad == 1.0
+    assert tg.leaves(f) == [x, f.parents[1]]
+
+
+def test_what_is_made_of_constants_is_one_and_keeps_its_parents():
+    six = Value(6.0).detach() - 2
+    assert six.is_constant and six.op == "sub" and len(six.parents) == 2
+    x = Value(3.0)
+    f = x * six
+    f.backward()
+    assert x.grad == 4.0 and six.grad == 0.0 and six.parents[0].grad == 0.0
+
+
+def test_a_constant_is_never_the_reason_for_an_error():
+    x = Value(2.0)
+    y = Value(-2.0).detach() ** x                 # no slope of the constant is needed ... but log(-2) is
+    with pytest.raises(tg.GradientError):
+        y.backward()
+    z = x ** Value(0.0).detach()
+    (z + tg.sqrt(Value(0.0).detach()) * x).backward()
+    assert x.grad == 0.0
+
+
+def test_no_grad_remembers_nothing_in_this_thread_only():
+    x = Value(3.0)
+    seen = []
+    with tg.no_grad():
+        inside = tg.sum([x * x, x])
+        thread = threading.Thread(target=lambda: seen.append((x * x).parents))
+        thread.start()
+        thread.join()
+    assert inside.data == 12.0 and inside.is_constant and inside.parents == ()
+    assert seen == [(x, x)]
+
+    @tg.no_grad()
+    def predict():
+        return x * 2
+    assert predict().is_constant
+
+
+# ---- functions, methods, numpy
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if not op.rows], ids=repr)
+def test_an_op_is_a_function_and_a_method(op):
+    numbers = [0.5, 0.75, 0.25][:len(op.inputs)] if op.name != "acosh" else [1.5]
+    x, *others = map(Value, numbers)
+    called = op(x, *others, **op.sample)
+    assert called.op == op.name and called.data == op(*numbers, **op.sample)
+    assert getattr(x, op.name)(*others, **op.sample).data == called.data
+    assert getattr(tg, op.name) is op or op.name == "pow"
+
+
+def test_operators_take_numbers_on_either_side():
+    x = Value(3.0)
+    made = [x + 1, 1 + x, x - 1, 1 - x, x * 2, 2 * x, x / 2, 2 / x, x ** 2, 2 ** x, x ** 3, x ** x, -x, +x, abs(-x)]
+    assert [v.data for v in made] == [4, 4, 2, -2, 6, 6, 1.5, 2 / 3, 9, 8, 27, 27, -3, 3, 3]
+    assert [v.op for v in made[8:12]] == ["square", "pow", "power", "pow"]
+    assert tg.pow(x, 2).op == "square" and tg.pow(2.0, 3.0) == 8.0
+
+
+def test_comparisons_give_bools_for_control_flow():
+    x, y = Value(3.0), Value(4.0)
+    assert (x < y, x <= 3, x > 2.5, x >= y, 3 < y) == (True, True, True, False, True)
+    assert x == x and x != y and x is not None and x != "x" and hash(x) != hash(Value(3.0))
+
+
+def test_numpy_functions_and_arrays():
+    x = Value(0.5)
+    for name in "exp log sqrt tanh sin cos arcsin arctan log1p expm1 square negative absolute exp2 cbrt sign".split():
+        assert getattr(numpy, name)(x).data == pytest.approx(float(getattr(numpy, name)(0.5)), rel=1e-15)
+    assert isinstance(numpy.float64(2) * x, Value) and (numpy.float64(2) ** x).op == "pow"
+    assert numpy.maximum(x, 0.0).op == "maximum" and numpy.arctan2(x, 1.0).op == "atan2"
+    array = numpy.array([1.0, 2.0])
+    for product in (x * array, array * x):
+        assert product.dtype == object and [v.data for v in product] == [0.5, 1.0]
+    assert list(x < array) == [True, True] and (array > x).dtype == bool
+    assert numpy.less(x, 1.0) is True and bool(numpy.float64(2) < x) is False
+    values = numpy.array([Value(1.0), Value(2.0)])
+    assert numpy.tanh(values)[1].op == "tanh" and (values @ values).data == 5.0 and values.sum().data == 3.0
+    power = x ** array
+    assert [v.op for v in power] == ["power", "square"]
+
+
+def test_text_of_a_value():
+    x = Value(2.0, label="x")
+    assert repr(x) == str(x) == f"{x}" == "Value(data=2.0, grad=0.0, label='x')"
+    assert f"{x:.3f}" == "2.000" and x.item() == 2.0
+    assert (x ** 3).constants == {"n": 3.0}
+
+
+# ---- memory and copies
+
+
+def test_a_graph_is_freed_by_reference_counting_alone():
+    gc.collect()
+    gc.disable()
+    try:
+        before = tg.live_values()
+        output = random_graph(1, size=200)
+        again = tg.replay(output, Value)
+        output.backward()
+        assert tg.live_values() > before + 100
+        del output, again
+        assert tg.live_values() == before
+    finally:
+        gc.enable()
+
+
+def test_copy_makes_one_node_and_deepcopy_the_graph():
+    x = Value(3.0, label="x")
+    f = x * x
+    f.backward()
+    one = copy.copy(f)
+    assert one is not f and one.parents == f.parents and (one.data, one.grad) == (9.0, 1.0)
+    g, y = copy.deepcopy([f, x])
+    assert g.parents == (y, y) and y is not x and y.label == "x" and y.grad == 6.0
+    g.backward()
+    assert (y.grad, x.grad) == (12.0, 6.0)
+
+
+def test_pickle_keeps_everything_and_shared_nodes_shared():
+    x = Value(3.0, label="x")
+    made = Value(1.0, (x,), (0.25,), op="mine")
+    f = tg.clip(x * x, 0, 4) + tg.sum([x, made, 2.0])
+    f.backward()
+    g = pickle.loads(pickle.dumps(f))
+    for old, new in zip(tg.topological_order(f), tg.topological_order(g), strict=True):
+        assert (old.data, old.grad, old.op, old.label, old.local_grads, old.constants, old.is_constant) == (
+            new.data, new.grad, new.op, new.label, new.local_grads, new.constants, new.is_constant)
+    assert len(tg.leaves(g)) == 1
+
+
+class Labelled(Value):
+    """A subclass with a dictionary of its own."""
+
+
+def test_subclasses_work_and_give_plain_values():
+    x = Labelled(2.0)
+    x.note = "mine"
+    f = x * x + 1
+    f.backward()
+    assert type(f) is Value and x.grad == 4.0 and isinstance(tg.tanh(x), Value)
+    assert type(copy.deepcopy(f).parents[0].parents[0]) is Labelled
+    assert type(pickle.loads(pickle.dumps(f)).parents[0].parents[0]) is Labelled
+
+
+def deep_chain():
+    x = Value(1.0)
+    node = x
+    for _ in range(1_000_000):
+        node = node + 1.0
+    return x, node
+
+
+def deep_diamond():
+    x = Value(1.0)
+    node = x
+    for _ in range(300_000):
+        node = (node + node) * 0.5
+    return x, node
+
+
+@pytest.mark.parametrize("build", [deep_chain, deep_diamond])
+def test_graphs_of_any_depth_on_a_small_stack(build):
+    """Built, differentiated twice, deep-copied, pickled and freed: recursion limit 120, stack of 256 KiB."""
+    failures = []
+
+    def work():
+        try:
+            sys.setrecursionlimit(120)
+            x, node = build()
+            node.backward()
+            node.backward()
+            assert x.grad == 2.0
+            twin = copy.deepcopy(node)
+            assert twin.data == node.data
+            del twin
+            again = pickle.loads(pickle.dumps(node))
+            assert again.data == node.data and again.grad == 1.0
+            del again, node, x
+        except BaseException as error:
+            failures.append(error)
+    limit, size = sys.getrecursionlimit(), threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+    assert not failures
+
+
+def test_graphs_in_several_threads_share_leaves_safely():
+    x = Value(1.5)
+    wanted = tg.exact(x * x * x).value
+
+    def work(results):
+        for _ in range(50):
+            results.append(tg.replay(x * x * x, Fraction).value)
+    results = [[] for _ in range(4)]
+    threads = [threading.Thread(target=work, args=(r,)) for r in results]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(value == wanted for r in results for value in r)
