@@ -37,7 +37,7 @@ def function(latex, c, text=None, python=None):
 def comparison(sign, latex, word=None):
     written = f"{{}} {sign} {{}}"
     row = infix(COMPARED, written, f"{{}} {latex} {{}}")
-    return (*row[:2], (ATOM, f"{word}({{}}, {{}})"), row[3]) if word else row
+    return (*row[:2], (ATOM, f"m.{word}({{}}, {{}})"), row[3]) if word else row
 
 
 # head: (precedence, template) as text, LaTeX, Python, C.  A template of None is a plain call.
@@ -48,11 +48,11 @@ NOTATION = {
     "*": infix(MULTIPLIED, "{} * {}", r"{} \cdot {}"),
     "/": ((MULTIPLIED, "{} / {}"), (ATOM, r"\frac{{{}}}{{{}}}"), *infix(MULTIPLIED, "{} / {}")[2:]),
     "neg": infix(NEGATED, "-{}"),
-    "pow": ((RAISED, "{}**{}"), (RAISED, "{}^{{{}}}"), (ATOM, "power({}, {})"), (ATOM, None)),
+    "pow": ((RAISED, "{}**{}"), (RAISED, "{}^{{{}}}"), (ATOM, "m.power({}, {})"), (ATOM, None)),
     ">": comparison(">", ">"), "<": comparison("<", "<"),
     ">=": comparison(">=", r"\ge"), "<=": comparison("<=", r"\le"),
     "==": comparison("==", "=", "equal"), "!=": comparison("!=", r"\ne", "unequal"),
-    "whole": ((COMPARED, "{} is whole"), (COMPARED, r"{} \in \mathbb{{Z}}"), (ATOM, "is_whole({})"),
+    "whole": ((COMPARED, "{} is whole"), (COMPARED, r"{} \in \mathbb{{Z}}"), (ATOM, "m.is_whole({})"),
               (ATOM, "is_whole({})")),
     "where": ((0, "{1} if {0} else {2}"), (ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
               (ATOM, None), (0, "{} ? {} : {}")),
@@ -75,8 +75,8 @@ NOTATION = {
     "pi": ((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi))),
     "keyword": infix(ATOM, "{}={}"),
     "element": ((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]")),
-    "total": ((ATOM, "sum({})"), (MULTIPLIED, r"\sum_{{i}} {}"), (ATOM, "total({})"), (ATOM, None)),
-    "product": ((ATOM, "prod({})"), (MULTIPLIED, r"\prod_{{i}} {}"), (ATOM, "product({})"), (ATOM, None)),
+    "total": ((ATOM, "sum({})"), (MULTIPLIED, r"\sum_{{i}} {}"), (ATOM, None), (ATOM, None)),
+    "product": ((ATOM, "prod({})"), (MULTIPLIED, r"\prod_{{i}} {}"), (ATOM, None), (ATOM, None)),
     "others": ((ATOM, "prod({} for j != i)"), (MULTIPLIED, r"\prod_{{j \ne i}} {}"), (ATOM, None), (ATOM, None)),
     "largest": ((ATOM, "max({})"), (ATOM, r"\max_{{i}} \left({}\right)"), (ATOM, None), (ATOM, None)),
     "smallest": ((ATOM, "min({})"), (ATOM, r"\min_{{i}} \left({}\right)"), (ATOM, None), (ATOM, None)),
@@ -100,7 +100,7 @@ def call(head: str, arguments: list[str], style: int) -> str:
     if head == "[]":
         return rf"\left[{inside}\right]" if style == LATEX else f"[{inside}]"
     if style != LATEX:
-        return f"{head}({inside})"
+        return f"{'m.' * (style == PYTHON)}{head}({inside})"
     name = f"\\{head}" if head in PLAIN_LATEX else rf"\operatorname{{{latex_name(head, plain=True)}}}"
     return rf"{name}\left({inside}\right)"
 
@@ -127,9 +127,9 @@ def literal(number: Any, style: int) -> tuple[int, str]:
         text = repr(float(number))
         text = {"inf": "INFINITY", "-inf": "-INFINITY", "nan": "NAN"}.get(text, text)
     elif style == PYTHON and isinstance(number, Fraction):
-        text = f"ratio({number.numerator}, {number.denominator})"
+        text = f"m.ratio({number.numerator}, {number.denominator})"
     elif style == PYTHON:
-        text = repr(number)
+        text = repr(number).replace("inf", "m.inf").replace("nan", "m.nan")
     elif isinstance(number, Fraction) and number.denominator > 1:
         if style == LATEX:
             sign = "-" if number < 0 else ""
@@ -297,7 +297,7 @@ def program(roots: list[Any], style: int) -> tuple[list[Statement], list[str]]:
 
 
 def python_source(name: str, inputs: list[str], constants: list[str], value: Any, partials: Iterable[Any]) -> str:
-    """A rule as a Python function over the words of `formula.py`."""
+    """A rule as a Python function over the words of `formula.py`, imported as m."""
     partials = list(partials)
     statements, (result, *gradients) = program([value, *partials], PYTHON)
     rows = any(type(p) is Row for p in partials)
@@ -305,7 +305,7 @@ def python_source(name: str, inputs: list[str], constants: list[str], value: Any
     lines = [f"n = len({inputs[0]})"] if rows else []
     for kind, target, body in statements:
         lines.append(f"{target} = {body}" if kind == "let" else f"{target} = [{body} {loop}]" if kind == "row"
-                     else f"{target} = {kind}([{body} {loop}])")
+                     else f"{target} = m.{kind}([{body} {loop}])")
     gradients = [f"[{g} {loop}]" if type(p) is Row else g for g, p in zip(gradients, partials)]
     lines.append(f"return {result}, ({', '.join(gradients)},)")
     arguments = ", ".join([*inputs, *(["*", *constants] if constants else [])])
