@@ -214,7 +214,7 @@ def test_operators_take_numbers_on_either_side():
 
 def test_comparisons_give_bools_for_control_flow():
     x, y = Value(3.0), Value(4.0)
-    assert (x < y, x <= 3, x > 2.5, x >= y, 3 < y) == (True, True, True, False, True)
+    assert (x < y, x <= 3, x > 2.5, x >= y, y > 3) == (True, True, True, False, True)
     assert x == x and x != y and x is not None and x != "x" and hash(x) != hash(Value(3.0))
 
 

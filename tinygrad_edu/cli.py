@@ -284,7 +284,7 @@ def plain_table(*titles: str) -> "Table":
 def op_in_detail(op: Op) -> str:
     formula, gradients = op.in_text()
     return "\n".join([
-        f"{op.signature}   {op.symbol}", (op.__doc__ or "").split("\n\n")[0].strip(), "",
+        f"{op.signature}   {op.symbol}", op.summary, "",
         f"formula           {formula}", *[f"local gradient    {line}" for line in gradients],
         f"domain            {op.domain_text}", "", "LaTeX", source(op, "latex"), "",
         "Python", source(op, "python"), "C", source(op, "c").rstrip()])

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from .number import printable
+
 
 class DomainError(ValueError):
     """An operation met numbers it has no finite answer for, such as log(-1)."""
@@ -48,7 +50,7 @@ class ExpressionError(ValueError):
             super().__init__(reason)
             return
         start = max(0, column - 41)                 # a long line is shown around its fault
-        shown = "".join(c if c.isprintable() else "�" for c in lines[line - 1][start:start + 76])
+        shown = printable(lines[line - 1][start:start + 76])
         carets = "^" * max(1, min(width, len(shown) - (column - 1 - start)))
         super().__init__(f"{reason} (line {line}, column {column})\n"
                          f"    {shown}\n    {' ' * (column - 1 - start)}{carets}")

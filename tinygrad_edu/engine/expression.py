@@ -100,7 +100,7 @@ def syntax_tree(text: str) -> ast.Module:
 
 def syntax_error(error: SyntaxError, text: str) -> ExpressionError:
     line, column = error.lineno or 1, max(1, error.offset or 1)
-    product = re.search(r"(?<![\w.])\d[\d.]*(?=[^\W\d_]|\s*\()|\)\s*(?=[\w(])", text)
+    product = re.search(r"(?<![\w.])\d[\d.]*\s*(?=[^\W\d_]|\()|\)\s*(?=[\w(])", text)
     reason = (error.msg or "").split(". Perhaps")[0].replace("invalid syntax", "this is not understood here")
     if product and "never closed" not in reason and "unmatched" not in reason:
         reason = "a product needs its sign: write 2 * x and (a) * (b)"

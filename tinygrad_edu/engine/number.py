@@ -57,6 +57,15 @@ def shortened(x: Any, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def printable(text: str) -> str:
+    """Text that can be shown: what could move or recolour other text, and half characters, become �.
+
+    >>> printable("red\\x1b[31m")
+    'red�[31m'
+    """
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
 def short(x: float, digits: int = 6) -> str:
     """A float for people: few digits, no `.0`, and never a false 0.
 

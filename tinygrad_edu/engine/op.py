@@ -231,6 +231,11 @@ class Op:
 
 
     @property
+    def summary(self) -> str:
+        """The first sentences of its docstring."""
+        return " ".join((self.__doc__ or "").split("\n\n")[0].split())
+
+    @property
     def signature(self) -> str:
         """How the op is called: `leaky_relu(x, slope=0.01)`."""
         constants = [name if default is None else f"{name}={short(default)}"

@@ -350,24 +350,24 @@ def halves(x):
     return high, x - high
 
 
-def bell(x, width):
+def bell(x, width, shown):
     """exp(-x² / width), with an x² that is not rounded: the exponential would multiply that error by x²."""
     near = m.where(m.abs(x) < 40, x, 40)                # beyond, the result is 0
     high, low = halves(near)
     accurate = m.exp(-(high * high / width)) * m.exp(-(low * (near + high) / width))
-    return m.written(lambda: m.exp(-(m.power(x, 2) / width if width > 1 else m.power(x, 2))), accurate)
+    return m.written(shown, accurate)
 
 
 @op("erf", REAL)
 def erf(x):
     """The error function, 2/√pi times the integral of exp(-t²) from 0 to x."""
-    return m.erf(x), (2 / m.sqrt(m.pi(x)) * bell(x, 1),)
+    return m.erf(x), (2 / m.sqrt(m.pi(x)) * bell(x, 1, lambda: m.exp(-m.power(x, 2))),)
 
 
 @op("erfc", REAL)
 def erfc(x):
     """1 - erf(x), without losing digits where erf(x) is close to 1."""
-    return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * bell(x, 1),)
+    return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * bell(x, 1, lambda: m.exp(-m.power(x, 2))),)
 
 
 def normal_below(x):
@@ -393,7 +393,7 @@ def gelu(x):
     0.0
     """
     below = normal_below(x)
-    density = bell(x, 2) / m.sqrt(2 * m.pi(x))
+    density = bell(x, 2, lambda: m.exp(-m.power(x, 2) / 2)) / m.sqrt(2 * m.pi(x))
     return x * below, (below + x * density,)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import printer
 from .formula import Formula
+from .number import printable
 from .op import Op
 from .printer import TEXT
 from .replay import Replay, apply, replay
@@ -43,7 +44,7 @@ def formulas(order: list[Value]) -> dict[Value, Formula]:
 def in_words(node: Value, known: Mapping[Value, Formula]) -> Formula | None:
     """A node's label, number or formula; None where it has nothing to go by."""
     if node.label:
-        return Formula(node.label)
+        return Formula(printable(node.label))
     if not node.parents:
         return Formula(printer.literal(node.data, TEXT)[1]) if node.is_constant else None
     return call_of(node, known) if node.op else None

