@@ -36,7 +36,7 @@ def random_graph(seed, size=30):
     nodes = [Value(rng.uniform(-1, 1)) for _ in range(4)]
     for _ in range(size):
         x, y = rng.choice(nodes), rng.choice([*nodes, 0.5])
-        nodes.append(rng.choice([lambda: x + y, lambda: x * y, lambda: tg.tanh(x), lambda: tg.sum([x, y, x])])())
+        nodes.append(rng.choice([x + y, x * y, tg.tanh(x), tg.sum([x, y, x])]))
     return nodes[-1]
 
 
