@@ -19,7 +19,7 @@ CIRCUIT = ["(x + y) * z", "x=-2", "y=5", "z=-4"]
 def run(*arguments, cwd=None, check=True, **environment):
     """(output, errors, exit code); check: it must succeed and write nothing to stderr."""
     done = subprocess.run([sys.executable, "-m", "tinygrad_edu", *arguments], capture_output=True, cwd=cwd,
-                          env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment}, timeout=60)
+                          env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONIOENCODING": "utf-8", **environment}, timeout=60)
     encoding = environment.get("PYTHONIOENCODING", "utf-8").split(":")[0]
     output, errors = done.stdout.decode(encoding), done.stderr.decode(encoding)
     if check:

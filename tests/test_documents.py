@@ -62,7 +62,7 @@ def test_the_readmes_output_is_what_the_command_prints():
     command, wanted = block.split("\n", 1)
     words = [w.strip('"') for w in re.findall(r'"[^"]*"|\S+', command)][2:]
     done = subprocess.run([sys.executable, "-m", "tinygrad_edu", *words], capture_output=True, text=True, encoding="utf-8",
-                          env={**os.environ, "PYTHONIOENCODING": "utf-8"}, check=True)
+                          env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONIOENCODING": "utf-8"}, check=True)
     assert [line.rstrip() for line in done.stdout.splitlines()] == [line.rstrip() for line in wanted.splitlines()]
 
 

@@ -106,36 +106,42 @@ def console() -> "Console":
 
 
 def argument_parser() -> argparse.ArgumentParser:
-    def command(name: str, run: Any, help: str, examples: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=help, description=help, epilog=examples,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
-        made.set_defaults(run=run)
-        return made
-
-    def expression(made: argparse.ArgumentParser) -> None:
-        made.add_argument("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
-        made.add_argument("values", metavar="name=value", nargs="*", default=[],
-                          help="a number for each name: x=-2 y=0.5 z=1/3")
-        made.add_argument("--engine", choices=ENGINES, default="auto", help="what places the boxes of a picture")
-
     parser = argparse.ArgumentParser(
         prog="tinygrad-edu", description="Step through and draw any expression, forward and backward.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"tinygrad-edu {__version__} (engine: {engine_name}, "
                         f"Python {platform.python_version()}, {platform.system()} {platform.machine()})")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    made = command("step", run_step, "Show every step of computing an expression and its gradients.", STEP_EXAMPLES)
-    expression(made)
-    made.add_argument("--svg", metavar="FILE", help="also draw the graph into this file")
-    made.add_argument("--symbolic", action="store_true", help="also the formula of each gradient")
-    made.add_argument("--exact", action="store_true", help="also each gradient as an exact fraction")
-    made.add_argument("--json", action="store_true", help="print everything as JSON")
-    made = command("draw", run_draw, "Draw the graph of an expression, with values and gradients.", DRAW_EXAMPLES)
-    expression(made)
-    made.add_argument("-o", "--output", metavar="FILE", default="graph.svg", help=".svg or .dot (default: %(default)s)")
-    made = command("ops", run_ops, "List the operations: formula, local gradients, domain.", OPS_EXAMPLES)
-    made.add_argument("name", nargs="?", help="one operation, in detail")
+
+    def command(name: str, run: Any, help: str, examples: str) -> Any:
+        made = commands.add_parser(name, help=help, description=help, epilog=examples,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+        made.set_defaults(run=run)
+        return made.add_argument
+    add_step(command("step", run_step, "Show every step of computing an expression and its gradients.", STEP_EXAMPLES))
+    add_draw(command("draw", run_draw, "Draw the graph of an expression, with values and gradients.", DRAW_EXAMPLES))
+    command("ops", run_ops, "List the operations: formula, local gradients, domain.", OPS_EXAMPLES)(
+        "name", nargs="?", help="one operation, in detail")
     return parser
+
+
+def add_expression(add: Any) -> None:
+    add("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
+    add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=0.5 z=1/3")
+    add("--engine", choices=ENGINES, default="auto", help="what places the boxes of a picture")
+
+
+def add_step(add: Any) -> None:
+    add_expression(add)
+    add("--svg", metavar="FILE", help="also draw the graph into this file")
+    add("--symbolic", action="store_true", help="also the formula of each gradient")
+    add("--exact", action="store_true", help="also each gradient as an exact fraction")
+    add("--json", action="store_true", help="print everything as JSON")
+
+
+def add_draw(add: Any) -> None:
+    add_expression(add)
+    add("-o", "--output", metavar="FILE", default="graph.svg", help=".svg or .dot (default: %(default)s)")
 
 
 def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:

@@ -32,7 +32,8 @@ STYLE = """
 .tg-constant .tg-box{stroke-dasharray:3 3}.tg-badge{fill:#e8e8e4;stroke:#555;stroke-width:1.2}
 .tg-edge path{fill:none;stroke:#777;stroke-width:1.3}.tg-edge polygon{fill:#777}
 .tg-graph text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#222}
-.tg-name{font-weight:bold}.tg-graph .tg-quiet{fill:#666}.tg-graph .tg-data{fill:#0072B2}.tg-graph .tg-grad{fill:#B84A00}
+.tg-graph .tg-name{font-weight:bold}
+.tg-graph .tg-quiet{fill:#666}.tg-graph .tg-data{fill:#0072B2}.tg-graph .tg-grad{fill:#B84A00}
 .tg-graph .tg-local{font-size:12px;fill:#B84A00;stroke:#fff;stroke-width:3px;paint-order:stroke}
 @media (prefers-color-scheme:dark){.tg-bg{fill:#1b1b1d}.tg-box{fill:#2a2a2d;stroke:#aaa}.tg-op .tg-box{fill:#1f1f22}
 .tg-badge{fill:#38383c;stroke:#aaa}.tg-edge path{stroke:#999}.tg-edge polygon{fill:#999}
@@ -255,6 +256,22 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
     4
     """
     import graphviz
+    order = checked_order(output)
+    boxes = boxes_of(order)
+    graph = digraph_class()(
+        format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", "fontname": "monospace"})
+    for i, box in enumerate(boxes):
+        head = f"{box.symbol}  {box.name}" if box.symbol else box.name
+        lines = [head, *[f"{word} {number}" for word, number in box.rows]]
+        graph.node(str(i), graphviz.escape("\n".join(lines)), _attributes={} if box.symbol else {"style": "rounded"})
+    for edge, text in zip(*edges_of(order)):
+        graph.edge(str(edge.tail), str(edge.head), graphviz.escape(text))
+    return graph
+
+
+def digraph_class() -> type:
+    """`graphviz.Digraph` with the embedded Graphviz for what that can make."""
+    import graphviz
 
     class Digraph(graphviz.Digraph):
         """A Digraph that needs no program `dot` for SVG."""
@@ -272,14 +289,4 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
             path = Path(self.save(filename, directory=directory)).with_suffix(".gv.svg")
             path.write_bytes(self.pipe(format="svg"))
             return str(path)
-
-    order = checked_order(output)
-    boxes = boxes_of(order)
-    graph = Digraph(format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", "fontname": "monospace"})
-    for i, box in enumerate(boxes):
-        head = f"{box.symbol}  {box.name}" if box.symbol else box.name
-        lines = [head, *[f"{word} {number}" for word, number in box.rows]]
-        graph.node(str(i), graphviz.escape("\n".join(lines)), _attributes={} if box.symbol else {"style": "rounded"})
-    for edge, text in zip(*edges_of(order)):
-        graph.edge(str(edge.tail), str(edge.head), graphviz.escape(text))
-    return graph
+    return Digraph
