@@ -296,6 +296,8 @@ def test_subclasses_work_and_give_plain_values():
     assert type(f) is Value and x.grad == 4.0 and isinstance(tg.tanh(x), Value)
     assert type(copy.deepcopy(f).parents[0].parents[0]) is Labelled
     assert type(pickle.loads(pickle.dumps(f)).parents[0].parents[0]) is Labelled
+    for twin in (copy.copy(x), copy.deepcopy(f).parents[0].parents[0], pickle.loads(pickle.dumps(x))):
+        assert twin.note == "mine"
 
 
 def deep_chain():

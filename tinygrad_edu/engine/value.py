@@ -243,6 +243,7 @@ class Value:
         twin._data, twin.grad, twin._op = self._data, self.grad, self._op
         twin._parents, twin._local_grads = self._parents, self._local_grads
         twin._extra = self._extra and dict(self._extra)
+        vars_of(twin).update(vars_of(self))
         return twin
 
     def __deepcopy__(self, memo):
@@ -263,7 +264,6 @@ class Value:
 
 new = Value.__new__
 recording = errors.recording.get
-data_of = attrgetter("_data")
 set_grad = Value.grad.__set__           # type: ignore[attr-defined, misc]  # the slot behind the annotation
 
 
@@ -283,7 +283,7 @@ def record(op: Op, x: Any, y: Any) -> Any:
             raise ArithmeticError
     except (ArithmeticError, ValueError):
         data, local_grads = careful(op, (x, y), {})
-    if (x._extra is not None and y._extra is not None) or not recording():
+    if (x._extra is not None and y._extra is not None and x.is_constant and y.is_constant) or not recording():
         return rare_node(op, data, (x, y), local_grads, {})
     node = new(Value)
     node._data = data if type(data) is float else float(data)
@@ -303,7 +303,7 @@ def record_one(op: Op, x: Value) -> Value:
             raise ArithmeticError
     except (ArithmeticError, ValueError):
         data, local_grads = careful(op, (x,), {})
-    if x._extra is not None or not recording():
+    if (x._extra is not None and x.is_constant) or not recording():
         return rare_node(op, data, (x,), local_grads, {})
     node = new(Value)
     node._data = data if type(data) is float else float(data)
@@ -570,7 +570,12 @@ def live_values() -> int:
 
 # ---- copies ---------------------------------------------------------------------------------------------
 
-FLAT = tuple[type, float, float, tuple[int, ...], tuple, str, bool, "dict[str, Any] | None"]
+FLAT = tuple[type, float, float, tuple[int, ...], tuple, str, bool, "dict[str, Any] | None", dict[str, Any]]
+
+
+def vars_of(node: Value) -> dict[str, Any]:
+    """What an instance of a subclass carries besides; a plain Value has no such place."""
+    return getattr(node, "__dict__", {})
 
 
 def flatten(output: Value) -> list[FLAT]:
@@ -580,18 +585,19 @@ def flatten(output: Value) -> list[FLAT]:
     for node in topological_order(output):
         place[node] = len(rows)
         rows.append((type(node), node._data, node.grad, tuple([place[p] for p in node._parents]),
-                     tuple(node._local_grads), node.op, isinstance(node._op, Op), node._extra))
+                     tuple(node._local_grads), node.op, isinstance(node._op, Op), node._extra, vars_of(node)))
     return rows
 
 
 def unflatten(rows: list[FLAT]) -> Value:
     nodes: list[Value] = []
     marks: dict[str, Mark] = {"": LEAF}
-    for kind, data, grad, parents, local_grads, name, recorded, extra in rows:
+    for kind, data, grad, parents, local_grads, name, recorded, extra, others in rows:
         node: Value = new(kind)
         node._data, node.grad, node._extra = data, grad, extra
         node._parents, node._local_grads = tuple([nodes[i] for i in parents]), local_grads
         node._op = find(name) if recorded else marks.setdefault(name, Mark(name))
+        vars_of(node).update(others)
         nodes.append(node)
     return nodes[-1]
 
