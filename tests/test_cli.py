@@ -169,3 +169,45 @@ def test_a_missing_package_is_named_with_its_install_command():
     code = "import sys; sys.modules['rich'] = None; from tinygrad_edu.cli import main; sys.exit(main(['step', 'x', 'x=1']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1 and "pip install rich" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("expression", "values", "result"), [
+    ("-h**2", ["h=3"], "-9"), ("-o * x", ["o=2", "x=3"], "-6"), ("--x", ["x=3"], "3"), ("-offset + x", ["offset=1", "x=3"], "2"),
+    ("-e", ["e=4"], "-4"), ("-s * v", ["s=1", "v=7"], "-7"),
+])
+def test_an_expression_is_never_taken_for_an_option(expression, values, result):
+    assert json.loads(run("step", expression, *values, "--json")[0])["value"] == float(result)
+
+
+def test_a_file_name_may_start_with_a_minus(tmp_path):
+    run("step", "x", "x=1", "--svg", "-a.svg", cwd=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["-a.svg"]
+
+
+def test_ieee_goes_on_with_inf_and_nan():
+    output, *_ = run("step", "sqrt(x)", "x=0", "--ieee")
+    assert ["∂f/∂x", "inf"] in [line.split() for line in output.splitlines()]
+    assert "--ieee goes on with inf and nan" in run("step", "sqrt(x)", "x=0", check=False)[1]
+
+
+def test_exact_takes_the_numbers_of_the_text_as_they_are_written():
+    output, *_ = run("step", "0.1*x + mean(x, y, y)", "x=0.1", "y=1", "--exact", "--json")
+    assert json.loads(output)["exact"] == {"value": "71/100", "gradients": {"x": "13/30", "y": "2/3"}}
+    assert "pi is not a rational" in run("step", "pi*x", "x=1", "--exact", check=False)[1]
+    assert "divides by zero" in run("step", "1/(x+y-z)", "x=0.1", "y=0.2", "z=0.3", "--exact", check=False)[1]
+
+
+def test_json_keeps_every_letter_on_any_console():
+    output, *_ = run("step", "α*β", "α=1", "β=2", "--json", PYTHONIOENCODING="cp1252")
+    assert json.loads(output)["gradients"] == {"α": 2.0, "β": 1.0}
+    assert "alpha * beta" in run("step", "α*β", "α=1", "β=2", PYTHONIOENCODING="cp1252")[0]
+
+
+def test_a_table_into_a_closed_pipe_ends_as_documented():
+    code = "import os, sys; os.close(1); from tinygrad_edu import cli; sys.exit(cli.main(['step', 'x*2', 'x=3']))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).stderr.count(b"Traceback") == 0
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-m", "tinygrad_edu", "step", "x*2", "x=3"], stdout=write, stderr=subprocess.PIPE)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")

@@ -20,7 +20,8 @@ from tinygrad_edu.engine.expression import LOOKALIKES, parse
     ("x == 2", {"x": 2}, 1), ("pi", {}, math.pi), ("pi * 2", {}, 2 * math.pi), ("2 * 3 - 4 / 8", {}, 5.5),
     ("−x × 2 · y ÷ 4", {"x": 1, "y": 2}, -1), ("α + β", {"α": 1, "β": 2}, 3), ("pow(x, 3)", {"x": 2}, 8),
     ("q = x + y\nf = q * z", {"x": -2, "y": 5, "z": -4}, -12), ("a = 2; b = 3; a * b", {}, 6), ("sum([])", {}, 0),
-    ("  x  ;", {"x": 5}, 5), ("1e-3 * x", {"x": 1000}, 1),
+    ("  x  ;", {"x": 5}, 5), ("scaled_relu(x) + scaled_relu(x, 2)", {"x": 1}, 7), ("pi + x", {"x": 1, "pi": 3}, 4), ("µ * 2", {"µ": 2}, 4),
+    ("x\u00a0* 2", {"x": 2}, 4), ("text * 2", {"text": 2}, 4), ("1e-3 * x", {"x": 1000}, 1),
 ])
 def test_expressions_are_computed(text, values, result):
     assert tg.expression(text, **values).data == result
@@ -49,7 +50,7 @@ def test_a_name_given_a_number_is_a_leaf_and_literals_are_constants():
 def test_values_may_be_given_as_values():
     x = Value(2.0)
     tg.expression("x * x", x=x).backward()
-    assert x.grad == 4.0 and x.label == ""
+    assert x.grad == 4.0 and x.label == "x"
 
 
 REFUSED = [
@@ -64,7 +65,9 @@ REFUSED = [
     ("x if x else x", "where.condition, a, b", 1, 1), ("x and x", "where", 1, 1), ("not x", "where", 1, 1),
     ("x < x < x", "compare two at a time", 1, 1), ("[x]", "only numbers", 1, 1), ("{x}", "only numbers", 1, 1),
     ("max(*x)", "a star", 1, 5), ("tanh(**x)", "a star", 1, 1), ("f'{x}'", "only numbers", 1, 1),
-    ("x := 2", "not understood", 1, 3), ("x +", "not understood", 1, 4), ("(x", "was never closed", 1, 1),
+    ("x := 2", "not understood", 1, 3), ("x² + 1", r"² is not understood here: write x\*\*2", 1, 2), ("|x|", r"\| is not", 1, 1),
+    ("lambda * 2", "'lambda' is a word of Python's own", 1, 10), ("q = x; x * 2", "'q' is not used", 1, 1), ("1e5x", "product needs", 1, 4),
+    ("x + 2e5 +", "not understood", 1, 10), ("softmax(x)", "gives a list", 1, 1), ("x +", "not understood", 1, 4), ("(x", "was never closed", 1, 1),
     ("x)", "unmatched", 1, 2), ("x y", "not understood", 1, 3), ("import os", "only expressions", 1, 1),
     ("x; x", "this result is not used", 1, 1), ("x = x + 1", "has a value already", 1, 1), ("a, b = x", "only expressions", 1, 1),
     ("q = x; q = x", "'q' has a value already", 1, 8), ("q += x", "only expressions", 1, 1),
@@ -89,7 +92,7 @@ def test_what_is_not_an_expression_is_refused_at_its_place(text, words, line, co
 
 @pytest.mark.parametrize(("text", "values", "words"), [
     ("", {}, "empty"), ("  \n ", {}, "empty"), ("x" * 10_001, {}, "10001 characters"), ("x", {"x": 1, "y": 2}, "'y' is not in"),
-    ("-" * 9000 + "x", {"x": 1}, "nested too deeply"), ("1" * 5000, {}, "limit"), ("2", {"y": 1}, "it has no names"),
+    ("-" * 9000 + "x", {"x": 1}, "too long or nested too deeply"), ("1" * 5000, {}, "limit"), ("2", {"y": 1}, "it has no names"),
     ("q = x; q * 2", {"x": 1, "q": 3}, "'q' is computed by the expression"),
 ])
 def test_other_refusals(text, values, words):

@@ -64,13 +64,21 @@ def branching(x):
     (lambda x: (m.where(x == 0, 1, 0), (0,)), "m.equal"), (lambda x: (x * x, (x, x)), "2 local gradients"),
     (lambda x, y: (x * y, (y, x)), "2 inputs .* but 1 domains"), (lambda x: (int(x), (0,)), "no number yet"),
     (lambda x, *, n: (n * x, (n,)), "sample value of its constant"), (lambda: (1, ()), "0 inputs"),
-    (lambda x: (x and 1, (0,)), "cannot branch"),
+    (lambda x: (x and 1, (0,)), "cannot branch"), (lambda x: (x * x, 2 * x), "mind the comma"), (lambda x: x * x, "must return"),
 ])
 def test_a_rule_that_could_not_be_printed_is_refused_with_the_remedy(rule, words):
     before = dict(OPS)
     with pytest.raises(TypeError, match=words):
         tg.op("?", REAL)(rule)
     assert before == OPS
+
+
+@pytest.mark.parametrize("declare", [
+    lambda: tg.op(branching), lambda: tg.op("s", "real"), lambda: tg.op(5, REAL), lambda: tg.op("s", [REAL], REAL),
+])
+def test_a_declaration_that_makes_no_sense_is_refused(declare):
+    with pytest.raises(TypeError, match=r"got |either all"):
+        declare()
 
 
 def test_built_in_ops_and_attributes_cannot_be_replaced():
@@ -170,7 +178,7 @@ def test_printed_c_computes_the_same_bits(op, compiled):
 
 @pytest.mark.parametrize(("call", "latex"), [
     (lambda x, y: x / (1 + y), r"\frac{x}{1 + y}"), (lambda x, y: (x + y) * -x, r"(x + y) \cdot -x"),
-    (lambda x, y: m.power(m.power(x, 2), y), r"(x^{2})^{y}"), (lambda x, y: x - (y - x), "x - (y - x)"),
+    (lambda x, y: m.power(m.power(x, 2), y), r"\left(x^{2}\right)^{y}"), (lambda x, y: x - (y - x), "x - (y - x)"),
     (lambda x, y: -(x * y), r"-(x \cdot y)"), (lambda x, y: m.power(-x, 2), "(-x)^{2}"),
     (lambda x, y: m.exp(m.abs(x)), r"e^{\left|x\right|}"), (lambda x, y: x * m.ratio(-1, 2), r"x \cdot -\frac{1}{2}"),
 ])

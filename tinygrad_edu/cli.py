@@ -6,11 +6,15 @@ not understood, 130 stopped by Ctrl-C, 141 the reader of the output went away.
 
 import argparse
 import codecs
+import difflib
+import io
 import json
+import math
 import os
 import platform
 import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -18,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 from . import __version__
 from .engine import printer
-from .engine.errors import GradientError, NotRationalError
+from .engine.errors import DomainError, GradientError, NotRationalError, errstate
 from .engine.expression import parse
 from .engine.op import OPS, Op, source
 from .engine.symbolic import Gradients, exact, names, symbolic
-from .engine.value import Value, engine_name, leaves
+from .engine.symbolic import formulas as words_of
+from .engine.value import Value, engine_name, leaves, topological_order
 from .show.draw import draw, to_graphviz
 from .show.layout import ENGINES
 from .show.steps import partial, steps
@@ -48,8 +53,9 @@ DRAW_EXAMPLES = """examples:
 OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
+OPTIONS = ("--help", "--version", "--engine", "--svg", "--symbolic", "--exact", "--json", "--ieee", "--output")
 PLAIN = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
-         "Π": "prod", "σ": "sigma", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
+         "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
 
 class Mistake(Exception):
@@ -58,13 +64,18 @@ class Mistake(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
+    if sys.stdout is None:              # closed by the shell
+        sys.stdout = io.StringIO()
     survive_any_console()
     parser = argument_parser()
     args = parsed(parser, sys.argv[1:] if argv is None else list(argv))
     try:
-        args.run(args)
+        with errstate(all="ignore" if getattr(args, "ieee", False) else "raise"):
+            args.run(args)
         sys.stdout.flush()
-    except (Mistake, ValueError, GradientError, NotRationalError) as error:
+    except (DomainError, GradientError) as error:
+        return fail(f"{error} (--ieee goes on with inf and nan)" if hasattr(args, "ieee") else error, 2)
+    except (Mistake, ValueError, ArithmeticError, NotRationalError) as error:
         return fail(error, 2)
     except ModuleNotFoundError as error:
         return fail(f"this needs the package {error.name}: pip install {error.name}", 1)
@@ -89,17 +100,31 @@ def survive_any_console() -> None:
     """Where the console has no ∂ or √, write d and sqrt instead of stopping."""
     def plain(error: UnicodeError) -> tuple[str, int]:
         assert isinstance(error, UnicodeEncodeError)
-        return "".join(PLAIN.get(c, "?") for c in error.object[error.start:error.end]), error.end
+        return "".join(map(plain_letter, error.object[error.start:error.end])), error.end
     codecs.register_error("tinygrad-edu", plain)
     for stream in sys.stdout, sys.stderr:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="tinygrad-edu")
 
 
+def plain_letter(c: str) -> str:
+    """An ASCII stand-in: `alpha` for α, `2` for ₂, ? where there is none."""
+    name = unicodedata.name(c, "")
+    if name.startswith("GREEK"):
+        return name.split()[-1].lower()
+    return PLAIN.get(c) or unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() or "?"
+
+
 def console() -> "Console":
     from rich.console import Console
+
+    class Patient(Console):
+        """A console that leaves it to `main` to notice that nobody reads on."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
     piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=140 if piped else None, highlight=False, markup=False, emoji=False)
+    return Patient(width=140 if piped else None, highlight=False, markup=False, emoji=False)
 
 
 # ---- arguments ----------------------------------------------------------------------------------------
@@ -128,6 +153,7 @@ def argument_parser() -> argparse.ArgumentParser:
 def add_expression(add: Any) -> None:
     add("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
     add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=0.5 z=1/3")
+    add("--ieee", action="store_true", help="go on with inf and nan instead of stopping at an error")
     add("--engine", choices=ENGINES, default="auto", help="what places the boxes of a picture")
 
 
@@ -146,14 +172,25 @@ def add_draw(add: Any) -> None:
 
 def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
     """The arguments; an expression may start with a minus, and options may stand anywhere."""
-    argv = [" " + word if re.match(r"-[^-]", word) and not re.match(r"-[ho]", word) else word for word in argv]
-    args, others = parser.parse_known_args(argv)
-    options = [word for word in others if word.startswith("-")]
-    if options or (others and not hasattr(args, "values")):
-        parser.error(f"not understood: {' '.join(options or others)}; tinygrad-edu COMMAND --help shows what is")
+    args, others = parser.parse_known_args(shielded(argv))
+    if others and not hasattr(args, "values"):
+        parser.error(f"not understood: {' '.join(others)}; tinygrad-edu COMMAND --help shows what is")
     if others:
         args.values = args.values + others
     return args
+
+
+def shielded(argv: list[str]) -> list[str]:
+    """The words with a space before those that start with a minus and are no options, such as `-x * y`."""
+    words = []
+    for word, before in zip(argv, ["", *argv]):
+        name = word.split("=")[0]
+        known = name in ("-h", "-o", "--") or (len(name) > 3 and any(option.startswith(name) for option in OPTIONS))
+        if before in ("-o", "--output", "--svg", "--engine"):          # its word, even `-a.svg`
+            words[-1] = f"--output={word}" if before == "-o" else f"{before}={word}"
+        else:
+            words.append(word if known or not word.startswith("-") else " " + word)
+    return words
 
 
 def given_numbers(pairs: Sequence[str]) -> dict[str, Any]:
@@ -161,6 +198,8 @@ def given_numbers(pairs: Sequence[str]) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
+        if pair.strip().startswith("--"):
+            raise Mistake(f"unknown option {pair.strip()}; tinygrad-edu COMMAND --help shows the options")
         if not equals or not name.isidentifier():
             raise Mistake(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
                           "and the expression in quotes")
@@ -201,12 +240,13 @@ def run_step(args: argparse.Namespace) -> None:
     output = evaluated(args)
     events = steps(output)
     formulas = symbolic(output) if args.symbolic else None
-    fractions = exact(output, fractions_of(args)) if args.exact else None
-    wrote = save_picture(output, args.svg, args.engine) if args.svg else ""
+    fractions = exact(output, fractions_of(args), as_written) if args.exact else None
+    wrote = save_picture(output, args.svg, args.engine) if args.svg is not None else ""
     if args.json:
+        plain = "utf" not in (sys.stdout.encoding or "").lower()
         data = {"expression": args.expression, **results(output, formulas, fractions),
                 "steps": [event.as_dict() for event in events]}
-        print(json.dumps(without_nan(data), ensure_ascii=False, indent=2))
+        print(json.dumps(without_nan(data), ensure_ascii=plain, indent=2))
         return
     out = console()
     out.print(events)
@@ -223,7 +263,9 @@ def run_draw(args: argparse.Namespace) -> None:
 def run_ops(args: argparse.Namespace) -> None:
     if args.name:
         if args.name not in OPS:
-            raise Mistake(f"no operation is called {args.name!r}; tinygrad-edu ops lists them")
+            near = difflib.get_close_matches(args.name, OPS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "tinygrad-edu ops lists them"
+            raise Mistake(f"no operation is called {args.name!r}: {hint}")
         print(op_in_detail(OPS[args.name]))
         return
     from rich.text import Text
@@ -232,6 +274,13 @@ def run_ops(args: argparse.Namespace) -> None:
         formula, gradients = op.in_text()
         table.add_row(*map(Text, (op.signature, op.symbol, formula, "\n".join(gradients), op.domain_text)))
     console().print(table)
+
+
+def as_written(number: float) -> Fraction:
+    """A number of the expression as the fraction that was typed: 0.1 is 1/10."""
+    if number == math.pi:
+        raise NotRationalError("pi is not a rational number")
+    return Fraction(repr(number))
 
 
 def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
@@ -270,14 +319,17 @@ def results(output: Value, formulas: Gradients | None, fractions: Gradients | No
 
 def result_table(output: Value, formulas: Gradients | None, fractions: Gradients | None) -> "Table":
     from rich.text import Text
-    data, top = results(output, formulas, fractions), names(output)[output]
+    data, words = results(output, formulas, fractions), words_of(topological_order(output))
     extra = [key for key in ("exact", "symbolic") if key in data]
     table = plain_table("result", "value", *extra)
     values = [data[key]["value"] for key in extra]
+    top = printer.text(words[output])
     table.add_row(*map(Text, (top, printer.shortest(data["value"], printer.TEXT), *values)))
-    for name, grad in data["gradients"].items():
-        formulas_of = [data[key]["gradients"][name] for key in extra]
-        table.add_row(*map(Text, (partial(top, name), printer.shortest(grad, printer.TEXT), *formulas_of)))
+    for leaf in leaves(output):
+        name = printer.text(words[leaf])
+        gradients = [data[key]["gradients"][name] for key in extra]
+        title = partial(words[output], words[leaf])
+        table.add_row(*map(Text, (title, printer.shortest(leaf.grad, printer.TEXT), *gradients)))
     return table
 
 

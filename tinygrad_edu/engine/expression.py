@@ -7,13 +7,16 @@ Statements may be chained, `q = x + y; f = q * z`, so that intermediate nodes ha
 
 import ast
 import difflib
+import keyword
 import math
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from . import ops
+from .composites import scaled_relu
 from .errors import DomainError, ExpressionError
 from .number import number
 from .op import OPS
@@ -22,7 +25,7 @@ from .value import pow as power
 
 MAX_LENGTH = 10_000                     # characters
 RESULT = "f"                            # what an expression without a name is called
-LOOKALIKES = str.maketrans("−–×·⋅∙÷", "--****/")       # what is pasted from documents
+LOOKALIKES = str.maketrans("−–×·⋅∙÷\u00a0", "--****/ ")       # what is pasted from documents
 
 OPERATORS: dict[type, Callable] = {
     ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: power,
@@ -30,9 +33,11 @@ OPERATORS: dict[type, Callable] = {
     ast.Gt: ops.greater, ast.Lt: ops.less, ast.GtE: ops.greater_equal, ast.LtE: ops.less_equal,
     ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
 }
+OTHERS: dict[str, Callable] = {"pow": power, "scaled_relu": scaled_relu}
 OTHER_NAMES = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
                "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "average": "mean",
                "product": "prod", "total": "sum", "swish": "silu", "logistic": "sigmoid"}
+REMEDIES = {"²": "x**2", "³": "x**3", "√": "sqrt(x)", "|": "abs(x)", "^": "x**2", "π": "pi"}
 REFUSED: dict[type, str] = {
     ast.BitXor: "^ is not a power here: write **",
     ast.FloorDiv: "// has no derivative: write /",
@@ -46,11 +51,11 @@ REFUSED: dict[type, str] = {
 }
 
 
-def expression(text: str, **values: Any) -> Value:
+def expression(text: str, /, **values: Any) -> Value:
     """The graph of an expression, with a leaf for every name.
 
     text      one expression, or several statements such as "q = x + y; f = q * z"
-    values    a number, or a Value, for every name
+    values    a number, or a Value, for every name; a Value without a label takes the name as its own
 
     The result is labelled with its name, or "f" if it has none.  Raises ExpressionError, with
     the place marked by a caret, for anything that is not such an expression; all names without
@@ -83,7 +88,7 @@ def parse(text: str) -> "Program":
 def syntax_tree(text: str) -> ast.Module:
     """The text as Python's parser sees it; every way to fail is an ExpressionError."""
     for i, c in enumerate(text):
-        if not c.isprintable() and c not in "\n\r\t":
+        if not c.isprintable() and c not in "\n\r\t\u00a0":
             line, column = text.count("\n", 0, i) + 1, i - text.rfind("\n", 0, i)
             raise ExpressionError(f"the character {c!r} has no place in an expression", text, line, column)
     try:
@@ -93,15 +98,21 @@ def syntax_tree(text: str) -> ast.Module:
     except SyntaxError as error:
         raise syntax_error(error, text) from None
     except (RecursionError, MemoryError):
-        raise ExpressionError("the expression is nested too deeply: cut it into statements, a = ...; f = ...") from None
+        raise ExpressionError("the expression is too long or nested too deeply for one statement: "
+                              "cut it up, a = ...; f = ...") from None
     except ValueError as error:                     # a number with thousands of digits
         raise ExpressionError(str(error).split(";")[0]) from None
 
 
 def syntax_error(error: SyntaxError, text: str) -> ExpressionError:
     line, column = error.lineno or 1, max(1, error.offset or 1)
-    product = re.search(r"(?<![\w.])\d[\d.]*\s*(?=[^\W\d_]|\()|\)\s*(?=[\w(])", text)
+    product = re.search(r"(?<![\w.])\d++\.?+\d*+(?:[eE][+-]?\d+)?+\s*(?=[^\W\d_]|\()|\)\s*(?=[\w(])", text)
     reason = (error.msg or "").split(". Perhaps")[0].replace("invalid syntax", "this is not understood here")
+    reserved = [word for word in re.findall(r"[a-z]+", text) if keyword.iskeyword(word)]
+    if reserved:
+        reason = f"{reserved[0]!r} is a word of Python's own: choose another name"
+    for sign, remedy in REMEDIES.items():
+        reason = f"{sign} is not understood here: write {remedy}" if sign in text else reason
     if product and "never closed" not in reason and "unmatched" not in reason:
         reason = "a product needs its sign: write 2 * x and (a) * (b)"
         line, column = text.count("\n", 0, product.end()) + 1, product.end() - text.rfind("\n", 0, product.end())
@@ -133,6 +144,10 @@ class Program:
                 self.refuse(target, f"{target.id!r} has a value already: choose another name")
             known |= {target.id} if target else set()
         self.assigned = known
+        used = {node.id for order in self.orders for node in order if isinstance(node, ast.Name)}
+        for target, _ in self.statements[:-1]:
+            if target and target.id not in used:
+                self.refuse(target, f"{target.id!r} is not used: the result does not depend on it")
 
     # ---- reading
 
@@ -215,16 +230,17 @@ class Program:
         for name in values:
             if name in self.assigned:
                 raise ExpressionError(f"{name!r} is computed by the expression, so it cannot be given a value too")
-            if name not in self.names:
+            if name not in self.names and name != "pi":
                 known = f"its names are {', '.join(self.names)}" if self.names else "it has no names"
                 raise ExpressionError(f"{name!r} is not in the expression; {known}")
 
     def build(self, values: Mapping[str, Any]) -> list[Value]:
         """The graph for these values of the names: the node of each statement; the last is the result."""
+        values = {unicodedata.normalize("NFKC", name): x for name, x in values.items()}     # as the parser does
         self.check_names(values)
         known = {"pi": named(constant(math.pi), "pi")}
         for name, x in values.items():
-            known[name] = x if isinstance(x, Value) else Value(x, label=name)
+            known[name] = named(x, x.label or name) if isinstance(x, Value) else leaf(x, name)
         results = []
         for (target, body), order in zip(self.statements, self.orders):
             name = target.id if target else RESULT if RESULT not in known else ""
@@ -278,14 +294,23 @@ class Program:
 
 def function(program: Program, name: Any) -> Callable:
     """The function of this name; ExpressionError, with the nearest name, if there is none."""
-    if name.id == "pow":
-        return power
+    if name.id in OTHERS:
+        return OTHERS[name.id]
     if name.id in OPS:
         return OPS[name.id]
+    if name.id in ("softmax", "log_softmax"):
+        program.refuse(name, f"{name.id} gives a list: one of it is exp(x - logsumexp(x, y, z))")
     near = OTHER_NAMES.get(name.id) or next(iter(difflib.get_close_matches(name.id, OPS, n=1)), None)
     if near is None or len(name.id) == 1:
         program.refuse(name, f"{name.id!r} is not a function: write {name.id} * (...) for a product")
     program.refuse(name, f"unknown function {name.id!r}: did you mean {near!r}?")
+
+
+def leaf(number: Any, name: str) -> Value:
+    try:
+        return Value(number, label=name)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
 
 
 def named(node: Value, name: str) -> Value:

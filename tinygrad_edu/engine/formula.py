@@ -21,6 +21,7 @@ from types import FunctionType
 from typing import Any
 
 from .errors import NotRationalError
+from .number import cut
 
 
 class Formula:
@@ -134,6 +135,11 @@ def ieee(name: str, *numbers: float) -> IEEE:
         return IEEE(POLES.get(name, {}).get(x, nan))
 
 
+def not_rational(what: str) -> NotRationalError:
+    return NotRationalError(f"{what} is not a rational number: exact arithmetic has + - * /, "
+                            "whole powers and the functions made of them")
+
+
 # ---- functions of one kind of number or another --------------------------------------------------
 
 MPMATH: dict[str, Callable] = {   # what mpmath calls otherwise, or takes to the complex numbers
@@ -158,8 +164,7 @@ def elsewhere(name: str, *numbers: Any) -> Any:
             own = MPMATH.get(name)
             return own(x.context, *numbers) if own else getattr(x.context, name)(*numbers)
         if kind is Fraction:
-            raise NotRationalError(f"{name}({', '.join(map(str, numbers))}) is not a rational number: "
-                                   "exact arithmetic has + - * /, whole powers and the functions made of them")
+            raise not_rational(f"{name}({', '.join(cut(str(x), 40) for x in numbers)})")
     return COMPUTE[name](*map(float, numbers))
 
 
@@ -199,7 +204,7 @@ def power(x, y):
     if type(x) is Fraction or type(y) is Fraction:
         if y == int(y):
             return Fraction(x) ** int(y)
-        raise NotRationalError(f"{x} to the power {y} is not a rational number")
+        raise not_rational(f"{x} to the power {y}")
     return elsewhere("pow", x, y)
 
 
@@ -282,7 +287,7 @@ def ratio(numerator: int, denominator: int) -> Fraction:
 def like(x, number):
     """A whole number, of the kind x is: m.log(m.like(x, 2)) has as many digits as x."""
     if type(x) is Formula:
-        return Formula(str(number))
+        return Formula("like", number)
     if hasattr(x, "context"):
         return x.context.mpf(number)
     return Fraction(number) if type(x) is Fraction else float(number)
@@ -295,7 +300,7 @@ def pi(x):
     if hasattr(x, "context"):
         return +x.context.pi
     if type(x) is Fraction:
-        raise NotRationalError("pi is not a rational number")
+        raise not_rational("pi")
     return math.pi
 
 

@@ -25,7 +25,8 @@ def number(x: Any) -> float:
     if isinstance(x, int):
         return whole(x)
     if hasattr(x, "dtype") and getattr(x, "size", 0) == 1 and getattr(x.dtype, "kind", "") in "iuf":
-        return number(x.item())
+        element = x.item() if getattr(x, "ndim", 0) else x
+        return float(element) if x.dtype.kind == "f" else whole(int(element))
     if isinstance(x, Real) or type(x).__name__ == "Decimal":
         return float(x)
     raise TypeError(f"a number is needed, not {type(x).__name__}: got {shortened(x)}{remedy(x)}")
@@ -53,7 +54,11 @@ def remedy(x: Any) -> str:
 
 
 def shortened(x: Any, limit: int = 60) -> str:
-    text = repr(x)
+    return cut(repr(x), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """Text of at most `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -74,4 +79,6 @@ def short(x: float, digits: int = 6) -> str:
     """
     if x == 0:
         return "0"
+    if abs(x) < 1e15 and x == int(x):
+        return f"{x:.0f}"
     return f"{x:.{digits}g}" if not math.isinf(x) else ("inf" if x > 0 else "-inf")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from . import printer
 from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
-from .number import number, short
+from .number import number, short, shortened
 
 OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
 
@@ -129,6 +129,9 @@ class Op:
             inputs = (inputs,)
         if len(inputs) != len(self.inputs):
             raise TypeError(f"{self.name}() takes {len(self.inputs)} rows of numbers, but {len(inputs)} were given")
+        for row in inputs:
+            if not hasattr(type(row), "__iter__"):
+                raise TypeError(f"{self.name}() takes rows of numbers, such as [a, b]: got {shortened(row)}")
         rows = tuple(list(row) for row in inputs)
         if len({len(row) for row in rows}) > 1:
             lengths = " and ".join(str(len(row)) for row in rows)
@@ -223,7 +226,10 @@ class Op:
         """The op applied to formulas as people write it: `a + b`, `tanh(a)`, `leaky_relu(a, slope=0.1)`."""
         if self.rows:
             return Formula(self.name, *(inputs[0] if len(inputs) == 1 else [Formula("[]", *row) for row in inputs]))
+        inputs = tuple(x if type(x) is Formula else Formula("like", x) for x in inputs)
         value = printer.resolved(self.rule(*inputs, **constants)[0], printer.TEXT)
+        if any(value is x for x in inputs):                     # z = x
+            return value
         if type(value) is Formula and value.head in OPERATORS and all(
                 type(part) is not Formula or any(part is x for x in inputs) for part in value.parts):
             return value
@@ -307,6 +313,8 @@ def op(symbol: str, *domain: Any, selects: bool = False, **sample: float) -> Cal
     >>> x.grad
     6.0
     """
+    check_declaration(symbol, domain)
+
     def declare(rule: Callable) -> Op:
         made = Op(rule, symbol, domain, selects, sample)
         verify(made)
@@ -315,6 +323,18 @@ def op(symbol: str, *domain: Any, selects: bool = False, **sample: float) -> Cal
         OPS[made.name] = made
         return made
     return declare
+
+
+def check_declaration(symbol: Any, domain: tuple) -> None:
+    if not isinstance(symbol, str):
+        raise TypeError(f'@op needs a symbol and domains, such as @tg.op("tanh", tg.REAL): got {shortened(symbol)}')
+    rows = [isinstance(d, list) and len(d) == 1 for d in domain]
+    for interval in [d[0] if row else d for d, row in zip(domain, rows)]:
+        if not isinstance(interval, Interval):
+            raise TypeError("a domain is an Interval, such as tg.REAL, or [tg.REAL] for a row: "
+                            f"got {shortened(interval)}")
+    if any(rows) and not all(rows):
+        raise TypeError("either all inputs of an op are rows, or none is")
 
 
 def verify(made: Op) -> None:
@@ -330,9 +350,12 @@ def verify(made: Op) -> None:
         if default is None and constant not in made.sample:
             raise TypeError(f"op {name}: give a sample value of its constant, @op(..., {constant}=2.0)")
     try:
-        _, local_grads = made.formulas()
+        result = made.formulas()
     except TypeError as error:
         raise TypeError(f"op {name} cannot be written as a formula: {error}") from error
+    if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], tuple):
+        raise TypeError(f"op {name} must return (value, (one local gradient per input)): mind the comma in (g,)")
+    local_grads = result[1]
     if len(local_grads) != len(inputs):
         raise TypeError(f"op {name} has {len(inputs)} inputs {inputs} but returns {len(local_grads)} local gradients")
 

@@ -589,7 +589,7 @@ def sum(x):
 def mean(x):
     """The average of a row."""
     n = m.count(x)
-    return m.total(x) / n, (each(lambda e: 1 / n, x),)
+    return m.total(x) / n, (each(lambda e: m.like(e, 1) / n, x),)
 
 
 @op("Π", [REAL])
@@ -610,7 +610,7 @@ def dot(x, y):
 
 def shares(x, best):
     """1 for the chosen one of a row, or equal shares for several, and 0 for the others."""
-    hits = each(lambda e: m.where(m.equal(e, best), 1, 0), x)
+    hits = each(lambda e: m.where(m.equal(e, best), m.like(e, 1), m.like(e, 0)), x)
     ties = m.total(hits)
     n = m.written(lambda: ties, m.where(m.equal(ties, 0), m.nan, ties))         # none is nan's equal
     return each(lambda hit: hit / n, hits)

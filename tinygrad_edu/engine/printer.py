@@ -82,6 +82,7 @@ NOTATION = {
     "smallest": ((ATOM, "min({})"), (ATOM, r"\min_{{i}} \left({}\right)"), (ATOM, None), (ATOM, None)),
     "count": ((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n")),
 }
+TALL = frozenset(("/", "exp", "exp2", "where"))     # in LaTeX no base of a power without parentheses
 PLAIN_LATEX = frozenset("sin cos tan sinh cosh tanh max min".split())
 GREEK = frozenset("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
                   "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split())
@@ -133,11 +134,12 @@ def literal(number: Any, style: int) -> tuple[int, str]:
     elif isinstance(number, Fraction) and number.denominator > 1:
         if style == LATEX:
             sign = "-" if number < 0 else ""
-            return (NEGATED if sign else ATOM), rf"{sign}\frac{{{abs(number.numerator)}}}{{{number.denominator}}}"
+            return (NEGATED if sign else RAISED), rf"{sign}\frac{{{abs(number.numerator)}}}{{{number.denominator}}}"
         return MULTIPLIED, str(number)
     else:
         text = shortest(number, style)
-    return (NEGATED if text.startswith("-") else ATOM), text
+    tall = style == LATEX and "^" in text
+    return (NEGATED if text.startswith("-") else RAISED if tall else ATOM), text
 
 
 def shortest(number: Any, style: int) -> str:
@@ -157,8 +159,8 @@ def shortest(number: Any, style: int) -> str:
 
 def resolved(part: Any, style: int) -> Any:
     """What stands for a part: people read the textbook form, machines the accurate one."""
-    while type(part) is Formula and part.head == "written":
-        part = part.parts[0 if style in (TEXT, LATEX) else 1]
+    while type(part) is Formula and part.head in ("written", "like"):
+        part = part.parts[1 if part.head == "written" and style in (PYTHON, C) else 0]
     return part
 
 
@@ -185,9 +187,7 @@ def in_order(roots: Iterable[Any], style: int, stop: Iterable[Any] = ()) -> list
 def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -> tuple[int, str]:
     """(precedence, text) of one formula, given those of its parts by id."""
     if not part.parts and part.head != "pi":
-        if style == LATEX:
-            return ATOM, latex_name(part.head)
-        return (NEGATED if part.head.startswith(("-", "−")) else ATOM), part.head
+        return leaf_precedence(part.head), latex_name(part.head) if style == LATEX else part.head
     precedence, template = notation(part.head, style)
     pieces = [written[id(p)] if type(p) is Formula else literal(p, style) for p in children(part, style)]
     if template is None:
@@ -195,7 +195,14 @@ def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -
     fenced = [parenthesised(part.head, i, precedence, *piece, style) for i, piece in enumerate(pieces)]
     if part.head == "others":
         fenced = [text.replace("[i]", "[j]").replace("_{i}", "_{j}") for text in fenced]
-    return precedence, template.format(*fenced)
+    return (RAISED if style == LATEX and part.head in TALL else precedence), template.format(*fenced)
+
+
+def leaf_precedence(name: str) -> int:
+    """A name that reads like a formula, such as the label "a + b", is fenced like one."""
+    if re.fullmatch(r"[\w.…]*|\d[\d.]*e[+-]?\d+", name):
+        return ATOM
+    return NEGATED if re.fullmatch(r"-[\w.+-]*", name) else 0
 
 
 def parenthesised(head: str, i: int, precedence: int, inner: int, text: str, style: int) -> str:
@@ -208,7 +215,12 @@ def parenthesised(head: str, i: int, precedence: int, inner: int, text: str, sty
         loose = inner == precedence and i != 2
     else:
         loose = inner < precedence or (inner == precedence and (i > 0 or precedence in (COMPARED, NEGATED)))
-    return f"({text})" if loose else text
+    return fenced(text, style) if loose else text
+
+
+def fenced(text: str, style: int) -> str:
+    tall = style == LATEX and re.search(r"\\frac|\\begin|\^", text)
+    return rf"\left({text}\right)" if tall else f"({text})"
 
 
 def as_lines(root: Any, style: int, names: Mapping[int, str]) -> list[tuple[str, str]]:
@@ -251,11 +263,27 @@ def text(formula: Any, names: Mapping[Any, str] | None = None) -> str:
     return "\n".join(f"{name} = {line}" if name else line for name, line in as_lines(formula, TEXT, given))
 
 
+def as_factor(formula: Any) -> str:
+    """The formula as text, in parentheses unless it is a name or a call: what can stand before a dot.
+
+    >>> from tinygrad_edu.engine.formula import Formula, exp
+    >>> x = Formula("x")
+    >>> as_factor(x + 1), as_factor(exp(x))
+    ('(x + 1)', 'exp(x)')
+    """
+    root = resolved(formula, TEXT)
+    precedence = notation(root.head, TEXT)[0] if root.parts else leaf_precedence(root.head)
+    return text(formula) if precedence == ATOM else fenced(text(formula), TEXT)
+
+
 def latex(formula: Any, names: Mapping[Any, str] | None = None) -> str:
     """The formula as LaTeX; `names` as for `text`."""
     given = {id(resolved(part, LATEX)): latex_name(name) for part, name in (names or {}).items()}
     lines = as_lines(formula, LATEX, given)
-    return r" \\ ".join(f"{name} = {line}" if name else line for name, line in lines)
+    if len(lines) == 1:
+        return lines[0][1]
+    rows = r" \\ ".join(f"{name} &= {line}" if name else f"&{line}" for name, line in lines)
+    return rf"\begin{{aligned}}{rows}\end{{aligned}}"
 
 
 # ---- programs --------------------------------------------------------------------------------------

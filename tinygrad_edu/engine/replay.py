@@ -6,13 +6,13 @@ number of digits, on Formulas symbolic derivatives (see `symbolic.py`), and on V
 gradient that can itself be differentiated.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from .errors import ReplayError
+from .errors import DomainError, PoleError, RangeError, ReplayError
 from .formula import Formula
 from .op import Op
-from .value import Value, describe, in_rows, topological_order
+from .value import Value, constant, describe, in_rows, topological_order
 
 
 class Replay:
@@ -37,11 +37,7 @@ class Replay:
         self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}
 
     def __getitem__(self, label: str) -> Any:
-        found = [grad for node, grad in self.grads.items() if node.label == label]
-        if not found:
-            known = ", ".join(node.label for node in self.grads if node.label)
-            raise KeyError(f"no node is labelled {label!r}; the labels are: {known or 'none'}")
-        return found[0]
+        return self.grads[only(label, self.grads, "node")]
 
 
 def backward_edges(order: list[Value]) -> Iterator[tuple[Value, int]]:
@@ -65,7 +61,8 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
            With `Value` the leaves themselves take part, so that the gradients are graphs.
     at     {leaf or its label: number} for leaves that take another number than their data
 
-    Raises ReplayError at a node made by hand, KeyError at a label that no leaf has.
+    Raises ReplayError at a node made by hand, KeyError at a label that no leaf has or several have,
+    PoleError and RangeError where a kind of number has no infinity to answer with.
 
     >>> from fractions import Fraction
     >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
@@ -79,27 +76,50 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     18.0
     """
     order = topological_order(output)
-    numbers = chosen(at or {}, order)
-    if kind is Value:
-        kind, numbers = float, {**{leaf: leaf for leaf in order}, **numbers}
+    make = differentiable if kind is Value else kind
+    numbers = {leaf: make(number) for leaf, number in chosen(at or {}, order).items()}
     values: dict[Value, Any] = {}
     local: dict[Value, tuple] = {}
     for node in order:
         if not node.parents:
-            values[node] = numbers[node] if node in numbers and not node.is_constant else kind(node.data)
+            values[node] = numbers[node] if node in numbers else leaf_number(node, kind)
         else:
-            constants = {name: kind(constant) for name, constant in node.constants.items()}
-            values[node], local[node] = apply(node, [values[p] for p in node.parents], constants)
-    return Replay(output, values, local)
+            constants = {name: float(c) if kind is Value else kind(c) for name, c in node.constants.items()}
+            value, local[node] = apply(node, [values[p] for p in node.parents], constants)
+            values[node] = make(value) if type(value) is int else value
+    again = Replay(output, values, local)
+    if kind is Value:
+        again.grads = {node: differentiable(grad) for node, grad in again.grads.items()}
+    return again
+
+
+def differentiable(number: Any) -> Value:
+    """A number as a Value, to be drawn and stepped through like the others."""
+    return number if isinstance(number, Value) else constant(number)
+
+
+def leaf_number(node: Value, kind: Any) -> Any:
+    """What a leaf or constant enters a replay as; with `Value`, leaves as they are and constants as floats."""
+    if kind is not Value:
+        return kind(node.data)
+    return node.data if node.is_constant else node
 
 
 def chosen(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
     """{leaf: number} from numbers by leaf or by label."""
-    by_label = {node.label: node for node in order if not node.parents and node.label}
-    for key in at:
-        if key not in (order if isinstance(key, Value) else by_label):
-            raise KeyError(f"no leaf is labelled {key!r}; the labels are: {', '.join(by_label) or 'none'}")
-    return {key if isinstance(key, Value) else by_label[key]: number for key, number in at.items()}
+    leaves = [node for node in order if not node.parents and not node.is_constant]
+    return {key if isinstance(key, Value) else only(key, leaves, "leaf"): number for key, number in at.items()}
+
+
+def only(label: str, nodes: Iterable[Value], what: str) -> Value:
+    """The one node with this label."""
+    found = [node for node in nodes if node.label == label]
+    if not found:
+        known = ", ".join(node.label for node in nodes if node.label)
+        raise KeyError(f"no {what} is labelled {label!r}; the labels are: {known or 'none'}")
+    if len(found) > 1:
+        raise KeyError(f"{len(found)} nodes are labelled {label!r}: name the node itself")
+    return found[0]
 
 
 def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tuple]:
@@ -109,5 +129,11 @@ def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[An
         raise ReplayError(f"{describe(node)} was not recorded by an operation, so it cannot be run again; "
                           "declare the operation with @tg.op")
     run = op.evaluate if all(type(x) is float for x in inputs) else op.rule
-    value, local_grads = run(*in_rows(op, inputs), **constants)
+    try:
+        value, local_grads = run(*in_rows(op, inputs), **constants)
+    except (ZeroDivisionError, OverflowError) as error:
+        if isinstance(error, DomainError):
+            raise
+        kind, why = (RangeError, "is too large") if isinstance(error, OverflowError) else (PoleError, "divides by zero")
+        raise kind(f"{describe(node)}: run again on these numbers, it {why}") from None
     return value, tuple([g for row in local_grads for g in row]) if op.rows else tuple(local_grads)

@@ -8,6 +8,7 @@ from numbers import Rational
 from typing import Any
 
 from . import printer
+from .errors import NotRationalError, errstate
 from .formula import Formula
 from .number import printable
 from .op import Op
@@ -27,18 +28,29 @@ def formulas(order: list[Value]) -> dict[Value, Formula]:
     labels = {node.label for node in order}
     numbered = (f"v{k}" for k in count(1) if f"v{k}" not in labels)
     known: dict[Value, Formula] = {}
-    used: Counter[str] = Counter()
+    used: set[str] = set()
+    times: Counter[str] = Counter(used)
     for node in order:
         formula = in_words(node, known)
         text = "" if formula is None else printer.text(formula)
-        used[text] += 1
-        plain = node.is_constant and not node.parents
-        if node.label and used[text] > 1:
-            formula = Formula(f"{text} ({used[text]})")
-        elif formula is None or (not (node.label or plain) and (len(text) > SHORT or used[text] > 1)):
-            formula = Formula(next(numbered))
+        plain = node.is_constant and not node.parents and not node.label
+        if node.label and text in used:
+            text = next_name(text, used | labels, times)
+            formula = Formula(text)
+        elif formula is None or (not (node.label or plain) and (len(text) > SHORT or text in used)):
+            text = next(numbered)
+            formula = Formula(text)
+        used.add(text)
         known[node] = formula
     return known
+
+
+def next_name(name: str, taken: set[str], times: "Counter[str]") -> str:
+    """name_2, name_3 ...: the first that is free."""
+    while True:
+        times[name] += 1
+        if f"{name}_{times[name] + 1}" not in taken:
+            return f"{name}_{times[name] + 1}"
 
 
 def in_words(node: Value, known: Mapping[Value, Formula]) -> Formula | None:
@@ -94,18 +106,25 @@ class Gradients(dict[str, Any]):
         self.value = finish(replayed.value)
 
 
-def exact(output: Value, at: Mapping[str, Any] | None = None) -> Gradients:
+def exact(output: Value, at: Mapping[str, Any] | None = None,
+          read: Callable[[float], Fraction] = Fraction) -> Gradients:
     """Value and gradients as Fractions, without any rounding.
 
-    at   {label: Fraction} for leaves to take another number than their float
+    at     {label: Fraction} for leaves to take another number than their float
+    read   what a float of the graph is taken to be: the very number it holds, unless you say otherwise
 
-    Raises NotRationalError at a function that leaves the rational numbers, such as exp.
+    Raises NotRationalError at a function that leaves the rational numbers, such as exp, and at
+    inf and nan; PoleError at a division by zero.
 
     >>> x = Value(0.1, label="x")
     >>> exact(x * x, {"x": Fraction("0.1")})
     {'x': Fraction(1, 5)}
     """
-    return Gradients(replay(output, Fraction, {k: Fraction(n) for k, n in (at or {}).items()}), Fraction)
+    def fraction(number: Any) -> Fraction:
+        if isinstance(number, float) and number - number:
+            raise NotRationalError(f"{number} is not a rational number")
+        return read(number) if isinstance(number, float) else Fraction(number)
+    return Gradients(replay(output, fraction, at), Fraction)
 
 
 def symbolic(output: Value) -> Gradients:
@@ -127,7 +146,10 @@ def symbolic(output: Value) -> Gradients:
             values[node] = node.data if node.is_constant else words[node]
             continue
         inputs = [values[p] for p in node.parents]
-        value, local_grads = apply(node, inputs, node.constants)
+        if any(isinstance(x, Formula) for x in inputs):
+            inputs = [x if isinstance(x, Formula) else Formula("like", x) for x in inputs]
+        with errstate(all="ignore"):
+            value, local_grads = apply(node, inputs, node.constants)
         if isinstance(value, Formula):
             called = call_of(node, values)
             local_grads = substituted(local_grads, value, called, inputs)

@@ -60,8 +60,10 @@ class Value:
         self.grad = 0.0
         self._parents = self._local_grads = ()
         self._op, self._extra = LEAF, None
-        if parents or local_grads or op:
+        if not (parents == () == local_grads) or op:
             self._parents, self._local_grads = edges_by_hand(parents, local_grads)
+            if not isinstance(op, str):
+                raise TypeError(f"op is a name, a str: got {shortened(op)}")
             self._op = Mark(op)
         if label:
             self.label = label
@@ -139,7 +141,7 @@ class Value:
     def __ge__(self, other): return compared(operator.ge, self, other)
 
     def __eq__(self, other):
-        if isinstance(other, Real):
+        if isinstance(other, Real) or type(other).__name__ == "Decimal":
             raise TypeError(f"== between a Value and a number: compare v.data == {other!r}, or use tg.equal")
         return True if self is other else NotImplemented
 
@@ -237,6 +239,11 @@ class Value:
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         return apply_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function, types, args, options):
+        if function.__name__ not in OPS or options:
+            raise TypeError(f"numpy.{function.__name__} has no counterpart for Values: use tinygrad_edu's functions")
+        return OPS[function.__name__](*args)
 
     def __copy__(self):
         twin = new(type(self))
@@ -373,6 +380,8 @@ def edges_by_hand(parents: Iterable[Value], local_grads: Iterable[float]) -> tup
     """The parents and local gradients of a node made by hand, checked."""
     if isinstance(parents, str):
         raise TypeError(f"parents are Values, not a str: did you mean label={parents!r}?")
+    if isinstance(parents, Value):
+        raise TypeError("parents is a tuple of Values: write (x,) for one")
     parents, local_grads = tuple(parents), tuple(map(number, local_grads))
     for i, parent in enumerate(parents):
         if not isinstance(parent, Value):
@@ -411,7 +420,8 @@ def add_method(op: Op) -> None:
     method = quick if len(op.inputs) == 1 and not op.constants else general
     method.__name__, method.__doc__ = op.name, op.summary
     method.op = op          # type: ignore[attr-defined]
-    setattr(Value, op.name, method)
+    for name in (op.name, *[n for n, ours in NUMPY_NAMES.items() if ours == op.name and n.startswith("arc")]):
+        setattr(Value, name, method)        # numpy calls v.arcsin() for the elements of an array
 
 
 # ---- numpy -------------------------------------------------------------------------------------------
@@ -522,7 +532,7 @@ def check_leaves(order: list[Value], arrived: dict[Value, float]) -> None:
             continue
         where = f" to {leaf.label!r}" if leaf.label else ""
         raise GradientError(f"the gradient{where} is {short(arrived[leaf])}: {origin(leaf, order, arrived)}; "
-                            "nothing was changed (tg.errstate(all=\"ignore\") lets it pass)")
+                            "nothing was changed")
 
 
 def origin(leaf: Value, order: list[Value], arrived: dict[Value, float]) -> str:
@@ -565,7 +575,7 @@ def live_values() -> int:
     A number that keeps growing from step to step shows that something, a running sum of losses
     for instance, keeps old graphs alive.
     """
-    return len([x for x in gc.get_objects() if isinstance(x, Value)])
+    return len([x for x in gc.get_objects() if issubclass(type(x), Value)])
 
 
 # ---- copies ---------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class Drawing:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        return f"<drawing of {self.title}, {len(self.svg)} characters of SVG>"
+        return f"<drawing of {self.title}, placed by the {self.engine} layout, {len(self.svg)} characters of SVG>"
 
 
 def draw(output: Value, engine: str = "auto") -> Drawing:
@@ -116,8 +116,13 @@ class Box(NamedTuple):
         return max(HEAD, letters(self.symbol) * LETTER + 10) if self.symbol else 0
 
     @property
+    def head(self) -> str:
+        """The words at the top: an operation shows what it was made from, so that the order of inputs is seen."""
+        return cut(self.formula if self.kind == "op" else self.name)
+
+    @property
     def width(self) -> float:
-        head = letters(cut(self.name)) * LETTER + self.badge
+        head = letters(self.head) * LETTER + self.badge
         return max(head, *[(5 + letters(text)) * LETTER for _, text in self.rows or [("", "")]]) + 2 * PAD
 
     @property
@@ -158,7 +163,12 @@ def letters(text: str) -> int:
 
 
 def cut(text: str) -> str:
-    return text if letters(text) <= LONGEST else text[:LONGEST - 1] + "…"
+    """Text no wider than LONGEST letters."""
+    if letters(text) <= LONGEST:
+        return text
+    while letters(text) >= LONGEST:
+        text = text[:-1]
+    return text + "…"
 
 
 def edges_of(order: list[Value]) -> tuple[list[Edge], list[str]]:
@@ -227,7 +237,7 @@ def box_svg(box: Box, x: float, y: float) -> str:
                      f'<text text-anchor="middle" x="{at(left + box.badge / 2)}" y="{at(top + 16.5)}">'
                      f"{escape(box.symbol)}</text>")
     head = f'x="{at(left + PAD + box.badge)}" y="{at(top + 16.5)}"'
-    parts.append(f'<text class="tg-name" {head}>{escape(cut(box.name))}</text>')
+    parts.append(f'<text class="tg-name" {head}>{escape(box.head)}</text>')
     for i, (word, number) in enumerate(box.rows):
         base = at(top + HEAD + 15 + ROW * i)
         parts.append(f'<text class="tg-quiet" x="{at(left + PAD)}" y="{base}">{word}</text>'
@@ -261,7 +271,7 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
     graph = digraph_class()(
         format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", "fontname": "monospace"})
     for i, box in enumerate(boxes):
-        head = f"{box.symbol}  {box.name}" if box.symbol else box.name
+        head = f"{box.symbol}  {box.head}" if box.symbol else box.head
         lines = [head, *[f"{word} {number}" for word, number in box.rows]]
         graph.node(str(i), graphviz.escape("\n".join(lines)), _attributes={} if box.symbol else {"style": "rounded"})
     for edge, text in zip(*edges_of(order)):
@@ -283,10 +293,14 @@ def digraph_class() -> type:
             made = embedded.render(self.source, form)
             return made.decode(encoding) if encoding else made
 
-        def render(self, filename=None, directory=None, format=None, **options):
+        def render(self, filename=None, directory=None, format=None, cleanup=False, outfile=None, **options):
             if (format or self.format) != "svg" or options:
-                return super().render(filename=filename, directory=directory, format=format, **options)
-            path = Path(self.save(filename, directory=directory)).with_suffix(".gv.svg")
+                return super().render(filename=filename, directory=directory, format=format, cleanup=cleanup,
+                                      outfile=outfile, **options)
+            source = Path(self.save(filename, directory=directory))
+            path = Path(outfile) if outfile else Path(f"{source}.svg")
             path.write_bytes(self.pipe(format="svg"))
+            if cleanup:
+                source.unlink()
             return str(path)
     return Digraph

@@ -7,6 +7,7 @@ of the user's.  Where it cannot run, a plain layered layout takes its place.
 import json
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from . import embedded
@@ -101,49 +102,81 @@ def from_json(answer: bytes, count: int, engine: str) -> Layout:
 
 
 def simple(sizes: Sequence[Point], edges: Sequence[Edge]) -> Layout:
-    """Columns by distance from the leaves, straight edges; crossings are reduced, not removed."""
-    columns = in_columns(len(sizes), edges)
-    gap_x, gap_y = 60 + 7.2 * max((e.letters for e in edges), default=0), 24
-    height = max(sum(sizes[i][1] + gap_y for i in column) for column in columns)
-    boxes: list[Point] = [(0.0, 0.0)] * len(sizes)
-    left = 0.0
-    for column in columns:
-        width = max(sizes[i][0] for i in column)
-        top = (height - sum(sizes[i][1] + gap_y for i in column)) / 2
-        for i in column:
-            boxes[i] = left + width / 2, top + (sizes[i][1] + gap_y) / 2
-            top += sizes[i][1] + gap_y
-        left += width + gap_x
+    """Columns by distance from the leaves.  An edge that crosses columns gets a place of its own in each."""
+    columns = column_of(len(sizes), edges)
+    routes, spaces, places = [], list(sizes), list(columns)
+    for e in edges:                                     # box, the places between, box
+        between = range(columns[e.tail] + 1, columns[e.head])
+        routes.append([e.tail, *range(len(spaces), len(spaces) + len(between)), e.head])
+        spaces += [(10.0, 14.0)] * len(between)
+        places += between
+    gap = 60 + 7.2 * max((e.letters for e in edges), default=0)
+    centres, width, height = stacked(spaces, in_rows_of(places, routes), gap)
+    leaving, arriving = (ports(routes, centres, sizes, end) for end in (0, -1))
     curves, labels = [], []
-    for k, e in enumerate(edges):
-        twins = [j for j, other in enumerate(edges) if other[:2] == e[:2]] if len(edges) < 400 else [k]
-        shift = 14.0 * (twins.index(k) - (len(twins) - 1) / 2)
-        (x0, y0), (x1, y1) = boxes[e.tail], boxes[e.head]
-        start, tip = (x0 + sizes[e.tail][0] / 2, y0 + shift), (x1 - sizes[e.head][0] / 2, y1 + shift)
-        length = math.dist(start, tip) or 1.0
-        end = tip[0] - 9 * (tip[0] - start[0]) / length, tip[1] - 9 * (tip[1] - start[1]) / length
-        curves.append(([start, start, end, end], tip))
-        labels.append(((start[0] + tip[0]) / 2, (start[1] + tip[1]) / 2 - 7))
-    return Layout(left - gap_x, height, boxes, curves, labels, "simple")
+    for k, route in enumerate(routes):
+        points = [leaving[k], *[centres[i] for i in route[1:-1]], arriving[k]]
+        (x0, y0), (x1, y1) = points[-2:]
+        length = math.dist(*points[-2:]) or 1.0
+        end = x1 - 9 * (x1 - x0) / length, y1 - 9 * (y1 - y0) / length
+        bends = [p for p in points[1:-1] for _ in range(3)]
+        curves.append(([points[0], points[0], *bends, end, end], points[-1]))
+        (x0, y0), (x1, y1) = points[:2]
+        labels.append((x0 + (x1 - x0) * 0.4, y0 + (y1 - y0) * 0.4 - 7))
+    return Layout(width, height, centres[:len(sizes)], curves, labels, "simple")
 
 
-def in_columns(count: int, edges: Sequence[Edge]) -> list[list[int]]:
-    """Boxes by column; edges go from a lower column to a higher.  Boxes come in topological order."""
-    parents: list[list[int]] = [[] for _ in range(count)]
-    children: list[list[int]] = [[] for _ in range(count)]
-    for e in edges:
-        parents[e.head].append(e.tail)
-        children[e.tail].append(e.head)
+def column_of(count: int, edges: Sequence[Edge]) -> list[int]:
+    """The column of each box; edges lead to the right.  Boxes come in topological order."""
     column = [0] * count
-    for i in range(count):
-        column[i] = max((column[p] + 1 for p in parents[i]), default=0)
-    for i in reversed(range(count)):            # leaves stand next to what uses them first
-        if children[i] and not parents[i]:
-            column[i] = min(column[c] for c in children[i]) - 1
-    columns: list[list[int]] = [[i for i in range(count) if column[i] == c] for c in range(max(column) + 1)]
-    columns = [c for c in columns if c]
-    place = {i: float(k) for c in columns for k, i in enumerate(c)}
-    for c in columns:
-        c.sort(key=lambda i: (sum(place[p] for p in parents[i]) / len(parents[i])) if parents[i] else place[i])
-        place |= {i: float(k) for k, i in enumerate(c)}
+    first_use = [count] * count
+    for e in sorted(edges, key=lambda e: e.head):
+        column[e.head] = max(column[e.head], column[e.tail] + 1)
+    for e in edges:
+        first_use[e.tail] = min(first_use[e.tail], column[e.head])
+    fed = {e.head for e in edges}                       # leaves stand next to what uses them first
+    return [first_use[i] - 1 if i not in fed and first_use[i] < count else column[i] for i in range(count)]
+
+
+def in_rows_of(places: Sequence[int], routes: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The members of each column from top to bottom: near the middle of what leads to them."""
+    sources: dict[int, list[int]] = {}
+    for route in routes:
+        for before, after in pairwise(route):
+            sources.setdefault(after, []).append(before)
+    columns = [[i for i, place in enumerate(places) if place == c] for c in sorted(set(places))]
+    rank: dict[int, float] = {}
+    for column in columns:
+        known = {i: sum(rank[s] for s in sources[i]) / len(sources[i]) if i in sources else math.inf for i in column}
+        column.sort(key=lambda i: known[i])
+        rank |= {i: k / len(column) for k, i in enumerate(column)}
     return columns
+
+
+def stacked(sizes: Sequence[Point], columns: list[list[int]], gap: float) -> tuple[list[Point], float, float]:
+    """The centre of each member, and the width and height of all."""
+    heights = [sum(sizes[i][1] + 24 for i in column) for column in columns]
+    centres: list[Point] = [(0.0, 0.0)] * len(sizes)
+    left, height = 0.0, max(heights)
+    for column, own in zip(columns, heights):
+        width = max(sizes[i][0] for i in column)
+        top = (height - own) / 2
+        for i in column:
+            centres[i] = left + width / 2, top + (sizes[i][1] + 24) / 2
+            top += sizes[i][1] + 24
+        left += width + gap
+    return centres, left - gap, height
+
+
+def ports(routes: Sequence[Sequence[int]], centres: Sequence[Point], sizes: Sequence[Point], end: int) -> list[Point]:
+    """Where each edge leaves its first box (end 0) or reaches its last (-1): spread along the side, uncrossed."""
+    at_box: dict[int, list[int]] = {}
+    for k, route in enumerate(routes):
+        at_box.setdefault(route[end], []).append(k)
+    found: list[Point] = [(0.0, 0.0)] * len(routes)
+    for box, edges in at_box.items():
+        (x, y), (width, height) = centres[box], sizes[box]
+        edges.sort(key=lambda k: (centres[routes[k][1 if end == 0 else -2]][1], k))
+        for i, k in enumerate(edges):
+            found[k] = x + width / 2 * (1 if end == 0 else -1), y + height * ((i + 1) / (len(edges) + 1) - 0.5)
+    return found

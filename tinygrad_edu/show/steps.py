@@ -4,7 +4,6 @@
 seed, then every edge of the graph in the order in which the engine walks it.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from ..engine import printer
 from ..engine.errors import errstate
 from ..engine.formula import Formula
-from ..engine.number import number, short
+from ..engine.number import short
 from ..engine.op import Op
 from ..engine.replay import backward_edges
 from ..engine.symbolic import MANY, call_of, formulas, local_formulas
-from ..engine.value import Value, describe, in_rows, topological_order
+from ..engine.value import Value, checked_seed, describe, in_rows, topological_order
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -90,7 +89,7 @@ class Steps(list[Event]):
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("step", style="dim", justify="right")
         for title, style in ("pass", "dim"), ("formula", ""), ("in numbers", "bold"), ("because", "dim"):
-            table.add_column(title, style=style, overflow="fold")
+            table.add_column(title, style=style, overflow="fold", no_wrap=title == "pass")
         for i, event in enumerate(self, 1):
             why = f"{event.partial} = {event.local}" if event.local else ""
             table.add_row(*map(Text, (str(i), event.kind, event.formula, event.numbers, why)))
@@ -127,8 +126,8 @@ def steps(output: Value, seed: float = 1.0) -> Steps:
     known = formulas(order)
     names = {node: printer.text(formula) for node, formula in known.items()}
     events = Steps(forward_event(node, known, names[node]) for node in order if node.parents)
-    name, seed = names[output], number(seed)
-    events.append(Event("seed", output, name, partial(name, name), short(seed), seed))
+    seed, word = checked_seed(seed), known[output]
+    events.append(Event("seed", output, names[output], partial(word, word), short(seed), seed))
     if not output.is_constant:
         events.extend(backward_events(output, order, known, names, seed))
     return events
@@ -168,8 +167,8 @@ def backward_events(output: Value, order: list[Value], known: dict[Value, Formul
         after = before + upstream * local if taken else before
         if taken:
             so_far[parent] = after
-        to, by = fenced(names[parent]), fenced(names[node])
-        slope = partial(names[node], names[parent]) + f" (input {i + 1})" * (node.parents.count(parent) > 1)
+        to, by = printer.as_factor(known[parent]), printer.as_factor(known[node])
+        slope = partial(known[node], known[parent]) + f" (input {i + 1})" * (node.parents.count(parent) > 1)
         yield Event("backward", node, names[node], f"{to}.grad += {by}.grad × {slope}",
                     f"{short(before)} + {short(upstream)} × {short(local)} = {short(after)}", after,
                     parent, names[parent], i, slope, printer.text(reasons[i]) if reasons else short(local),
@@ -185,13 +184,6 @@ def in_short(call: Formula) -> str:
     return printer.text(Formula(call.head, *parts))
 
 
-def fenced(name: str) -> str:
-    """A name that is a formula of operators, in parentheses: `(x + y).grad`, but `max(x, y).grad`."""
-    outside = name
-    while outside != (outside := re.sub(r"[\(\[][^()\[\]]*[\)\]]", "", outside)):
-        pass
-    return f"({name})" if re.search(r"[^\w.]", outside) else name
-
-
-def partial(of: str, by: str) -> str:
-    return f"∂{fenced(of)}/∂{fenced(by)}"
+def partial(of: Formula, by: Formula) -> str:
+    """∂of/∂by, in parentheses where they are formulas of operators."""
+    return f"∂{printer.as_factor(of)}/∂{printer.as_factor(by)}"
