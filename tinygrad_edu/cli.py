@@ -182,7 +182,7 @@ def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespa
 
 def shielded(argv: list[str]) -> list[str]:
     """The words with a space before those that start with a minus and are no options, such as `-x * y`."""
-    words = []
+    words: list[str] = []
     for word, before in zip(argv, ["", *argv]):
         name = word.split("=")[0]
         known = name in ("-h", "-o", "--") or (len(name) > 3 and any(option.startswith(name) for option in OPTIONS))
