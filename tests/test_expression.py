@@ -100,6 +100,13 @@ def test_other_refusals(text, values, words):
         tg.expression(text, **values)
 
 
+def test_depth_is_limited_but_not_the_number_of_terms():
+    assert tg.expression(" + ".join(["x"] * 900), x=1).data == 900
+    assert tg.expression("-" * 100 + "x", x=1).data == 1
+    with pytest.raises(ExpressionError, match="nested more than 100 deep"):
+        tg.expression("tanh(" * 101 + "x" + ")" * 101, x=1)
+
+
 def test_what_is_no_text_is_a_type_error():
     with pytest.raises(TypeError, match="got 3"):
         parse(3)

@@ -24,6 +24,7 @@ from .value import Value, constant
 from .value import pow as power
 
 MAX_LENGTH = 10_000                     # characters
+MAX_DEPTH = 100                         # operations within operations; a sum of many terms is not deep
 RESULT = "f"                            # what an expression without a name is called
 LOOKALIKES = str.maketrans("−–×·⋅∙÷\u00a0", "--****/ ")       # what is pasted from documents
 
@@ -170,11 +171,14 @@ class Program:
 
     def in_order(self, root: ast.expr) -> list[ast.expr]:
         """The nodes of an expression, checked, parts before wholes."""
-        order, stack = [], [root]
+        order, stack = [], [(root, 0)]
         while stack:
-            node = stack.pop()
+            node, depth = stack.pop()
+            if depth > MAX_DEPTH:
+                self.refuse(node, f"this is nested more than {MAX_DEPTH} deep: cut it up, a = ...; f = ...")
             order.append(node)
-            stack.extend(self.parts(node))
+            first = getattr(node, "left", None)                 # of x + y + z: the same level
+            stack.extend((part, depth + (part is not first)) for part in self.parts(node))
         return order[::-1]
 
     def parts(self, node: ast.expr) -> list[ast.expr]:
