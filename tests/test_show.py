@@ -280,3 +280,50 @@ def test_a_box_says_what_it_is():
     box = Box("op", "+", "q", "3", "−4", "q = x + y")
     assert box.sentence == "operation q = x + y: 3, gradient −4"
     assert re.fullmatch(r"operation .*", box.sentence)
+
+
+# ---- folding
+
+
+def a_network_and_its_loss(sizes, fused=True):
+    model = tg.MLP(2, sizes, rng=0, fused=fused)
+    loss = tg.mse(model([Value(1.0, label="x0"), Value(-2.0, label="x1")]), 0.5)
+    loss.backward()
+    return model, loss
+
+
+def boxes_in(drawing):
+    return [g for g in parsed(drawing).iter(SVG + "g") if "tg-node" in g.get("class", "")]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("engine", ["embedded", "simple"])
+def test_networks_fold_into_neurons_and_layers(engine, fused):
+    model, loss = a_network_and_its_loss([3, 2, 1], fused)
+    nodes = len(tg.topological_order(loss))
+    counts = {fold: len(boxes_in(tg.draw(loss, engine, fold))) for fold in ("none", "neuron", "layer")}
+    assert counts == {"none": nodes, "neuron": 6 + 5, "layer": 3 + 5}
+    text = tg.draw(loss, engine, "neuron").svg
+    assert "layer 1, neuron 0" in text 
+    hidden = model.layers[0].predict([1.0, -2.0])[0]
+    assert f">{hidden:.5g}".replace("-", "−") in text
+
+
+def test_only_large_graphs_fold_by_themselves():
+    _, small = a_network_and_its_loss([3, 1])
+    assert len(boxes_in(tg.draw(small))) == len(tg.topological_order(small))
+    _, large = a_network_and_its_loss([20, 20, 1])
+    assert len(tg.topological_order(large)) > 300 and len(boxes_in(tg.draw(large))) == 41 + 5
+    with pytest.raises(ValueError, match="'all'"):
+        tg.draw(small, fold="all")
+
+
+def test_a_batch_folds_into_the_same_neurons():
+    model = tg.MLP(2, [3, 2], rng=0)
+    loss = tg.cross_entropy([model([float(i), 1.0]) for i in range(5)], [0, 1, 0, 1, 0])
+    assert "layer 0, neuron 2" in tg.draw(loss, fold="neuron").svg
+
+
+def test_a_thousand_nodes_of_a_network_fold_quickly():
+    _, loss = a_network_and_its_loss([30, 30, 1])
+    assert len(tg.topological_order(loss)) > 1000 and len(boxes_in(tg.draw(loss))) < 100

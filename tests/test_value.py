@@ -231,6 +231,7 @@ def test_numpy_functions_and_arrays():
     assert numpy.less(x, 1.0) is True and bool(numpy.float64(2) < x) is False
     values = numpy.array([Value(1.0), Value(2.0)])
     assert numpy.tanh(values)[1].op == "tanh" and (values @ values).data == 5.0 and values.sum().data == 3.0
+    assert numpy.var(values).data == 0.25
     power = x ** array
     assert [v.op for v in power] == ["power", "square"]
 

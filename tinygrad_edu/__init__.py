@@ -90,6 +90,7 @@ from .engine.ops import (
     silu,
     sin,
     sinh,
+    softmax_cross_entropy,
     softplus,
     softsign,
     sqrt,
@@ -104,20 +105,60 @@ from .engine.ops import (
 from .engine.replay import Replay, replay
 from .engine.symbolic import exact, names, symbolic
 from .engine.value import Value, engine_name, leaves, live_values, pow, topological_order
+from .learn import data
+from .learn.fit import History, check_training, fit
+from .nn import schedules
+from .nn.losses import (
+    bce,
+    bce_with_logits,
+    brier,
+    cross_entropy,
+    half_squared_error,
+    hinge,
+    huber,
+    kl_divergence,
+    mae,
+    mse,
+    nll,
+    sum_squared_error,
+)
+from .nn.modules import MLP, Dropout, Layer, Maxout, Module, Neuron, Sequential
+from .nn.optim import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    AdamW,
+    Momentum,
+    Nesterov,
+    Optimizer,
+    RMSprop,
+    clip_gradients_by_norm,
+    clip_gradients_by_value,
+)
+from .nn.penalties import L1, L2
+from .nn.weights import WeightFileError, load, save
+from .show import plots
 from .show.draw import Drawing, draw, to_graphviz
 from .show.steps import Event, Steps, steps
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "BENT", "DomainError", "Drawing", "Event", "ExpressionError", "GradientError", "Interval", "NONZERO",
-    "NotRationalError", "OPS", "Op", "POSITIVE", "PoleError", "REAL", "RangeError", "Replay", "ReplayError",
-    "Steps", "UNIT", "Value", "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "cbrt",
-    "clip", "cos", "cosh", "div", "dot", "draw", "elu", "engine_name", "equal", "erf", "erfc", "errstate", "exact",
-    "exp", "exp2", "expm1", "expression", "gelu", "greater", "greater_equal", "hypot", "identity", "leaky_relu",
-    "leaves", "less", "less_equal", "live_values", "log", "log10", "log1p", "log2", "log_sigmoid",
-    "log_softmax", "logsumexp", "max", "maximum", "maxout", "mean", "min", "minimum", "mul", "names", "neg",
-    "no_grad", "not_equal", "op", "pow", "power", "prod", "relu", "replay", "scaled_relu", "sigmoid", "sign",
-    "silu", "sin", "sinh", "softmax", "softplus", "softsign", "source", "sqrt", "square", "step", "steps",
-    "sub", "sum", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "where",
+    "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Event",
+    "ExpressionError", "GradientError", "History", "Interval", "L1", "L2", "Layer", "MLP", "Maxout", "Module",
+    "Momentum", "NONZERO", "Nesterov", "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "POSITIVE",
+    "PoleError", "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT",
+    "Value", "WeightFileError", "abs", "acos", "acosh", "add", "asin", "asinh", "atan", "atan2", "atanh", "bce",
+    "bce_with_logits", "brier", "cbrt", "check_training", "clip", "clip_gradients_by_norm",
+    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "div", "dot", "draw", "elu",
+    "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression", "fit",
+    "gelu", "greater", "greater_equal", "half_squared_error", "hinge", "huber", "hypot", "identity",
+    "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10",
+    "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout", "mean",
+    "min", "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "op", "plots", "pow",
+    "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign", "silu", "sin",
+    "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt", "square", "step",
+    "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order",
+    "where",
 ]

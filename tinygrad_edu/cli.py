@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
+from .cli_train import PREDICT_EXAMPLES, TRAIN_EXAMPLES, add_predict, add_train, run_predict, run_train
 from .engine import printer
 from .engine.errors import DomainError, GradientError, NotRationalError, errstate
 from .engine.expression import parse
@@ -40,7 +41,8 @@ EXAMPLES = """examples:
   tinygrad-edu step "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
   tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1
-  tinygrad-edu ops sigmoid"""
+  tinygrad-edu ops sigmoid
+  tinygrad-edu train moons --hidden 16 16 --epochs 50"""
 STEP_EXAMPLES = """examples:
   tinygrad-edu step "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
@@ -132,7 +134,8 @@ def console() -> "Console":
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="tinygrad-edu", description="Step through and draw any expression, forward and backward.",
+        prog="tinygrad-edu",
+        description="Step through and draw any expression, forward and backward; train small networks.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"tinygrad-edu {__version__} (engine: {engine_name}, "
                         f"Python {platform.python_version()}, {platform.system()} {platform.machine()})")
@@ -147,6 +150,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add_draw(command("draw", run_draw, "Draw the graph of an expression, with values and gradients.", DRAW_EXAMPLES))
     command("ops", run_ops, "List the operations: formula, local gradients, domain.", OPS_EXAMPLES)(
         "name", nargs="?", help="one operation, in detail")
+    add_train(command("train", run_train, "Train a network on a data set or a CSV file.", TRAIN_EXAMPLES))
+    add_predict(command("predict", run_predict, "Say what a trained network makes of an example.", PREDICT_EXAMPLES))
     return parser
 
 
@@ -172,7 +177,7 @@ def add_draw(add: Any) -> None:
 
 def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
     """The arguments; an expression may start with a minus, and options may stand anywhere."""
-    args, others = parser.parse_known_args(shielded(argv))
+    args, others = parser.parse_known_args(shielded(argv) if argv[:1] in (["step"], ["draw"]) else argv)
     if others and not hasattr(args, "values"):
         parser.error(f"not understood: {' '.join(others)}; tinygrad-edu COMMAND --help shows what is")
     if others:

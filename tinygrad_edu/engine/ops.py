@@ -649,4 +649,37 @@ def logsumexp(x):
     return y, (each(lambda xi, ei: m.written(lambda: m.exp(xi) / m.total(each(m.exp, x)), ei / whole), x, e),)
 
 
+@op("CE", [REAL], [REAL])
+def softmax_cross_entropy(x, t):
+    """-Σ tᵢ log softmax(x)ᵢ: how badly the logits x predict the probabilities t, in one node.
+
+    The largest logit is taken out of the sum of exponentials, so that nothing overflows and a
+    loss near 0 keeps its digits.  A class with t = 0 may have the logit -inf.
+
+    >>> softmax_cross_entropy([40.0, 0.0, 1.0], [1.0, 0.0, 0.0])
+    1.5796578428307375e-17
+    """
+    best = m.largest(x)
+    e = each(lambda a: m.exp(a - best), x)
+    below = m.total(each(lambda a, ea: m.where(a < best, ea, 0), x, e))
+    rest = below + (m.total(each(lambda a, ea: m.where(a < best, 0, ea), x, e)) - 1)
+    whole, log_whole = 1 + rest, m.log1p(rest)
+    mass = m.total(t)
+
+    def loss_of(a, ta):
+        return m.where(m.equal(ta, 0), 0, lambda: ta * (best - a + log_whole))
+
+    def slope_of(a, ea, ta):
+        others = m.where(a < best, whole - ea, rest + (1 - ea))
+        accurate = ea / whole * (mass - ta) - ta * (others / whole)
+        return m.written(lambda: mass * m.exp(a) / exponentials() - ta, accurate)
+
+    def exponentials():
+        return m.total(each(m.exp, x))
+    value = m.written(lambda: m.total(each(lambda a, ta: ta * (m.log(exponentials()) - a), x, t)),
+                      m.total(each(loss_of, x, t)))
+    slope_in_t = each(lambda a: m.written(lambda: m.log(exponentials()) - a, best - a + log_whole), x)
+    return value, (each(slope_of, x, e, t), slope_in_t)
+
+
 __test__ = {name: declared.__doc__ or "" for name, declared in OPS.items()}      # for doctest

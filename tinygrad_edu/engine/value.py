@@ -52,7 +52,7 @@ class Value:
     _parents: "tuple[Value, ...]"
     _local_grads: tuple[float, ...]
     _op: Op | Mark
-    _extra: "dict[str, Any] | None"         # what is rare: label, constants, is_constant
+    _extra: "dict[str, Any] | None"         # what is rare: label, scope, constants, is_constant
 
     def __init__(self, data: Any, parents: "Iterable[Value]" = (), local_grads: Iterable[float] = (),
                  op: str = "", label: str = ""):
@@ -99,8 +99,24 @@ class Value:
 
     @property
     def is_constant(self) -> bool:
-        """Is this a number that gets no gradient?"""
+        """Is this a number that gets no gradient?  Set it to freeze a leaf, or to wake it again."""
         return self._extra is not None and "is_constant" in self._extra
+
+    @is_constant.setter
+    def is_constant(self, frozen: bool) -> None:
+        if self._parents:
+            raise AttributeError(f"only a leaf can be frozen, and this is {describe(self)}: write v.detach()")
+        others = {key: x for key, x in (self._extra or {}).items() if key != "is_constant"}
+        self._extra = ({**others, **CONSTANT} if frozen else others) or None
+
+    @property
+    def scope(self) -> str:
+        """The part of a network this node belongs to, such as "layer 0, neuron 1"; pictures fold by it."""
+        return self._extra.get("scope", "") if self._extra else ""
+
+    @scope.setter
+    def scope(self, name: str) -> None:
+        self._extra = {**(self._extra or {}), "scope": name}
 
     @property
     def label(self) -> str:
@@ -222,6 +238,10 @@ class Value:
     def item(self) -> float:
         """The number, as `data`; arrays and tensors elsewhere call it so."""
         return self._data
+
+    def conjugate(self) -> "Value":
+        """The number itself, which is real; numpy's var and std ask for it."""
+        return self
 
     # ---- recording, numpy, copies: the engine's side of it
 

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from ..engine import printer
 from ..engine.formula import Formula
-from ..engine.number import printable, short
+from ..engine.number import printable, short, shortened
 from ..engine.symbolic import call_of, formulas
 from ..engine.value import Value, topological_order
 from . import embedded
@@ -67,11 +67,13 @@ class Drawing:
         return f"<drawing of {self.title}, placed by the {self.engine} layout, {len(self.svg)} characters of SVG>"
 
 
-def draw(output: Value, engine: str = "auto") -> Drawing:
+def draw(output: Value, engine: str = "auto", fold: str = "auto") -> Drawing:
     """A picture of the graph of `output`.
 
     engine   "auto": Graphviz, which comes with the package and needs no program `dot`; where it
              cannot run, a simple layout.  "embedded", "dot" or "simple" to insist on one.
+    fold     "neuron" or "layer": each as one box; "none": every node.  "auto" folds only graphs
+             of more than 300 nodes.
 
     Gradients are shown once `backward` was called, and "—" before.
 
@@ -81,18 +83,73 @@ def draw(output: Value, engine: str = "auto") -> Drawing:
     >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
     3
     """
-    order = checked_order(output)
-    boxes = boxes_of(order)
-    edges, texts = edges_of(order)
+    if not isinstance(output, Value):
+        raise TypeError(f"a Value is needed, not {type(output).__name__}: got {shortened(output)}")
+    order = topological_order(output)
+    groups = folded(order, fold)
+    check_size(len(groups))
+    boxes, edges, texts = boxes_and_edges(order) if len(groups) == len(order) else folded_boxes(groups, formulas(order))
     return Drawing(*picture([(b.width, b.height) for b in boxes], edges, boxes, texts, engine), boxes[-1].name)
 
 
-def checked_order(output: Value) -> list[Value]:
-    order = topological_order(output)
-    if len(order) > MOST_NODES:
-        raise ValueError(f"the graph has {len(order)} nodes, too many for a picture (at most {MOST_NODES}): "
+# ---- folding networks ----------------------------------------------------------------------------------
+
+FOLDS = ("auto", "none", "neuron", "layer")
+MANY_NODES = 300                                            # beyond this, "auto" folds
+
+
+def folded(order: list[Value], fold: str) -> list[list[Value]]:
+    """The nodes in groups, a group for a box, in the order of their last members."""
+    if fold not in FOLDS:
+        raise ValueError(f"fold={fold!r}: write one of {', '.join(FOLDS)}")
+    if fold == "auto":
+        fits = len(order) <= MANY_NODES
+        return folded(order, "none") if fits else min(folded(order, "neuron"), folded(order, "layer"), key=over_many)
+    groups: dict[Any, list[Value]] = {}
+    for node in order:
+        scope = node.scope if fold != "none" else ""
+        key = (scope.split(",")[0] if fold == "layer" else scope) or node
+        groups[key] = [*groups.pop(key, ()), node] if key in groups else [node]
+    return list(groups.values())
+
+
+def over_many(groups: list) -> bool:
+    return len(groups) > MANY_NODES
+
+
+def folded_boxes(groups: list[list[Value]], known: dict[Value, Formula]) -> "tuple[list[Box], list[Edge], list[str]]":
+    """A box for each group, and an edge between two groups wherever any of their nodes have one."""
+    place = {node: i for i, group in enumerate(groups) for node in group}
+    has_grads = groups[-1][-1].grad != 0
+    boxes = [box_of(group[0], known, has_grads) if len(group) == 1 else group_box(group, has_grads)
+             for group in groups]
+    pairs = dict.fromkeys((place[parent], i) for i, group in enumerate(groups) for node in group
+                          for parent in node.parents if place[parent] != i)
+    return boxes, [Edge(tail, head) for tail, head in pairs], [""] * len(pairs)
+
+
+def group_box(group: list[Value], has_grads: bool) -> "Box":
+    """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
+    last = group[-1]
+    scopes = {node.scope for node in group}
+    name = last.scope if len(scopes) == 1 else last.scope.split(",")[0]
+    inner = {parent for node in group for parent in node.parents}
+    ways_out = [node for node in group if node not in inner]
+    data, grad = (shown(last.data), shown(last.grad) if has_grads else "—") if len(ways_out) == 1 else ("", "")
+    return Box("op", f"{len(group)} nodes", printable(name), data, grad, printable(name))
+
+
+def boxes_and_edges(order: list[Value]) -> "tuple[list[Box], list[Edge], list[str]]":
+    return boxes_of(order), *edges_of(order)
+
+
+def check_size(count: int) -> None:
+    if count > MOST_NODES:
+        raise ValueError(f"the graph has {count} nodes, too many for a picture (at most {MOST_NODES}): "
                          "draw one of its inner nodes")
-    return order
+
+
+# ---- boxes ------------------------------------------------------------------------------------------------
 
 
 class Box(NamedTuple):
@@ -108,7 +165,7 @@ class Box(NamedTuple):
     def rows(self) -> list[tuple[str, str]]:
         if self.kind == "constant" and self.name == self.data:
             return []
-        return [("data", self.data)] + [("grad", self.grad)] * bool(self.grad)
+        return [("data", self.data)] * bool(self.data) + [("grad", self.grad)] * bool(self.grad)
 
     @property
     def badge(self) -> float:
@@ -266,7 +323,8 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
     4
     """
     import graphviz
-    order = checked_order(output)
+    order = topological_order(output)
+    check_size(len(order))
     boxes = boxes_of(order)
     graph = digraph_class()(
         format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", "fontname": "monospace"})

@@ -1,0 +1,301 @@
+"""Training: the loop's order, its bits, its ends, and what is told from it."""
+
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+from tinygrad_edu.learn import data
+from tinygrad_edu.learn.fit import GAP, History, Report, check_training, fit
+from tinygrad_edu.nn.losses import cross_entropy, mse
+from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Module, Sequential
+from tinygrad_edu.nn.optim import SGD, Adam
+from tinygrad_edu.nn.penalties import L2
+from tinygrad_edu.nn.schedules import LinearDecay
+
+DATA = data.xor(40, 0.1, seed=0)
+
+
+def model(seed=0, **options):
+    return MLP(2, [4, 2], rng=seed, **options)
+
+
+def trained(epochs=3, seed=0, network=None, **options):
+    network = network or model()
+    return network, fit(network, DATA.inputs, DATA.targets, epochs=epochs, seed=seed, progress=False, **options)
+
+
+def bits(network):
+    return [x.hex() for x in network.state_dict().values()]
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    first, history = trained()
+    second, again = trained()
+    assert bits(first) == bits(second) and history == again
+    assert bits(trained(seed=1)[0]) != bits(first)
+
+
+SCRIPT = """
+from tinygrad_edu.learn import data
+from tinygrad_edu.learn.fit import fit
+from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Sequential
+d = data.spirals(40, seed=0)
+m = Sequential(Layer(2, 6, "relu", rng=0), Dropout(0.2), Layer(6, 2, rng=1))
+fit(m, d.inputs, d.targets, epochs=2)
+print([x.hex() for x in m.state_dict().values()])
+"""
+
+
+def test_weights_are_the_same_bits_in_every_process_and_for_every_hash_seed():
+    found = {subprocess.run([sys.executable, "-c", SCRIPT], env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONHASHSEED": seed},
+                            capture_output=True, text=True, check=True).stdout for seed in ("0", "1", "77")}
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam", "adamw", "rmsprop"])
+def test_training_taken_up_again_gives_the_bits_of_one_without_a_break(optimizer, tmp_path):
+    def network():
+        return Sequential(Layer(2, 6, "tanh", rng=0), Dropout(0.3, seed=3), Layer(6, 2, rng=1))
+    whole, history = trained(6, network=network(), optimizer=optimizer, schedule=LinearDecay(0.1, 30))
+    path = tmp_path / "run.json"
+    options = {"optimizer": optimizer, "schedule": LinearDecay(0.1, 30), "checkpoint": path}
+    trained(2, network=network(), **options)
+    resumed, again = trained(6, network=network(), **options)
+    assert bits(resumed) == bits(whole) and again.loss == history.loss and again.lr == history.lr
+    with pytest.raises(ValueError, match="made with seed 0 and batch_size 16, not 5"):
+        trained(6, network=network(), **{**options, "seed": 5})
+    path.write_text("{}")
+    with pytest.raises(ValueError, match="not a checkpoint of fit"):
+        trained(6, network=network(), **options)
+
+
+class Recorder(Module):
+    """A model that writes down what happens to it."""
+
+    def __init__(self, events):
+        self.w, self.events = Value(1.0), [events]
+
+    def members(self):
+        yield "w", self.w
+
+    def forward(self, x):
+        self.events[0].append("forward")
+        return self.w * x[0]
+
+
+def test_d000_the_loop_does_the_lectures_steps_in_order():
+    """zerograd, forward, loss, backward, step, for each batch; document 004 leaves the reset out."""
+    events = []
+    network = Recorder(events)
+
+    class Noted(SGD):
+        def zero_grad(self):
+            events.append("zerograd")
+            super().zero_grad()
+
+        def step(self):
+            events.append("backward" if network.w.grad else "no gradient")
+            events.append("step")
+            super().step()
+
+    def loss(predictions, targets):
+        events.append("loss")
+        return mse(predictions, targets)
+    fit(network, [[1.0], [2.0]], [2.0, 3.0], loss=loss, optimizer=Noted([network.w], lr=0.01), epochs=2, batch_size=1, progress=False)
+    assert events == ["zerograd", "forward", "loss", "backward", "step"] * 4
+
+
+def test_batches_cover_every_example_once_an_epoch_in_an_order_of_their_own():
+    seen = []
+
+    class Looking(Module):
+        def __init__(self):
+            self.w = Value(1.0)
+
+        def forward(self, x):
+            seen.append(x[0])
+            return self.w * x[0]
+    fit(Looking(), [[float(i)] for i in range(10)], [0.5] * 10, epochs=3, batch_size=4, progress=False)
+    epochs = [seen[i:i + 10] for i in (0, 10, 20)]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs) and epochs[0] != epochs[1] != epochs[2]
+
+
+def test_a_network_learns_xor():
+    network, history = trained(60, lr=0.05, network=MLP(2, [8, 2], rng=0))
+    assert history.accuracy[-1] == 1.0 and history.loss[-1] < 0.1 * history.loss[0] and history.stopped == "epochs"
+    assert not network.training
+
+
+def test_a_regression_and_a_single_score():
+    network = MLP(1, [8, 1], rng=0)
+    sine = data.noisy_sine(40, 0.0, seed=0)
+    history = fit(network, sine.inputs, sine.targets, epochs=60, lr=0.02, progress=False)
+    assert history.loss[-1] < 0.2 * history.loss[0] and history.accuracy == []
+    score = MLP(2, [6, 1], rng=0)
+    history = fit(score, DATA.inputs, DATA.targets, loss="bce_with_logits", epochs=60, lr=0.05, progress=False)
+    assert history.accuracy[-1] > 0.95
+
+
+def test_validation_schedule_penalty_and_callbacks():
+    seen = []
+    network, history = trained(4, validation=(DATA.inputs[:10], DATA.targets[:10]), schedule=LinearDecay(0.1, 10, 0.001), penalty=L2(0.1),
+                               callbacks=[lambda h, m: seen.append(len(h)), lambda h, m: len(h) == 3])
+    assert history.stopped == "callback" and seen == [1, 2, 3]
+    assert len(history.validation_loss) == len(history.validation_accuracy) == len(history.lr) == 3
+    assert history.lr == sorted(history.lr, reverse=True)
+    plain = trained(3)[0]
+    assert sum(w * w for w in network.state_dict().values()) < sum(w * w for w in plain.state_dict().values())
+
+
+def test_early_stopping_waits_for_its_patience():
+    _, history = trained(50, optimizer=None, lr=1e-12, patience=3, validation=(DATA.inputs, DATA.targets))
+    assert history.stopped in ("early", "epochs")
+    _, history = trained(50, lr=5.0, optimizer="sgd", patience=2, validation=(DATA.inputs, DATA.targets))
+    assert history.stopped == "early" and len(history) < 50
+
+
+def test_ctrl_c_returns_the_history_so_far():
+    def interrupt(history, model):
+        if len(history) == 2:
+            raise KeyboardInterrupt
+    _, history = trained(10, callbacks=[interrupt])
+    assert len(history) == 2 and history.stopped == "interrupted"
+
+
+def test_d003_the_running_loss_keeps_graphs_alive_and_floats_do_not():
+    """The lecture's running sum of losses: as a Value it keeps every step's graph, as a float none."""
+    def steps(keep):
+        network, running, counts = model(), 0.0, []
+        for _ in range(4):
+            loss = cross_entropy([network(x) for x in DATA.inputs[:4]], DATA.targets[:4])
+            running = running + keep(loss)
+            del loss
+            counts.append(tg.live_values())
+        return counts
+    leaking, cured = steps(lambda loss: loss), steps(lambda loss: loss.data)
+    assert leaking[-1] - leaking[0] > 3 * 100 and cured[-1] == cured[0]
+
+
+def test_d003_running_loss_prints():
+    """`running_loss = 0.0` stands before the epochs: what is left of one is printed in the next, 1.5 for 1.0."""
+    printed, running = [], 0.0
+    for epoch in range(2):
+        for i in range(25):
+            running += 1.0
+            if i % 10 == 9:
+                printed.append((epoch, i, running / 10))
+                running = 0.0
+    assert printed == [(0, 9, 1.0), (0, 19, 1.0), (1, 9, 1.5), (1, 19, 1.0)]
+
+
+def test_fit_leaves_no_graph_behind():
+    network = model()
+    fit(network, DATA.inputs, DATA.targets, epochs=1, progress=False)
+    before = tg.live_values()
+    fit(network, DATA.inputs, DATA.targets, epochs=2, progress=False)
+    assert tg.live_values() == before
+
+
+@pytest.mark.parametrize(("here", "there", "advice"), [
+    (0.99, 0.7, "overfitting.*increase regularization strength"), (0.8, 0.79, "underfitting.*increase model capacity"),
+    (0.99, 0.98, "a good fit"), (0.95, 0.95 - GAP - 0.01, "overfitting"),
+])
+def test_d001_the_gap_between_training_and_validation(here, there, advice):
+    assert re.match(advice, History(loss=[0.1], accuracy=[here], validation_accuracy=[there]).diagnosis())
+    assert "no diagnosis" in History(loss=[0.1]).diagnosis()
+
+
+def test_the_lectures_checks_before_a_training():
+    report = check_training(MLP(2, [8, 2], rng=0), DATA.inputs, DATA.targets)
+    assert isinstance(report, Report) and report and len(report) == 4
+    text = str(report)
+    for words in ("0.6931", "learnt by heart", "1000 exploding", "1e-06 too low", "good"):
+        assert words in text
+    spoilt = MLP(2, [8, 2], rng=0)
+    for parameter in spoilt.layers[1].parameters():
+        parameter.data *= 300.0
+    assert not check_training(spoilt, DATA.inputs, DATA.targets) and "BAD  first loss" in str(check_training(spoilt, DATA.inputs, DATA.targets))
+
+
+def test_descent_on_x_plus_y_times_z_has_no_end():
+    """Document 001 annotates batch descent with (x + y) z, which is unbounded below: it never converges."""
+    x, y, z = Value(-2.0), Value(5.0), Value(-4.0)
+    optimizer, seen = SGD([x, y, z], lr=0.1), []
+    for _ in range(4):
+        optimizer.zero_grad()
+        f = (x + y) * z
+        f.backward()
+        seen.append(f.data)
+        optimizer.step()
+    assert seen == pytest.approx([-12.0, -16.34, -21.8088, -28.797016], rel=1e-12) and seen == sorted(seen, reverse=True)
+
+
+@pytest.mark.parametrize(("options", "error", "words"), [
+    ({"epochs": -1}, ValueError, "epochs .* got -1"), ({"epochs": 2.0}, ValueError, "got 2.0"), ({"batch_size": 0}, ValueError, "batch_size .* got 0"),
+    ({"patience": 0}, ValueError, "patience"), ({"loss": "msee"}, ValueError, "unknown loss 'msee'; the names are .*mse"),
+    ({"optimizer": "adma"}, ValueError, "unknown optimizer 'adma'; the names are .*adam"), ({"lr": -1.0}, ValueError, "-1"),
+    ({"validation": ([], [])}, ValueError, "no validation examples"), ({"validation": ([[1.0, 2.0]], [])}, ValueError, "1 inputs, 0 targets"),
+])
+def test_bad_settings_are_named_and_the_model_is_untouched(options, error, words):
+    network = model()
+    before = bits(network)
+    with pytest.raises(error, match=words):
+        trained(network=network, **options)
+    assert bits(network) == before
+    with pytest.raises(ValueError, match="2 inputs, 1 targets"):
+        fit(network, [[0.0, 0.0]] * 2, [0])
+    with pytest.raises(ValueError, match="give lr to the optimizer itself"):
+        trained(network=network, optimizer=Adam(network.parameters()), lr=0.1)
+
+
+def test_the_progress_bar_shows_loss_accuracy_and_rate(capsys):
+    trained(2, validation=(DATA.inputs, DATA.targets))
+    assert capsys.readouterr().err == ""
+    fit(model(), DATA.inputs, DATA.targets, epochs=2, progress=True)
+    shown = capsys.readouterr().err
+    assert "loss" in shown and "accuracy" in shown and "lr" in shown
+
+
+def run(*arguments, cwd):
+    done = subprocess.run([sys.executable, "-m", "tinygrad_edu", *arguments], capture_output=True, cwd=cwd, timeout=120,
+                          env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONIOENCODING": "utf-8"})
+    return done.stdout.decode(), done.stderr.decode(), done.returncode
+
+
+def test_train_and_predict_on_the_command_line(tmp_path):
+    output, errors, code = run("train", "xor", "--hidden", "8", "--epochs", "60", "--lr", "0.05", "--save", "m.json", "--check", cwd=tmp_path)
+    assert (errors, code) == ("", 0) and "accuracy: training 100.0%" in output and "wrote m.json" in output and "ok   first loss" in output
+    assert json.loads((tmp_path / "m.json").read_text())["about"]["sizes"] == [8, 2]
+    output, errors, code = run("predict", "m.json", "1.0", "-0.02", cwd=tmp_path)
+    assert (errors, code) == ("", 0) and len(output.splitlines()) == 3
+    assert sum(float(line.split()[-1]) for line in output.splitlines()[1:]) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_train_on_a_csv_file(tmp_path):
+    rows = "\n".join(f"{i % 7},{-i % 5},{'yes' if (i % 7) > 3 else 'no'}" for i in range(80))
+    (tmp_path / "t.csv").write_text(f"a,b,answer\n{rows}\n")
+    output, errors, code = run("train", "t.csv", "--label", "answer", "--hidden", "4", "--epochs", "40", "--lr", "0.05", "--save", "t.json", cwd=tmp_path)
+    assert (errors, code) == ("", 0) and "validation 100.0%" in output
+    assert run("predict", "t.json", "6", "0", cwd=tmp_path)[0].startswith("yes")
+    (tmp_path / "r.csv").write_text("x,y\n" + "\n".join(f"{i / 40},{math.sin(i / 10)}" for i in range(40)))
+    output, errors, code = run("train", "r.csv", "--label", "y", "--hidden", "6", "--epochs", "5", "--save", "r.json", cwd=tmp_path)
+    assert (errors, code) == ("", 0) and "accuracy" not in output
+    assert math.isfinite(float(run("predict", "r.json", "0.5", cwd=tmp_path)[0]))
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["train", "mars"], "neither a CSV file nor one of moons"), (["train", "none.csv", "--label", "y"], "none.csv"), (["train", "t.csv"], "give --label"),
+    (["train", "xor", "--label", "y"], "--label is for CSV"), (["train", "xor", "--hidden", "0"], "got 0"), (["train", "xor", "--activation", "tahn"], "unknown activation"),
+    (["train", "xor", "--epochs", "-1"], "got -1"), (["train", "xor", "--lr", "0"], "lr"), (["train", "xor", "--optimizer", "adma"], "adma"),
+    (["predict", "none.json", "1"], "no such file"), (["train", "xor", "--epochs", "1", "--plot", "a.gif"], ".png, .svg or .pdf"), (["train", "xor", "--bogus"], "bogus"),
+])
+def test_mistakes_on_the_command_line_get_one_line(arguments, words, tmp_path):
+    _, errors, code = run(*arguments, cwd=tmp_path)
+    assert code in (1, 2) and words in errors and "Traceback" not in errors

@@ -1,0 +1,241 @@
+"""Losses: the lecture's numbers, mpmath, slopes, and what they refuse."""
+
+import math
+import random
+
+import pytest
+from mpmath import mp
+from test_finite_differences import assert_matches_slope
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+from tinygrad_edu.nn.losses import (
+    bce,
+    bce_with_logits,
+    brier,
+    cross_entropy,
+    half_squared_error,
+    hinge,
+    huber,
+    kl_divergence,
+    mae,
+    mse,
+    nll,
+    sum_squared_error,
+)
+
+CLOSE = {"rel": 1e-12, "abs": 1e-12}
+
+
+def value_and_gradient(loss, predictions, *rest, **options):
+    leaves = [Value(p) for p in predictions]
+    output = loss(leaves, *rest, **options)
+    output.backward()
+    return output.data, [leaf.grad for leaf in leaves]
+
+
+# ---- the lectures
+
+
+def test_d003_mse_of_10_for_7():
+    assert value_and_gradient(mse, [10.0], [7.0]) == (9.0, [6.0])
+
+
+def test_d003_the_three_squared_errors_of_the_documents():
+    """003: mean; 004: sum; 002: half the sum.  Mean and half agree only for two numbers."""
+    assert value_and_gradient(mse, [10.0, 4.0], [7.0, 5.0]) == (5.0, [3.0, -1.0])
+    assert value_and_gradient(sum_squared_error, [10.0, 4.0], [7.0, 5.0]) == (10.0, [6.0, -2.0])
+    assert value_and_gradient(half_squared_error, [10.0, 4.0], [7.0, 5.0]) == (5.0, [3.0, -1.0])
+
+
+def test_d004_the_squared_norm_is_meant_where_the_norm_is_written():
+    assert value_and_gradient(sum_squared_error, [4.0, 6.0], [1.0, 2.0]) == (25.0, [6.0, 8.0])
+    assert value_and_gradient(lambda y: tg.hypot(y[0] - 1, y[1] - 2), [4.0, 6.0]) == (5.0, [0.6, 0.8])
+
+
+def test_d002_numbers_as_labels_call_2_more_wrong_than_1():
+    assert [value_and_gradient(sum_squared_error, [float(p)], [0.0]) for p in (2, 1)] == [(4.0, [4.0]), (1.0, [2.0])]
+    assert [sum_squared_error([float(i == p) for i in range(3)], [1.0, 0.0, 0.0]) for p in (2, 1)] == [2.0, 2.0]
+
+
+def test_d002_brier_and_cross_entropy():
+    value, gradient = value_and_gradient(brier, [0.7, 0.2, 0.1], [1, 0, 0])
+    assert value == pytest.approx(0.14, **CLOSE) and gradient == pytest.approx([-0.6, 0.4, 0.2], **CLOSE)
+    assert nll([math.log(p) for p in (0.7, 0.2, 0.1)], 0) == pytest.approx(0.35667494393873245, **CLOSE)
+
+
+def test_d002_cross_entropy_is_maximum_likelihood():
+    logs = [[math.log(p), math.log(1 - p)] for p in (0.5, 0.25)]
+    assert nll(logs, [0, 0], "sum") == pytest.approx(2.0794415416798357, **CLOSE)
+    assert nll(logs, [0, 0]) == pytest.approx(1.0397207708399179, **CLOSE)
+    assert math.exp(-nll(logs, [0, 0], "sum")) == pytest.approx(0.125, **CLOSE)
+
+
+def test_d000_the_likelihood_is_a_product_and_its_logarithm_a_sum():
+    densities = [0.5, 0.25, 0.8]
+    assert tg.prod(densities) == pytest.approx(0.1) and tg.sum([tg.log(d) for d in densities]) == pytest.approx(-2.302585092994046)
+
+
+def test_d000_laplace_density_and_its_estimates():
+    """The maximum-likelihood centre is the median, since the loss is the absolute error."""
+    def log_likelihood(mu, b, data):
+        return -tg.sum([tg.abs(x - mu) for x in data]) / b - len(data) * tg.log(2 * b)
+    mu, b, data = Value(2.0), Value(3.0), [1, 2, 10]
+    likelihood = log_likelihood(mu, b, data)
+    likelihood.backward()
+    assert likelihood.data == pytest.approx(-8.375278407684165) and (mu.grad, b.grad) == (0.0, pytest.approx(0.0, abs=1e-15))
+    for x, centre, width, density in (0, 0, 1, 0.5), (1, 0, 1, 0.18393972058572117), (4, 1, 2, 0.05578254003710746):
+        assert math.exp(log_likelihood(Value(float(centre)), Value(float(width)), [x]).data) == pytest.approx(density, rel=1e-12)
+
+
+def test_d000_mean_and_variance_of_a_die_and_of_sums():
+    die = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    mean, square = tg.mean(die), tg.mean([x * x for x in die])
+    assert (mean, square, square - mean ** 2) == pytest.approx((3.5, 15.166666666666666, 2.9166666666666665))
+
+    def variance(pairs):
+        values = [2 * x + 3 * y + 5 for x, y in pairs]
+        return tg.mean([v * v for v in values]) - tg.mean(values) ** 2
+    assert variance([(x, y) for x in (0, 1) for y in (0, 2)]) == 10.0       # uncorrelated: as printed
+    assert variance([(0, 0), (1, 2)]) == 16.0                               # Y = 2X: the printed formula says 10
+
+
+@pytest.mark.parametrize(("t", "p", "loss", "slope"), [
+    (1, 0.8, 0.2231435513142097, -1.25), (0, 0.8, 1.6094379124341003, 5.0), (1, 0.5, 0.6931471805599453, -2.0),
+    (0, 0.3, 0.35667494393873245, 1.4285714285714286),
+])
+def test_d003_d004_binary_cross_entropy(t, p, loss, slope):
+    value, gradient = value_and_gradient(bce, [p], [t])
+    assert value == pytest.approx(loss, rel=1e-12) and gradient == pytest.approx([slope], rel=1e-12)
+
+
+def test_d004_the_printed_bce_derivative_is_right_only_by_chance():
+    """The slide sums over N1 and K - N1; per element it is (p - t) / (K p (1 - p))."""
+    _, gradient = value_and_gradient(bce, [0.8, 0.3], [1, 0])
+    assert gradient == pytest.approx([-0.625, 0.7142857142857143], rel=1e-12)
+    _, three = value_and_gradient(bce, [0.8, 0.3, 0.6], [1, 0, 1])
+    assert three == pytest.approx([(p - t) / (3 * p * (1 - p)) for p, t in ((0.8, 1), (0.3, 0), (0.6, 1))], rel=1e-12)
+
+
+def test_d003_kl_is_cross_entropy_for_one_hot_and_entropy_apart_otherwise():
+    q, p = [0.7, 0.2, 0.1], [0.6, 0.3, 0.1]
+    entropy = -sum(x * math.log(x) for x in p)
+    crossed = -sum(x * math.log(y) for x, y in zip(p, q))
+    assert kl_divergence([1.0, 0.0, 0.0], q) == pytest.approx(0.35667494393873245, **CLOSE)
+    assert (entropy, crossed) == pytest.approx((0.8979457248567797, 0.9270948493928741), **CLOSE)
+    assert kl_divergence(p, q) == pytest.approx(0.029149124536094292, **CLOSE) and kl_divergence(q, p) != kl_divergence(p, q)
+
+
+def test_d003_accuracy_has_no_gradient_to_learn_from():
+    """L = 1 - correct/n moves in steps; at its jump the step function has no subgradient."""
+    assert [tg.step(x) for x in (-1.0, -1e-09, 0.0, 1e-09, 2.0)] == [0, 0, 1, 1, 1]
+    assert pytest.approx(0.2) == 1 - 8 / 10
+    x = Value(0.3)
+    tg.step(x).backward()
+    assert x.grad == 0.0
+
+
+def test_d001_the_first_loss_of_c_classes_is_log_c():
+    assert [cross_entropy([0.0] * c, 0) for c in (2, 3, 10)] == pytest.approx(
+        [0.6931471805599453, 1.0986122886681098, 2.302585092994046], **CLOSE)
+
+
+def test_d001_the_loss_rises_with_regularisation():
+    totals = [0.5 + strength / 2 * sum(w * w for w in (1, -2, 3)) for strength in (0, 0.1, 1)]
+    assert totals == pytest.approx([0.5, 1.2, 7.5]) and totals == sorted(totals)
+
+
+# ---- accuracy, slopes, properties
+
+
+@pytest.mark.parametrize(("logits", "target", "loss", "gradient"), [
+    ([40.0, 0.0, 1.0], 0, 1.5796578428307375e-17, [-1.5796578428307375e-17, 4.248354255291589e-18, 1.1548224173015786e-17]),
+    ([0.0, 1e4], 0, 1e4, [-1.0, 1.0]), ([1000.0, 0.0, -1000.0], 0, 0.0, [0.0, 0.0, 0.0]),
+])
+def test_cross_entropy_keeps_its_digits_at_the_ends(logits, target, loss, gradient):
+    value, ours = value_and_gradient(cross_entropy, logits, target)
+    assert value == pytest.approx(loss, rel=1e-15) and ours == pytest.approx(gradient, rel=1e-14)
+
+
+def test_cross_entropy_agrees_with_mpmath():
+    rng = random.Random(0)
+    with mp.workdps(60):
+        for _ in range(200):
+            logits = [rng.uniform(-1, 1) * 10 ** rng.uniform(-3, 2) for _ in range(rng.randint(1, 6))]
+            target = rng.randrange(len(logits))
+            exact = list(map(mp.mpf, logits))
+            whole = sum(map(mp.exp, exact))
+            value, gradient = value_and_gradient(cross_entropy, logits, target)
+            assert abs(value - (mp.log(whole) - exact[target])) <= 4e-16 * max(1, *map(abs, exact)) * len(logits)
+            for i, ours in enumerate(gradient):
+                true = mp.exp(exact[i]) / whole - (i == target)
+                assert abs(ours - true) <= 2e-15 * len(logits) * max(1, *map(abs, exact)) * abs(true) + mp.mpf(10) ** -300
+
+
+@pytest.mark.parametrize(("z", "t", "loss", "slope"), [
+    (40.0, 1, 4.248354255291589e-18, -4.248354255291589e-18), (-1000.0, 1, 1000.0, -1.0), (1000.0, 1, 0.0, 0.0), (0.0, 0.5, math.log(2), 0.0),
+])
+def test_bce_with_logits_at_its_ends(z, t, loss, slope):
+    value, gradient = value_and_gradient(bce_with_logits, [z], [t])
+    assert (value, gradient[0]) == (pytest.approx(loss, rel=1e-15), pytest.approx(slope, rel=1e-15))
+
+
+def test_certain_probabilities_that_are_right_cost_nothing():
+    assert value_and_gradient(bce, [0.0], [0]) == (0.0, [1.0]) and value_and_gradient(bce, [1.0], [1]) == (0.0, [-1.0])
+    assert value_and_gradient(lambda q: kl_divergence([0.0, 1.0], q), [0.5, 0.5])[1][0] == 0.0
+
+
+LOSSES = {
+    "mse": lambda *p: mse(list(p), [0.3, -1.0, 2.0]), "half": lambda *p: half_squared_error(list(p), [0.3, -1.0, 2.0]),
+    "mae": lambda *p: mae(list(p), [9.0, 9.0, 9.0]), "huber": lambda *p: huber(list(p), [0.3, -5.0, 2.2]),
+    "cross_entropy": lambda *p: cross_entropy(list(p), 1), "soft": lambda *p: cross_entropy(list(p), [0.2, 0.5, 0.3]),
+    "nll": lambda *p: nll(tg.log_softmax(list(p)), 2), "bce": lambda *p: bce_with_logits(list(p), [1, 0, 0.3]),
+    "brier": lambda *p: brier(tg.softmax(list(p)), 0), "kl": lambda *p: kl_divergence([0.2, 0.5, 0.3], tg.softmax(list(p))),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradients_of_losses_match_the_slope(name):
+    rng = random.Random(name)
+    for _ in range(5):
+        assert_matches_slope(LOSSES[name], [rng.uniform(-1.5, 1.5) for _ in range(3)])
+
+
+def test_a_shift_of_all_logits_changes_nothing():
+    for shift in (1.0, 64.0, -1024.0):
+        assert cross_entropy([1.5 + shift, -0.25 + shift, shift], 1) == cross_entropy([1.5, -0.25, 0.0], 1)
+
+
+def test_the_gradient_of_the_mean_is_the_mean_of_the_gradients_in_any_order():
+    rows, targets = [[0.5, -1.0], [2.0, 0.1], [0.0, 0.3]], [0, 1, 1]
+    together = [[Value(x) for x in row] for row in rows]
+    cross_entropy(together, targets).backward()
+    for row, target, leaves in zip(rows, targets, together):
+        assert [leaf.grad for leaf in leaves] == pytest.approx([g / 3 for g in value_and_gradient(cross_entropy, row, target)[1]], rel=1e-15)
+    assert cross_entropy(rows[::-1], targets[::-1]) == pytest.approx(cross_entropy(rows, targets), rel=1e-15)
+
+
+def test_reductions():
+    assert mse([1.0, 3.0], [0.0, 0.0], "none") == [1.0, 9.0] and mse([[1.0], [3.0]], [[0.0], [0.0]], "sum") == 10.0
+    assert cross_entropy([[0.0, 0.0]] * 2, [0, 1], "none") == pytest.approx([math.log(2)] * 2)
+    assert hinge([Value(0.5)], [1]).data == 0.5 and mse(2.0, 1.0) == 1.0
+
+
+@pytest.mark.parametrize(("call", "error", "words"), [
+    (lambda: mse([1.0, 2.0, 3.0], [1.0]), ValueError, "3 predictions, 1 target: give one target"), (lambda: mse([], []), ValueError, "empty batch"),
+    (lambda: mse(1.0, [1.0]), ValueError, "a number against a list"), (lambda: mse([1.0], ["a"]), TypeError, "got 'a'"),
+    (lambda: mse([1.0], [1.0], "avg"), ValueError, "unknown reduction 'avg'; the names are mean, sum, none"),
+    (lambda: cross_entropy([1.0, 2.0, 3.0], 5), IndexError, r"target 5, but 3 classes \(0\.\.2\)"),
+    (lambda: cross_entropy([1.0, 2.0], -1), IndexError, "target -1"), (lambda: cross_entropy([1.0, 2.0], 1.0), TypeError, "got 1.0"),
+    (lambda: cross_entropy([1.0, 2.0], True), TypeError, "got True"), (lambda: cross_entropy([], []), ValueError, "empty batch"),
+    (lambda: cross_entropy([[1.0, 2.0]], 0), ValueError, "1 predictions, 1 target"), (lambda: cross_entropy(1.0, 0), ValueError, "one number per class"),
+    (lambda: cross_entropy([1.0, 2.0], [0.5, 0.6]), ValueError, r"target: the probabilities sum to 1\.1"),
+    (lambda: cross_entropy([1.0, 2.0], [1.5, -0.5]), ValueError, r"target\[0\] is 1\.5"), (lambda: cross_entropy([1.0], [0.5, 0.5]), ValueError, "but 1 classes"),
+    (lambda: bce(1.2, 1), ValueError, "got 1.2 and 1"), (lambda: bce(0.0, 1), tg.PoleError, "use the logits form, bce_with_logits"),
+    (lambda: bce_with_logits(0.0, 2), ValueError, "got 2"), (lambda: kl_divergence([0.5, 0.5], [1.0, 0.0]), tg.PoleError, "log"),
+    (lambda: kl_divergence([0.5, 0.5], [1.0]), ValueError, "2 probabilities"), (lambda: brier([math.nan, 1.0], 0), ValueError, r"\[0\] is nan"),
+    (lambda: hinge([1.0], [0]), ValueError, "target 0 is 0"), (lambda: huber([1.0], [0.0], delta=0), ValueError, "got 0"),
+])
+def test_misuse_names_the_value(call, error, words):
+    with pytest.raises(error, match=words):
+        call()

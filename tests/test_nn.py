@@ -1,0 +1,175 @@
+"""Modules: what they compute, what they are made of, and what they refuse."""
+
+import copy
+import math
+import pickle
+import random
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+from tinygrad_edu.engine.random import uniform
+from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Maxout, Module, Neuron, Sequential
+
+
+def network(**options):
+    return MLP(3, [4, 2], **{"rng": 0, **options})
+
+
+X = [0.5, -1.0, 2.0]
+
+
+def test_a_neuron_is_one_dot_and_its_activation():
+    neuron = Neuron(3, "tanh", rng=0)
+    output = neuron(X)
+    expected = math.tanh(sum(w.data * x for w, x in zip(neuron.w, X)) + neuron.b.data)
+    assert output.data == pytest.approx(expected, rel=1e-15)
+    assert [node.op for node in tg.topological_order(output) if node.parents] == ["dot", "add", "tanh"]
+
+
+def test_unfused_neurons_compute_the_same_with_a_node_for_every_operation():
+    fused, spelled = network(), network(fused=False)
+    for a, b in zip(fused(X), spelled(X)):
+        assert a.data == pytest.approx(b.data, rel=1e-14)
+    sum(spelled(X)[1:], spelled(X)[0]).backward()
+    assert {"mul", "add"} <= {node.op for node in tg.topological_order(spelled(X)[0])}
+
+
+def test_the_same_seed_gives_the_same_bits():
+    assert network(rng=3).state_dict() == network(rng=3).state_dict() != network(rng=4).state_dict()
+    assert network(rng=random.Random(3)).state_dict() == network(rng=3).state_dict()
+
+
+@pytest.mark.parametrize(("init", "spread"), [("xavier", math.sqrt(2 / 300)), ("he", math.sqrt(2 / 100)), ("uniform", math.sqrt(1 / 3))])
+def test_weights_start_with_the_spread_their_scheme_says(init, spread):
+    weights = [w.data for neuron in Layer(100, 200, init=init, rng=1).neurons for w in neuron.w]
+    assert math.sqrt(sum(w * w for w in weights) / len(weights)) == pytest.approx(spread, rel=0.03)
+    assert abs(sum(weights) / len(weights)) < 0.02 and all(n.b.data == 0 for n in Layer(3, 3).neurons)
+
+
+def test_parameters_are_found_by_name_in_order():
+    names = [name for name, _ in network().named_parameters()]
+    assert names[:4] == ["layers.0.neurons.0.w.0", "layers.0.neurons.0.w.1", "layers.0.neurons.0.w.2", "layers.0.neurons.0.b"]
+    assert len(names) == 4 * 4 + 2 * 5 == len(network().parameters())
+    assert len(network(bias=False).parameters()) == 4 * 3 + 2 * 4
+
+
+def test_state_goes_out_and_in_bit_for_bit_or_not_at_all():
+    source, target = network(rng=1), network(rng=2)
+    target.load_state_dict(source.state_dict())
+    assert target.state_dict() == source.state_dict()
+    for wrong, words in ({"a": 1.0}, "lacks"), ({**source.state_dict(), "more": 1.0}, "unknown 'more'"):
+        before = target.state_dict()
+        with pytest.raises(KeyError, match=words):
+            target.load_state_dict(wrong)
+        assert target.state_dict() == before
+    with pytest.raises(TypeError, match="got 'a'"):
+        target.load_state_dict({**source.state_dict(), "layers.1.neurons.1.b": "a"})
+    assert target.state_dict() == source.state_dict()
+
+
+def test_predict_takes_and_gives_floats_and_records_nothing():
+    model = network()
+    before = tg.live_values()
+    predicted = model.predict(X)
+    assert predicted == [v.data for v in model(X)] and all(type(p) is float for p in predicted)
+    assert tg.live_values() == before
+
+
+def test_frozen_parameters_get_no_gradient():
+    model = network()
+    model.layers[0].freeze()
+    tg.sum(model(X)).backward()
+    assert all(p.grad == 0.0 for p in model.layers[0].parameters())
+    assert any(p.grad for p in model.layers[1].parameters())
+    model.layers[0].unfreeze()
+    tg.sum(model(X)).backward()
+    assert any(p.grad for p in model.layers[0].parameters())
+    model.zero_grad()
+    assert all(p.grad == 0.0 for p in model.parameters())
+    with pytest.raises(AttributeError, match="only a leaf"):
+        model(X)[0].is_constant = True
+
+
+def test_copies_and_pickles_are_models_of_their_own():
+    model = network()
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        twin.parameters()[0].data = 99.0
+        assert model.parameters()[0].data != 99.0
+        assert len(twin.parameters()) == len(model.parameters())
+
+
+def test_activations_by_name_by_op_and_by_function():
+    for activation in ("relu", tg.relu, lambda v: v.relu()):
+        assert Neuron(3, activation, rng=0)(X).op == "relu"
+    assert MLP(3, [4, 4, 2], activations=["tanh", "relu", "sigmoid"], rng=0)(X)[0].op == "sigmoid"
+    assert MLP(3, [1], rng=0)(X).op == "add" and MLP(3, [2], output_activation="tanh", rng=0)(X)[0].op == "tanh"
+
+
+def test_text_of_a_model_counts_its_parameters():
+    assert repr(network(activation="relu")).splitlines() == [
+        "MLP(3 -> 4 -> 2)  26 parameters", "  layers.0: Layer(3 -> 4, relu)  16 parameters", "  layers.1: Layer(4 -> 2)  10 parameters"]
+    assert "Dropout(p=0.5, inverted)  0 parameters" in repr(Sequential(Layer(2, 2), Dropout(0.5)))
+
+
+def test_train_and_eval_reach_every_module():
+    model = Sequential(Layer(2, 2, rng=0), Sequential(Dropout(0.5)))
+    assert all(not m.training for m in model.eval().modules()) and all(m.training for m in model.train().modules())
+    model.predict([1.0, 2.0])
+    assert all(m.training for m in model.modules())
+
+
+# ---- dropout
+
+
+@pytest.mark.parametrize("inverted", [True, False])
+def test_dropout_keeps_the_expectation(inverted):
+    """Lecture: p is the chance to drop; scale in training (inverted) or in evaluation, never in both."""
+    dropout = Dropout(0.25, inverted=inverted, seed=1)
+    x = [Value(1.0), Value(2.0), Value(3.0)]
+    mean = [sum(column) / 4000 for column in zip(*[[v.data for v in dropout(x)] for _ in range(4000)])]
+    assert mean == pytest.approx([v * (1 if inverted else 0.75) for v in (1.0, 2.0, 3.0)], rel=0.05)
+    evaluated = [v.data if isinstance(v, Value) else v for v in dropout.eval()(x)]
+    assert evaluated == ([1.0, 2.0, 3.0] if inverted else [0.75, 1.5, 2.25])
+
+
+def test_dropped_units_get_no_gradient_and_masks_depend_on_seed_and_call_alone():
+    x = [Value(1.0) for _ in range(50)]
+    first, second = Dropout(0.5, seed=7), Dropout(0.5, seed=7)
+    masks = [[v.data for v in first(x)] for _ in range(3)]
+    assert masks == [[v.data for v in second(x)] for _ in range(3)] and masks[0] != masks[1]
+    output = first(x)
+    tg.sum(output).backward()
+    assert [v.grad for v in x] == [v.data for v in output] and {0.0, 2.0} == {v.grad for v in x}
+
+
+def test_counted_random_numbers_are_uniform_and_belong_to_their_place():
+    numbers = [uniform(0, call, 0, leaf) for call in range(100) for leaf in range(100)]
+    assert all(0 <= u < 1 for u in numbers) and len(set(numbers)) == len(numbers)
+    bins = [sum(k <= 10 * u < k + 1 for u in numbers) for k in range(10)]
+    assert all(abs(count - 1000) < 120 for count in bins)
+    assert uniform(0, 1, 2) != uniform(0, 2, 1) and uniform(1, 0, 0) != uniform(0, 0, 1)
+
+
+def test_maxout_and_sequential():
+    maxout = Maxout(3, pieces=2, rng=0)
+    assert maxout(X).data == max(piece(X).data for piece in maxout.pieces) and maxout(X).op == "max"
+    assert Sequential(Layer(3, 2, rng=0), lambda row: row[0] + row[1])(X).op == "add"
+
+
+@pytest.mark.parametrize(("build", "error", "words"), [
+    (lambda: network()([1.0]), ValueError, "layer 0 expects 3 inputs, got 1"), (lambda: network()(1.0), ValueError, "layer 0 expects 3 inputs, got 1.0"),
+    (lambda: Neuron(2)([1.0]), ValueError, "neuron expects 2 inputs, got 1"), (lambda: MLP(0, [1]), ValueError, "inputs must be .* got 0"),
+    (lambda: MLP(2, [3, -1]), ValueError, "size of layer 1 .* got -1"), (lambda: MLP(2, [2.0]), ValueError, "got 2.0"),
+    (lambda: MLP(2, [True]), ValueError, "got True"), (lambda: MLP(2, []), ValueError, "at least one layer"), (lambda: MLP(2, 3), TypeError, "sizes .* such as .16, 1.: got 3"),
+    (lambda: MLP(2, [3, 1], "tahn"), ValueError, "unknown activation 'tahn'; the names are linear, .*tanh"),
+    (lambda: Neuron(2, "clip"), ValueError, "unknown activation 'clip'"), (lambda: Neuron(2, init="zero"), ValueError, "unknown init 'zero'"),
+    (lambda: MLP(2, [3, 1], activations=["tanh"]), ValueError, "2 layers need as many activations, got 1"),
+    (lambda: MLP(2, [1], rng="a"), TypeError, "rng is a seed .* got 'a'"), (lambda: Dropout(1.0), ValueError, "got 1.0"),
+    (lambda: Dropout(-0.1), ValueError, "got -0.1"), (lambda: Dropout(True), ValueError, "got True"), (lambda: Maxout(2, 0), ValueError, "pieces"),
+    (lambda: Sequential(3), TypeError, "step 0 is neither"), (lambda: Module()(1), NotImplementedError, "no forward"),
+])
+def test_misuse_names_the_value(build, error, words):
+    with pytest.raises(error, match=words):
+        build()

@@ -1,0 +1,580 @@
+"""Optimizers, schedules and penalties: the lectures' numbers, what is refused, and that nothing moves by half."""
+
+import copy
+import itertools
+import json
+import math
+import statistics
+
+import pytest
+
+from tinygrad_edu import GradientError, Value
+from tinygrad_edu.nn import optim
+from tinygrad_edu.nn.optim import SGD, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
+from tinygrad_edu.nn.penalties import L1, L2
+from tinygrad_edu.nn.schedules import (
+    Constant,
+    CosineDecay,
+    ExponentialDecay,
+    InverseDecay,
+    LinearDecay,
+    Schedule,
+    StepDecay,
+    Warmup,
+)
+
+CLOSE = {"rel": 1e-12, "abs": 1e-12}
+OPTIMIZERS = [x for x in vars(optim).values() if isinstance(x, type) and issubclass(x, Optimizer) and x is not Optimizer]
+BOWL = [3.0, -1.0]
+
+
+def descend(optimizer, loss, steps):
+    """The path of the first parameter."""
+    path = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(*optimizer.parameters).backward()
+        optimizer.step()
+        path.append(optimizer.parameters[0].data)
+    return path
+
+
+def follow(optimizer, gradients):
+    """The parameters after each step, when the gradients are given."""
+    path = []
+    for g in gradients:
+        for p in optimizer.parameters:
+            p.grad = g
+        optimizer.step()
+        path.append([p.data for p in optimizer.parameters])
+    return path
+
+
+def square(w):
+    return w ** 2
+
+
+def ready(kind, **settings):
+    """An optimizer with two parameters that have gradients."""
+    w, b = Value(1.0, label="w"), Value(2.0)
+    w.grad, b.grad = 0.5, -0.25
+    return kind([w, b], **settings)
+
+
+# ---- every optimizer
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_the_bottom_of_a_bowl_is_reached(kind):
+    w, b = Value(0.0), Value(0.0)
+    optimizer = kind([w, b])
+    optimizer.lr = max(optimizer.lr, 0.1)
+    descend(optimizer, lambda w, b: (w - BOWL[0]) ** 2 + 4 * (b - BOWL[1]) ** 2, 3000)
+    assert [w.data, b.data] == pytest.approx(BOWL, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_a_saved_state_goes_on_bit_by_bit(kind):
+    gradients = [math.sin(7 * k) + 0.1 for k in range(40)]
+    first = ready(kind, lr=0.0123, weight_decay=0.01)
+    follow(first, gradients[:20])
+    saved = json.loads(json.dumps(first.state_dict()))
+    assert saved == first.state_dict()
+    second = kind([Value(p.data) for p in first.parameters], lr=1.0)
+    second.load_state_dict(saved)
+    assert follow(second, gradients[20:]) == follow(first, gradients[20:])
+    assert second.state_dict() == first.state_dict() and second.defaults == first.defaults
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_one_bad_gradient_moves_nothing(kind, bad):
+    optimizer = ready(kind)
+    optimizer.step()
+    before = copy.deepcopy((optimizer.state_dict(), [p.data for p in optimizer.parameters]))
+    optimizer.parameters[1].grad = bad
+    with pytest.raises(GradientError, match=f"gradient of parameter 1 is {bad}; nothing was changed"):
+        optimizer.step()
+    optimizer.parameters[1].grad, optimizer.parameters[0].grad = 0.1, bad
+    with pytest.raises(GradientError, match=r"parameter 0 \('w'\)"):
+        optimizer.step()
+    assert (optimizer.state_dict(), [p.data for p in optimizer.parameters]) == before
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_a_gradient_too_large_for_the_rule_moves_nothing(kind):
+    optimizer = ready(kind, lr=1e10)
+    optimizer.parameters[1].grad = 1e300
+    with pytest.raises(GradientError, match=r"1e\+300 of parameter 1 is too large for .*inf.*nothing was changed"):
+        optimizer.step()
+    assert [p.data for p in optimizer.parameters] == [1.0, 2.0] and optimizer.steps_taken == 0
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_a_step_before_any_backward_is_refused_and_later_zeros_are_legal(kind):
+    optimizer = ready(kind)
+    optimizer.zero_grad()
+    with pytest.raises(RuntimeError, match=r"call backward\(\) on the loss"):
+        optimizer.step()
+    optimizer.parameters[0].grad = 1.0
+    optimizer.step()
+    optimizer.zero_grad()
+    optimizer.step()
+    assert optimizer.steps_taken == 2
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_frozen_parameters_are_skipped(kind):
+    optimizer = ready(kind, weight_decay=0.1)
+    frozen = Value(5.0).detach()
+    with_frozen = kind([frozen, *[Value(p.data) for p in optimizer.parameters]], weight_decay=0.1)
+    moved, others = follow(optimizer, [0.5, -0.1, 2.0]), follow(with_frozen, [0.5, -0.1, 2.0])
+    assert others == [[5.0, *row] for row in moved]
+    assert set(with_frozen.memory[0].values()) <= {0.0}
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_every_optimizer_shows_its_settings(kind):
+    optimizer = ready(kind, lr=0.25)
+    assert repr(optimizer).startswith(f"{kind.__name__}(2 parameters, lr=0.25, ") and "weight_decay=" in repr(optimizer)
+
+
+class Halver(Optimizer):
+    def step_for(self, g, memory, at):
+        return at.lr * math.copysign(abs(g) ** 0.5, g)
+
+
+def test_a_new_optimizer_is_one_method():
+    optimizer = Halver([Value(4.0)], lr=0.1)
+    assert descend(optimizer, square, 1000)[-1] == pytest.approx(0, abs=0.02)
+    with pytest.raises(NotImplementedError, match="Optimizer must say how far to step"):
+        ready(Optimizer, lr=0.1).step()
+
+
+def test_any_object_with_data_and_grad_can_be_moved():
+    class Weight:
+        data, grad = 1.0, 0.5
+    weight = Weight()
+    SGD([weight], lr=0.5).step()
+    assert weight.data == 0.75
+
+
+def test_an_interrupt_between_two_parameters_moves_none():
+    class Stubborn:
+        grad = 1.0
+        data = property(lambda self: 2.0, lambda self, new: (_ for _ in ()).throw(KeyboardInterrupt) if new != 2.0 else None)
+    w = Value(1.0)
+    w.grad = 1.0
+    optimizer = Adam([w, Stubborn()])
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step()
+    assert w.data == 1.0 and optimizer.steps_taken == 0 and optimizer.memory[0] == {"m": 0, "v": 0, "t": 0}
+
+
+# ---- the lectures' cases
+
+
+def test_d000_sgd_3_steps():
+    assert descend(SGD([Value(1.0)], lr=0.1), square, 3) == pytest.approx([0.8, 0.64, 0.512], **CLOSE)
+
+
+@pytest.mark.parametrize(("convention", "name", "remembered"), [
+    ("gradient", "G", [2.0, 3.4, 3.98]), ("step", "step", [-0.2, -0.34, -0.398])])
+def test_d000_d003_momentum_constant_lr(convention, name, remembered):
+    optimizer = Momentum([Value(1.0)], lr=0.1, momentum=0.9, convention=convention)
+    for w, memory in zip([0.8, 0.46, 0.062], remembered):
+        assert descend(optimizer, square, 1) == pytest.approx([w], **CLOSE)
+        assert optimizer.memory[0][name] == pytest.approx(memory, **CLOSE)
+
+
+def test_the_two_momentum_conventions_differ_once_lr_changes():
+    paths = {}
+    for convention in ("gradient", "step"):
+        optimizer = Momentum([Value(1.0)], lr=0.1, momentum=0.9, convention=convention)
+        paths[convention] = descend(optimizer, square, 1)
+        optimizer.lr = 0.01
+        paths[convention] += descend(optimizer, square, 1)
+    assert paths["gradient"] == pytest.approx([0.8, 0.8 - 0.01 * 3.4], **CLOSE)       # 0.766
+    assert paths["step"] == pytest.approx([0.8, 0.8 - 0.18 - 0.016], **CLOSE)         # 0.604
+
+
+@pytest.mark.parametrize("convention", ["gradient", "step"])
+def test_d000_momentum_terminal_speed(convention):
+    optimizer = Momentum([Value(0.0)], lr=0.1, momentum=0.9, convention=convention)
+    path = [w for w, in follow(optimizer, [2.0] * 400)]
+    steps = [after - before for before, after in zip([0.0, *path], path)]
+    assert [-step / 0.1 for step in steps[:3]] == pytest.approx([2.0, 3.8, 5.42], **CLOSE)
+    assert steps[-1] == pytest.approx(-2.0, **CLOSE)
+
+
+DATA = [(1, 2), (2, 3), (3, 7)]
+PER_EXAMPLE = [-4, -12, -42]
+
+
+def gradient_of(batch, start=0.0):
+    """The gradient of the mean of (θx - y)² over a batch."""
+    theta = Value(start)
+    total = Value(0.0)
+    for x, y in batch:
+        total = total + (theta * x - y) ** 2
+    (total / len(batch)).backward()
+    return theta.grad
+
+
+def test_d001_batch_gd_step():
+    assert [gradient_of([row]) for row in DATA] == PER_EXAMPLE
+    assert gradient_of(DATA) == pytest.approx(-19.333333333333332, **CLOSE)
+    assert follow(SGD([Value(0.0)], lr=0.01), [gradient_of(DATA)])[0] == pytest.approx([0.19333333333333333], **CLOSE)
+    assert follow(SGD([Value(0.0)], lr=0.01), [3 * gradient_of(DATA)])[0] == pytest.approx([0.58], **CLOSE)
+
+
+def test_d001_sgd_step():
+    assert follow(SGD([Value(0.0)], lr=0.01), [gradient_of(DATA[1:2])])[0] == pytest.approx([0.12], **CLOSE)
+
+
+def test_d003_gd_stopping_rule():
+    """The slides stop when dtheta < eps; without |·| that is after the first step, downhill."""
+    path = [1.0, *descend(SGD([Value(1.0)], lr=0.1), square, 30)]
+    changes = [after - before for before, after in itertools.pairwise(path)]
+    stop = next(i for i, change in enumerate(changes, 1) if abs(change) < 0.01)
+    assert stop == 15 and path[stop] == pytest.approx(0.03518437208883203, **CLOSE)
+    assert next(i for i, change in enumerate(changes, 1) if change < 0.01) == 1
+
+
+@pytest.mark.parametrize(("start", "end", "lowest"), [
+    (1.5, 0.9304029265558517, -0.5167485082852492), (-1.5, -1.057453770738378, -1.5147536412757057)])
+def test_d003_gd_local_minimum(start, end, lowest):
+    def loss(x):
+        return x ** 4 - 2 * x ** 2 + 0.5 * x
+    x = Value(start)
+    assert descend(SGD([x], lr=0.01), loss, 5000)[-1] == pytest.approx(end, rel=1e-8)
+    assert loss(x).data == pytest.approx(lowest, rel=1e-8)
+
+
+def test_d003_minibatch_unbiased():
+    batches = [gradient_of(batch) for batch in itertools.combinations(DATA, 2)]
+    assert batches == [-8, -23, -27]
+    assert statistics.fmean(batches) == pytest.approx(gradient_of(DATA), **CLOSE)
+    assert statistics.fmean(2 * g for g in batches) == pytest.approx(-38.666666666666664, **CLOSE)
+
+
+@pytest.mark.parametrize(("size", "variance"), [(1, 267.55555555555554), (2, 66.88888888888889), (3, 0)])
+def test_d003_batch_size_jitter(size, variance):
+    batches = [gradient_of(batch) for batch in itertools.combinations(DATA, size)]
+    assert statistics.pvariance(batches) == pytest.approx(variance, rel=1e-9)
+
+
+ADAM_PATH = [[-0.0999999995], [-0.199999999], [-0.29999999850000003]]
+
+
+def test_d003_adam_constant_gradient():
+    optimizer = Adam([Value(0.0)], lr=0.1)
+    for t, wanted in enumerate(ADAM_PATH, 1):
+        assert follow(optimizer, [2.0])[0] == pytest.approx(wanted, **CLOSE)
+        memory = optimizer.memory[0]
+        assert memory["m"] / (1 - 0.9 ** t) == pytest.approx(2, **CLOSE)
+        assert memory["v"] / (1 - 0.999 ** t) == pytest.approx(4, **CLOSE)
+
+
+class WithoutBiasCorrection(Adam):
+    def step_for(self, g, memory, at):
+        beta1, beta2 = at.betas
+        memory["m"] = beta1 * memory["m"] + (1 - beta1) * g
+        memory["v"] = beta2 * memory["v"] + (1 - beta2) * g * g
+        return at.lr * memory["m"] / (math.sqrt(memory["v"]) + at.eps)
+
+
+def test_adam_without_bias_correction_would_be_caught():
+    path = follow(WithoutBiasCorrection([Value(0.0)], lr=0.1), [2.0] * 3)
+    assert path[0] == pytest.approx([-0.31622771601684596], **CLOSE) and path[0] != pytest.approx(ADAM_PATH[0], rel=0.5)
+
+
+def test_d001_l2():
+    weights = [Value(1), Value(-2), Value(3)]
+    penalty = L2(0.1)(weights)
+    penalty.backward()
+    assert penalty.data == pytest.approx(0.7, **CLOSE)          # 1.4 without the ½
+    assert [w.grad for w in weights] == pytest.approx([0.1, -0.2, 0.3], **CLOSE)
+
+
+@pytest.mark.parametrize(("penalty", "rest"), [
+    (L1(0.1), [0.2, -1.9, 0]), (L2(0.1), [0.2727272727272727, -1.8181818181818181, 0.045454545454545456])])
+def test_d001_l1_sparsity(penalty, rest):
+    """L1 makes the minimum of ½(w - w*)² + λ|w| sparse; steps that shrink come as near to it as one likes."""
+    for wanted, best in zip([0.3, -2, 0.05], rest):
+        optimizer = SGD([Value(wanted)], lr=0.1)
+        for k in range(1000):
+            optimizer.lr = 0.1 * 0.97 ** max(0, k - 400)
+            descend(optimizer, lambda w, wanted=wanted: 0.5 * (w - wanted) ** 2 + penalty([w]), 1)
+        assert optimizer.parameters[0].data == pytest.approx(best, abs=1e-6)
+
+
+def test_d001_l1_subgradient_oscillation():
+    path = descend(SGD([Value(0.02)], lr=0.1), lambda w: L1(1.0)([w]), 4)
+    assert path == pytest.approx([-0.08, 0.02, -0.08, 0.02], **CLOSE)
+
+
+def test_d001_robbins_monro():
+    inverse = [InverseDecay(1.0)(k) for k in range(10)]
+    assert sum(inverse) == pytest.approx(2.9289682539682538, rel=1e-9)
+    assert sum(lr * lr for lr in inverse) == pytest.approx(1.5497677311665408, rel=1e-9)
+    many = [InverseDecay(1.0)(k) ** 2 for k in range(100_000)]
+    assert math.fsum(many) == pytest.approx(1.6449340668482264, abs=1.1e-5)      # what is left out is 1/100,000
+    assert math.fsum(Constant(0.1)(k) ** 2 for k in range(1000)) == pytest.approx(10.0, rel=1e-9)
+    tail = [LinearDecay(0.1, steps=10)(k) for k in range(10, 1000)]
+    assert set(tail) == {0.001}                                                 # constant: the squares' sum diverges
+
+
+# ---- groups, weight decay, states
+
+
+def test_groups_follow_the_optimizers_lr_unless_they_have_one():
+    w, b = Value(1.0), Value(1.0)
+    optimizer = SGD([{"params": [w]}, {"params": [b], "lr": 0.5}], lr=0.25)
+    follow(optimizer, [1.0])
+    assert (w.data, b.data) == (0.75, 0.5)
+    optimizer.lr = 0.125
+    follow(optimizer, [1.0])
+    assert (w.data, b.data) == (0.625, 0.0)
+    optimizer.groups[1]["lr"] = 1.0
+    follow(optimizer, [1.0])
+    assert (w.data, b.data) == (0.5, -1.0)
+    assert repr(optimizer.groups[1]) == "Group(1 parameters, lr=1.0)"
+
+
+def test_a_state_brings_the_settings_of_groups():
+    optimizer = Adam([{"params": [Value(1.0)]}, {"params": (p for p in [Value(2.0)]), "betas": [0.5, 0.75]}])
+    follow(optimizer, [1.0, -2.0])
+    twin = Adam([{"params": [Value(p.data)]} for p in optimizer.parameters], lr=0.5)
+    twin.load_state_dict(json.loads(json.dumps(optimizer.state_dict())))
+    assert twin.groups[1]["betas"] == (0.5, 0.75) and twin.lr == 0.001
+    twin.lr = optimizer.lr = 0.125
+    assert follow(twin, [3.0, 0.5]) == follow(optimizer, [3.0, 0.5])
+
+
+def test_weight_decay_is_the_l2_penalty_but_not_in_adamw():
+    def loss(w):
+        return (w - 2) ** 2
+    for kind in (SGD, Momentum, Adam, RMSprop):
+        decayed = descend(kind([Value(1.0)], lr=0.01, weight_decay=0.5), loss, 20)
+        penalised = descend(kind([Value(1.0)], lr=0.01), lambda w: loss(w) + L2(0.5)([w]), 20)
+        assert decayed == pytest.approx(penalised, **CLOSE)
+    assert descend(AdamW([Value(1.0)], lr=0.01, weight_decay=0.5), loss, 20) != pytest.approx(
+        descend(Adam([Value(1.0)], lr=0.01, weight_decay=0.5), loss, 20), rel=1e-4)
+
+
+def test_what_is_remembered_stays_with_the_place():
+    optimizer = ready(Momentum)
+    twin = copy.deepcopy(optimizer)
+    for p in twin.parameters:
+        p.grad = 0.5
+    optimizer.parameters[1].grad = 0.5
+    optimizer.step()
+    twin.step()
+    assert twin.state_dict() == optimizer.state_dict()
+
+
+@pytest.mark.parametrize(("change", "error", "words"), [
+    (lambda state: [], TypeError, "a state is a dict.*not list"),
+    (lambda state: {}, ValueError, r"expected Adam with groups of \[2\] parameters"),
+    (lambda state: {**state, "optimizer": "SGD"}, ValueError, "found SGD"),
+    (lambda state: {**state, "memory": state["memory"][:1]}, ValueError, "another optimizer or is damaged"),
+    (lambda state: {**state, "memory": [{"m": 0.0}, {"m": 0.0}]}, ValueError, "damaged"),
+    (lambda state: {**state, "memory": 3, "settings": 3}, ValueError, "damaged"),
+    (lambda state: {**state, "more": 1}, ValueError, "damaged"),
+    (lambda state: {**state, "groups": [{"params": 3, "settings": {}}]}, ValueError, r"found Adam with groups of \[3\]"),
+    (lambda state: {**state, "groups": [{"params": 2, "settings": {"tau": 1}}]}, ValueError, "no setting 'tau'"),
+    (lambda state: {**state, "settings": {**state["settings"], "lr": -1}}, ValueError, "lr must be positive and finite, got -1"),
+    (lambda state: {**state, "settings": {**state["settings"], "betas": [0.9]}}, ValueError, "betas must be two"),
+    (lambda state: {**state, "steps_taken": -1}, ValueError, "steps_taken .* got -1"),
+    (lambda state: {**state, "steps_taken": 1.5}, ValueError, r"steps_taken .* got 1\.5"),
+    (lambda state: {**state, "memory": [*state["memory"][:1], {"m": math.nan, "v": 0, "t": 1}]}, ValueError, r"memory\[1\]\['m'\] must be finite, got nan"),
+    (lambda state: {**state, "memory": [*state["memory"][:1], {"m": "1", "v": 0, "t": 1}]}, TypeError, r"memory\[1\]\['m'\].*got '1'"),
+])
+def test_a_damaged_state_is_refused_and_nothing_changes(change, error, words):
+    optimizer = ready(Adam)
+    optimizer.step()
+    before = copy.deepcopy(optimizer.state_dict())
+    with pytest.raises(error, match=words):
+        optimizer.load_state_dict(change(copy.deepcopy(before)))
+    assert optimizer.state_dict() == before
+
+
+# ---- what is refused
+
+W, B = Value(1.0, label="w"), Value(2.0)
+USED_UP = iter([W])
+next(USED_UP)
+
+
+@pytest.mark.parametrize(("parameters", "error", "words"), [
+    ([], ValueError, "no parameters: the list is empty, or a generator"),
+    (USED_UP, ValueError, "or a generator that was used up before"),
+    (W, TypeError, r"got a single one: Value\(data=1\.0.*put it into \[ \]"),
+    ([W, 3.5], TypeError, r"parameter 1 must be a Value, not float: got 3\.5"),
+    (["w"], TypeError, "parameter 0 must be a Value, not str: got 'w'"),
+    ([W, None], TypeError, "parameter 1 .* got None"),
+    ([B, W * 2], ValueError, r"parameter 1 was computed from other Values.*give the leaves"),
+    ([W, B, Value(3.0), W], ValueError, "same parameter twice: index 0 and 3"),
+    ("wb", TypeError, "not str: got 'wb'"), (3.5, TypeError, r"not float: got 3\.5; write model\.parameters\(\)"),
+    ({"w": W}, TypeError, "not dict"), ({W}, TypeError, "not set"), (None, TypeError, "not NoneType"),
+    ([{"params": [W]}, {"params": [W]}], ValueError, "same parameter twice: index 0 and 1"),
+    ([{"params": [W]}, B], TypeError, "group 1 must be a dict, as the others are, got Value"),
+    ([{"params": [W]}, {"lr": 0.1}], ValueError, 'group 1 has no parameters under "params"'),
+    ([{"params": W}], TypeError, "got a single one"),
+    ([{"params": [W], "lrr": 0.1}], ValueError, "no setting 'lrr': there are params, lr,.* weight_decay"),
+    ([{"params": [W], "lr": 0}], ValueError, "lr must be positive and finite, got 0"),
+    ([W.detach(), B.detach()], ValueError, "all 2 parameters are constants or frozen"),
+])
+@pytest.mark.parametrize("kind", [SGD, AdamW])
+def test_parameters_that_cannot_be_trained_are_refused(kind, parameters, error, words):
+    with pytest.raises(error, match=words):
+        kind(parameters)
+
+
+@pytest.mark.parametrize(("kind", "setting", "value", "error", "words"), [
+    *[(kind, "lr", value, ValueError, f"lr must be positive and finite, got {value}")
+      for kind in OPTIMIZERS for value in (-0.1, 0, math.nan, math.inf)],
+    (SGD, "lr", "0.1", TypeError, "lr: a number is needed, not str: got '0.1'"), (SGD, "lr", True, TypeError, "lr: bool .* got True"),
+    (SGD, "lr", W, TypeError, "lr: .*not Value"), (SGD, "lr", None, TypeError, "lr: .*got None"),
+    (SGD, "lr", 10 ** 400, OverflowError, "lr: a whole number of 401 digits"),
+    *[(kind, "momentum", value, ValueError, f"momentum must be at least 0 and below 1, got {value}")
+      for kind in (Momentum, Nesterov) for value in (-0.1, 1, 1.5, math.nan)],
+    (RMSprop, "alpha", 1.0, ValueError, r"alpha must be .* got 1\.0"), (optim.Adadelta, "rho", -1, ValueError, "rho must be .* got -1"),
+    (Adam, "betas", (0.9, 1.0), ValueError, r"betas\[1\] must be at least 0 and below 1, got 1\.0"),
+    (Adam, "betas", (-0.1, 0.9), ValueError, r"betas\[0\] must .* got -0\.1"), (Adam, "betas", (0.9, "b"), TypeError, r"betas\[1\]: .*'b'"),
+    (Adam, "betas", (0.9,), ValueError, r"betas must be two numbers.*got 1: \(0\.9,\)"), (Adam, "betas", 0.9, TypeError, r"betas must be two numbers.*0\.9$"),
+    (Adam, "betas", (0.9, 0.9, 0.9), ValueError, "got 3"), (Adam, "eps", 0, ValueError, "eps must be positive and finite, got 0"),
+    (AdamW, "eps", -1e-8, ValueError, "eps must .* got -1e-08"), (RMSprop, "eps", math.nan, ValueError, "eps must .* got nan"),
+    *[(kind, "weight_decay", -0.1, ValueError, r"weight_decay must be at least 0 and finite, got -0\.1") for kind in OPTIMIZERS],
+    (Momentum, "convention", "nesterov", ValueError, "convention must be \"gradient\" or \"step\", got 'nesterov'"),
+])
+def test_settings_out_of_range_are_refused_by_name(kind, setting, value, error, words):
+    with pytest.raises(error, match=words):
+        kind([W], **{setting: value})
+    optimizer = kind([W])
+    with pytest.raises(error, match=words):
+        optimizer.groups[0][setting] = value
+    if setting == "lr":
+        with pytest.raises(error, match=words):
+            optimizer.lr = value
+    assert repr(optimizer) == repr(kind([W])) and not optimizer.groups[0].own
+
+
+# ---- clipping
+
+
+def test_clipping_by_norm_keeps_the_direction_and_tells_the_norm():
+    w, b = Value(0.0), Value(0.0)
+    w.grad, b.grad = 3e200, -4e200
+    assert optim.clip_gradients_by_norm([w, b], 1.0) == pytest.approx(5e200)
+    assert (w.grad, b.grad) == pytest.approx((0.6, -0.8))
+    before = (w.grad, b.grad)
+    assert optim.clip_gradients_by_norm([w, b], 2.0) == pytest.approx(1.0) and (w.grad, b.grad) == before
+
+
+def test_clipping_by_value_cuts_each():
+    parameters = [Value(0.0) for _ in range(3)]
+    for p, g in zip(parameters, (-5.0, 0.25, 7.0)):
+        p.grad = g
+    optim.clip_gradients_by_value(parameters, 0.5)
+    assert [p.grad for p in parameters] == [-0.5, 0.25, 0.5]
+
+
+@pytest.mark.parametrize("clip", [optim.clip_gradients_by_norm, optim.clip_gradients_by_value])
+def test_clipping_refuses_what_it_cannot_do_and_changes_nothing(clip):
+    w, b = Value(0.0), Value(0.0, label="b")
+    for bad in (math.nan, math.inf):
+        w.grad, b.grad = 9.0, bad
+        with pytest.raises(GradientError, match=rf"gradient of parameter 1 \('b'\) is {bad}"):
+            clip([w, b], 1.0)
+        assert w.grad == 9.0
+    for limit, error in ((0, ValueError), (-1, ValueError), (math.nan, ValueError), ("1", TypeError)):
+        with pytest.raises(error, match=f"limit.*{limit}"):
+            clip([w], limit)
+    with pytest.raises(TypeError, match="single one"):
+        clip(w, 1.0)
+
+
+def test_a_norm_beyond_all_floats_is_refused():
+    parameters = [Value(0.0) for _ in range(4)]
+    for p in parameters:
+        p.grad = 1.5e308
+    with pytest.raises(GradientError, match="norm of the gradient is inf"):
+        optim.clip_gradients_by_norm(parameters, 1.0)
+    assert {p.grad for p in parameters} == {1.5e308}
+
+
+# ---- schedules
+
+SCHEDULES = [Constant(0.1), LinearDecay(0.1, steps=50), StepDecay(0.1, every=20), ExponentialDecay(0.1, factor=0.5),
+             InverseDecay(0.1, tau=10), CosineDecay(0.1, steps=50), Warmup(CosineDecay(0.1, steps=50), steps=5)]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_every_schedule_gives_rates_an_optimizer_takes(schedule):
+    optimizer = ready(SGD)
+    rates = [schedule(k) for k in [*range(200), 10 ** 6]]
+    for rate in rates:
+        optimizer.lr = rate
+    begins = schedule.steps if isinstance(schedule, Warmup) else 0
+    assert max(rates) == rates[begins] == 0.1
+    assert rates[begins:] == sorted(rates[begins:], reverse=True) and rates[:begins] == sorted(rates[:begins])
+    assert eval(repr(schedule)) == schedule
+
+
+def test_every_schedule_is_tested():
+    assert {type(schedule) for schedule in SCHEDULES} == set(Schedule.__subclasses__())
+
+
+def test_the_ends_of_schedules_are_where_they_say():
+    assert LinearDecay(0.5, steps=10)(10) == LinearDecay(0.5, steps=10)(99) == pytest.approx(0.005)
+    assert LinearDecay(1.0, steps=10, final=0.5)(5) == 0.75
+    assert CosineDecay(1.0, steps=10)(10) == pytest.approx(0.01) and CosineDecay(1.0, steps=10, final=0.5)(5) == pytest.approx(0.75)
+    assert [StepDecay(1.0, every=3, factor=0.5)(k) for k in (2, 3, 5, 6)] == [1.0, 0.5, 0.5, 0.25]
+    assert [Warmup(Constant(1.0), steps=2)(k) for k in (0, 1, 2)] == [0.5, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(("make", "error", "words"), [
+    (lambda: Constant(0), ValueError, "lr must be positive and finite, got 0"), (lambda: Constant("1"), TypeError, "lr: .*'1'"),
+    (lambda: LinearDecay(0.1, 0), ValueError, "steps must be at least 1, got 0"),
+    (lambda: LinearDecay(0.1, 2.5), TypeError, r"steps must be a whole number, not float: got 2\.5"),
+    (lambda: LinearDecay(0.1, True), TypeError, "not bool: got True"),
+    (lambda: LinearDecay(0.1, 5, final=0.0), ValueError, r"final must be positive and finite, got 0\.0"),
+    (lambda: LinearDecay(math.nan, 5), ValueError, "lr must .* got nan"), (lambda: LinearDecay("a", 5), TypeError, "lr: .*'a'"),
+    (lambda: StepDecay(0.1, every=-1), ValueError, "every must be at least 1, got -1"),
+    (lambda: StepDecay(0.1, every=1, factor=1.0), ValueError, r"factor must be above 0 and below 1, got 1\.0"),
+    (lambda: ExponentialDecay(0.1, factor=0), ValueError, "factor must .* got 0"),
+    (lambda: InverseDecay(0.1, tau=math.inf), ValueError, "tau must be positive and finite, got inf"),
+    (lambda: CosineDecay(-1.0, 5), ValueError, r"lr must .* got -1\.0"),
+    (lambda: Warmup(0.1, 5), TypeError, r"Warmup needs a schedule to lead to, got 0\.1; write Constant"),
+    (lambda: Warmup(Constant(0.1), 0), ValueError, "steps must be at least 1, got 0"),
+    (lambda: Constant(0.1)(-1), ValueError, "k must be at least 0, got -1"), (lambda: Constant(0.1)(1.0), TypeError, r"k must .* got 1\.0"),
+    (lambda: Schedule()(0), NotImplementedError, "Schedule must say its rate"),
+])
+def test_schedules_refuse_what_is_out_of_range(make, error, words):
+    with pytest.raises(error, match=words):
+        make()
+
+
+# ---- penalties
+
+
+@pytest.mark.parametrize("kind", [L1, L2])
+def test_penalties_are_small_graphs_of_long_rows(kind):
+    penalty = kind(0.5)([Value(float(i)) for i in range(100)])
+    assert penalty.op == "mul" and len(penalty.parents[1].parents) >= 100
+    assert repr(kind(0.5)) == f"{kind.__name__}(0.5)"
+
+
+@pytest.mark.parametrize(("use", "error", "words"), [
+    (lambda kind: kind(-0.1), ValueError, r"strength must be at least 0 and finite, got -0\.1"),
+    (lambda kind: kind(math.nan), ValueError, "strength must .* got nan"), (lambda kind: kind("1"), TypeError, "strength: .*'1'"),
+    (lambda kind: kind(1.0)([]), ValueError, "no weights: the list is empty"),
+    (lambda kind: kind(1.0)(W), TypeError, "list of weights is needed, not Value"),
+    (lambda kind: kind(1.0)(["w"]), TypeError, "not str: got 'w'"),
+])
+@pytest.mark.parametrize("kind", [L1, L2])
+def test_penalties_refuse_what_they_cannot_weigh(kind, use, error, words):
+    with pytest.raises(error, match=words):
+        use(kind)

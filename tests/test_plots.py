@@ -1,0 +1,360 @@
+"""Plots: what they draw is what the engine computed, and nothing is left open behind them."""
+
+import math
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+from tinygrad_edu.learn.data import Data, noisy_sine, spirals, xor
+from tinygrad_edu.show import plots
+from tinygrad_edu.show.plots import text_curve
+
+HISTORY = {"loss": [2.0, 1.0, 0.5], "validation_loss": [2.1, 1.2, 0.9], "accuracy": [0.3, 0.6, 0.8],
+           "validation_accuracy": [0.3, 0.5, 0.6], "lr": [0.1, 0.1, 0.05]}
+
+
+def history(**lists):
+    return SimpleNamespace(**{**dict.fromkeys(HISTORY, ()), **lists})
+
+
+def bowl(x, y):
+    return x * x + 4 * y * y
+
+
+class Descent:
+    """The least an optimizer can be."""
+
+    def __init__(self, values, lr):
+        self.values, self.lr = values, lr
+
+    def zero_grad(self):
+        for value in self.values:
+            value.grad = 0.0
+
+    def step(self):
+        for value in self.values:
+            value.data -= self.lr * value.grad
+
+
+FIGURES = {
+    "loss_curves": lambda: plots.loss_curves(history(**HISTORY)),
+    "histograms": lambda: plots.histograms([Value(i / 7) for i in range(20)]),
+    "decision_boundary": lambda: plots.decision_boundary(lambda point: [point[0] - point[1]], xor(20), resolution=12),
+    "activation": lambda: plots.activation(tg.tanh),
+    "gradient_field": lambda: plots.gradient_field(bowl, [-1, 0, 1], [-1, 0, 1]),
+    "learning_rates": lambda: plots.learning_rates(lambda x: x * x, 2.0, [0.01, 0.4, 1.5]),
+    "optimizer_paths": lambda: plots.optimizer_paths(bowl, (1, 1), {"descent": lambda v: Descent(v, 0.1)}, steps=9),
+}
+
+
+@pytest.fixture
+def matplotlib():
+    return pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+
+def lines_of(axes):
+    """{label: [y, ...]} of the lines that have a label."""
+    return {line.get_label(): list(line.get_ydata()) for line in axes.lines if not line.get_label().startswith("_")}
+
+
+def legend_of(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+# ---- every figure
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_has_a_title_and_named_axes_and_opens_no_window(name, matplotlib):
+    figure = FIGURES[name]()
+    assert isinstance(figure, matplotlib.figure.Figure) and figure.get_size_inches()[0] * figure.dpi >= 900
+    assert all(axes.get_title(loc="left") and axes.get_xlabel() and axes.get_ylabel() for axes in figure.axes)
+    from matplotlib import pyplot
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_saved_to_the_same_bytes_every_time(name, kind, matplotlib, tmp_path):
+    files = [tmp_path / f"{i}.{kind}" for i in range(2)]
+    for file in files:
+        FIGURES[name]().savefig(file)
+    assert files[0].read_bytes() == files[1].read_bytes() != b""
+
+
+def test_a_notebook_is_given_the_picture_as_svg(matplotlib):
+    text = FIGURES["activation"]()._repr_svg_()
+    assert text.startswith("<?xml") and text.rstrip().endswith("</svg>") and "<dc:date>" not in text
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_without_matplotlib_one_line_says_how_to_get_it(name, monkeypatch):
+    plots.figure_class.cache_clear()
+    for module in "matplotlib", "matplotlib.figure":
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "tinygrad-edu\[plots\]"') as caught:
+        FIGURES[name]()
+    assert "\n" not in str(caught.value)
+
+
+# ---- training
+
+def test_the_curves_of_a_training_are_the_numbers_of_its_history(matplotlib):
+    loss, accuracy, rate = plots.loss_curves(history(**HISTORY)).axes
+    assert lines_of(loss) == {"training": HISTORY["loss"], "validation": HISTORY["validation_loss"]}
+    assert lines_of(accuracy) == {"training": HISTORY["accuracy"], "validation": HISTORY["validation_accuracy"]}
+    assert lines_of(rate) == {"lr": HISTORY["lr"]}
+    assert list(loss.lines[0].get_xdata()) == [1, 2, 3] and loss.get_yscale() == "linear"
+
+
+def test_only_what_was_recorded_gets_a_panel(matplotlib):
+    [axes] = plots.loss_curves(history(loss=[1.0])).axes
+    assert lines_of(axes) == {"training": [1.0]} and axes.lines[0].get_marker() == "o"
+    with pytest.raises(ValueError, match="there is nothing to plot: the history has no loss"):
+        plots.loss_curves(history())
+
+
+def test_a_loss_over_two_powers_of_ten_has_a_logarithmic_axis(matplotlib):
+    assert plots.loss_curves(history(loss=[1.0, 0.01])).axes[0].get_yscale() == "log"
+    assert plots.loss_curves(history(loss=[1.0, 0.0, math.inf, math.nan])).axes[0].get_yscale() == "linear"
+
+
+def test_histograms_count_every_weight_and_every_gradient(matplotlib):
+    values = [Value(x) for x in (-1, 0, 0.5, 2)]
+    tg.sum([value * value for value in values]).backward()
+    for axes in plots.histograms(values).axes:
+        assert sum(bar.get_height() for bar in axes.patches) == 4
+    weights, gradients = plots.histograms(values).axes
+    assert weights.get_xlabel() == "weight" and gradients.get_xlabel() == "gradient"
+
+
+def test_histograms_of_named_parameters_have_one_outline_per_layer(matplotlib):
+    names = [f"layers.{i}.neurons.{j}.b" for i in range(2) for j in range(5)]
+    figure = plots.histograms({name: Value(i) for i, name in enumerate(names)})
+    assert all(legend_of(axes) == ["layers.0", "layers.1"] for axes in figure.axes)
+    assert "call backward() first" in figure.axes[1].get_xlabel()
+    assert [plots.layer_of(name) for name in ("0.w.1", "bias", "hidden12.w")] == ["0", "bias", "hidden12"]
+
+
+EXTREME = [[1e308, -1e308], [1e-320, 0.0], [math.nan, 1.0], [math.inf, 1.0], [1e300] * 3, [1e29] * 3, [math.nan], [1e-300, 1e300]]
+
+
+@pytest.mark.parametrize("values", EXTREME, ids=str)
+def test_a_training_that_explodes_can_still_be_plotted(values, matplotlib):
+    plots.loss_curves(history(loss=values, lr=values))._repr_svg_()
+    figure = plots.histograms([Value(x) for x in values])
+    figure._repr_svg_()
+    exploded = sum(not abs(x) <= 1e30 for x in values)
+    title = f"{len(values) - exploded} weights" + f", and {exploded} exploded" * bool(exploded)
+    assert figure.axes[0].get_title(loc="left") == title
+
+
+@pytest.mark.parametrize("nothing", [[], {}])
+def test_histograms_of_nothing_are_refused(nothing, matplotlib):
+    with pytest.raises(ValueError, match="no parameters were given"):
+        plots.histograms(nothing)
+
+
+def border_of(axes):
+    """The points of all border lines."""
+    from matplotlib.contour import QuadContourSet
+    lines = [c for c in axes.collections if isinstance(c, QuadContourSet) and not c.filled]
+    return [point for line in lines for path in line.get_paths() for point in path.vertices.tolist()]
+
+
+@pytest.mark.parametrize(("predict", "threshold"), [
+    (lambda p: [p[0] - 0.5], 0.0), (lambda p: p[0] - 0.5, 0.0), (lambda p: [p[0]], 0.5), (lambda p: [0.5, p[0]], 0.0),
+    (lambda p: [Value(p[0]) - 0.5], 0.0),
+], ids=["logit", "bare number", "probability", "two scores", "Values"])
+def test_the_border_lies_where_the_answer_changes(predict, threshold, matplotlib):
+    data = xor(40)
+    [axes] = plots.decision_boundary(predict, data, resolution=21, threshold=threshold).axes
+    border = border_of(axes)
+    assert border and all(x == pytest.approx(0.5) for x, _ in border)
+    right = sum((x > 0.5) == target for (x, _), target in zip(data.inputs, data.targets, strict=True))
+    assert f"{right} of 40 examples" in axes.get_title(loc="left") and legend_of(axes) == ["same", "different"]
+
+
+def test_three_classes_have_three_regions_and_a_class_that_never_wins_has_none(matplotlib):
+    data = spirals(30, arms=3)
+    [axes] = plots.decision_boundary(lambda p: [p[0], p[1], -p[0] - p[1]], data, resolution=9).axes
+    assert sum(getattr(c, "filled", False) for c in axes.collections) == 3
+    [axes] = plots.decision_boundary(lambda p: [1.0, 0.0, -1.0], data, resolution=9).axes
+    assert sum(getattr(c, "filled", False) for c in axes.collections) == 1 and not border_of(axes)
+    [axes] = plots.decision_boundary(lambda p: [math.nan] * 3, data, resolution=9).axes
+    assert "0 of 30" in axes.get_title(loc="left")
+
+
+@pytest.mark.parametrize(("data", "options", "message"), [
+    (Data([[0.0] * 3], [0], ("a", "b", "c"), ("no", "yes")), {}, "drawn for two inputs: these data have 3"),
+    (Data([[0.0] * 2], [0.5], ("a", "b")), {}, "between classes: these data have numbers as targets"),
+    (xor(4).chosen([]), {}, "the data have no examples"), (xor(4), {"resolution": 1}, "resolution is at least 2: got 1"),
+    (spirals(6, arms=3), {}, "predict returns 1 outputs for 3 classes"), (noisy_sine(4), {}, "these data have 1"),
+])
+def test_a_boundary_that_cannot_be_drawn_is_refused(data, options, message, matplotlib):
+    with pytest.raises(ValueError, match=message):
+        plots.decision_boundary(lambda point: [point[0]], data, **options)
+
+
+# ---- functions
+
+@pytest.mark.parametrize("op", [tg.tanh, tg.relu, tg.log, tg.tan, tg.asin, tg.acosh, tg.sqrt, tg.leaky_relu, tg.step,
+                                lambda v: v * tg.sin(v)], ids=lambda op: op.__name__)
+def test_a_function_and_its_derivative_are_those_of_the_engine(op, matplotlib):
+    [axes] = plots.activation(op).axes
+    *_, function, derivative = axes.lines
+    shown = 0
+    for x, y, by in zip(function.get_xdata(), function.get_ydata(), derivative.get_ydata(), strict=True):
+        v = Value(x)
+        with tg.errstate(all="ignore"):
+            f = op(v)
+            f.backward()
+        for drawn, true in (y, f.data), (by, v.grad):
+            assert drawn == true if abs(true) <= plots.STEEPEST else math.isnan(drawn)
+            shown += drawn == true
+    assert shown > 600
+
+
+def test_an_operation_is_shown_where_it_is_defined(matplotlib):
+    def ends(*args):
+        xs = plots.activation(*args).axes[0].lines[-1].get_xdata()
+        return xs[0], xs[-1]
+    assert ends(tg.tanh) == (-5, 5) and ends(tg.log) == (0, 5) and ends(tg.asin) == (-1, 1)
+    assert ends(tg.acosh) == (1, 5) and ends(tg.tanh, -1, 2) == (-1, 2) and ends(lambda v: tg.tanh(v), -1, 2) == (-1, 2)
+
+
+@pytest.mark.parametrize("op", [op for op in tg.OPS.values() if len(op.inputs) == 1 and not op.rows
+                                and None not in op.constants.values()], ids=repr)
+def test_every_operation_of_one_number_can_be_plotted(op, matplotlib):
+    assert legend_of(plots.activation(op).axes[0]) == [f"{op.name}(x)", f"its derivative {op.name}′(x)"]
+
+
+def test_a_function_that_does_not_depend_on_its_input_has_derivative_0(matplotlib):
+    *_, derivative = plots.activation(lambda v: 3.0).axes[0].lines
+    assert set(derivative.get_ydata()) == {0.0}
+
+
+@pytest.mark.parametrize(("args", "message"), [
+    ((tg.mul,), "activation draws functions of one number: mul takes x, y"), ((tg.sum,), r"sum takes x \(a row\)"),
+    ((tg.tanh, 1, 1), "low is less than high: got 1 and 1"), ((tg.log, -3, -1), "low is less than high: got 0 and -1"),
+])
+def test_what_is_no_function_of_one_number_is_refused(args, message, matplotlib):
+    with pytest.raises(ValueError, match=message):
+        plots.activation(*args)
+
+
+def test_arrows_point_along_the_gradient(matplotlib):
+    from matplotlib.quiver import Quiver
+    [axes] = plots.gradient_field(bowl, [-1, 0, 2], [0, 1]).axes
+    [arrows] = [c for c in axes.collections if isinstance(c, Quiver)]
+    assert arrows.XY.tolist() == [[-1, 0], [0, 0], [2, 0], [-1, 1], [0, 1], [2, 1]]
+    for (x, y), dx, dy in zip(arrows.XY.tolist(), arrows.U, arrows.V, strict=True):
+        slope = math.hypot(2 * x, 8 * y)
+        assert (dx * math.sqrt(slope), dy * math.sqrt(slope)) == pytest.approx((2 * x, 8 * y))
+
+
+@pytest.mark.parametrize("f", [lambda x, y: tg.log(x) + y, lambda x, y: tg.exp(1000 * x) + y, lambda x, y: 0 * x + y,
+                               lambda x, y: 1.0, lambda x, y: tg.log(-x * x - y * y)],
+                         ids=["undefined", "too large", "slope", "flat", "nowhere"])
+def test_a_field_can_have_holes_or_be_flat(f, matplotlib):
+    plots.gradient_field(f, [-1, 0, 1], [-1, 0, 1])._repr_svg_()
+
+
+@pytest.mark.parametrize(("xs", "ys", "message"), [([1], [0, 1], r"xs are at least two different numbers: got \[1\]"),
+                                                   ([0, 1], [2, 2], "ys are at least two")])
+def test_a_field_needs_two_columns_and_two_rows(xs, ys, message, matplotlib):
+    with pytest.raises(ValueError, match=message):
+        plots.gradient_field(bowl, xs, ys)
+
+
+# ---- optimizers
+
+def test_rates_are_told_apart_as_too_low_good_too_high_and_exploding(matplotlib):
+    [axes] = plots.learning_rates(lambda x: x * x, 2, [0.001, 0.3, 1.0, 1.1], steps=30).axes
+    lines = lines_of(axes)
+    assert list(lines) == ["lr = 0.001: too low", "lr = 0.3: good", "lr = 1: too high", "lr = 1.1: exploding"]
+    for lr, losses in zip((0.001, 0.3, 1.0, 1.1), lines.values(), strict=True):
+        assert losses == pytest.approx([4 * (1 - 2 * lr) ** (2 * i) for i in range(31)], rel=1e-9)
+
+
+def test_a_loss_that_overflows_ends_its_line_and_others_go_on(matplotlib):
+    [axes] = plots.learning_rates(lambda x, y: (x * y) ** 4 + 1, [2, 1], [1e-4, 10.0], steps=20).axes
+    assert [len(line) for line in lines_of(axes).values()] == [21, 4]
+    assert [label.split(": ")[1] for label in lines_of(axes)] == ["good", "exploding"]
+
+
+def test_all_rates_may_explode(matplotlib):
+    figure = plots.learning_rates(lambda x: x * x - 1, 3.0, [2.0, 5.0], steps=400)
+    figure._repr_svg_()
+    [axes] = figure.axes
+    assert all(label.endswith("exploding") for label in lines_of(axes))
+
+
+def test_a_start_without_a_loss_is_refused(matplotlib):
+    with pytest.raises(ValueError, match=r"the loss at the start must be finite: got nan at \[-1.0\]"):
+        plots.learning_rates(tg.log, -1.0, [0.1])
+
+
+@pytest.mark.parametrize(("rates", "steps"), [([], 5), ([0.1], 0)])
+def test_rates_and_steps_must_be_given(rates, steps, matplotlib):
+    with pytest.raises(ValueError, match="give at least one rate and one step"):
+        plots.learning_rates(lambda x: x * x, 2.0, rates, steps)
+
+
+def test_a_path_is_where_the_optimizer_went(matplotlib):
+    rates = {"slow": 0.01, "fast": 0.1, "wild": 1.0}
+    makers = {name: lambda values, lr=lr: Descent(values, lr) for name, lr in rates.items()}
+    [axes] = plots.optimizer_paths(bowl, (3, 1), makers, steps=20).axes
+    *paths, start = axes.lines
+    assert start.get_label() == "start" and [start.get_xdata()[0], start.get_ydata()[0]] == [3, 1]
+    for path, (name, lr) in zip(paths, rates.items(), strict=True):
+        assert path.get_xdata() == pytest.approx([3 * (1 - 2 * lr) ** i for i in range(21)], rel=1e-9)
+        assert path.get_ydata() == pytest.approx([(1 - 8 * lr) ** i for i in range(21)], rel=1e-9)
+        assert path.get_label().startswith(f"{name}: ")
+    assert axes.get_ylim()[1] < 2           # the wild one does not set the scale
+
+
+@pytest.mark.parametrize("lr", [0.0, 1e200])
+def test_an_optimizer_that_stays_or_runs_away_still_gives_a_picture(lr, matplotlib):
+    plots.optimizer_paths(bowl, [1, 1], {"only": lambda values: Descent(values, lr)}, steps=5)._repr_svg_()
+
+
+@pytest.mark.parametrize(("start", "makers", "steps"), [((1, 1), {}, 5), ((1,), {"a": Descent}, 5), ((1, 1), {"a": Descent}, 0)])
+def test_paths_need_an_optimizer_a_step_and_a_point(start, makers, steps, matplotlib):
+    with pytest.raises(ValueError, match="give at least one optimizer, one step and a start of two numbers"):
+        plots.optimizer_paths(bowl, start, makers, steps)
+
+
+# ---- in the terminal
+
+def test_a_text_curve_falls_as_the_loss_does():
+    rows = text_curve([1 / (1 + i) for i in range(500)], width=40, height=8).splitlines()
+    assert len(rows) == 9 and max(map(len, rows)) <= 40 + len("  0.259 │")
+    heights = [sum(row[j + 1 + row.index("│"):][:1] not in ("", " ") for row in rows[:-1]) for j in range(40)]
+    assert heights == sorted(heights, reverse=True) and heights[0] == 8 and heights[-1] == 1
+    assert rows[-1].split() == ["1", "500"]
+
+
+@pytest.mark.parametrize("values", [[1], [2, 2, 2], [0.5, math.nan, 0.25], [math.inf, 3, -1], list(range(1000)), [1e308, 0, -1e308]])
+@pytest.mark.parametrize(("width", "height"), [(60, 10), (1, 1), (7, 2)])
+def test_a_text_curve_of_any_numbers_fits_its_size(values, width, height):
+    for ascii in False, True:
+        rows = text_curve(values, width, height, ascii).splitlines()
+        assert len(rows) == height + 1
+        assert all(len(row.partition("|" if ascii else "│")[2]) <= width for row in rows[:-1])
+        assert "\n".join(rows).isascii() or not ascii
+
+
+def test_a_text_curve_leaves_a_gap_where_a_number_is_not_finite():
+    assert text_curve([2, math.nan, 2], width=3, height=1, ascii=True) == "2 |# #\n   1 3"
+
+
+@pytest.mark.parametrize(("args", "message"), [
+    (([],), r"there is no finite number to show: got \[\]"), (([math.nan],), "no finite number"),
+    (([1], 0), "width and height are at least 1: got 0 and 10"), (([1], 5, 0), "got 5 and 0"),
+])
+def test_a_text_curve_needs_a_number_and_room(args, message):
+    with pytest.raises(ValueError, match=message):
+        text_curve(*args)

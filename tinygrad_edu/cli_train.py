@@ -1,0 +1,138 @@
+"""The commands `train` and `predict`: a network from the command line, and what it says of new examples."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .learn import data as sets
+from .learn.data import Data, from_csv, mean_and_deviation, split
+from .learn.fit import History, check_training, class_of, fit, optimizers_by_name
+from .nn.modules import MLP
+from .nn.penalties import L2
+from .nn.weights import load, read, save
+from .show.plots import decision_boundary, loss_curves, text_curve
+
+SETS = ("moons", "circles", "blobs", "spirals", "xor", "yin_yang", "digits", "noisy_sine")
+TRAIN_EXAMPLES = """examples:
+  tinygrad-edu train moons --hidden 16 16 --optimizer adam --epochs 50 --plot out.png --save model.json
+  tinygrad-edu train xor --hidden 4 --epochs 100
+  tinygrad-edu train iris.csv --label species --save iris.json"""
+PREDICT_EXAMPLES = """examples:
+  tinygrad-edu predict model.json 0.5 -0.25
+  tinygrad-edu predict iris.json 5.1 3.5 1.4 0.2"""
+
+
+def add_train(add: Any) -> None:
+    add("data", metavar="DATA", help=f"one of {', '.join(SETS)}, or a CSV file")
+    add("--label", help="the column of a CSV file that is to be learnt")
+    add("--count", type=int, help="how many examples of a made data set")
+    add("--noise", type=float, help="how noisy a made data set is")
+    add("--hidden", type=int, nargs="*", default=[16, 16], metavar="N", help="sizes of the hidden layers (16 16)")
+    add("--activation", default="tanh", help="of the hidden layers (%(default)s)")
+    add("--optimizer", default="adam", choices=sorted(optimizers_by_name()), help="(%(default)s)")
+    add("--lr", type=float, help="the learning rate (0.01)")
+    add("--l2", type=float, default=0.0, metavar="STRENGTH", help="L2 regularisation, half of this times w² (0)")
+    add("--epochs", type=int, default=50, help="(%(default)s)")
+    add("--batch-size", type=int, default=16, help="examples per step (%(default)s)")
+    add("--validation", type=float, default=0.25, help="share of the examples kept apart (%(default)s)")
+    add("--seed", type=int, default=0, help="of data, weights and order (%(default)s)")
+    add("--check", action="store_true", help="first go through the checks before a long training")
+    add("--plot", metavar="FILE", help="draw the decision boundary or the loss curves: .png, .svg or .pdf")
+    add("--save", metavar="FILE", help="write the trained weights to this file")
+
+
+def add_predict(add: Any) -> None:
+    add("model", metavar="MODEL", help="a file that train --save wrote")
+    add("numbers", metavar="NUMBER", nargs="+", help="the inputs of one example")
+
+
+def run_train(args: argparse.Namespace) -> None:
+    training, validation = split(examples_of(args), args.validation, args.seed)
+    scales = [mean_and_deviation(column) for column in zip(*training.inputs)]
+    inputs, others = scaled(training.inputs, scales), scaled(validation.inputs, scales)
+    outputs = len(training.classes) or 1
+    about = {"inputs": len(training.features), "sizes": [*args.hidden, outputs], "activation": args.activation,
+             "features": list(training.features), "classes": list(training.classes),
+             "scales": [list(scale) for scale in scales]}
+    model = MLP(about["inputs"], about["sizes"], args.activation, rng=args.seed)
+    print(f"{training!r}\n{model!r}\n")
+    if args.check:
+        print(check_training(model, inputs, training.targets), end="\n\n")
+    history = fit(model, inputs, training.targets, optimizer=args.optimizer, lr=args.lr, epochs=args.epochs,
+                  batch_size=args.batch_size, validation=(others, validation.targets), seed=args.seed,
+                  penalty=L2(args.l2) if args.l2 else None)
+    report(history)
+    for wanted, write in (args.save, lambda: save(model, args.save, about)), (args.plot, lambda: plot(
+            args.plot, model, history, validation, scales)):
+        if wanted:
+            write()
+            print(f"wrote {wanted}")
+
+
+def examples_of(args: argparse.Namespace) -> Data:
+    """The data set named on the command line."""
+    if args.data in SETS:
+        if args.label is not None:
+            raise ValueError(f"--label is for CSV files; {args.data} has its own classes")
+        given = {"count": args.count, "noise": args.noise}
+        return getattr(sets, args.data)(seed=args.seed, **{k: x for k, x in given.items() if x is not None})
+    if Path(args.data).suffix.lower() != ".csv":
+        raise ValueError(f"{args.data!r} is neither a CSV file nor one of {', '.join(SETS)}")
+    if args.label is None:
+        raise ValueError(f"which column of {args.data} is to be learnt? give --label NAME")
+    return from_csv(args.data, args.label)
+
+
+def scaled(inputs: Sequence[Sequence[float]], scales: Sequence[Sequence[float]]) -> list[list[float]]:
+    return [[(x - mean) / deviation for x, (mean, deviation) in zip(row, scales)] for row in inputs]
+
+
+def report(history: History) -> None:
+    """The loss curve and the last figures."""
+    plain = "utf" not in (sys.stdout.encoding or "").lower()
+    if len(history) > 1:
+        print(text_curve(history.loss, ascii=plain))
+    if not len(history):
+        print("no epoch was completed")
+        return
+    print(f"after {len(history)} epochs ({history.stopped}): training loss {history.loss[-1]:.4f}, "
+          f"validation loss {history.validation_loss[-1]:.4f}")
+    if history.accuracy:
+        print(f"accuracy: training {history.accuracy[-1]:.1%}, validation {history.validation_accuracy[-1]:.1%}")
+        print(history.diagnosis())
+
+
+def plot(target: str, model: MLP, history: History, validation: Data, scales: Sequence[Sequence[float]]) -> None:
+    """The decision boundary over the validation examples where there are two inputs, else the loss curves."""
+    if Path(target).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"{target}: plots are written as .png, .svg or .pdf")
+    two = len(validation.features) == 2 and validation.classes
+    figure = decision_boundary(lambda row: model.predict(scaled([row], scales)[0]), validation) if two else (
+        loss_curves(history))
+    figure.savefig(target)
+
+
+def run_predict(args: argparse.Namespace) -> None:
+    about = read(args.model)["about"]
+    try:
+        model = MLP(about["inputs"], about["sizes"], about["activation"], rng=0)
+        features, classes, scales = about["features"], about["classes"], about["scales"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{args.model} was not written by train --save: it lacks {error}") from None
+    load(model, args.model)
+    try:
+        numbers = [float(text) for text in args.numbers]
+    except ValueError:
+        raise ValueError(f"the inputs are numbers, got {' '.join(args.numbers)}") from None
+    if len(numbers) != len(features):
+        raise ValueError(f"the model takes {len(features)} numbers ({', '.join(features)}), got {len(numbers)}")
+    output = model.predict(scaled([numbers], scales)[0])
+    if not classes:
+        print(f"{output:.6g}")
+        return
+    from .engine.composites import softmax
+    print(classes[class_of(output)])
+    for name, probability in zip(classes, softmax(output)):
+        print(f"  {name}  {probability:.4f}")

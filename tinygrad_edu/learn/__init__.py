@@ -1,0 +1,1 @@
+"""Learning from data: data sets, and the training loop."""

@@ -1,0 +1,404 @@
+"""The training loop, and what can be told from how it went.
+
+Each epoch shuffles the examples, and each batch does the lecture's five steps: forget the old
+gradients, go forward, take the loss, go backward, let the optimizer move.  Everything random
+depends on the seed and the epoch alone, so that a run taken up again gives the same bits.
+"""
+
+import copy
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ..engine import ops
+from ..engine.errors import DomainError, GradientError
+from ..engine.value import Value
+from ..nn import losses, optim
+from ..nn.modules import Dropout, Module
+from ..nn.weights import WeightFileError, write_atomically
+
+GAP = 0.1           # of accuracy between training and validation that we call overfitting
+LOW = 0.9           # training accuracy below which we say underfitting
+
+
+@dataclass
+class History:
+    """What was measured after each epoch; a list per quantity, empty where it was not measured.
+
+    loss, accuracy                          of the training examples, as they were trained on
+    validation_loss, validation_accuracy    of the others, after the epoch
+    lr                                      the last learning rate of the epoch
+    stopped                                 why training ended: "epochs", "early", "callback", "interrupted"
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    validation_accuracy: list[float] = field(default_factory=list)
+    lr: list[float] = field(default_factory=list)
+    stopped: str = ""
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def diagnosis(self) -> str:
+        """Over- or underfitting, from the accuracies of the last epoch.
+
+        The lecture: a big gap between training and validation means overfitting, so regularise
+        more; no gap, and the model may be too small.  It gives no numbers; ours are a gap above
+        0.1, and a training accuracy below 0.9.
+
+        >>> History(loss=[0.1], accuracy=[0.99], validation_accuracy=[0.7]).diagnosis()
+        'overfitting: training accuracy 0.99, validation 0.70; increase regularization strength, or get more data'
+        """
+        if not self.accuracy or not self.validation_accuracy:
+            return "no diagnosis: it needs the accuracy on training and on validation examples"
+        here, there = self.accuracy[-1], self.validation_accuracy[-1]
+        seen = f"training accuracy {here:.2f}, validation {there:.2f}"
+        if here - there > GAP:
+            return f"overfitting: {seen}; increase regularization strength, or get more data"
+        if here < LOW:
+            return f"underfitting: {seen}; increase model capacity, or train longer"
+        return f"a good fit: {seen}"
+
+
+def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: Any = None, optimizer: Any = None,
+        lr: float | None = None, epochs: int = 20, batch_size: int = 16, validation: Any = None,
+        schedule: Callable[[int], float] | None = None, penalty: Callable | None = None, seed: int = 0,
+        callbacks: Iterable[Callable] = (), patience: int | None = None, checkpoint: "str | Path | None" = None,
+        progress: bool | None = None) -> History:
+    """Train a model on examples; returns the `History`.
+
+    inputs, targets   one row of numbers, and one class (an int) or number, for each example
+    loss              a function of (predictions, targets) or its name; by default cross_entropy
+                      for classes, and mse for numbers
+    optimizer         an `Optimizer` of the model's parameters, or its name ("adam", the default);
+    lr                the learning rate of a named one, if not its default of 0.01
+    batch_size        examples per step; the last batch of an epoch may be smaller
+    validation        (inputs, targets) to be measured after each epoch
+    schedule          step number -> learning rate
+    penalty           a function of the parameters, added to the loss of each batch
+    seed              of the shuffling
+    callbacks         called as callback(history, model) after each epoch; True ends the training
+    patience          stop early after so many epochs without a better validation loss
+    checkpoint        a file to keep the state in; if it exists, training goes on from there, to the
+                      same bits as without the break
+    progress          show a bar; by default only where a terminal is
+
+    Ctrl-C ends the training and returns the history so far.
+    """
+    run = Training(model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
+                   seed, list(callbacks), patience, Path(checkpoint) if checkpoint else None)
+    return run.all_epochs(sys.stderr.isatty() if progress is None else progress)
+
+
+LOSSES = {name: getattr(losses, name) for name in losses.__all__ if name != "log_softmax"}
+
+
+class Training:
+    """One call of `fit`: its settings, checked, and its state between epochs."""
+
+    def __init__(self, model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
+                 seed, callbacks, patience, checkpoint):
+        self.model, self.inputs, self.targets = model, list(inputs), list(targets)
+        check_examples(self.inputs, self.targets)
+        self.epochs, self.batch_size = whole("epochs", epochs, 0), whole("batch_size", batch_size, 1)
+        self.patience = None if patience is None else whole("patience", patience, 1)
+        self.loss = chosen_loss(loss, self.targets)
+        self.optimizer = chosen_optimizer(optimizer, lr, model)
+        self.validation = checked_validation(validation)
+        self.schedule, self.penalty, self.seed = schedule, penalty, seed
+        self.callbacks, self.checkpoint = callbacks, checkpoint
+        self.history, self.steps = History(), 0
+        if checkpoint and checkpoint.exists():
+            self.resume(checkpoint)
+
+    # ---- the loop
+
+    def all_epochs(self, progress: bool) -> History:
+        self.model.train()
+        with bar(progress, self.epochs) as show:
+            try:
+                while len(self.history) < self.epochs and not self.history.stopped:
+                    self.one_epoch()
+                    show(self.history)
+                    self.history.stopped = self.reason_to_stop()
+                    if self.checkpoint:
+                        self.keep(self.checkpoint)
+                self.history.stopped = self.history.stopped or "epochs"
+            except KeyboardInterrupt:
+                self.history.stopped = "interrupted"
+        self.model.eval()
+        return self.history
+
+    def one_epoch(self) -> None:
+        order = list(range(len(self.inputs)))
+        Random(f"{self.seed}:{len(self.history)}").shuffle(order)
+        total, right = 0.0, []
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start:start + self.batch_size]
+            loss, predictions = self.one_step([self.inputs[i] for i in batch], [self.targets[i] for i in batch])
+            total += loss * len(batch)
+            right += hits(predictions, [self.targets[i] for i in batch])
+        validation = self.validated()
+        for name, value in (("loss", total / len(order)), ("accuracy", share(right)), ("lr", self.optimizer.lr),
+                            *validation.items()):
+            if value is not None:
+                getattr(self.history, name).append(value)
+
+    def one_step(self, inputs: list, targets: list) -> tuple[float, list]:
+        """The lecture's five steps; returns floats, so that no graph outlives the step."""
+        self.optimizer.zero_grad()
+        predictions = [self.model(x) for x in inputs]
+        loss = self.loss(predictions, targets)
+        whole_loss = loss if self.penalty is None else loss + self.penalty(self.model.parameters())
+        whole_loss.backward()
+        if self.schedule is not None:
+            self.optimizer.lr = self.schedule(self.steps)
+        self.optimizer.step()
+        self.steps += 1
+        return loss.data, [numbers_of(p) for p in predictions]
+
+    def validated(self) -> dict[str, float | None]:
+        if self.validation is None:
+            return {}
+        inputs, targets = self.validation
+        predictions = [self.model.predict(x) for x in inputs]
+        loss = self.loss(predictions, targets)
+        return {"validation_loss": loss, "validation_accuracy": share(hits(predictions, targets))}
+
+    def reason_to_stop(self) -> str:
+        losses_so_far = self.history.validation_loss or self.history.loss
+        best = losses_so_far.index(min(losses_so_far))
+        if self.patience is not None and len(losses_so_far) - 1 - best >= self.patience:
+            return "early"
+        answers = [callback(self.history, self.model) for callback in self.callbacks]
+        return "callback" if True in answers else ""
+
+    # ---- taking up again
+
+    def keep(self, path: Path) -> None:
+        """Write everything the next epoch depends on."""
+        calls = [module.calls for module in self.model.modules() if isinstance(module, Dropout)]
+        write_atomically(path, {
+            "seed": self.seed, "batch_size": self.batch_size, "steps": self.steps, "dropout_calls": calls,
+            "history": {**vars(self.history), "stopped": ""}, "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict()})
+
+    def resume(self, path: Path) -> None:
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            same = kept["seed"], kept["batch_size"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise WeightFileError(f"{path}: not a checkpoint of fit ({error})") from None
+        if same != (self.seed, self.batch_size):
+            raise ValueError(f"{path} was made with seed {same[0]} and batch_size {same[1]}, not {self.seed} and "
+                             f"{self.batch_size}: use these, or another file")
+        self.model.load_state_dict(kept["model"])
+        self.optimizer.load_state_dict(kept["optimizer"])
+        for module, calls in zip([m for m in self.model.modules() if isinstance(m, Dropout)], kept["dropout_calls"]):
+            module.calls = calls
+        self.history, self.steps = History(**kept["history"]), kept["steps"]
+
+
+# ---- settings ---------------------------------------------------------------------------------------------
+
+
+def whole(name: str, number: Any, least: int) -> int:
+    if isinstance(number, bool) or not isinstance(number, int) or number < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
+    return number
+
+
+def check_examples(inputs: Sequence[Any], targets: Sequence[Any], what: str = "training") -> None:
+    if len(inputs) != len(targets):
+        raise ValueError(f"{len(inputs)} inputs, {len(targets)} targets: give one target for each {what} example")
+    if not inputs:
+        raise ValueError(f"there are no {what} examples")
+
+
+def checked_validation(validation: Any) -> Any:
+    if validation is not None:
+        inputs, targets = validation
+        check_examples(list(inputs), list(targets), "validation")
+        return list(inputs), list(targets)
+    return None
+
+
+def is_class(target: Any) -> bool:
+    return hasattr(target, "__index__") and not isinstance(target, bool | Value)
+
+
+def chosen_loss(loss: Any, targets: Sequence[Any]) -> Callable:
+    if callable(loss):
+        return loss
+    if loss is None:
+        return losses.cross_entropy if all(map(is_class, targets)) else losses.mse
+    if loss not in LOSSES:
+        raise ValueError(f"unknown loss {loss!r}; the names are {', '.join(LOSSES)}")
+    return LOSSES[loss]
+
+
+def chosen_optimizer(optimizer: Any, lr: float | None, model: Module) -> optim.Optimizer:
+    if isinstance(optimizer, optim.Optimizer):
+        if lr is not None:
+            raise ValueError("give lr to the optimizer itself, or name the optimizer and give lr here")
+        return optimizer
+    known = optimizers_by_name()
+    kind = known.get(str(optimizer or "adam").lower())
+    if kind is None:
+        raise ValueError(f"unknown optimizer {optimizer!r}; the names are {', '.join(known)}")
+    return kind(model.parameters(), lr=0.01 if lr is None else lr)
+
+
+def optimizers_by_name() -> dict[str, type]:
+    """{"adam": Adam, ...}: every optimizer there is, also one you have just written."""
+    kinds, known = [optim.Optimizer], {}
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        known[kind.__name__.lower()] = kind
+    return {name: kind for name, kind in known.items() if name != "optimizer"}
+
+
+# ---- what comes out ----------------------------------------------------------------------------------------
+
+
+def numbers_of(prediction: Any) -> Any:
+    return [p.data for p in prediction] if isinstance(prediction, list) else prediction.data
+
+
+def class_of(prediction: Any) -> int:
+    """The class a prediction stands for: that of the largest logit, or 1 for a single positive score."""
+    if isinstance(prediction, list):
+        return prediction.index(max(prediction))
+    return int(prediction > 0)
+
+
+def hits(predictions: Sequence[Any], targets: Sequence[Any]) -> list[bool]:
+    """Which predictions are of the right class; none where the targets are no classes."""
+    if not all(map(is_class, targets)):
+        return []
+    return [class_of(p) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
+
+
+def share(right: list[bool]) -> float | None:
+    return sum(right) / len(right) if right else None
+
+
+class bar:
+    """A progress bar with loss, accuracy, learning rate and the time left; nothing where it is not wanted."""
+
+    def __init__(self, wanted: bool, epochs: int):
+        self.wanted, self.epochs = wanted, epochs
+
+    def __enter__(self) -> Callable[[History], None]:
+        if not self.wanted:
+            return lambda history: None
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        self.shown = Progress(TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),
+                              TimeRemainingColumn(), console=Console(stderr=True))
+        self.shown.start()
+        self.task = self.shown.add_task("", total=self.epochs)
+        return self.show
+
+    def show(self, history: History) -> None:
+        parts = [f"loss {history.loss[-1]:.4f}"]
+        for name, text in ("accuracy", "accuracy"), ("validation_accuracy", "validation"):
+            values = getattr(history, name)
+            parts += [f"{text} {values[-1]:.3f}"] if values else []
+        self.shown.update(self.task, completed=len(history), description="  ".join([*parts, f"lr {history.lr[-1]:g}"]))
+
+    def __exit__(self, *exception: object) -> None:
+        if self.wanted:
+            self.shown.stop()
+
+
+# ---- the lecture's sanity list ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a report: what was checked, whether it is well, and what was seen."""
+    name: str
+    good: bool
+    seen: str
+
+
+class Report(list[Check]):
+    """The checks of `check_training`; true if all are well, and readable when printed."""
+
+    def __bool__(self) -> bool:
+        return all(check.good for check in self)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{'ok ' if check.good else 'BAD'}  {check.name}: {check.seen}" for check in self)
+
+    __repr__ = __str__
+
+
+def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: Any = None,
+                   rates: Sequence[float] = (1e-6, 1e-3, 1e-2, 1e-1, 1.0, 1e3), seed: int = 0) -> Report:
+    """The lecture's checks before a long training, on copies of the model.
+
+    1. the first loss of C classes is about log C, as for a guess without any knowledge
+    2. the loss rises with the strength of regularisation
+    3. a handful of examples can be learnt by heart
+    4. which learning rates are too low, good, or make the loss explode (a flat loss alone does not
+       prove a rate too low: lr = 1 on w² is flat and too high)
+    """
+    examples = Training(model, inputs, targets, loss, None, None, 1, 1, None, None, None, seed, [], None, None)
+    few = examples.inputs[:8], examples.targets[:8]
+    return Report([first_loss(model, examples), rises_with_penalty(model, examples),
+                   learns_by_heart(model, *few, loss, seed), rates_tried(model, examples, loss, rates, seed)])
+
+
+def first_loss(model: Module, examples: Training) -> Check:
+    seen = examples.loss([model.predict(x) for x in examples.inputs], examples.targets)
+    if not all(map(is_class, examples.targets)):
+        return Check("first loss", math.isfinite(seen), f"{seen:.4f}")
+    expected = math.log(len(set(examples.targets)))
+    return Check("first loss", abs(seen - expected) < 0.5 * expected + 0.2,
+                 f"{seen:.4f}, where knowing nothing of {len(set(examples.targets))} classes gives {expected:.4f}")
+
+
+def rises_with_penalty(model: Module, examples: Training) -> Check:
+    data_loss = examples.loss([model.predict(x) for x in examples.inputs], examples.targets)
+    squares = ops.sum([p.data ** 2 for p in model.parameters()])
+    totals = [data_loss + strength * squares / 2 for strength in (0.0, 0.01, 0.1)]
+    rising = totals == sorted(set(totals))
+    return Check("loss rises with regularisation", rising, ", ".join(f"{t:.4f}" for t in totals))
+
+
+def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Any, seed: int) -> Check:
+    twin = copy.deepcopy(model)
+    history = fit(twin, inputs, targets, loss=loss, lr=0.05, epochs=200, batch_size=len(inputs), seed=seed,
+                  progress=False)
+    first, last = history.loss[0], history.loss[-1]
+    return Check(f"{len(inputs)} examples learnt by heart", last < max(0.1 * first, 0.01),
+                 f"loss {first:.4f} -> {last:.4f} in 200 epochs")
+
+
+def rates_tried(model: Module, examples: Training, loss: Any, rates: Sequence[float], seed: int) -> Check:
+    verdicts = {}
+    for rate in rates:
+        twin = copy.deepcopy(model)
+        try:
+            history = fit(twin, examples.inputs[:32], examples.targets[:32], loss=loss, optimizer="sgd", lr=rate,
+                          epochs=10, seed=seed, progress=False)
+            verdicts[rate] = verdict(history.loss)
+        except (DomainError, GradientError):
+            verdicts[rate] = "exploding"
+    seen = ", ".join(f"{rate:g} {word}" for rate, word in verdicts.items())
+    return Check("learning rates", "good" in verdicts.values(), seen)
+
+
+def verdict(losses_seen: list[float]) -> str:
+    """What a learning rate was, by the first and the last loss."""
+    first, last = losses_seen[0], losses_seen[-1]
+    return "exploding" if last > 2 * first else "too low" if last > 0.97 * first else "good"

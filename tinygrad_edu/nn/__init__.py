@@ -1,0 +1,1 @@
+"""Networks: modules, losses, optimizers, and what belongs to them.  Stands on the engine alone."""

@@ -1,0 +1,274 @@
+"""How wrong a prediction is, as one number to send `backward` from.
+
+Every loss takes one example or a batch (a list of examples), Values or floats, and reduces the
+batch as `reduction` says: "mean" (the default), "sum", or "none" for the list.  Lengths must
+agree; nothing is broadcast.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..engine import ops
+from ..engine.composites import log_softmax
+from ..engine.errors import DomainError
+from ..engine.value import Value
+
+REDUCTIONS = ("mean", "sum", "none")
+SUM_TOLERANCE = 1e-9                # of probabilities, per class
+
+
+# ---- numbers against numbers ------------------------------------------------------------------------
+
+
+def mse(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
+    """Mean squared error, (1/n) Σ (pᵢ - tᵢ)², over all numbers of the batch.
+
+    The lectures have three: this mean, the plain sum (`sum_squared_error`) and the half
+    (`half_squared_error`).  The mean is the default of `fit`, since its gradient does not grow
+    with the batch.
+
+    >>> mse([10.0, 4.0], [7.0, 5.0])
+    5.0
+    """
+    return elementwise(lambda p, t: ops.square(ops.sub(p, t)), predictions, targets, reduction)
+
+
+def sum_squared_error(predictions: Any, targets: Any) -> Any:
+    """Σ (pᵢ - tᵢ)², the squared distance.
+
+    >>> sum_squared_error([10.0, 4.0], [7.0, 5.0])
+    10.0
+    """
+    return mse(predictions, targets, "sum")
+
+
+def half_squared_error(predictions: Any, targets: Any) -> Any:
+    """½ Σ (pᵢ - tᵢ)², whose gradient is p - t without a factor.
+
+    >>> half_squared_error([10.0, 4.0], [7.0, 5.0])
+    5.0
+    """
+    return ops.div(mse(predictions, targets, "sum"), 2.0)
+
+
+def mae(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
+    """Mean absolute error, (1/n) Σ |pᵢ - tᵢ|.
+
+    >>> mae([10.0, 4.0], [7.0, 5.0])
+    2.0
+    """
+    return elementwise(lambda p, t: ops.abs(ops.sub(p, t)), predictions, targets, reduction)
+
+
+def huber(predictions: Any, targets: Any, delta: float = 1.0, reduction: str = "mean") -> Any:
+    """½ e² for errors up to delta, delta (|e| - ½ delta) beyond: squared near 0, absolute far out.  Huber, 1964.
+
+    >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none")
+    [0.125, 2.5]
+    """
+    if not delta > 0:
+        raise ValueError(f"delta must be positive, got {delta}")
+
+    def one(p: Any, t: Any) -> Any:
+        error = ops.sub(p, t)
+        size = ops.abs(error)
+        near = ops.less_equal(size, delta)
+        return ops.where(near, ops.div(ops.square(error), 2), ops.mul(delta, ops.sub(size, delta / 2)))
+    return elementwise(one, predictions, targets, reduction)
+
+
+def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
+    """max(0, 1 - t · s) for targets -1 or 1: no loss once a score is on the right side by 1.
+
+    >>> hinge([2.0, 0.5, -1.0], [1, 1, 1], reduction="none")
+    [0.0, 0.5, 2.0]
+    """
+    for i, t in enumerate(flat(targets)):
+        if number_of(t) not in (-1, 1):
+            raise ValueError(f"targets of hinge are -1 or 1, but target {i} is {number_of(t)}")
+    return elementwise(lambda s, t: ops.relu(ops.sub(1, ops.mul(t, s))), scores, targets, reduction)
+
+
+# ---- classes --------------------------------------------------------------------------------------------
+
+
+def cross_entropy(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+    """-log softmax(logits)[target] = log Σ exp(zᵢ) - z[target].
+
+    logits    one list of numbers, or a list of such lists
+    targets   for each, the index of the class, or a list of probabilities (one-hot, soft)
+
+    It takes logits, not probabilities: the softmax is within, so that a loss near 0 keeps its
+    digits and none is infinite.
+
+    >>> round(cross_entropy([2.0, 2.0, 2.0], 0), 4)         # log 3: no idea among three classes
+    1.0986
+    """
+    return per_example(lambda z, t: ops.softmax_cross_entropy(z, distribution(t, len(z))), logits, targets, reduction)
+
+
+def nll(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+    """-log p[target] of logarithms of probabilities, such as `log_softmax` gives.
+
+    >>> nll([-0.5, -1.5], 1)
+    1.5
+    """
+    def one(logs: Sequence[Any], t: Any) -> Any:
+        return ops.neg(ops.dot(distribution(t, len(logs)), logs))
+    return per_example(one, log_probabilities, targets, reduction)
+
+
+def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
+    """Σ pᵢ log(pᵢ / qᵢ): how many nats more it takes to describe p by q.  No distance: it is not symmetric.
+
+    0 log 0 counts as 0.  For a one-hot p it is the cross entropy -log q[true].
+
+    >>> round(kl_divergence([1.0, 0.0, 0.0], [0.7, 0.2, 0.1]), 6)
+    0.356675
+    """
+    def one(ps: Sequence[Any], qs: Sequence[Any]) -> Any:
+        same_length(ps, qs, "probabilities")
+        check_probabilities(ps, "p")
+        check_probabilities(qs, "q")
+        return ops.sum([term(a, b) for a, b in zip(ps, qs)])
+
+    def term(a: Any, b: Any) -> Any:
+        return ops.mul(0, b) if number_of(a) == 0 else ops.mul(a, ops.sub(ops.log(a), ops.log(b)))
+    return per_example(one, p, q, reduction)
+
+
+def brier(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+    """Σ (pₖ - oₖ)² over the classes, o the one-hot truth.  Brier, 1950.
+
+    >>> round(brier([0.7, 0.2, 0.1], 0), 10)
+    0.14
+    """
+    def one(ps: Sequence[Any], t: Any) -> Any:
+        check_probabilities(ps, "probabilities")
+        return ops.sum([ops.square(ops.sub(a, o)) for a, o in zip(ps, distribution(t, len(ps)))])
+    return per_example(one, probabilities, targets, reduction)
+
+
+def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+    """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t from [0, 1].
+
+    >>> round(bce(0.8, 1), 6), bce(0.0, 0)
+    (0.223144, 0.0)
+    """
+    def one(p: Any, t: Any) -> Any:
+        if not 0 <= number_of(p) <= 1 or not 0 <= number_of(t) <= 1:
+            raise ValueError(f"bce takes probabilities and targets from [0, 1], got {number_of(p)} and {number_of(t)}")
+        try:
+            hit = ops.mul(ops.neg(t), ops.log(p)) if number_of(t) else None
+            miss = ops.mul(ops.sub(t, 1), ops.log1p(ops.neg(p))) if number_of(t) != 1 else None
+        except DomainError as error:
+            raise type(error)(f"bce of probability {number_of(p)} for target {number_of(t)} is infinite: "
+                              "use the logits form, bce_with_logits") from None
+        return hit if miss is None else miss if hit is None else ops.add(hit, miss)
+    return elementwise(one, probabilities, targets, reduction)
+
+
+def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+    """`bce` of sigmoid(logits), as t softplus(-z) + (1 - t) softplus(z): never infinite.
+
+    >>> bce_with_logits(40.0, 1)
+    4.248354255291589e-18
+    """
+    def one(z: Any, t: Any) -> Any:
+        if not 0 <= number_of(t) <= 1:
+            raise ValueError(f"targets of bce_with_logits are from [0, 1], got {number_of(t)}")
+        hit, miss = ops.softplus(ops.neg(z)), ops.softplus(z)
+        if number_of(t) in (0, 1):
+            return hit if number_of(t) else miss
+        return ops.add(ops.mul(t, hit), ops.mul(ops.sub(1, t), miss))
+    return elementwise(one, logits, targets, reduction)
+
+
+# ---- what they share --------------------------------------------------------------------------------------
+
+
+def number_of(x: Any) -> float:
+    return x.data if isinstance(x, Value) else x
+
+
+def is_row(x: Any) -> bool:
+    return isinstance(x, list | tuple)
+
+
+def flat(x: Any) -> list[Any]:
+    """The numbers of a number, a list, or a list of lists."""
+    return [y for e in x for y in flat(e)] if is_row(x) else [x]
+
+
+def same_length(a: Sequence[Any], b: Sequence[Any], what: str = "predictions") -> None:
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} {what}, {len(b)} target{'s' * (len(b) != 1)}: give one target for each")
+
+
+def check_shapes(a: Any, b: Any) -> None:
+    """Refuse predictions and targets that are not nested alike."""
+    if is_row(a) != is_row(b):
+        raise ValueError(f"a {'list' if is_row(a) else 'number'} against a {'list' if is_row(b) else 'number'}: "
+                         "predictions and targets need the same form")
+    if is_row(a):
+        if not a:
+            raise ValueError("an empty batch has no loss")
+        same_length(a, b)
+        for x, y in zip(a, b):
+            check_shapes(x, y)
+
+
+def reduced(losses: list[Any], reduction: str) -> Any:
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"unknown reduction {reduction!r}; the names are {', '.join(REDUCTIONS)}")
+    if reduction == "none":
+        return losses
+    if len(losses) == 1:
+        return losses[0]
+    return ops.mean(losses) if reduction == "mean" else ops.sum(losses)
+
+
+def elementwise(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
+    """The loss of each number, reduced over all of them."""
+    check_shapes(predictions, targets)
+    return reduced([loss(p, t) for p, t in zip(flat(predictions), flat(targets))], reduction)
+
+
+def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
+    """The loss of each example (a row), reduced over the batch."""
+    if not is_row(predictions) or not predictions:
+        raise ValueError("an empty batch has no loss" if is_row(predictions) else
+                         f"one number per class is needed, got {number_of(predictions)!r}")
+    if not is_row(predictions[0]):
+        return reduced([loss(predictions, targets)], reduction) if reduction != "none" else loss(predictions, targets)
+    if not is_row(targets):
+        raise ValueError(f"{len(predictions)} predictions, 1 target: give one target for each")
+    same_length(predictions, targets)
+    return reduced([loss(p, t) for p, t in zip(predictions, targets)], reduction)
+
+
+def distribution(target: Any, classes: int) -> list[Any]:
+    """A target as one probability per class."""
+    if is_row(target):
+        if len(target) != classes:
+            raise ValueError(f"{len(target)} target probabilities, but {classes} classes")
+        check_probabilities(target, "target")
+        return list(target)
+    if isinstance(target, bool | Value) or not hasattr(target, "__index__"):
+        raise TypeError(f"a target is the index of a class (an int) or a list of probabilities, got {target!r}")
+    if not 0 <= target < classes:
+        raise IndexError(f"target {target}, but {classes} classes (0..{classes - 1})")
+    return [float(i == target) for i in range(classes)]
+
+
+def check_probabilities(ps: Sequence[Any], what: str) -> None:
+    for i, p in enumerate(ps):
+        if not 0 <= number_of(p) <= 1:
+            raise ValueError(f"{what}[{i}] is {number_of(p)}, not a probability from [0, 1]")
+    total = ops.sum([number_of(p) for p in ps])
+    if abs(total - 1) > SUM_TOLERANCE * len(ps):
+        raise ValueError(f"{what}: the probabilities sum to {total}, not to 1")
+
+
+__all__ = ["bce", "bce_with_logits", "brier", "cross_entropy", "half_squared_error", "hinge", "huber", "kl_divergence",
+           "log_softmax", "mae", "mse", "nll", "sum_squared_error"]

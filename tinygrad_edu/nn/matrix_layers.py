@@ -1,0 +1,652 @@
+"""The homework's matrix layers, with backward passes written by hand in NumPy.
+
+One example per row: x is (n, in), W is (in, out), b is (1, out), and a layer computes x W + b.
+`check_transform` compares the backward pass of any such layer, a student's own too, with the
+scalar engine, number by number.
+"""
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..engine.number import cut, number, short, shortened
+from ..engine.value import Value
+
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    raise ModuleNotFoundError("matrix layers need numpy: pip install numpy", name="numpy") from None
+
+
+# ---- what is asked of arguments -------------------------------------------------------------------
+
+
+def array_of(name: str, x: Any) -> np.ndarray:
+    """x as an array of floats; an array that holds Values stays as it is."""
+    array = np.asarray(x)
+    if array.dtype.kind not in "biufO":
+        raise TypeError(f"{name} is an array of numbers: got {shortened(x)}")
+    return array if array.dtype == object else array.astype(float)
+
+
+def shaped(name: str, x: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """x as an array of exactly this shape: nothing is broadcast."""
+    array = array_of(name, x)
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {shape}: got {array.shape}")
+    return array
+
+
+def rows_of(name: str, x: Any, columns: int | None = None) -> np.ndarray:
+    """x as a matrix of one or more rows, one example each, with so many columns."""
+    array = array_of(name, x)
+    if array.ndim != 2 or 0 in array.shape or columns not in (None, array.shape[1]):
+        raise ValueError(f"{name} has shape (n, {columns or 'classes'}), one example per row: got {array.shape}")
+    return array
+
+
+def size(name: str, n: Any) -> int:
+    """n as a number of units."""
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise TypeError(f"{name} is a whole number: got {shortened(n)}")
+    if n < 1:
+        raise ValueError(f"{name} is at least 1: got {n}")
+    return n
+
+
+def fraction(name: str, x: Any) -> float:
+    """x as a number from 0 up to, but not including, 1."""
+    x = number(x)
+    if not 0 <= x < 1:
+        raise ValueError(f"{name} is at least 0 and less than 1: got {x}")
+    return x
+
+
+def rate(name: str, x: Any) -> float:
+    """x as a learning rate."""
+    x = number(x)
+    if not 0 < x < math.inf:
+        raise ValueError(f"{name} is a finite number above 0: got {x}")
+    return x
+
+
+def kept(what: Any, layer: Any) -> Any:
+    """What forward left for backward."""
+    if what is None:
+        raise RuntimeError(f"{type(layer).__name__}: call forward before backward")
+    return what
+
+
+# ---- the layers -------------------------------------------------------------------------------------
+
+
+class Transform:
+    """A layer: forward takes x and gives the output, backward takes dL/d(output) and gives dL/dx.
+
+    backward also adds to the gradients of the layer's own parameters, dW and db; step moves the
+    parameters against them; zerograd sets them back to 0, usually before each backward.
+    Write a subclass, and let `check_transform` say whether its backward is right.
+
+    Source: document 000, the class Transform of the homework.
+
+    >>> class Double(Transform):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    ...     def backward(self, grad_wrt_out):
+    ...         return 2 * grad_wrt_out
+    >>> bool(check_transform(Double(), [[1.0, -3.0]]))
+    True
+    """
+
+    def forward(self, x: Any) -> Any:
+        """The layer's output for x."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(x)")
+
+    def backward(self, grad_wrt_out: Any) -> Any:
+        """dL/dx, from dL/d(output) of the last forward."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward(grad_wrt_out)")
+
+    def step(self) -> None:
+        """Move the parameters one step downhill; a layer without parameters has nothing to do."""
+
+    def zerograd(self) -> None:
+        """Forget the parameters' gradients; a layer without parameters has nothing to do."""
+
+
+class LinearMap(Transform):
+    """out = x W + b, with x (n, indim), W (indim, outdim), b (1, outdim), out (n, outdim).
+
+    alpha   momentum, 0 for none        lr   learning rate
+    rng     a seed or a numpy Generator, for W
+
+    backward, with g = dL/d(out):  dW += xᵀ g,  db += the sum of g's rows,  dL/dx = g Wᵀ.
+    step, with the lecture's momentum:  G ← αG + dW,  W ← W − lr·G, and b likewise.
+
+    W starts uniform within ±√(6/(indim + outdim)) (Glorot and Bengio, 2010), b at 0; the lecture
+    leaves both open.  Document 003 prints b as outdim × 1: NumPy would broadcast x W + b to an
+    outdim × outdim matrix without a word, so here any shape but (1, outdim) is refused.
+    Documents 002 and 004 write W x + b with columns: their W is the transpose of this one.
+
+    Raises ValueError for a wrong shape, size, alpha or lr.  Source: document 000.
+
+    >>> layer = LinearMap(2, 1, lr=0.5)
+    >>> layer.loadparams([[1.0], [-1.0]], [[0.5]])
+    >>> layer.forward([[3.0, 1.0]]).tolist()
+    [[2.5]]
+    >>> layer.backward([[2.0]]).tolist(), layer.dW.tolist(), layer.db.tolist()
+    ([[2.0, -2.0]], [[6.0], [2.0]], [[2.0]])
+    >>> layer.step()
+    >>> layer.getW().tolist(), layer.getb().tolist()
+    ([[-2.0], [-2.0]], [[-0.5]])
+    """
+
+    W: np.ndarray
+    b: np.ndarray
+    dW: np.ndarray                  # the gradients, summed since zerograd
+    db: np.ndarray
+    GW: np.ndarray                  # the momentum: the lecture's G, for W and for b
+    Gb: np.ndarray
+
+    def __init__(self, indim: int, outdim: int, alpha: float = 0, lr: float = 0.01, rng: Any = None):
+        self.indim, self.outdim = size("indim", indim), size("outdim", outdim)
+        self.alpha, self.lr = fraction("alpha", alpha), rate("lr", lr)
+        bound = math.sqrt(6 / (indim + outdim))
+        self.x: Any = None
+        self.loadparams(np.random.default_rng(rng).uniform(-bound, bound, (indim, outdim)), np.zeros((1, outdim)))
+
+    def forward(self, x: Any) -> np.ndarray:
+        """x W + b, for x of shape (n, indim)."""
+        self.x = rows_of("x", x, self.indim)
+        return self.x @ self.W + self.b
+
+    def backward(self, grad_wrt_out: Any) -> np.ndarray:
+        """dL/dx = g Wᵀ, of shape (n, indim); xᵀ g is added to dW, the sum of g's rows to db."""
+        x = kept(self.x, self)
+        grad_wrt_out = shaped("grad_wrt_out", grad_wrt_out, (len(x), self.outdim))
+        self.dW += x.T @ grad_wrt_out
+        self.db += grad_wrt_out.sum(axis=0, keepdims=True)
+        return grad_wrt_out @ self.W.T
+
+    def step(self) -> None:
+        """G ← αG + dW,  W ← W − lr·G;  the same for b."""
+        self.GW = self.alpha * self.GW + self.dW
+        self.Gb = self.alpha * self.Gb + self.db
+        self.W -= self.lr * self.GW
+        self.b -= self.lr * self.Gb
+
+    def zerograd(self) -> None:
+        """Set dW and db to 0; without it, the next backward adds to what is there."""
+        self.dW, self.db = np.zeros_like(self.W), np.zeros_like(self.b)
+
+    def getW(self) -> np.ndarray:
+        """A copy of the weights, (indim, outdim)."""
+        return self.W.copy()
+
+    def getb(self) -> np.ndarray:
+        """A copy of the biases, (1, outdim)."""
+        return self.b.copy()
+
+    def loadparams(self, W: Any, b: Any) -> None:
+        """Start anew from these weights and biases: gradients and momentum are 0 again."""
+        W, b = self.fitting(W, b)
+        self.W, self.b = W.astype(float), b.astype(float)
+        self.zerograd()
+        self.GW, self.Gb = np.zeros_like(self.W), np.zeros_like(self.b)
+
+    def fitting(self, W: Any, b: Any) -> tuple[np.ndarray, np.ndarray]:
+        """W and b as arrays, if their shapes are this layer's."""
+        return shaped("W", W, (self.indim, self.outdim)), shaped("b", b, (1, self.outdim))
+
+
+class ReLU(Transform):
+    """out = max(x, 0), times a dropout mask; x of any shape.
+
+    dropout_probability   p, with which a unit is DROPPED
+    inverted              scale while training instead of at test time
+    rng                   a seed or a numpy Generator, for the masks
+
+    The lecture's convention: in training each unit is multiplied by 0 with probability p and by 1
+    otherwise; at test time, forward(x, train=False), every unit is multiplied by 1 − p, its mean.
+    Inverted dropout multiplies by 0 or 1/(1 − p) in training and by 1 at test time.  Either keeps
+    the mean of what is linear in the units; mixing the two does not.
+
+    backward: dL/dx = g · [x > 0] · mask, with the mask of the last forward.  At x = 0 it is 0.
+
+    Raises ValueError unless 0 ≤ p < 1.  Source: document 000, ReLU (with dropout).
+
+    >>> layer = ReLU(dropout_probability=0.25)
+    >>> layer.forward([[4.0, -2.0]], train=False).tolist(), layer.backward([[1.0, 1.0]]).tolist()
+    ([[3.0, 0.0]], [[0.75, 0.0]])
+    """
+
+    def __init__(self, dropout_probability: float = 0, inverted: bool = False, rng: Any = None):
+        self.dropout_probability = fraction("dropout_probability", dropout_probability)
+        self.inverted = inverted
+        self.rng = np.random.default_rng(rng)
+        self.positive: Any = None
+        self.mask: Any = None
+
+    def forward(self, x: Any, train: bool = True) -> np.ndarray:
+        """max(x, 0) · mask, of the shape of x."""
+        x = array_of("x", x)
+        self.positive = x > 0
+        self.mask = self.draw_mask(x.shape) if train else np.full(x.shape, self.mean_mask())
+        return np.where(x <= 0, 0.0, x) * self.mask
+
+    def draw_mask(self, shape: tuple[int, ...]) -> np.ndarray:
+        """0 where a unit is dropped, 1 where it stays (inverted: 1/(1 − p))."""
+        stays = self.rng.random(shape) >= self.dropout_probability
+        return stays / (1 - self.dropout_probability) if self.inverted else stays.astype(float)
+
+    def mean_mask(self) -> float:
+        """What a unit is multiplied by at test time: the mean of its mask in training."""
+        return 1.0 if self.inverted else 1 - self.dropout_probability
+
+    def backward(self, grad_wrt_out: Any) -> np.ndarray:
+        """dL/dx = g · [x > 0] · mask, of the shape of x."""
+        positive = kept(self.positive, self)
+        return shaped("grad_wrt_out", grad_wrt_out, positive.shape) * (positive * self.mask)
+
+
+class SoftmaxCrossEntropyLoss:
+    """The loss −Σ y·log softmax(logits), for logits and one-hot labels y of shape (n, classes).
+
+    reduction   "mean" over the n examples, or "sum": the lecture leaves open which is meant
+
+    backward: dL/d(logits) = (p − y)/n, with p = softmax(logits); p − y for "sum".
+    Each row's largest logit is subtracted first: softmax does not change when every logit moves by
+    the same amount, and exp(1000) does not fit in a float.
+
+    Raises ValueError for other shapes, or a row of labels that is not one-hot.  Source: document 000.
+
+    >>> loss = SoftmaxCrossEntropyLoss()
+    >>> round(loss.forward([[0.0, 0.0], [0.0, 0.0]], [[1, 0], [0, 1]]), 4)     # log 2: no idea
+    0.6931
+    >>> loss.backward().tolist(), loss.getAccu()
+    ([[-0.25, 0.25], [0.25, -0.25]], 0.5)
+    """
+
+    def __init__(self, reduction: str = "mean"):
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f'reduction is "mean" or "sum": got {shortened(reduction)}')
+        self.reduction = reduction
+        self.labels: Any = None
+        self.probabilities: Any = None
+
+    def forward(self, logits: Any, labels: Any) -> Any:
+        """The loss, a float."""
+        logits = rows_of("logits", logits)
+        self.labels = one_hot_rows(labels, logits.shape)
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        exponentials = np.exp(shifted)
+        totals = exponentials.sum(axis=1, keepdims=True)
+        self.probabilities = exponentials / totals
+        loss = (self.labels * (np.log(totals) - shifted)).sum() / self.divisor()
+        return loss if logits.dtype == object else float(loss)
+
+    def backward(self) -> np.ndarray:
+        """dL/d(logits) = (p − y)/n, or p − y for a sum; of shape (n, classes)."""
+        return (kept(self.probabilities, self) - self.labels) / self.divisor()
+
+    def divisor(self) -> int:
+        """The number of examples for a mean, 1 for a sum."""
+        return len(self.labels) if self.reduction == "mean" else 1
+
+    def getAccu(self) -> float:
+        """The share of examples whose largest logit is that of their label; the first of equals counts."""
+        guesses = kept(self.probabilities, self).argmax(axis=1)
+        return float(np.mean(guesses == self.labels.argmax(axis=1)))
+
+
+def one_hot_rows(labels: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """labels as an array of this shape, each row a single 1 among 0s."""
+    labels = shaped("labels", labels, shape)
+    for i, row in enumerate(labels):
+        if sorted(row) != [0.0] * (len(row) - 1) + [1.0]:
+            raise ValueError(f"labels are one-hot, a single 1 among 0s: row {i} is {row.tolist()}")
+    return labels
+
+
+# ---- networks -----------------------------------------------------------------------------------------
+
+
+class Chain(Transform):
+    """Layers one after the other; backward goes through them from the last to the first.
+
+    >>> chain = Chain([LinearMap(4, 2), ReLU(), LinearMap(2, 1)])
+    >>> chain.forward(np.ones((5, 4))).shape, [W.shape for W in chain.getW()]
+    ((5, 1), [(4, 2), (2, 1)])
+    """
+
+    def __init__(self, layers: list[Transform]):
+        self.layers = list(layers)
+
+    def forward(self, x: Any, train: bool = True) -> Any:
+        """The last layer's output; train=False for dropout at test time."""
+        for layer in self.layers:
+            x = layer.forward(x, train) if isinstance(layer, (ReLU, Chain)) else layer.forward(x)
+        return x
+
+    def backward(self, grad_wrt_out: Any) -> Any:
+        """dL/dx; the gradients of all parameters are added to on the way."""
+        for layer in reversed(self.layers):
+            grad_wrt_out = layer.backward(grad_wrt_out)
+        return grad_wrt_out
+
+    def step(self) -> None:
+        """One step of every layer."""
+        for layer in self.layers:
+            layer.step()
+
+    def zerograd(self) -> None:
+        """Set the gradients of every layer to 0."""
+        for layer in self.layers:
+            layer.zerograd()
+
+    def linear_maps(self) -> list[LinearMap]:
+        """The layers that have weights, in order."""
+        return [layer for layer in self.layers if isinstance(layer, LinearMap)]
+
+    def getW(self) -> list[np.ndarray]:
+        """Copies of the weights, one matrix per LinearMap, in order."""
+        return [layer.getW() for layer in self.linear_maps()]
+
+    def getb(self) -> list[np.ndarray]:
+        """Copies of the biases, one row per LinearMap, in order."""
+        return [layer.getb() for layer in self.linear_maps()]
+
+    def loadparams(self, W: Any, b: Any) -> None:
+        """Start anew from lists of weights and biases, one of each per LinearMap; all are loaded or none."""
+        maps = self.linear_maps()
+        if not len(W) == len(b) == len(maps):
+            raise ValueError(f"{len(maps)} matrices W and as many rows b are needed: got {len(W)} and {len(b)}")
+        fitting = [layer.fitting(*pair) for layer, *pair in zip(maps, W, b)]
+        for layer, pair in zip(maps, fitting):
+            layer.loadparams(*pair)
+
+
+class SingleLayerMLP(Chain):
+    """A network with one hidden layer: LinearMap, ReLU (with dropout), LinearMap.
+
+    indim, outdim, hiddenlayer   how many inputs, outputs and hidden units
+    alpha, lr                    momentum and learning rate of both LinearMaps
+    dropout_probability          of the hidden units; `inverted` as in ReLU
+    rng                          a seed or a numpy Generator, for weights and masks
+
+    x is (n, indim), the output (n, outdim): logits, or a prediction.  Document 004 calls such a
+    network "two-layer", after its two LinearMaps; document 000 seems to count hidden layers.
+
+    >>> network = SingleLayerMLP(2, 1, hiddenlayer=2)
+    >>> network.loadparams([[[1, 0], [-2, 2]], [[1], [-1]]], [[[0, -1]], [[0]]])    # document 002's quiz
+    >>> network.forward([[1, 0]]).tolist(), network.backward([[-1]]).tolist()
+    ([[1.0]], [[-1.0, 2.0]])
+    """
+
+    def __init__(self, indim: int, outdim: int, hiddenlayer: int = 100, alpha: float = 0.1,
+                 dropout_probability: float = 0, lr: float = 0.01, inverted: bool = False, rng: Any = None):
+        rng = np.random.default_rng(rng)
+        super().__init__([
+            LinearMap(indim, hiddenlayer, alpha, lr, rng), ReLU(dropout_probability, inverted, rng),
+            LinearMap(hiddenlayer, outdim, alpha, lr, rng)])
+
+
+class TwoLayerMLP(Chain):
+    """A network with two hidden layers: LinearMap, ReLU, LinearMap, ReLU, LinearMap.
+
+    hidden1 and hidden2 are the numbers of hidden units; the rest is as in `SingleLayerMLP`.
+
+    >>> network = TwoLayerMLP(4, 3, hidden1=6, hidden2=5, rng=1)
+    >>> [W.shape for W in network.getW()], [b.shape for b in network.getb()]
+    ([(4, 6), (6, 5), (5, 3)], [(1, 6), (1, 5), (1, 3)])
+    """
+
+    def __init__(self, indim: int, outdim: int, hidden1: int = 100, hidden2: int = 100, alpha: float = 0.1,
+                 dropout_probability: float = 0, lr: float = 0.01, inverted: bool = False, rng: Any = None):
+        rng = np.random.default_rng(rng)
+        super().__init__([
+            LinearMap(indim, hidden1, alpha, lr, rng), ReLU(dropout_probability, inverted, rng),
+            LinearMap(hidden1, hidden2, alpha, lr, rng), ReLU(dropout_probability, inverted, rng),
+            LinearMap(hidden2, outdim, alpha, lr, rng)])
+
+
+# ---- is a backward pass right? --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class GradientRow:
+    """One gradient: where the backward pass is furthest from the truth, and whether that is near enough."""
+
+    name: str                       # "x", "W", "layers[0].b", ...
+    ok: bool
+    difference: float               # the largest, at `index`
+    index: tuple[int, ...]
+    got: float                      # what the backward pass says there
+    true: float                     # what it should say
+    trouble: str = ""               # what is wrong, where there is nothing to compare
+
+    def line(self, width: int) -> str:
+        """The row as a line of the report's table, the name padded to a width."""
+        if self.trouble:
+            return f"{self.name:<{width}}  {self.trouble}   WRONG"
+        return (f"{self.name:<{width}}  {self.difference:<8.1e}  {self.index!s:<10}  {short(self.got, 8):<14}  "
+                f"{short(self.true, 8):<14}  {'ok' if self.ok else 'WRONG'}")
+
+
+@dataclass(frozen=True, repr=False)
+class GradientReport:
+    """What `check_transform` found: true if every gradient is right; printed, it is a table.
+
+    kind      the name of the layer's class
+    against   what its gradients were compared with
+    rows      a `GradientRow` per gradient
+    """
+
+    kind: str
+    against: str
+    rows: tuple[GradientRow, ...]
+
+    def __bool__(self) -> bool:
+        return all(row.ok for row in self.rows)
+
+    def __repr__(self) -> str:
+        width = max(11, *[len(row.name) for row in self.rows], 0)
+        header = f"{'gradient by':<{width}}  {'off by':<8}  {'at':<10}  {'backward says':<14}  should be"
+        wrong = sum(not row.ok for row in self.rows)
+        verdict = f"{wrong} of {len(self.rows)} gradients WRONG" if wrong else "every gradient is right"
+        title = f"{self.kind} against {self.against}: {verdict}"
+        return "\n".join([title, header, *[row.line(width) for row in self.rows]])
+
+
+def check_transform(transform: Any, x: Any, labels: Any = None) -> GradientReport:
+    """Compare a layer's hand-written backward with the scalar engine, gradient by gradient.
+
+    transform   a `Transform`, or a loss with forward(x, labels) and backward()
+    x           an input for it, such as a few rows of random numbers
+    labels      for a loss
+
+    forward is run again on arrays of Values, with the parameters W and b of the layer, and of
+    layers inside it, as Values too; so the engine differentiates exactly what forward computes, for
+    L = Σ c · out with fixed random c (a loss is its own L).  backward is to return dL/dx, and to add
+    dL/dW and dL/db to the attributes dW and db: the rows "after 2 passes" show whether it adds, and
+    the others whether zerograd forgets.  W and b are attributes, or come from getW and getb and are
+    set with loadparams.  The layer itself is left as it was.
+
+    Plain NumPy runs on Values: + − * / ** @, exp, log, tanh, maximum, where, sum, mean, max ...
+    Where forward does not (x * (x > 0) multiplies by a bool, np.var, a conversion to float), central
+    differences are used, to six digits; the report says so, and why.  Keep x away from kinks: at 0,
+    np.maximum(x, 0) on Values has slope 1, on central differences 1/2.
+
+    Raises TypeError where a parameter has no gradient to compare.
+
+    >>> class Transposed(LinearMap):
+    ...     def backward(self, grad_wrt_out):
+    ...         self.dW += (self.x.T @ grad_wrt_out).T
+    ...         self.db += grad_wrt_out.sum(axis=0, keepdims=True)
+    ...         return grad_wrt_out @ self.W.T
+    >>> report = check_transform(Transposed(2, 2, rng=1), [[1.0, 2.0], [-1.0, 0.5]])
+    >>> bool(report), [row.name for row in report.rows if not row.ok]
+    (False, ['W', 'W after 2 passes'])
+    """
+    point = {"x": array_of("x", x), **{name: np.array(p.read(), float) for name, p in parameters(transform).items()}}
+    probe = Probe(transform, point, () if labels is None else (array_of("labels", labels),))
+    twin, output = probe.forward(point)
+    probe.weights = np.random.default_rng(0).normal(size=output.shape) if labels is None else np.ones(())
+    passes = backward_passes(twin, () if probe.labels else (probe.weights,))
+    try:
+        truth = by_engine(probe, output)
+    except Exception as error:      # whatever a student's forward makes of Values
+        truth = by_central_differences(probe, output, error)
+    rows = [compared(name, gradient, times, truth)
+            for times, gradients in passes.items() for name, gradient in gradients.items()]
+    return GradientReport(type(transform).__name__, truth.against, tuple(rows))
+
+
+@dataclass
+class Parameter:
+    """The W or b of a layer: how to read it, replace it, and find its gradient."""
+
+    owner: Any
+    letter: str
+
+    def read(self) -> Any:
+        if hasattr(self.owner, self.letter):
+            return getattr(self.owner, self.letter)
+        return getattr(self.owner, f"get{self.letter}")()
+
+    def write(self, array: np.ndarray) -> None:
+        if hasattr(self.owner, self.letter):
+            setattr(self.owner, self.letter, array)
+        else:
+            both = {"W": self.owner.getW(), "b": self.owner.getb(), self.letter: array}
+            self.owner.loadparams(both["W"], both["b"])
+
+    def gradient(self) -> np.ndarray:
+        if not hasattr(self.owner, f"d{self.letter}"):
+            raise TypeError(f"{type(self.owner).__name__} has a {self.letter} but no gradient of it to compare: "
+                            f"let backward add to an attribute d{self.letter}")
+        return np.array(getattr(self.owner, f"d{self.letter}"), float)
+
+
+def parameters(transform: Any, prefix: str = "") -> dict[str, Parameter]:
+    """The parameters of a layer and of the layers inside it, by name: "W", "layers[0].b"."""
+    inside = dict(layers_inside(transform))
+    found = {name: p for path, layer in inside.items() for name, p in parameters(layer, f"{prefix}{path}.").items()}
+    for letter in ("W", "b"):
+        if hasattr(transform, letter) or (hasattr(transform, f"get{letter}") and not inside):
+            found[prefix + letter] = Parameter(transform, letter)
+    return found
+
+
+def layers_inside(transform: Any) -> Iterator[tuple[str, Transform]]:
+    """The layers a layer holds, alone or in lists, each once, with the name of its place."""
+    seen: set[int] = set()
+    for name, held in vars(transform).items():
+        several = isinstance(held, list | tuple)
+        for place, layer in [(f"{name}[{i}]", each) for i, each in enumerate(held)] if several else [(name, held)]:
+            if isinstance(layer, Transform) and id(layer) not in seen:
+                seen.add(id(layer))
+                yield place, layer
+
+
+@dataclass
+class Probe:
+    """A layer, the numbers to differentiate it at, and the weights c of L = Σ c · out."""
+
+    transform: Any
+    point: dict[str, np.ndarray]            # x and the parameters, by name
+    labels: tuple[np.ndarray, ...]          # empty, or a loss's labels
+    weights: Any = 1.0
+
+    def forward(self, point: dict[str, np.ndarray]) -> tuple[Any, np.ndarray]:
+        """A copy of the layer and its output at a point: copies all draw the same dropout mask."""
+        twin = copy.deepcopy(self.transform)
+        for name, parameter in parameters(twin).items():
+            parameter.write(point[name].copy())
+        drawn_so_far = np.random.get_state()        # for layers that draw from numpy's own generator
+        try:
+            return twin, np.asarray(twin.forward(point["x"].copy(), *self.labels))
+        finally:
+            np.random.set_state(drawn_so_far)
+
+
+@dataclass
+class Truth:
+    """The gradients as they should be, where they come from, and how exact they are."""
+
+    against: str
+    gradients: dict[str, np.ndarray]
+    relative: float
+    absolute: float
+
+
+def backward_passes(twin: Any, upstream: tuple) -> dict[int, dict[str, Any]]:
+    """What backward gives, after one pass since zerograd and after two.
+
+    The pass before zerograd leaves something to forget.
+    """
+    def backward():
+        return twin.backward(*[array.copy() for array in upstream])
+    found = parameters(twin)
+    if found:
+        backward()
+        twin.zerograd()
+    once = {"x": backward(), **{name: parameter.gradient() for name, parameter in found.items()}}
+    if not found:
+        return {1: once}
+    backward()
+    return {1: once, 2: {name: parameter.gradient() for name, parameter in found.items()}}
+
+
+def by_engine(probe: Probe, expected: np.ndarray) -> Truth:
+    """The gradients from one backward of the scalar engine, through forward run on Values."""
+    to_values = np.frompyfunc(Value, 1, 1)
+    leaves = {name: to_values(array) for name, array in probe.point.items()}
+    output = probe.forward(leaves)[1]
+    if output.dtype != object:
+        raise TypeError("it made plain numbers of them")
+    data = np.frompyfunc(lambda v: v.data if isinstance(v, Value) else v, 1, 1)(output)
+    if output.shape != expected.shape or not np.allclose(np.asarray(data, float), expected, rtol=1e-9, atol=1e-12):
+        raise ValueError("it computed something else from them than from floats")
+    total = np.asarray(probe.weights * output, object).sum()
+    if isinstance(total, Value):            # a plain number, where no output depends on anything
+        total.backward()
+    grads = {name: np.frompyfunc(lambda v: v.grad, 1, 1)(array).astype(float) for name, array in leaves.items()}
+    return Truth("the scalar engine", grads, 1e-9, 1e-12)
+
+
+def by_central_differences(probe: Probe, output: np.ndarray, why: Exception) -> Truth:
+    """The gradients from moving every number a little up and down."""
+    def moved(name, index, distance):
+        array: Any = probe.point[name].astype(float)
+        array[index] += distance * max(1.0, abs(array[index]))
+        return array[index], float((probe.weights * probe.forward({**probe.point, name: array})[1]).sum())
+    grads = {name: np.zeros(array.shape) for name, array in probe.point.items()}
+    for name, slopes in grads.items():
+        for index in np.ndindex(slopes.shape):
+            (high, above), (low, below) = moved(name, index, 6e-6), moved(name, index, -6e-6)
+            slopes[index] = (above - below) / (high - low)
+    against = f"central differences (forward does not run on Values: {shortened_line(why)})"
+    return Truth(against, grads, 1e-6, 1e-8 * max(1.0, float(np.abs(output).sum())))
+
+
+def shortened_line(error: Exception) -> str:
+    """An error as one line of moderate length."""
+    return cut(f"{type(error).__name__}: {error}".split("\n")[0], 100)
+
+
+def compared(name: str, gradient: Any, times: int, truth: Truth) -> GradientRow:
+    """The row for one gradient after so many passes, which is to be so many times the true one."""
+    true: Any = times * truth.gradients[name]
+    name += f" after {times} passes" if times > 1 else ""
+    shape = None if gradient is None else np.shape(gradient)
+    if shape != true.shape:
+        trouble = "backward returns nothing" if shape is None else f"has shape {shape}, should have {true.shape}"
+        return GradientRow(name, False, math.nan, (), math.nan, math.nan, trouble)
+    got = np.asarray(gradient, float)
+    with np.errstate(invalid="ignore"):
+        off = np.abs(got - true)
+    place = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))     # a nan counts as the largest
+    limit = truth.relative * np.abs(true).max() + truth.absolute
+    return GradientRow(name, bool(off[place] <= limit), float(off[place]), place, float(got[place]), float(true[place]))

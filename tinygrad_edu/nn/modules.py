@@ -1,0 +1,416 @@
+"""Neurons, layers of them, and networks of layers.
+
+A module holds parameters, which are leaves, and computes an output from an input.  Whatever a
+module keeps as an attribute, a Value, a module or a list of these, is found by its name.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+from ..engine import ops
+from ..engine.errors import no_grad
+from ..engine.op import OPS
+from ..engine.random import uniform
+from ..engine.value import Value
+
+INITS = ("xavier", "he", "uniform")
+LINEAR = ("", "linear", "identity")
+
+
+class Module:
+    """Something with parameters that computes an output.  A subclass has a `forward(x)`.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.offset = Value(2.0), Value(1.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.offset
+    >>> line = Line()
+    >>> line(3.0).data, [name for name, _ in line.named_parameters()]
+    (7.0, ['slope', 'offset'])
+    """
+
+    training = True
+
+    def forward(self, x: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no forward(x): write one")
+
+    def __call__(self, x: Any) -> Any:
+        return self.forward(x)
+
+    def predict(self, x: Any) -> Any:
+        """The output as floats; nothing is recorded, and dropout is off.
+
+        x   what `forward` takes
+        """
+        with no_grad(), self.evaluating():
+            return as_floats(self.forward(x))
+
+    # ---- what it is made of
+
+    def members(self) -> Iterator[tuple[str, "Value | Module"]]:
+        """(name, Value or Module) of its attributes, lists opened: `layers.0`."""
+        for name, thing in vars(self).items():
+            yield from opened(name, thing)
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """(name, parameter), such as ("layers.0.neurons.1.w.2", ...), in the order of definition."""
+        for name, member in self.members():
+            if isinstance(member, Value):
+                yield name, member
+            else:
+                for inner, parameter in member.named_parameters():
+                    yield f"{name}.{inner}", parameter
+
+    def parameters(self) -> list[Value]:
+        """All parameters, in the order of definition."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def modules(self) -> "Iterator[Module]":
+        """This module and all within it."""
+        yield self
+        for _, member in self.members():
+            if isinstance(member, Module):
+                yield from member.modules()
+
+    # ---- what is done to all of it
+
+    def train(self, mode: bool = True) -> "Module":
+        """Switch to training: dropout drops."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> "Module":
+        """Switch to evaluation: dropout is off."""
+        return self.train(False)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Evaluation within the block; each module is then as it was."""
+        before = [(module, module.training) for module in self.modules()]
+        self.eval()
+        try:
+            yield
+        finally:
+            for module, mode in before:
+                module.training = mode
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters."""
+        for parameter in self.parameters():
+            parameter.grad = 0.0
+
+    def freeze(self, frozen: bool = True) -> "Module":
+        """Make the parameters constants: they get no gradient, and optimizers pass them by."""
+        for parameter in self.parameters():
+            parameter.is_constant = frozen
+        return self
+
+    def unfreeze(self) -> "Module":
+        """Let the parameters learn again."""
+        return self.freeze(False)
+
+    def state_dict(self) -> dict[str, float]:
+        """{name: number} of all parameters."""
+        return {name: parameter.data for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Set all parameters.
+
+        Raises KeyError for a name too many or missing, TypeError and ValueError for what is not
+        a number; nothing is changed then.
+        """
+        parameters = dict(self.named_parameters())
+        wrong = [name for name in (*parameters, *state) if name not in parameters or name not in state]
+        if wrong:
+            missing = wrong[0] in parameters
+            raise KeyError(f"the state {'lacks' if missing else 'has an unknown'} {wrong[0]!r}"
+                           + (f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""))
+        numbers = {name: Value(number).data for name, number in state.items()}
+        for name, parameter in parameters.items():
+            parameter.data = numbers[name]
+
+    # ---- text
+
+    def describe(self) -> str:
+        """What stands in the parentheses of its repr."""
+        return ""
+
+    def __repr__(self) -> str:
+        count = len(self.parameters())
+        head = f"{type(self).__name__}({self.describe()})  {count} parameter{'s' * (count != 1)}"
+        inner = [(name, member) for name, member in self.members() if isinstance(member, Module)]
+        if not inner or isinstance(self, Layer):
+            return head
+        lines = [f"{name}: {member!r}".replace("\n", "\n  ") for name, member in inner]
+        return "\n  ".join([head, *lines])
+
+
+def opened(name: str, thing: Any) -> "Iterator[tuple[str, Value | Module]]":
+    if isinstance(thing, Value | Module):
+        yield name, thing
+    elif isinstance(thing, list | tuple):
+        for i, element in enumerate(thing):
+            yield from opened(f"{name}.{i}", element)
+
+
+def as_floats(x: Any) -> Any:
+    if isinstance(x, list | tuple):
+        return [as_floats(element) for element in x]
+    return x.data if isinstance(x, Value) else float(x)
+
+
+# ---- neurons --------------------------------------------------------------------------------------
+
+
+def unchanged(x: Any) -> Any:
+    return x
+
+
+def activation_named(activation: Any) -> Callable[[Any], Any]:
+    """The function of an activation's name: any op with one input, or "linear"; a function is one itself."""
+    if callable(activation):
+        return activation
+    if activation is None or activation in LINEAR:
+        return unchanged
+    known = {name: op for name, op in OPS.items()
+             if len(op.inputs) == 1 and not op.rows and None not in op.constants.values()}
+    if activation not in known:
+        raise ValueError(f"unknown activation {activation!r}; the names are linear, {', '.join(known)}")
+    return known[activation]
+
+
+def initial_weights(init: str, inputs: int, outputs: int, rng: Random) -> list[float]:
+    """One neuron's weights.
+
+    xavier    uniform within √(6 / (inputs + outputs)): Glorot & Bengio, 2010; for tanh and sigmoid
+    he        normal with variance 2 / inputs: He and others, 2015; for relu and its kin
+    uniform   between -1 and 1
+    """
+    if init == "he":
+        return [rng.gauss(0.0, math.sqrt(2 / inputs)) for _ in range(inputs)]
+    if init not in INITS:
+        raise ValueError(f"unknown init {init!r}; the names are {', '.join(INITS)}")
+    reach = math.sqrt(6 / (inputs + outputs)) if init == "xavier" else 1.0
+    return [rng.uniform(-reach, reach) for _ in range(inputs)]
+
+
+def random_from(rng: Any) -> Random:
+    """A generator: the given one, one of the given seed, or one that differs from run to run."""
+    if isinstance(rng, Random):
+        return rng
+    if rng is not None and (isinstance(rng, bool) or not isinstance(rng, int)):
+        raise TypeError(f"rng is a seed (an int) or a random.Random, not {type(rng).__name__}: got {rng!r}")
+    return Random(rng)
+
+
+def checked_size(what: str, size: Any) -> int:
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ValueError(f"{what} must be a whole number of at least 1, got {size!r}")
+    return size
+
+
+class Neuron(Module):
+    """activation(w · x + b).
+
+    inputs       how many numbers it takes
+    activation   the name of an op such as "tanh", a function on Values, or None for none
+    bias         whether there is a b
+    init, rng    how the weights start (see `initial_weights`), and the seed or generator
+    fused        w · x as one node; False makes a node of every product and sum, for pictures
+
+    >>> neuron = Neuron(2, "relu", rng=0)
+    >>> len(neuron.parameters()), neuron([1.0, 2.0]).op
+    (3, 'relu')
+    """
+
+    def __init__(self, inputs: int, activation: Any = None, *, bias: bool = True, init: str = "xavier",
+                 rng: Any = None, fused: bool = True, outputs: int = 1):
+        checked_size("inputs", inputs)
+        weights = initial_weights(init, inputs, outputs, random_from(rng))
+        self.w = [Value(weight, label=f"w{i}") for i, weight in enumerate(weights)]
+        self.b = Value(0.0, label="b") if bias else None
+        self.fused = fused
+        self.activation_name = activation if isinstance(activation, str) else getattr(activation, "__name__", "")
+        self.activation = activation_named(activation)
+        self.belongs_to("neuron")
+
+    def belongs_to(self, scope: str) -> None:
+        """Name the part of a network this neuron is, for messages and pictures."""
+        self.scope = scope
+        for parameter in self.parameters():
+            parameter.scope = scope
+
+    def forward(self, x: Sequence[Any]) -> Value:
+        if len(x) != len(self.w):
+            raise ValueError(f"{self.scope} expects {len(self.w)} inputs, got {len(x)}")
+        nodes = [ops.dot(self.w, x)] if self.fused else spelled_out(self.w, x)
+        if self.b is not None:
+            nodes.append(nodes[-1] + self.b)
+        if self.activation is not unchanged:
+            nodes.append(self.activation(nodes[-1]))
+        for node in nodes:
+            node.scope = self.scope
+        return nodes[-1]
+
+    def describe(self) -> str:
+        return ", ".join([f"inputs={len(self.w)}", *([self.activation_name] if self.activation_name else [])])
+
+
+def spelled_out(w: Sequence[Value], x: Sequence[Any]) -> list[Value]:
+    """w · x with a node for every product and every sum; the last is the whole."""
+    nodes = [w[0] * x[0]]
+    for weight, number in zip(w[1:], x[1:]):
+        product = weight * number
+        nodes += [product, nodes[-1] + product]
+    return nodes
+
+
+class Layer(Module):
+    """Neurons side by side, each fed all inputs: a list of as many outputs.
+
+    The arguments are those of `Neuron`.
+    """
+
+    def __init__(self, inputs: int, outputs: int, activation: Any = None, *, rng: Any = None, scope: str = "layer",
+                 **options: Any):
+        checked_size("outputs", outputs)
+        generator = random_from(rng)
+        self.neurons = [Neuron(inputs, activation, rng=generator, outputs=outputs, **options) for _ in range(outputs)]
+        self.scope = scope
+        for i, neuron in enumerate(self.neurons):
+            neuron.belongs_to(f"{scope}, neuron {i}")
+
+    def forward(self, x: Sequence[Any]) -> list[Value]:
+        expected = len(self.neurons[0].w)
+        if not isinstance(x, list | tuple) or len(x) != expected:
+            got = len(x) if hasattr(x, "__len__") else repr(x)
+            raise ValueError(f"{self.scope} expects {expected} inputs, got {got}")
+        return [neuron(x) for neuron in self.neurons]
+
+    def describe(self) -> str:
+        first = self.neurons[0]
+        named = [first.activation_name] if first.activation_name else []
+        return ", ".join([f"{len(first.w)} -> {len(self.neurons)}", *named])
+
+
+class MLP(Module):
+    """A multi-layer perceptron: layers one after the other.
+
+    inputs              how many numbers it takes
+    sizes               the outputs of each layer; the last is the output of the network
+    activation          of the hidden layers
+    output_activation   of the last layer; none by default, so that losses can take logits
+    activations         one per layer, instead of these two
+    bias, init, fused   as for `Neuron`; init is "he" for relu and its kin, else "xavier"
+    rng                 seed of the weights: the same seed, the same bits
+
+    The output is a list, or a single Value where the last layer has one neuron.
+
+    >>> model = MLP(2, [16, 16, 1], activation="tanh", rng=0)
+    >>> model
+    MLP(2 -> 16 -> 16 -> 1)  337 parameters
+      layers.0: Layer(2 -> 16, tanh)  48 parameters
+      layers.1: Layer(16 -> 16, tanh)  272 parameters
+      layers.2: Layer(16 -> 1)  17 parameters
+    """
+
+    def __init__(self, inputs: int, sizes: Sequence[int], activation: Any = "tanh", output_activation: Any = None, *,
+                 activations: Sequence[Any] | None = None, bias: bool = True, init: str | None = None,
+                 rng: Any = None, fused: bool = True):
+        if not isinstance(sizes, list | tuple):
+            raise TypeError(f"sizes is a list, such as [16, 1]: got {sizes!r}")
+        if not sizes:
+            raise ValueError("an MLP needs at least one layer: give the sizes, such as [16, 16, 1]")
+        chosen = list(activations) if activations is not None else [activation] * (len(sizes) - 1) + [output_activation]
+        if len(chosen) != len(sizes):
+            raise ValueError(f"{len(sizes)} layers need as many activations, got {len(chosen)}")
+        generator = random_from(rng)
+        widths = [checked_size("inputs", inputs)]
+        widths += [checked_size(f"the size of layer {i}", size) for i, size in enumerate(sizes)]
+        self.layers = [
+            Layer(widths[i], widths[i + 1], chosen[i], bias=bias, init=init or usual_init(chosen[i]), rng=generator,
+                  fused=fused, scope=f"layer {i}") for i in range(len(sizes))]
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x[0] if len(x) == 1 else x
+
+    def describe(self) -> str:
+        return " -> ".join(str(n) for n in [len(self.layers[0].neurons[0].w), *[len(la.neurons) for la in self.layers]])
+
+
+def usual_init(activation: Any) -> str:
+    bent = str(getattr(activation, "name", activation)) in ("relu", "leaky_relu", "elu", "silu", "gelu")
+    return "he" if bent else "xavier"
+
+
+class Sequential(Module):
+    """Modules and functions one after the other.
+
+    >>> net = Sequential(Layer(2, 3, "relu", rng=0), Dropout(0.5, seed=1), Layer(3, 1, rng=0))
+    >>> len(net.parameters())
+    13
+    """
+
+    def __init__(self, *steps: Any):
+        for i, step in enumerate(steps):
+            if not callable(step):
+                raise TypeError(f"step {i} is neither a module nor a function: got {step!r}")
+        self.steps = list(steps)
+
+    def forward(self, x: Any) -> Any:
+        for step in self.steps:
+            x = step(x)
+        return x
+
+
+class Maxout(Module):
+    """The largest of several linear pieces, max over k of wₖ · x + bₖ.  Goodfellow and others, 2013.
+
+    inputs, pieces   how many numbers it takes, and how many lines it is made of
+    """
+
+    def __init__(self, inputs: int, pieces: int = 2, *, init: str = "xavier", rng: Any = None):
+        checked_size("pieces", pieces)
+        generator = random_from(rng)
+        self.pieces = [Neuron(inputs, init=init, rng=generator) for _ in range(pieces)]
+
+    def forward(self, x: Sequence[Any]) -> Value:
+        return ops.max([piece(x) for piece in self.pieces])
+
+
+class Dropout(Module):
+    """Drop each input with a chance of p while training.  Hinton and others, 2012.
+
+    p          the chance to DROP (some texts give the chance to keep)
+    inverted   False: the lecture's, nothing is scaled in training and outputs are times 1 - p in
+               evaluation.  True (the default, as in most libraries): divided by 1 - p in training,
+               and left alone in evaluation.  The expected output is that of evaluation either way;
+               never scale in both.
+    seed       which units are dropped depends on seed, call and place alone
+
+    The expectation is kept only through what is linear in the units that are dropped.
+    """
+
+    def __init__(self, p: float = 0.5, *, inverted: bool = True, seed: int = 0):
+        if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p < 1:
+            raise ValueError(f"p, the chance to drop, must be from 0 to below 1, got {p!r}")
+        self.p, self.inverted, self.seed, self.calls = p, inverted, seed, 0
+
+    def forward(self, x: Sequence[Any]) -> list[Any]:
+        keep = 1 - self.p
+        if not self.training:
+            return list(x) if self.inverted else [ops.mul(keep, e) for e in x]
+        self.calls += 1
+        scale = 1 / keep if self.inverted else 1.0
+        mask = [scale * (uniform(self.seed, self.calls, 0, i) >= self.p) for i in range(len(x))]
+        return [ops.mul(factor, e) for factor, e in zip(mask, x)]
+
+    def describe(self) -> str:
+        return f"p={self.p:g}, {'inverted' if self.inverted else 'scaled in evaluation'}"

@@ -1,0 +1,167 @@
+"""Weights in a file: JSON that gives back the same bits, and is refused if anything is wrong with it.
+
+A file is written beside its final place and moved there when it is complete, so that no crash
+leaves half of one; it is read and checked as a whole before the model is touched.
+"""
+
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..engine.number import shortened
+from .modules import Module
+
+FORMAT, VERSION = "tinygrad-edu weights", 1
+LARGEST = 64 * 2 ** 20                  # bytes
+
+
+class WeightFileError(ValueError):
+    """A file that does not hold the weights of this model; the model is as it was."""
+
+
+def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = None) -> Path:
+    """Write the parameters of a model to a file.
+
+    about   plain data to keep with them, such as how to build the model again
+
+    >>> import tempfile
+    >>> from tinygrad_edu.nn.modules import MLP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = save(MLP(2, [3, 1], rng=0), Path(folder) / "model.json")
+    ...     twin = MLP(2, [3, 1], rng=1)
+    ...     about = load(twin, path)
+    ...     twin.state_dict() == MLP(2, [3, 1], rng=0).state_dict()
+    True
+    """
+    grouped = in_groups(model.state_dict())
+    content = {"format": FORMAT, "version": VERSION, "about": dict(about or {}),
+               "shapes": {name: shape_of(numbers) for name, numbers in grouped.items()}, "parameters": grouped}
+    return write_atomically(Path(path), {**content, "checksum": checksum(content)})
+
+
+def write_atomically(path: Path, content: Mapping[str, Any]) -> Path:
+    """Write JSON beside its place, then move it there: it is the old file or the new one, never a part."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("w", encoding="utf-8", newline="\n") as file:
+            json.dump(content, file, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def load(model: Module, path: "str | Path") -> dict[str, Any]:
+    """Set the parameters of a model from a file; returns what `save` was told about it.
+
+    Raises WeightFileError, and leaves the model as it was, for a file of another format or a
+    newer version, that is cut off or altered, or holds other parameters or shapes.
+    """
+    content = read(path)
+    expected = in_groups(model.state_dict())
+    for name in (*expected, *content["parameters"]):
+        here, there = (shape_of(group[name]) if name in group else None for group in (expected, content["parameters"]))
+        if here != there:
+            raise problem(path, f"parameters.{name}", "nothing" if here is None else f"shape {here}",
+                          "nothing" if there is None else f"shape {there}")
+    model.load_state_dict(ungrouped(content["parameters"]))
+    return content["about"]
+
+
+def read(path: "str | Path") -> dict[str, Any]:
+    """The content of a weight file, checked."""
+    path = Path(path)
+    if not path.is_file():
+        raise WeightFileError(f"{path}: there is no such file")
+    if path.stat().st_size > LARGEST:
+        raise problem(path, "size", f"at most {LARGEST} bytes", f"{path.stat().st_size}")
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=without_duplicates,
+                             parse_constant=refuse_constant, parse_float=finite_float)
+    except (ValueError, RecursionError) as error:
+        raise WeightFileError(f"{path}: not a complete JSON file ({error})") from None
+    check_content(path, content)
+    return content
+
+
+def check_content(path: Path, content: Any) -> None:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else content
+        raise problem(path, "format", repr(FORMAT), shortened(found))
+    if content.get("version") != VERSION:
+        raise problem(path, "version", str(VERSION), shortened(content.get("version")))
+    for key in ("about", "shapes", "parameters"):
+        if not isinstance(content.get(key), dict):
+            raise problem(path, key, "an object", shortened(content.get(key)))
+    extra = set(content) - {"format", "version", "about", "shapes", "parameters", "checksum"}
+    if extra:
+        raise problem(path, min(extra), "nothing", shortened(content[min(extra)]))
+    found = content.pop("checksum", None)
+    if found != checksum(content):
+        raise problem(path, "checksum", checksum(content), shortened(found))
+    for name, numbers in content["parameters"].items():
+        if not all(isinstance(x, float | int) and not isinstance(x, bool) for x in row(numbers)):
+            raise problem(path, f"parameters.{name}", "numbers", shortened(numbers))
+        if content["shapes"].get(name) != shape_of(numbers):
+            raise problem(path, f"shapes.{name}", str(shape_of(numbers)), shortened(content["shapes"].get(name)))
+
+
+def problem(path: Any, key: str, expected: str, found: str) -> WeightFileError:
+    return WeightFileError(f"{path}: {key}: expected {expected}, found {found}")
+
+
+def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice")
+    return found
+
+
+def refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number a weight can be")
+
+
+def finite_float(text: str) -> float:
+    return float(text) if math.isfinite(float(text)) else refuse_constant(text)
+
+
+# ---- parameters in groups --------------------------------------------------------------------------------
+
+
+def in_groups(state: Mapping[str, float]) -> dict[str, Any]:
+    """{name: number or list}: `w.0`, `w.1` ... together as the list `w`."""
+    grouped: dict[str, Any] = {}
+    for name, number in state.items():
+        element = re.fullmatch(r"(.+)\.\d+", name)
+        if element:
+            grouped.setdefault(element[1], []).append(number)
+        else:
+            grouped[name] = number
+    return grouped
+
+
+def ungrouped(grouped: Mapping[str, Any]) -> dict[str, float]:
+    return {(f"{name}.{i}" if isinstance(numbers, list) else name): number
+            for name, numbers in grouped.items() for i, number in enumerate(row(numbers))}
+
+
+def row(numbers: Any) -> list[Any]:
+    return numbers if isinstance(numbers, list) else [numbers]
+
+
+def shape_of(numbers: Any) -> list[int]:
+    return [len(numbers)] if isinstance(numbers, list) else []
+
+
+def checksum(content: Mapping[str, Any]) -> str:
+    """SHA-256 of the content as compact JSON with sorted keys."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

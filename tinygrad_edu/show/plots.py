@@ -1,0 +1,508 @@
+"""Plots of training and of functions: curves, decision boundaries, gradients, paths of optimizers.
+
+Every function returns a figure of its own that belongs to no window and to no global state: a
+notebook shows it, and `figure.savefig("name.png")` or `"name.svg"` writes it, the same bytes every time.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from ..engine.errors import errstate
+from ..engine.number import number, short, shortened
+from ..engine.op import Op
+from ..engine.value import Value
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Point = tuple[float, float]
+
+BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, GREY, BLACK = COLOURS = (     # apart for colour-blind readers
+    "#0072B2", "#B84A00", "#009E73", "#E69F00", "#8E4585", "#56B4E9", "#6E6E6E", "#1A1A1A")
+MARKERS = "osD^vP*X"
+DASHES = ("-", "--", "-.", ":")
+SHADES, ASCII_SHADES = " ▁▂▃▄▅▆▇█", " #"
+LARGEST = 1e30                  # what is beyond has exploded, and would make everything else look flat
+STEEPEST = 10.0                 # `activation` shows values up to this size
+FINE = 60                       # points to a side where contours are drawn
+
+
+# ---- training
+
+def loss_curves(history: Any) -> "Figure":
+    """Loss, accuracy and learning rate by epoch: one panel for each that was recorded.
+
+    history has the lists loss, validation_loss, accuracy, validation_accuracy and lr, one number per
+    epoch; each may be empty.  A loss that spans two powers of ten or more gets a logarithmic axis;
+    what is not finite, or beyond 1e30, leaves a gap.
+    Raises ValueError where nothing was recorded, ModuleNotFoundError without matplotlib.
+    """
+    panels = recorded(history)
+    if not panels:
+        raise ValueError("there is nothing to plot: the history has no loss, no accuracy and no lr")
+    figure, all_axes = new_figure(len(panels))
+    for axes, (title, axis, lines) in zip(all_axes, panels):
+        for i, (name, values) in enumerate(lines.items()):
+            axes.plot(range(1, len(values) + 1), values, color=COLOURS[i], linestyle=DASHES[i], linewidth=2, label=name,
+                      marker="o" if len(values) == 1 else "")
+        finish(axes, title, "epoch", axis, legend=title != "learning rate")
+        axes.locator_params(axis="x", integer=True)
+        drawn = [value for values in lines.values() for value in values if math.isfinite(value)]
+        if title == "loss" and drawn and min(drawn) > 0 and max(drawn) >= 100 * min(drawn):
+            axes.set_yscale("log")
+            axes.set_ylabel("loss (logarithmic)")
+        if title == "accuracy":
+            axes.set_ylim(min([*drawn, 0.5]) - 0.02, 1.02)
+        if title == "learning rate":
+            axes.set_ylim(bottom=0)
+    return figure
+
+
+def recorded(history: Any) -> list[tuple[str, str, dict[str, list[float]]]]:
+    """(title, name of the axis, lines) of every panel that has anything to show."""
+    panels = [
+        ("loss", "loss", {"training": history.loss, "validation": history.validation_loss}),
+        ("accuracy", "share of right answers",
+         {"training": history.accuracy, "validation": history.validation_accuracy}),
+        ("learning rate", "lr", {"lr": history.lr}),
+    ]
+    filled = [(title, axis, {name: [drawable(x) for x in values] for name, values in lines.items() if values})
+              for title, axis, lines in panels]
+    return [panel for panel in filled if panel[2]]
+
+
+def histograms(parameters: Iterable[Value] | Mapping[str, Value]) -> "Figure":
+    """How the weights and their gradients are spread: a bump at 0 among gradients means that little is learned.
+
+    parameters is a list of Values; or a dict {name: Value}, where each layer, such as `layers.0` of
+    `layers.0.neurons.2.b`, gets an outline of its own.  What is not finite, or beyond 1e30, is
+    counted as exploded.
+    Raises ValueError where there are none, ModuleNotFoundError without matplotlib.
+    """
+    named = parameters.items() if isinstance(parameters, Mapping) else [("", value) for value in parameters]
+    layers: dict[str, list[Value]] = {}
+    for name, value in named:
+        layers.setdefault(layer_of(name), []).append(value)
+    if not layers:
+        raise ValueError("there is nothing to plot: no parameters were given")
+    figure, all_axes = new_figure(2)
+    for axes, title in zip(all_axes, ("weights", "gradients")):
+        given = [[v.data if title == "weights" else v.grad for v in values] for values in layers.values()]
+        groups = [[x for x in group if math.isfinite(drawable(x))] for group in given]
+        everything = [x for group in groups for x in group]
+        bins = spaced(*range_of(everything), 25)
+        for i, (layer, group) in enumerate(zip(layers, groups)):
+            axes.hist(group, bins=bins, color=COLOURS[i % 8], label=layer, linewidth=2,
+                      histtype="step" if len(layers) > 1 else "bar")
+        exploded = sum(map(len, given)) - len(everything)
+        unused = title == "gradients" and not any(everything) and not exploded
+        finish(axes, f"{len(everything)} {title}" + f", and {exploded} exploded" * bool(exploded),
+               title[:-1] + " (all are 0: call backward() first)" * unused, "how many", legend=len(layers) > 1)
+    return figure
+
+
+def range_of(numbers: list[float]) -> Point:
+    """The least and the largest; some room about them where they are equal."""
+    low, high = min(numbers, default=0.0), max(numbers, default=0.0)
+    room = 0.0 if low < high else max(0.5, abs(low) / 10)
+    return low - room, high + room
+
+
+def layer_of(name: str) -> str:
+    """The part of a parameter's name up to the first number."""
+    found = re.match(r"\D*\d+", name)
+    return found.group() if found else name
+
+
+def decision_boundary(predict: Callable[[list[float]], Any], data: Any, resolution: int = FINE,
+                      threshold: float = 0.0) -> "Figure":
+    """What a classifier answers everywhere on the plane, with the examples on top; a black line where it changes.
+
+    predict      takes one example, a list of two floats, and returns a list of outputs: one score per
+                 class, the largest wins; or a single score for two classes, the second wins above `threshold`
+    data         has inputs, targets (class indices), features and classes, as in `learn.data`
+    resolution   points to a side at which `predict` is asked
+    threshold    0 for a logit, 0.5 for a probability
+
+    Raises ValueError for data without two inputs or without classes, and where the number of outputs
+    does not fit the classes; ModuleNotFoundError without matplotlib.
+    """
+    check_plane(data, resolution)
+
+    def ask(point: Sequence[float]) -> list[float]:
+        return margins(class_scores(predict(list(point)), len(data.classes), threshold))
+
+    figure, [axes] = new_figure(1)
+    xs, ys = (spaced(*widened(column, 0.1), resolution) for column in zip(*data.inputs))
+    grid = [[ask((x, y)) for x in xs] for y in ys]
+    for i in range(len(data.classes)):
+        draw_region(axes, xs, ys, [[margin[i] for margin in row] for row in grid], COLOURS[i % 8])
+    draw_examples(axes, data)
+    right = sum(ask(point)[target] > 0 for point, target in zip(data.inputs, data.targets))
+    finish(axes, f"decision boundary: {right} of {len(data.inputs)} examples on the right side", *data.features)
+    return figure
+
+
+def draw_region(axes: "Axes", xs: list[float], ys: list[float], margin: list[list[float]], colour: str) -> None:
+    """The part of the plane where a class wins, and its border."""
+    largest = max(map(max, margin))
+    if largest > 0:
+        axes.contourf(xs, ys, margin, levels=[0, largest], colors=[colour], alpha=0.25)
+    if min(map(min, margin)) < 0 < largest:
+        axes.contour(xs, ys, margin, levels=[0], colors=BLACK, linewidths=1.2)
+
+
+def check_plane(data: Any, resolution: int) -> None:
+    if len(data.features) != 2:
+        raise ValueError(f"a decision boundary is drawn for two inputs: these data have {len(data.features)}")
+    if len(data.classes) < 2:
+        raise ValueError("a decision boundary is drawn between classes: these data have "
+                         f"{len(data.classes) or 'numbers as targets'}")
+    if not data.inputs:
+        raise ValueError("there is nothing to plot: the data have no examples")
+    if resolution < 2:
+        raise ValueError(f"resolution is at least 2: got {resolution}")
+
+
+def class_scores(outputs: Any, classes: int, threshold: float) -> list[float]:
+    """One float per class: a single score becomes that of the second class, the first has the threshold."""
+    listed = [as_float(x) for x in (outputs if hasattr(type(outputs), "__iter__") else [outputs])]
+    if len(listed) == 1 and classes == 2:
+        return [threshold, listed[0]]
+    if len(listed) != classes:
+        raise ValueError(f"predict returns {len(listed)} outputs for {classes} classes")
+    return listed
+
+
+def margins(scores: list[float]) -> list[float]:
+    """By how much each score is above the best of the others."""
+    return [score - max(scores[:i] + scores[i + 1:]) for i, score in enumerate(scores)]
+
+
+def draw_examples(axes: "Axes", data: Any) -> None:
+    for i, name in enumerate(data.classes):
+        points = [point for point, target in zip(data.inputs, data.targets) if target == i]
+        axes.scatter([x for x, _ in points], [y for _, y in points], s=32, color=COLOURS[i % 8], marker=MARKERS[i % 8],
+                     edgecolors="white", linewidths=0.7, label=name, zorder=3)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    axes.set_aspect("equal")
+
+
+# ---- functions and their gradients
+
+def activation(op: Op | Callable[[Value], Any], low: float = -5.0, high: float = 5.0) -> "Figure":
+    """A function of one number and its derivative, both computed by the engine at 401 points from low to high.
+
+    op is an operation such as `tg.tanh`, or a function of one Value.  An operation is shown only where
+    it is defined, and nothing beyond ±10.  A point without a derivative, such as 0 for relu, shows
+    the one that `backward` takes.
+    Raises ValueError for an operation of several inputs or low >= high, ModuleNotFoundError without matplotlib.
+    """
+    name = getattr(op, "__name__", "f").replace("<lambda>", "f")
+    low, high = domain_of(op, low, high)
+    xs = spaced(low, high, 401)
+    points = [slope(op, x) for x in xs]
+    values, slopes = ([x if abs(x) <= STEEPEST else math.nan for x in column]
+                      for column in ([y for y, _ in points], [by for _, [by] in points]))
+    figure, [axes] = new_figure(1)
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    axes.axvline(0, color=GREY, linewidth=0.8) if low < 0 < high else None
+    axes.plot(xs, values, color=BLUE, linewidth=2.5, label=f"{name}(x)")
+    axes.plot(xs, slopes, color=VERMILLION, linestyle="--", linewidth=2.5, label=f"its derivative {name}′(x)")
+    finish(axes, f"{name} and its derivative", "x", "value", legend=True)
+    return figure
+
+
+def domain_of(op: Any, low: float, high: float) -> Point:
+    """The part of low to high where an operation is defined; all of it for a function."""
+    if isinstance(op, Op):
+        if len(op.inputs) != 1 or op.rows:
+            raise ValueError(f"activation draws functions of one number: {op.name} takes {', '.join(op.inputs)}"
+                             + " (a row)" * op.rows)
+        low, high = max(low, op.domain[0].low), min(high, op.domain[0].high)
+    if not low < high:
+        raise ValueError(f"low is less than high: got {short(low)} and {short(high)}")
+    return low, high
+
+
+def slope(f: Callable[..., Any], *point: float) -> tuple[float, list[float]]:
+    """The value and the gradient of f at a point, nan where there is none."""
+    leaves = [Value(x) for x in point]
+    with errstate(all="ignore"):
+        output = f(*leaves)
+        if isinstance(output, Value) and not output.is_constant:
+            output.backward()
+    return as_float(output), [leaf.grad for leaf in leaves]
+
+
+def gradient_field(f: Callable[[Value, Value], Any], xs: Sequence[float], ys: Sequence[float]) -> "Figure":
+    """The gradient of f(x, y) as arrows at every crossing of xs and ys, on the contours of f.
+
+    f takes two Values and returns one.  An arrow points uphill; its length goes with the square root
+    of the slope, so that small ones can be seen.  Gradient descent walks against the arrows.
+    Raises ValueError for fewer than two different xs or ys, ModuleNotFoundError without matplotlib.
+    """
+    for name, column in ("xs", xs), ("ys", ys):
+        if len(set(column)) < 2:
+            raise ValueError(f"{name} are at least two different numbers: got {shortened(column)}")
+    figure, [axes] = new_figure(1)
+    contours(figure, axes, f, widened(xs, 0.08), widened(ys, 0.08))
+    places = [(x, y) for y in ys for x in xs]
+    arrows = [shortened_arrow(slope(f, *place)[1]) for place in places]
+    longest = max((math.hypot(*arrow) for arrow in arrows), default=0) or 1
+    room = min((max(xs) - min(xs)) / (len(set(xs)) - 1), (max(ys) - min(ys)) / (len(set(ys)) - 1))
+    axes.quiver([x for x, _ in places], [y for _, y in places], [dx for dx, _ in arrows], [dy for _, dy in arrows],
+                color=VERMILLION, angles="xy", scale_units="xy", scale=longest / room, pivot="mid",
+                width=0.004, zorder=3)
+    finish(axes, "the gradient points uphill, across the contours", "x", "y")
+    return figure
+
+
+def shortened_arrow(gradient: Sequence[float]) -> Point:
+    """The same direction with the square root of the length, nowhere where the gradient is not finite."""
+    length = math.hypot(*gradient)
+    shorter = math.sqrt(length) / length if 0 < length < math.inf else 0.0
+    return (gradient[0] * shorter, gradient[1] * shorter) if shorter else (0.0, 0.0)
+
+
+def contours(figure: "Figure", axes: "Axes", f: Callable[..., Any], across: Point, up: Point) -> None:
+    """The heights of f over a rectangle; as many grid points lie between any two lines as between any others."""
+    xs, ys = spaced(*across, FINE), spaced(*up, FINE)
+    heights = [[slope(f, x, y)[0] for x in xs] for y in ys]
+    ordered = sorted(height for row in heights for height in row if math.isfinite(height))
+    levels = sorted({ordered[i * (len(ordered) - 1) // 12] for i in range(13)}) if ordered else []
+    if len(levels) > 1:
+        shades = axes.contourf(xs, ys, heights, levels=levels, cmap="Blues_r", norm=by_rank(levels), alpha=0.7)
+        axes.contour(xs, ys, heights, levels=levels[1:-1], colors=GREY, linewidths=0.6, linestyles="solid")
+        bar = axes.inset_axes((1.02, 0, 0.03, 1))
+        figure.colorbar(shades, cax=bar, label="f(x, y)", format=lambda height, _: short(height, 3))
+    if 1 / 4 < (across[1] - across[0]) / (up[1] - up[0]) < 4:
+        axes.set_aspect("equal")                # only then do gradients look perpendicular to contours
+
+
+def by_rank(levels: list[float]) -> Any:
+    """Colours that change by the same amount from level to level."""
+    from matplotlib.colors import BoundaryNorm
+    return BoundaryNorm(levels, 256)
+
+
+# ---- optimizers
+
+def learning_rates(f: Callable[..., Any], start: float | Sequence[float], rates: Iterable[float],
+                   steps: int = 50) -> "Figure":
+    """The loss of plain gradient descent step by step, one line per learning rate, each with a verdict.
+
+    f takes as many Values as `start` has numbers.  A rate is good where the loss came at
+    least nine tenths as far down as with the best rate.  It is exploding where the loss ends further
+    above the start than the best ends below it, or is not finite any more; otherwise too high where
+    the loss came back up to the height of the start, and too low where it did not.
+    Raises ValueError for no rates, steps < 1 or a start without a finite loss, ModuleNotFoundError without matplotlib.
+    """
+    begin = [number(x) for x in (start if isinstance(start, Sequence) else [start])]
+    losses = {lr: descent(f, begin, lr, steps) for lr in map(number, rates)}
+    if not losses or steps < 1:
+        raise ValueError(f"give at least one rate and one step: got {len(losses)} rates and {steps} steps")
+    first = next(iter(losses.values()))[0]
+    if not math.isfinite(first):
+        raise ValueError(f"the loss at the start must be finite: got {first} at {shortened(begin)}")
+    figure, [axes] = new_figure(1)
+    best = min([first, *[line[-1] for line in losses.values() if math.isfinite(line[-1])]])
+    positive = min(map(min, losses.values())) > 0
+    axes.set_yscale("log" if positive else "linear")
+    span = (first - best) or 1
+    axes.set_ylim(*(max(best, first * 1e-8) / 3, first * 100) if positive else (best - span / 10, first + span))
+    for i, (lr, line) in enumerate(losses.items()):
+        axes.plot(range(len(line)), line, color=COLOURS[i % 8], linestyle=DASHES[i % 4], linewidth=2.2,
+                  label=f"lr = {short(lr)}: {verdict(line, best)}")
+    finish(axes, "gradient descent at different learning rates", "step", "loss" + " (logarithmic)" * positive,
+           legend=True)
+    return figure
+
+
+def descent(f: Callable[..., Any], start: list[float], lr: float, steps: int) -> list[float]:
+    """The loss before every step and after the last, up to the first that is not finite."""
+    point, losses = start, []
+    for _ in range(steps + 1):
+        loss, gradient = slope(f, *point)
+        losses.append(loss)
+        if not math.isfinite(loss):
+            break
+        point = [x - lr * by for x, by in zip(point, gradient)]
+    return losses
+
+
+def verdict(losses: list[float], best: float) -> str:
+    """What a learning rate came to, by the rule of `learning_rates`."""
+    first, last = losses[0], losses[-1]
+    if not last - first <= first - best:
+        return "exploding"
+    if last < first and first - last >= 0.9 * (first - best):
+        return "good"
+    return "too high" if max(losses[1:]) >= first else "too low"
+
+
+def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
+                    optimizers: Mapping[str, Callable[[list[Value]], Any]], steps: int = 100) -> "Figure":
+    """The way each optimizer takes from `start` on the contours of f(x, y), with the loss where it ends.
+
+    optimizers is {name: function}; a function takes the list of the two Values and returns an object
+    with `step()` and `zero_grad()`.  The picture holds every path that ends no higher than it begins;
+    others may leave it.
+    Raises ValueError for no optimizers, steps < 1 or a start that is not two numbers, ModuleNotFoundError
+    without matplotlib.
+    """
+    if not optimizers or steps < 1 or len(start) != 2:
+        raise ValueError(f"give at least one optimizer, one step and a start of two numbers: got {len(optimizers)} "
+                         f"optimizers, steps={steps}, start={shortened(start)}")
+    paths = {name: path_of(f, start, make, steps) for name, make in optimizers.items()}
+    ends = {name: slope(f, *path[-1])[0] for name, path in paths.items()}
+    places = [place for name, path in paths.items() if ends[name] <= slope(f, *start)[0] for place in path]
+    figure, [axes] = new_figure(1)
+    across, up = (widened([place[i] for place in [tuple(start), *places]], 0.2) for i in (0, 1))
+    contours(figure, axes, f, across, up)
+    for i, (name, path) in enumerate(paths.items()):
+        axes.plot([x for x, _ in path], [y for _, y in path], color=COLOURS[(i + 1) % 8], linestyle=DASHES[i % 4],
+                  marker=MARKERS[i % 8], markersize=4, markevery=max(1, steps // 25), linewidth=1.8,
+                  label=f"{name}: {short(ends[name], 3)}")
+    axes.plot(*start, color=BLACK, marker="o", markersize=9, linestyle="", label="start")
+    axes.set(xlim=across, ylim=up)
+    finish(axes, f"{steps} steps of each optimizer, and the loss at the end", "x", "y", legend=True)
+    return figure
+
+
+def path_of(f: Callable[..., Any], start: Sequence[float], make: Callable[[list[Value]], Any],
+            steps: int) -> list[Point]:
+    """Where an optimizer is before every step and after the last, up to the last place that is finite."""
+    x, y = Value(start[0]), Value(start[1])
+    optimizer, path = make([x, y]), [(x.data, y.data)]
+    with errstate(all="ignore"):
+        for _ in range(steps):
+            optimizer.zero_grad()
+            f(x, y).backward()
+            optimizer.step()
+            if not (math.isfinite(x.data) and math.isfinite(y.data)):
+                break
+            path.append((x.data, y.data))
+    return path
+
+
+# ---- in the terminal
+
+def text_curve(values: Iterable[float], width: int = 60, height: int = 10, ascii: bool = False) -> str:
+    """Numbers in order, such as the losses of a training, as a picture made of text; needs no matplotlib.
+
+    More numbers than columns are averaged; what is not finite, or beyond 1e30, leaves a gap.
+    `ascii` is for terminals without block characters.
+    Raises ValueError where there is no finite number, or for width or height below 1.
+
+    >>> print(text_curve([8, 4, 2, 1], width=8, height=4, ascii=True))
+    8 |##
+      |##
+      |####
+    1 |########
+       1      4
+    """
+    numbers = [drawable(number(value)) for value in values]
+    if width < 1 or height < 1:
+        raise ValueError(f"width and height are at least 1: got {width} and {height}")
+    if not any(map(math.isfinite, numbers)):
+        raise ValueError(f"there is no finite number to show: got {shortened(numbers)}")
+    columns = averages(numbers, width)
+    known = [x for x in columns if math.isfinite(x)]
+    low, high = min(known), max(known)
+    shades, bar = (ASCII_SHADES, "|") if ascii else (SHADES, "│")
+    parts = len(shades) - 1
+    filled = [1 + round((x - low) / (high - low or 1) * (height * parts - 1)) if math.isfinite(x) else 0
+              for x in columns]
+    labels = [short(high, 3), *[""] * (height - 2), short(low, 3)] if height > 1 else [short(high, 3)]
+    margin = max(map(len, labels))
+    lines = [f"{label:>{margin}} {bar}" + "".join(shades[min(max(level - row * parts, 0), parts)] for level in filled)
+             for row, label in zip(reversed(range(height)), labels)]
+    last = f"{len(numbers):>{width - 1}}" if len(numbers) > 1 else ""
+    return "\n".join(line.rstrip() for line in [*lines, " " * (margin + 2) + "1" + last])
+
+
+def averages(numbers: list[float], width: int) -> list[float]:
+    """`width` numbers in place of any count: each the mean of those it stands for, without the infinite ones."""
+    columns = []
+    for i in range(width):
+        first, end = i * len(numbers) // width, (i + 1) * len(numbers) // width
+        group = [x for x in numbers[first:max(end, first + 1)] if math.isfinite(x)]
+        columns.append(math.fsum(group) / len(group) if group else math.nan)
+    return columns
+
+
+# ---- what all figures share
+
+def new_figure(panels: int) -> "tuple[Figure, list[Axes]]":
+    """A figure of 900 pixels or so in width that belongs to no window, and its panels side by side."""
+    figure = figure_class()(figsize=(9, 5) if panels == 1 else (9 + 2 * (panels - 2), 4), dpi=100, layout="constrained")
+    return figure, list(figure.subplots(1, panels, squeeze=False)[0])
+
+
+@cache
+def figure_class() -> "type[Figure]":
+    """Matplotlib's Figure with reproducible files, and shown in notebooks without pyplot."""
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError('plots are drawn by matplotlib: pip install "tinygrad-edu[plots]"',
+                                  name="matplotlib") from None
+
+    class Plot(Figure):
+        def savefig(self, fname: Any, **options: Any) -> None:
+            kind = options.get("format") or str(fname).rpartition(".")[2]
+            undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+            options["metadata"] = {**undated, **(options.get("metadata") or {})}
+            with rc_context({"svg.hashsalt": "tinygrad-edu"}):
+                super().savefig(fname, **options)
+
+        def _repr_svg_(self) -> str:
+            text = StringIO()
+            self.savefig(text, format="svg")
+            return text.getvalue()
+    return Plot
+
+
+def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False) -> None:
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.spines[["top", "right"]].set_visible(False)
+    if legend:
+        axes.legend(frameon=True, framealpha=0.9)
+
+
+def spaced(low: float, high: float, count: int) -> list[float]:
+    """`count` numbers from low to high at equal distances.
+
+    >>> spaced(0, 1, 5)
+    [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    return [low + (high - low) * i / (count - 1) for i in range(count)]
+
+
+def widened(column: Iterable[float], share: float) -> Point:
+    """The range of some numbers with a margin, this share of it, at both ends.
+
+    >>> widened([0, 10], 0.1), widened([3], 0.5)
+    ((-1.0, 11.0), (2.5, 3.5))
+    """
+    numbers = list(column)
+    margin = share * ((max(numbers) - min(numbers)) or 1)
+    return min(numbers) - margin, max(numbers) + margin
+
+
+def drawable(x: float) -> float:
+    """x, or nan where it is not finite or has exploded."""
+    return x if abs(x) <= LARGEST else math.nan
+
+
+def as_float(output: Any) -> float:
+    return output.data if isinstance(output, Value) else number(output)
