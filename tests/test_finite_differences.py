@@ -104,6 +104,45 @@ def test_gradients_of_random_graphs_match_the_slope(seed, size, xs):
     assert_matches_slope(random_graph(seed, size), xs)
 
 
+LOSSES = {
+    "mse": lambda *p: tg.mse(list(p), [0.3, -1.0, 2.0]), "half": lambda *p: tg.half_squared_error(list(p), [0.3, -1.0, 2.0]),
+    "mae": lambda *p: tg.mae(list(p), [9.0, 9.0, 9.0]), "huber": lambda *p: tg.huber(list(p), [0.3, -5.0, 2.2]),
+    "cross_entropy": lambda *p: tg.cross_entropy(list(p), 1), "soft": lambda *p: tg.cross_entropy(list(p), [0.2, 0.5, 0.3]),
+    "nll": lambda *p: tg.nll(tg.log_softmax(list(p)), 2), "bce": lambda *p: tg.bce_with_logits(list(p), [1, 0, 0.3]),
+    "brier": lambda *p: tg.brier(tg.softmax(list(p)), 0), "kl": lambda *p: tg.kl_divergence([0.2, 0.5, 0.3], tg.softmax(list(p))),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradients_of_losses_match_the_slope(name):
+    rng = random.Random(name)
+    for _ in range(5):
+        assert_matches_slope(LOSSES[name], [rng.uniform(-1.5, 1.5) for _ in range(3)])
+
+
+LAYERS = {
+    "neuron": lambda: tg.Neuron(3, "tanh", rng=0), "spelled out": lambda: tg.Neuron(3, "gelu", rng=1, fused=False),
+    "network": lambda: tg.MLP(3, [4, 1], "softplus", rng=2), "maxout": lambda: tg.Maxout(3, rng=3),
+    "sequence": lambda: tg.Sequential(tg.Layer(3, 4, "silu", rng=4), tg.Dropout(0.5).eval(), tg.Layer(4, 1, rng=5), tg.sum),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_gradients_of_layers_match_the_slope_in_inputs_and_parameters(name):
+    layer = LAYERS[name]()
+    state = list(layer.state_dict())
+
+    def f(*numbers):
+        """The layer's output, with the first numbers as inputs and the others as parameters."""
+        inputs, given = numbers[:3], numbers[3:]
+        if not any(isinstance(x, tg.Value) for x in numbers):
+            layer.load_state_dict(dict(zip(state, given)))
+            return layer.predict(list(inputs))
+        replay = tg.replay(layer(list(inputs)), tg.Value, at=dict(zip(layer.parameters(), given)))
+        return replay.value
+    assert_matches_slope(f, [0.3, -0.7, 1.1, *layer.state_dict().values()])
+
+
 PLANTED = {
     "tanh without its square": lambda x: (tg.tanh(x), 1 - tg.tanh(x)),
     "cos with the sign of sin": lambda x: (tg.cos(x), tg.sin(x)),

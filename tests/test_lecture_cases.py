@@ -4,6 +4,7 @@ Each test names the document's case.  Where a document is wrong or open, the tes
 right.  The numbers were verified independently of this library.
 """
 
+import ast
 import math
 
 import pytest
@@ -220,3 +221,28 @@ def test_maxout_is_the_larger_of_two_lines():
     y = tg.maxout([x], [[1.0], [-3.0]], [0.0, 1.0])
     y.backward()
     assert (y.data, x.grad) == (2.0, 1.0) and math.isclose(tg.maxout([-2.0], [[1.0], [-3.0]], [0.0, 1.0]), 7.0)
+
+
+SNIPPET = [     # lines 125 to 128 of document 002 as printed, and whether they parse
+    ("self.fc1.weight = torch.nn.Parameter(torch.tensor([[1.,-2.],[0.,2.]])", False),
+    ("self.fc1.bias = torch.nn.Parameter(torch.tensor([0.,-1.]))", True),
+    ("self.fc2.weight = torch.nn.Parameter(torch.tensor([[1.,-1.]])", False),
+    ("self.fc2.bias = torch.nn.Parameter(torch.tensor([0.]])", False),
+]
+
+
+def parses(line):
+    try:
+        ast.parse(line)
+    except SyntaxError:
+        return False
+    return True
+
+
+def test_d002_the_printed_pytorch_snippet_does_not_parse_and_its_network_gives_minus_1_and_2():
+    assert [parses(line) for line, _ in SNIPPET] == [whole for _, whole in SNIPPET]
+    assert parses(SNIPPET[0][0] + ")") and parses(SNIPPET[2][0] + ")") and parses(SNIPPET[3][0].replace("]])", "]))"))
+    x = [Value(1.0), Value(0.0)]
+    hidden = [tg.relu(x[0] - 2 * x[1]), tg.relu(2 * x[1] - 1)]
+    tg.half_squared_error([hidden[0] - hidden[1]], [2.0]).backward()
+    assert [v.grad for v in x] == [-1.0, 2.0]

@@ -75,7 +75,7 @@ def test_a_figure_has_a_title_and_named_axes_and_opens_no_window(name, matplotli
     assert pyplot.get_fignums() == []
 
 
-@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf", "jpg"])
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_saved_to_the_same_bytes_every_time(name, kind, matplotlib, tmp_path):
     files = [tmp_path / f"{i}.{kind}" for i in range(2)]
@@ -185,6 +185,14 @@ def test_three_classes_have_three_regions_and_a_class_that_never_wins_has_none(m
     assert sum(getattr(c, "filled", False) for c in axes.collections) == 1 and not border_of(axes)
     [axes] = plots.decision_boundary(lambda p: [math.nan] * 3, data, resolution=9).axes
     assert "0 of 30" in axes.get_title(loc="left")
+
+
+def test_names_of_columns_and_classes_are_shown_as_they_are(matplotlib):
+    data = Data([[0.0, 1.0], [1.0, 0.0]], [0, 1], ("price in $", "$\\frac$"), ("_none", "$5 or $6"))
+    figure = plots.decision_boundary(lambda point: [point[0] - point[1]], data, resolution=5)
+    assert legend_of(figure.axes[0]) == [" _none", r"\$5 or \$6"]
+    text = figure._repr_svg_()
+    assert "<!-- price in $ -->" in text.replace("\\$", "$") and "<!-- $\\frac$ -->" in text.replace("\\$", "$")
 
 
 @pytest.mark.parametrize(("data", "options", "message"), [

@@ -304,7 +304,7 @@ def test_networks_fold_into_neurons_and_layers(engine, fused):
     counts = {fold: len(boxes_in(tg.draw(loss, engine, fold))) for fold in ("none", "neuron", "layer")}
     assert counts == {"none": nodes, "neuron": 6 + 5, "layer": 3 + 5}
     text = tg.draw(loss, engine, "neuron").svg
-    assert "layer 1, neuron 0" in text 
+    assert "layer 1, neuron 0" in text
     hidden = model.layers[0].predict([1.0, -2.0])[0]
     assert f">{hidden:.5g}".replace("-", "−") in text
 

@@ -97,7 +97,7 @@ def histograms(parameters: Iterable[Value] | Mapping[str, Value]) -> "Figure":
         everything = [x for group in groups for x in group]
         bins = spaced(*range_of(everything), 25)
         for i, (layer, group) in enumerate(zip(layers, groups)):
-            axes.hist(group, bins=bins, color=COLOURS[i % 8], label=layer, linewidth=2,
+            axes.hist(group, bins=bins, color=COLOURS[i % 8], label=plain(layer), linewidth=2,
                       histtype="step" if len(layers) > 1 else "bar")
         exploded = sum(map(len, given)) - len(everything)
         unused = title == "gradients" and not any(everything) and not exploded
@@ -144,7 +144,7 @@ def decision_boundary(predict: Callable[[list[float]], Any], data: Any, resoluti
         draw_region(axes, xs, ys, [[margin[i] for margin in row] for row in grid], COLOURS[i % 8])
     draw_examples(axes, data)
     right = sum(ask(point)[target] > 0 for point, target in zip(data.inputs, data.targets))
-    finish(axes, f"decision boundary: {right} of {len(data.inputs)} examples on the right side", *data.features)
+    finish(axes, f"decision boundary: {right} of {len(data.inputs)} examples are classified correctly", *data.features)
     return figure
 
 
@@ -188,7 +188,7 @@ def draw_examples(axes: "Axes", data: Any) -> None:
     for i, name in enumerate(data.classes):
         points = [point for point, target in zip(data.inputs, data.targets) if target == i]
         axes.scatter([x for x, _ in points], [y for _, y in points], s=32, color=COLOURS[i % 8], marker=MARKERS[i % 8],
-                     edgecolors="white", linewidths=0.7, label=name, zorder=3)
+                     edgecolors="white", linewidths=0.7, label=plain(name), zorder=3)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     axes.set_aspect("equal")
 
@@ -212,7 +212,7 @@ def activation(op: Op | Callable[[Value], Any], low: float = -5.0, high: float =
     figure, [axes] = new_figure(1)
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.axvline(0, color=GREY, linewidth=0.8) if low < 0 < high else None
-    axes.plot(xs, values, color=BLUE, linewidth=2.5, label=f"{name}(x)")
+    axes.plot(xs, values, color=BLUE, linewidth=2.5, label=plain(f"{name}(x)"))
     axes.plot(xs, slopes, color=VERMILLION, linestyle="--", linewidth=2.5, label=f"its derivative {name}′(x)")
     finish(axes, f"{name} and its derivative", "x", "value", legend=True)
     return figure
@@ -368,7 +368,7 @@ def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
     for i, (name, path) in enumerate(paths.items()):
         axes.plot([x for x, _ in path], [y for _, y in path], color=COLOURS[(i + 1) % 8], linestyle=DASHES[i % 4],
                   marker=MARKERS[i % 8], markersize=4, markevery=max(1, steps // 25), linewidth=1.8,
-                  label=f"{name}: {short(ends[name], 3)}")
+                  label=plain(f"{name}: {short(ends[name], 3)}"))
     axes.plot(*start, color=BLACK, marker="o", markersize=9, linestyle="", label="start")
     axes.set(xlim=across, ylim=up)
     finish(axes, f"{steps} steps of each optimizer, and the loss at the end", "x", "y", legend=True)
@@ -458,8 +458,9 @@ def figure_class() -> "type[Figure]":
     class Plot(Figure):
         def savefig(self, fname: Any, **options: Any) -> None:
             kind = options.get("format") or str(fname).rpartition(".")[2]
-            undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
-            options["metadata"] = {**undated, **(options.get("metadata") or {})}
+            undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+            if kind in undated:
+                options["metadata"] = {**undated[kind], **(options.get("metadata") or {})}
             with rc_context({"svg.hashsalt": "tinygrad-edu"}):
                 super().savefig(fname, **options)
 
@@ -471,12 +472,17 @@ def figure_class() -> "type[Figure]":
 
 
 def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False) -> None:
-    axes.set_title(title, loc="left", fontweight="bold")
-    axes.set_xlabel(across)
-    axes.set_ylabel(up)
+    axes.set_title(plain(title), loc="left", fontweight="bold")
+    axes.set_xlabel(plain(across))
+    axes.set_ylabel(plain(up))
     axes.spines[["top", "right"]].set_visible(False)
     if legend:
         axes.legend(frameon=True, framealpha=0.9)
+
+
+def plain(name: str) -> str:
+    """A name as matplotlib shows it: between $ it would read TeX, and with _ in front keep it out of legends."""
+    return (" " + name if name.startswith("_") else name).replace("$", r"\$")
 
 
 def spaced(low: float, high: float, count: int) -> list[float]:
