@@ -299,3 +299,11 @@ def test_train_on_a_csv_file(tmp_path):
 def test_mistakes_on_the_command_line_get_one_line(arguments, words, tmp_path):
     _, errors, code = run(*arguments, cwd=tmp_path)
     assert code in (1, 2) and words in errors and "Traceback" not in errors
+
+
+def test_a_missing_extra_is_named_with_its_install_command():
+    code = ("import sys; sys.modules['sklearn'] = None; sys.modules['matplotlib'] = None; from tinygrad_edu.cli import main; "
+            "sys.exit(main(['train', 'moons']) + 10 * main(['train', 'xor', '--epochs', '1', '--plot', 'a.png']))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 11 and "Traceback" not in done.stderr
+    assert 'pip install "tinygrad-edu[data]"' in done.stderr and 'pip install "tinygrad-edu[plots]"' in done.stderr

@@ -42,7 +42,7 @@ EXAMPLES = """examples:
   tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
   tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1
   tinygrad-edu ops sigmoid
-  tinygrad-edu train moons --hidden 16 16 --epochs 50"""
+  tinygrad-edu train xor --hidden 8 --epochs 20"""
 STEP_EXAMPLES = """examples:
   tinygrad-edu step "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
@@ -80,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Mistake, ValueError, ArithmeticError, NotRationalError) as error:
         return fail(error, 2)
     except ModuleNotFoundError as error:
-        return fail(f"this needs the package {error.name}: pip install {error.name}", 1)
+        known = "pip install" in str(error)
+        return fail(error if known else f"this needs the package {error.name}: pip install {error.name}", 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing left to flush at exit
         return 141
