@@ -69,10 +69,10 @@ def test_training_taken_up_again_gives_the_bits_of_one_without_a_break(optimizer
     trained(2, network=network(), **options)
     resumed, again = trained(6, network=network(), **options)
     assert bits(resumed) == bits(whole) and again.loss == history.loss and again.lr == history.lr
-    with pytest.raises(ValueError, match="made with seed 0 and batch_size 16, not 5"):
+    with pytest.raises(ValueError, match="was made with seed 0, not 5"):
         trained(6, network=network(), **{**options, "seed": 5})
     path.write_text("{}")
-    with pytest.raises(ValueError, match="not a checkpoint of fit"):
+    with pytest.raises(ValueError, match="not a whole checkpoint of fit"):
         trained(6, network=network(), **options)
 
 
@@ -307,3 +307,87 @@ def test_a_missing_extra_is_named_with_its_install_command():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 11 and "Traceback" not in done.stderr
     assert 'pip install "tinygrad-edu[data]"' in done.stderr and 'pip install "tinygrad-edu[plots]"' in done.stderr
+
+
+# ---- what a reader with fresh eyes found
+
+
+@pytest.mark.parametrize(("options", "accuracy"), [
+    ({"loss": "bce", "network": MLP(2, [6, 1], output_activation="sigmoid", rng=0)}, 1.0),
+    ({"loss": "bce_with_logits", "network": MLP(2, [6, 1], rng=0)}, 1.0), ({"loss": "cross_entropy", "network": MLP(2, [6, 2], rng=0)}, 1.0),
+])
+def test_accuracy_knows_what_the_loss_takes(options, accuracy):
+    assert trained(80, lr=0.05, **options)[1].accuracy[-1] == pytest.approx(accuracy, abs=0.03)
+
+
+def test_a_regression_on_whole_numbers_has_no_accuracy_and_one_output_is_no_two_classes():
+    network = MLP(1, [1], rng=0)
+    assert fit(network, [[1.0], [2.0]], [2, 4], loss="mse", epochs=2, progress=False).accuracy == []
+    with pytest.raises(ValueError, match=r'one output, but the targets are classes.*loss="bce_with_logits"'):
+        fit(network, [[1.0], [2.0]], [0, 1])
+
+
+def test_a_run_that_stopped_early_stays_stopped(tmp_path):
+    options = {"lr": 5.0, "optimizer": "sgd", "patience": 2, "checkpoint": tmp_path / "run.json"}
+    first, history = trained(50, **options)
+    again, resumed = trained(50, **options)
+    assert history.stopped == resumed.stopped == "early" and bits(first) == bits(again) and len(resumed) == len(history)
+
+
+def test_a_checkpoint_of_something_else_is_refused_and_nothing_is_changed(tmp_path):
+    path = tmp_path / "run.json"
+    trained(1, checkpoint=path)
+    network = model(seed=9)
+    before = bits(network)
+    for options, words in (({"optimizer": "sgd"}, "optimizer 'Adam', not 'SGD'"), ({"loss": "nll"}, "loss")):
+        with pytest.raises(ValueError, match=words):
+            trained(2, network=network, checkpoint=path, **options)
+    with pytest.raises(ValueError, match="made with examples"):
+        fit(network, DATA.inputs[:20], DATA.targets[:20], checkpoint=path, progress=False)
+    with pytest.raises(ValueError, match="not a checkpoint of this model"):
+        trained(2, network=MLP(2, [3, 2], rng=0), checkpoint=path)
+    path.write_text(path.read_text().replace('"steps": ', '"steps": 1'))
+    with pytest.raises(ValueError, match="checksum"):
+        trained(2, network=network, checkpoint=path)
+    assert bits(network) == before
+
+
+def test_ctrl_c_ends_all_checks(monkeypatch):
+    monkeypatch.setattr("tinygrad_edu.learn.fit.fit", lambda *a, **k: History(stopped="interrupted"))
+    with pytest.raises(KeyboardInterrupt):
+        check_training(model(), DATA.inputs, DATA.targets)
+
+
+def test_a_first_batch_without_a_gradient_is_no_error():
+    history = fit(MLP(1, [1], rng=0), [[0.0], [1.0]], [-1, 1], loss="hinge", epochs=3, batch_size=1, lr=0.5, progress=False)
+    assert len(history) == 3
+
+
+def test_an_error_leaves_the_model_in_evaluation_mode():
+    network = Sequential(Layer(2, 2, rng=0), Dropout(0.5))
+    with pytest.raises(ZeroDivisionError):
+        trained(network=network, callbacks=lambda h, m: 1 / 0)
+    assert not network.training
+
+
+def test_validation_may_be_data_and_rows_may_be_arrays():
+    import numpy
+    history = fit(model(), numpy.array(DATA.inputs), numpy.array(DATA.targets), validation=DATA, epochs=1, progress=False)
+    assert history.validation_accuracy == [history.validation_accuracy[0]]
+    with pytest.raises(TypeError, match=r"got 0\.2"):
+        trained(validation=0.2)
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["train", "xor", "--epochs", "1", "--save", "none/m.json"], "there is no folder none"), (["train", "spirals", "--plot", "a.bmp"], ".png, .svg or .pdf"),
+    (["train", "one.csv", "--label", "y"], "all examples are of the class"), (["train", "one.csv", "--label", "y", "--noise", "1"], "not for CSV"),
+    (["predict", "m.json", "nan", "1"], "finite"), (["predict", "m.json", "a", "1"], "are numbers"), (["train", "folder.csv", "--label", "y"], "a folder"),
+])
+def test_more_mistakes_get_one_line_before_any_training(arguments, words, tmp_path):
+    tg.save(MLP(2, [2], rng=0), tmp_path / "m.json", {"inputs": 2, "sizes": [2], "activation": "tanh", "features": ["a", "b"],
+                                                     "classes": ["n", "y\x1b[31m"], "scales": [[0.0, 1.0]] * 2})
+    (tmp_path / "one.csv").write_text("x,y\n" + "1,a\n2,a\n" * 9)
+    (tmp_path / "folder.csv").mkdir()
+    output, errors, code = run(*arguments, cwd=tmp_path)
+    assert code == 2 and words in errors and "Traceback" not in errors and output == ""
+    assert "\x1b" not in run("predict", "m.json", "-1e-3", "-.5", cwd=tmp_path)[0]

@@ -173,3 +173,51 @@ def test_maxout_and_sequential():
 def test_misuse_names_the_value(build, error, words):
     with pytest.raises(error, match=words):
         build()
+
+
+def test_two_dropouts_of_a_network_drop_differently():
+    network = Sequential(Dropout(0.5), Dropout(0.5))
+    first, second = ([v.data for v in step([Value(1.0) for _ in range(64)])] for step in network.steps)
+    assert first != second
+    with pytest.raises(TypeError, match="got 'a'"):
+        Dropout(0.5, seed="a")
+
+
+class Odd(Module):
+    """A module with a dict of parts, one part twice, and a kept output."""
+
+    def __init__(self):
+        self.parts = {"a": Neuron(1, rng=0), "b": Neuron(1, rng=1)}
+        self.again = self.parts["a"]
+        self.last = Value(1.0) * 2
+
+    def forward(self, x):
+        self.last = self.parts["a"](x) + self.parts["b"](x)
+        return self.last
+
+
+def test_parts_in_a_dict_are_found_once_and_computed_values_are_no_parameters():
+    odd = Odd()
+    odd([1.0]).backward()
+    assert [name for name, _ in odd.named_parameters()] == ["parts.a.w.0", "parts.a.b", "parts.b.w.0", "parts.b.b"]
+    odd.child = odd
+    assert len(odd.parameters()) == 4 and len(list(odd.modules())) == 3
+
+
+def test_parts_of_a_network_have_names_of_their_own():
+    network = Sequential(MLP(2, [2, 2], rng=0), Layer(2, 1, rng=0), Maxout(1, rng=0))
+    scopes = {parameter.scope for parameter in network.parameters()}
+    assert {"step 0, layer 0, neuron 0", "step 0, layer 1, neuron 1", "step 1, neuron 0", "step 2, neuron 1"} <= scopes
+    drawn = tg.draw(network([1.0, 2.0]), fold="layer").svg
+    assert all(name in drawn for name in ("step 0, layer 0<", "step 0, layer 1<", "step 1, neuron 0<", "step 2<"))
+    with pytest.raises(ValueError, match="step 0, layer 0 expects 2 inputs, got 1"):
+        network([1.0])
+
+
+def test_frozen_parameters_are_passed_by_whatever_their_gradient():
+    layer = Layer(2, 1, rng=0)
+    layer.neurons[0].b.is_constant, layer.neurons[0].b.grad = True, math.nan
+    optimizer = tg.SGD(layer.parameters(), lr=0.1)
+    layer([1.0, 2.0])[0].backward()
+    optimizer.step()
+    assert layer.neurons[0].b.data == 0.0

@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing left to flush at exit
         return 141
     except OSError as error:
-        return fail(f"cannot write {error.filename}: {error.strerror}" if error.filename else error, 1)
+        return fail(f"cannot open {error.filename}: {error.strerror}" if error.filename else error, 1)
     except RuntimeError as error:
         return fail(error, 1)
     except KeyboardInterrupt:
@@ -178,7 +178,11 @@ def add_draw(add: Any) -> None:
 
 def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
     """The arguments; an expression may start with a minus, and options may stand anywhere."""
-    args, others = parser.parse_known_args(shielded(argv) if argv[:1] in (["step"], ["draw"]) else argv)
+    if argv[:1] in (["step"], ["draw"]):
+        argv = shielded(argv)
+    elif argv[:1] == ["predict"]:                           # numbers such as -1e-3
+        argv = [" " + word if re.match(r"-[\d.]|-(inf|nan)", word) else word for word in argv]
+    args, others = parser.parse_known_args(argv)
     if others and not hasattr(args, "values"):
         parser.error(f"not understood: {' '.join(others)}; tinygrad-edu COMMAND --help shows what is")
     if others:

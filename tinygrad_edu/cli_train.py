@@ -1,18 +1,23 @@
 """The commands `train` and `predict`: a network from the command line, and what it says of new examples."""
 
 import argparse
+import inspect
+import math
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .engine.composites import softmax
+from .engine.number import printable
 from .learn import data as sets
 from .learn.data import Data, from_csv, mean_and_deviation, split
 from .learn.fit import History, check_training, class_of, fit, optimizers_by_name
 from .nn.modules import MLP
 from .nn.penalties import L2
 from .nn.weights import load, read, save
-from .show.plots import decision_boundary, loss_curves, text_curve
+from .show.plots import decision_boundary, figure_class, loss_curves, text_curve
 
 SETS = ("moons", "circles", "blobs", "spirals", "xor", "yin_yang", "digits", "noisy_sine")
 TRAIN_EXAMPLES = """examples:
@@ -49,7 +54,10 @@ def add_predict(add: Any) -> None:
 
 
 def run_train(args: argparse.Namespace) -> None:
+    check_targets(args)
     training, validation = split(examples_of(args), args.validation, args.seed)
+    if training.classes and len(set(training.targets)) < 2:
+        raise ValueError(f"there is nothing to learn: all examples are of the class {training.classes[0]!r}")
     scales = [mean_and_deviation(column) for column in zip(*training.inputs)]
     inputs, others = scaled(training.inputs, scales), scaled(validation.inputs, scales)
     outputs = len(training.classes) or 1
@@ -63,12 +71,26 @@ def run_train(args: argparse.Namespace) -> None:
     history = fit(model, inputs, training.targets, optimizer=args.optimizer, lr=args.lr, epochs=args.epochs,
                   batch_size=args.batch_size, validation=(others, validation.targets), seed=args.seed,
                   penalty=L2(args.l2) if args.l2 else None)
+    if not len(history):
+        raise KeyboardInterrupt             # before the first epoch: nothing worth a file
     report(history)
-    for wanted, write in (args.save, lambda: save(model, args.save, about)), (args.plot, lambda: plot(
-            args.plot, model, history, validation, scales)):
-        if wanted:
-            write()
-            print(f"wrote {wanted}")
+    if args.save:
+        save(model, args.save, about)
+        print(f"wrote {args.save}")
+    if args.plot:
+        plot(args.plot, model, history, validation, scales)
+        print(f"wrote {args.plot}")
+
+
+def check_targets(args: argparse.Namespace) -> None:
+    """Find out before the training, not after it, that its result cannot be written."""
+    if args.plot and Path(args.plot).suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"{args.plot}: plots are written as .png, .svg or .pdf")
+    if args.plot:
+        figure_class()
+    for target in (args.save, args.plot):
+        if target and not Path(target).absolute().parent.is_dir():
+            raise ValueError(f"{target}: there is no folder {Path(target).parent}")
 
 
 def examples_of(args: argparse.Namespace) -> Data:
@@ -76,13 +98,24 @@ def examples_of(args: argparse.Namespace) -> Data:
     if args.data in SETS:
         if args.label is not None:
             raise ValueError(f"--label is for CSV files; {args.data} has its own classes")
-        given = {"count": args.count, "noise": args.noise}
-        return getattr(sets, args.data)(seed=args.seed, **{k: x for k, x in given.items() if x is not None})
+        made = getattr(sets, args.data)
+        given = {name: x for name, x in (("count", args.count), ("noise", args.noise)) if x is not None}
+        for name in given:
+            if name not in inspect.signature(made).parameters:
+                raise ValueError(f"{args.data} takes no --{name}")
+        return made(seed=args.seed, **given)
     if Path(args.data).suffix.lower() != ".csv":
         raise ValueError(f"{args.data!r} is neither a CSV file nor one of {', '.join(SETS)}")
     if args.label is None:
         raise ValueError(f"which column of {args.data} is to be learnt? give --label NAME")
-    return from_csv(args.data, args.label)
+    if args.count is not None or args.noise is not None:
+        raise ValueError("--count and --noise are for made data sets, not for CSV files")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        data = from_csv(args.data, args.label)
+    for warning in caught:
+        print(f"tinygrad-edu: {warning.message}", file=sys.stderr)
+    return data
 
 
 def scaled(inputs: Sequence[Sequence[float]], scales: Sequence[Sequence[float]]) -> list[list[float]]:
@@ -94,9 +127,6 @@ def report(history: History) -> None:
     plain = "utf" not in (sys.stdout.encoding or "").lower()
     if len(history) > 1:
         print(text_curve(history.loss, ascii=plain))
-    if not len(history):
-        print("no epoch was completed")
-        return
     print(f"after {len(history)} epochs ({history.stopped}): training loss {history.loss[-1]:.4f}, "
           f"validation loss {history.validation_loss[-1]:.4f}")
     if history.accuracy:
@@ -106,8 +136,6 @@ def report(history: History) -> None:
 
 def plot(target: str, model: MLP, history: History, validation: Data, scales: Sequence[Sequence[float]]) -> None:
     """The decision boundary over the validation examples where there are two inputs, else the loss curves."""
-    if Path(target).suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"{target}: plots are written as .png, .svg or .pdf")
     two = len(validation.features) == 2 and validation.classes
     figure = decision_boundary(lambda row: model.predict(scaled([row], scales)[0]), validation) if two else (
         loss_curves(history))
@@ -128,11 +156,12 @@ def run_predict(args: argparse.Namespace) -> None:
         raise ValueError(f"the inputs are numbers, got {' '.join(args.numbers)}") from None
     if len(numbers) != len(features):
         raise ValueError(f"the model takes {len(features)} numbers ({', '.join(features)}), got {len(numbers)}")
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"the inputs must be finite, got {' '.join(args.numbers)}")
     output = model.predict(scaled([numbers], scales)[0])
     if not classes:
         print(f"{output:.6g}")
         return
-    from .engine.composites import softmax
-    print(classes[class_of(output)])
+    print(printable(classes[class_of(output)]))
     for name, probability in zip(classes, softmax(output)):
-        print(f"  {name}  {probability:.4f}")
+        print(f"  {printable(name)}  {probability:.4f}")

@@ -419,6 +419,8 @@ def read_lines(path: Path) -> list[tuple[int, list[str]]]:
             lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such file") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path}: this is a folder, not a CSV file") from None
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
     except csv.Error as error:

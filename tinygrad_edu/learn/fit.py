@@ -6,6 +6,8 @@ depends on the seed and the epoch alone, so that a run taken up again gives the 
 """
 
 import copy
+import hashlib
+import inspect
 import json
 import math
 import sys
@@ -17,10 +19,11 @@ from typing import Any
 
 from ..engine import ops
 from ..engine.errors import DomainError, GradientError
+from ..engine.number import shortened
 from ..engine.value import Value
 from ..nn import losses, optim
 from ..nn.modules import Dropout, Module
-from ..nn.weights import WeightFileError, write_atomically
+from ..nn.weights import WeightFileError, checksum, write_atomically
 
 GAP = 0.1           # of accuracy between training and validation that we call overfitting
 LOW = 0.9           # training accuracy below which we say underfitting
@@ -78,7 +81,7 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
     loss              a function of (predictions, targets) or its name; by default cross_entropy
                       for classes, and mse for numbers
     optimizer         an `Optimizer` of the model's parameters, or its name ("adam", the default);
-    lr                the learning rate of a named one, if not its default of 0.01
+    lr                the learning rate of a named one; by default 0.01, or its own where that is larger
     batch_size        examples per step; the last batch of an epoch may be smaller
     validation        (inputs, targets) to be measured after each epoch
     schedule          step number -> learning rate
@@ -90,13 +93,15 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
                       same bits as without the break
     progress          show a bar; by default only where a terminal is
 
-    Ctrl-C ends the training and returns the history so far.
+    Ctrl-C ends the training and returns the history so far.  The model is left in evaluation mode.
     """
     run = Training(model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
-                   seed, list(callbacks), patience, Path(checkpoint) if checkpoint else None)
+                   seed, [callbacks] if callable(callbacks) else list(callbacks), patience,
+                   Path(checkpoint) if checkpoint else None)
     return run.all_epochs(sys.stderr.isatty() if progress is None else progress)
 
 
+NO_CLASSES = (losses.mse, losses.sum_squared_error, losses.half_squared_error, losses.mae, losses.huber)
 LOSSES = {name: getattr(losses, name) for name in losses.__all__ if name != "log_softmax"}
 
 
@@ -111,6 +116,7 @@ class Training:
         self.patience = None if patience is None else whole("patience", patience, 1)
         self.loss = chosen_loss(loss, self.targets)
         self.optimizer = chosen_optimizer(optimizer, lr, model)
+        self.check_form()
         self.validation = checked_validation(validation)
         self.schedule, self.penalty, self.seed = schedule, penalty, seed
         self.callbacks, self.checkpoint = callbacks, checkpoint
@@ -118,11 +124,17 @@ class Training:
         if checkpoint and checkpoint.exists():
             self.resume(checkpoint)
 
+    def check_form(self) -> None:
+        """Refuse a model with a single output for a loss that wants one per class."""
+        if self.loss is losses.cross_entropy and not isinstance(self.model.predict(self.inputs[0]), list):
+            raise ValueError("the model has one output, but the targets are classes: give it one output per class, "
+                             'or say loss="bce_with_logits" (classes 0 and 1) or loss="mse"')
+
     # ---- the loop
 
     def all_epochs(self, progress: bool) -> History:
         self.model.train()
-        with bar(progress, self.epochs) as show:
+        with ProgressBar(progress, self.epochs) as show:
             try:
                 while len(self.history) < self.epochs and not self.history.stopped:
                     self.one_epoch()
@@ -133,7 +145,8 @@ class Training:
                 self.history.stopped = self.history.stopped or "epochs"
             except KeyboardInterrupt:
                 self.history.stopped = "interrupted"
-        self.model.eval()
+            finally:
+                self.model.eval()
         return self.history
 
     def one_epoch(self) -> None:
@@ -144,7 +157,7 @@ class Training:
             batch = order[start:start + self.batch_size]
             loss, predictions = self.one_step([self.inputs[i] for i in batch], [self.targets[i] for i in batch])
             total += loss * len(batch)
-            right += hits(predictions, [self.targets[i] for i in batch])
+            right += hits(predictions, [self.targets[i] for i in batch], self.loss)
         validation = self.validated()
         for name, value in (("loss", total / len(order)), ("accuracy", share(right)), ("lr", self.optimizer.lr),
                             *validation.items()):
@@ -160,7 +173,8 @@ class Training:
         whole_loss.backward()
         if self.schedule is not None:
             self.optimizer.lr = self.schedule(self.steps)
-        self.optimizer.step()
+        if self.optimizer.steps_taken or any(p.grad for p in self.model.parameters()):
+            self.optimizer.step()               # a first batch without any gradient moves nothing
         self.steps += 1
         return loss.data, [numbers_of(p) for p in predictions]
 
@@ -170,7 +184,8 @@ class Training:
         inputs, targets = self.validation
         predictions = [self.model.predict(x) for x in inputs]
         loss = self.loss(predictions, targets)
-        return {"validation_loss": loss, "validation_accuracy": share(hits(predictions, targets))}
+        return {"validation_loss": getattr(loss, "data", loss),
+                "validation_accuracy": share(hits(predictions, targets, self.loss))}
 
     def reason_to_stop(self) -> str:
         losses_so_far = self.history.validation_loss or self.history.loss
@@ -185,25 +200,41 @@ class Training:
     def keep(self, path: Path) -> None:
         """Write everything the next epoch depends on."""
         calls = [module.calls for module in self.model.modules() if isinstance(module, Dropout)]
-        write_atomically(path, {
-            "seed": self.seed, "batch_size": self.batch_size, "steps": self.steps, "dropout_calls": calls,
-            "history": {**vars(self.history), "stopped": ""}, "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict()})
+        content = {"settings": self.settings(), "steps": self.steps, "dropout_calls": calls,
+                   "history": vars(self.history), "model": self.model.state_dict(),
+                   "optimizer": self.optimizer.state_dict()}
+        write_atomically(path, {**content, "checksum": checksum(content)})
+
+    def settings(self) -> dict[str, Any]:
+        """What must be the same for a run to be taken up again."""
+        examples = hashlib.sha256(repr((self.inputs, self.targets)).encode()).hexdigest()
+        return {"seed": self.seed, "batch_size": self.batch_size, "examples": examples,
+                "loss": getattr(self.loss, "__name__", ""), "optimizer": type(self.optimizer).__name__}
 
     def resume(self, path: Path) -> None:
+        """Take up the state in a file: all of it, or none if anything is wrong with it."""
+        before = self.model.state_dict()
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
-            same = kept["seed"], kept["batch_size"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise WeightFileError(f"{path}: not a checkpoint of fit ({error})") from None
-        if same != (self.seed, self.batch_size):
-            raise ValueError(f"{path} was made with seed {same[0]} and batch_size {same[1]}, not {self.seed} and "
-                             f"{self.batch_size}: use these, or another file")
-        self.model.load_state_dict(kept["model"])
-        self.optimizer.load_state_dict(kept["optimizer"])
+            found = kept.pop("checksum")
+            if found != checksum(kept):
+                raise ValueError("its checksum is wrong")
+            history, settings = History(**kept["history"]), kept["settings"]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise WeightFileError(f"{path}: not a whole checkpoint of fit ({error})") from None
+        for name, value in self.settings().items():
+            if settings.get(name) != value:
+                raise ValueError(f"{path} was made with {name} {shortened(settings.get(name))}, "
+                                 f"not {shortened(value)}: use that, or another file")
+        try:
+            self.model.load_state_dict(kept["model"])
+            self.optimizer.load_state_dict(kept["optimizer"])
+        except (KeyError, ValueError, TypeError) as error:
+            self.model.load_state_dict(before)
+            raise WeightFileError(f"{path}: not a checkpoint of this model and optimizer ({error})") from None
         for module, calls in zip([m for m in self.model.modules() if isinstance(m, Dropout)], kept["dropout_calls"]):
             module.calls = calls
-        self.history, self.steps = History(**kept["history"]), kept["steps"]
+        self.history, self.steps = history, kept["steps"]
 
 
 # ---- settings ---------------------------------------------------------------------------------------------
@@ -223,11 +254,14 @@ def check_examples(inputs: Sequence[Any], targets: Sequence[Any], what: str = "t
 
 
 def checked_validation(validation: Any) -> Any:
-    if validation is not None:
-        inputs, targets = validation
-        check_examples(list(inputs), list(targets), "validation")
-        return list(inputs), list(targets)
-    return None
+    if validation is None:
+        return None
+    parts = (validation.inputs, validation.targets) if hasattr(validation, "targets") else validation
+    if not isinstance(parts, tuple | list) or len(parts) != 2:
+        raise TypeError(f"validation is (inputs, targets), or data with both: got {shortened(validation)}")
+    inputs, targets = map(list, parts)
+    check_examples(inputs, targets, "validation")
+    return inputs, targets
 
 
 def is_class(target: Any) -> bool:
@@ -253,7 +287,8 @@ def chosen_optimizer(optimizer: Any, lr: float | None, model: Module) -> optim.O
     kind = known.get(str(optimizer or "adam").lower())
     if kind is None:
         raise ValueError(f"unknown optimizer {optimizer!r}; the names are {', '.join(known)}")
-    return kind(model.parameters(), lr=0.01 if lr is None else lr)
+    usual = max(0.01, inspect.signature(kind).parameters["lr"].default)
+    return kind(model.parameters(), lr=usual if lr is None else lr)
 
 
 def optimizers_by_name() -> dict[str, type]:
@@ -272,25 +307,26 @@ def numbers_of(prediction: Any) -> Any:
     return [p.data for p in prediction] if isinstance(prediction, list) else prediction.data
 
 
-def class_of(prediction: Any) -> int:
-    """The class a prediction stands for: that of the largest logit, or 1 for a single positive score."""
+def class_of(prediction: Any, threshold: float = 0.0) -> int:
+    """The class a prediction stands for: that of the largest number, or 1 for a single one above the threshold."""
     if isinstance(prediction, list):
-        return prediction.index(max(prediction))
-    return int(prediction > 0)
+        return prediction.index(max(prediction)) if len(prediction) > 1 else int(prediction[0] > threshold)
+    return int(prediction > threshold)
 
 
-def hits(predictions: Sequence[Any], targets: Sequence[Any]) -> list[bool]:
-    """Which predictions are of the right class; none where the targets are no classes."""
-    if not all(map(is_class, targets)):
+def hits(predictions: Sequence[Any], targets: Sequence[Any], loss: Callable) -> list[bool]:
+    """Which predictions are of the right class; none where targets or loss are not of classes."""
+    if loss in NO_CLASSES or not all(map(is_class, targets)):
         return []
-    return [class_of(p) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
+    threshold = 0.5 if loss is losses.bce else 0.0
+    return [class_of(p, threshold) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
 
 
 def share(right: list[bool]) -> float | None:
     return sum(right) / len(right) if right else None
 
 
-class bar:
+class ProgressBar:
     """A progress bar with loss, accuracy, learning rate and the time left; nothing where it is not wanted."""
 
     def __init__(self, wanted: bool, epochs: int):
@@ -379,6 +415,7 @@ def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any]
     twin = copy.deepcopy(model)
     history = fit(twin, inputs, targets, loss=loss, lr=0.05, epochs=200, batch_size=len(inputs), seed=seed,
                   progress=False)
+    stop_if_interrupted(history)
     first, last = history.loss[0], history.loss[-1]
     return Check(f"{len(inputs)} examples learnt by heart", last < max(0.1 * first, 0.01),
                  f"loss {first:.4f} -> {last:.4f} in 200 epochs")
@@ -391,11 +428,18 @@ def rates_tried(model: Module, examples: Training, loss: Any, rates: Sequence[fl
         try:
             history = fit(twin, examples.inputs[:32], examples.targets[:32], loss=loss, optimizer="sgd", lr=rate,
                           epochs=10, seed=seed, progress=False)
+            stop_if_interrupted(history)
             verdicts[rate] = verdict(history.loss)
         except (DomainError, GradientError):
             verdicts[rate] = "exploding"
     seen = ", ".join(f"{rate:g} {word}" for rate, word in verdicts.items())
     return Check("learning rates", "good" in verdicts.values(), seen)
+
+
+def stop_if_interrupted(history: History) -> None:
+    """Ctrl-C during a check ends all of them."""
+    if history.stopped == "interrupted":
+        raise KeyboardInterrupt
 
 
 def verdict(losses_seen: list[float]) -> str:

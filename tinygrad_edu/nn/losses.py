@@ -71,9 +71,9 @@ def huber(predictions: Any, targets: Any, delta: float = 1.0, reduction: str = "
 
     def one(p: Any, t: Any) -> Any:
         error = ops.sub(p, t)
-        size = ops.abs(error)
-        near = ops.less_equal(size, delta)
-        return ops.where(near, ops.div(ops.square(error), 2), ops.mul(delta, ops.sub(size, delta / 2)))
+        if abs(number_of(error)) <= delta:
+            return ops.div(ops.square(error), 2)
+        return ops.mul(delta, ops.sub(ops.abs(error), delta / 2))
     return elementwise(one, predictions, targets, reduction)
 
 
@@ -114,7 +114,8 @@ def nll(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     1.5
     """
     def one(logs: Sequence[Any], t: Any) -> Any:
-        return ops.neg(ops.dot(distribution(t, len(logs)), logs))
+        weighted = [(p, log) for p, log in zip(distribution(t, len(logs)), logs) if number_of(p)]
+        return ops.neg(ops.dot([p for p, _ in weighted], [log for _, log in weighted]))
     return per_example(one, log_probabilities, targets, reduction)
 
 

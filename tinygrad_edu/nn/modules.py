@@ -5,9 +5,11 @@ module keeps as an attribute, a Value, a module or a list of these, is found by 
 """
 
 import math
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
+from reprlib import recursive_repr
 from typing import Any
 
 from ..engine import ops
@@ -56,25 +58,44 @@ class Module:
         for name, thing in vars(self).items():
             yield from opened(name, thing)
 
-    def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """(name, parameter), such as ("layers.0.neurons.1.w.2", ...), in the order of definition."""
+    def belongs_to(self, scope: str) -> None:
+        """Name the part of a network this module is, for messages and pictures."""
         for name, member in self.members():
+            if isinstance(member, Module):
+                member.belongs_to(f"{scope}, {name}")
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """(name, parameter), such as ("layers.0.neurons.1.w.2", ...), in the order of definition.
+
+        A parameter or module that stands in two places is named by the first.
+        """
+        seen: set[int] = {id(self)}
+        yield from self.named_within("", seen)
+
+    def named_within(self, prefix: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
+        for name, member in self.members():
+            if id(member) in seen:
+                continue
+            seen.add(id(member))
             if isinstance(member, Value):
-                yield name, member
+                yield prefix + name, member
             else:
-                for inner, parameter in member.named_parameters():
-                    yield f"{name}.{inner}", parameter
+                yield from member.named_within(f"{prefix}{name}.", seen)
 
     def parameters(self) -> list[Value]:
         """All parameters, in the order of definition."""
         return [parameter for _, parameter in self.named_parameters()]
 
     def modules(self) -> "Iterator[Module]":
-        """This module and all within it."""
-        yield self
-        for _, member in self.members():
-            if isinstance(member, Module):
-                yield from member.modules()
+        """This module and all within it, each once."""
+        found: dict[int, Module] = {id(self): self}
+        waiting: list[Module] = [self]
+        for module in waiting:
+            for _, member in module.members():
+                if isinstance(member, Module) and id(member) not in found:
+                    found[id(member)] = member
+                    waiting.append(member)
+        yield from waiting
 
     # ---- what is done to all of it
 
@@ -140,6 +161,7 @@ class Module:
         """What stands in the parentheses of its repr."""
         return ""
 
+    @recursive_repr()
     def __repr__(self) -> str:
         count = len(self.parameters())
         head = f"{type(self).__name__}({self.describe()})  {count} parameter{'s' * (count != 1)}"
@@ -151,11 +173,12 @@ class Module:
 
 
 def opened(name: str, thing: Any) -> "Iterator[tuple[str, Value | Module]]":
-    if isinstance(thing, Value | Module):
+    """The leaves and modules in an attribute; what was computed, such as a kept output, is no parameter."""
+    if isinstance(thing, Module) or (isinstance(thing, Value) and not thing.parents):
         yield name, thing
-    elif isinstance(thing, list | tuple):
-        for i, element in enumerate(thing):
-            yield from opened(f"{name}.{i}", element)
+    elif isinstance(thing, list | tuple | dict):
+        for key, element in thing.items() if isinstance(thing, dict) else enumerate(thing):
+            yield from opened(f"{name}.{key}", element)
 
 
 def as_floats(x: Any) -> Any:
@@ -237,24 +260,24 @@ class Neuron(Module):
         self.fused = fused
         self.activation_name = activation if isinstance(activation, str) else getattr(activation, "__name__", "")
         self.activation = activation_named(activation)
-        self.belongs_to("neuron")
+        self.scope = ""
 
     def belongs_to(self, scope: str) -> None:
-        """Name the part of a network this neuron is, for messages and pictures."""
         self.scope = scope
         for parameter in self.parameters():
             parameter.scope = scope
 
     def forward(self, x: Sequence[Any]) -> Value:
         if len(x) != len(self.w):
-            raise ValueError(f"{self.scope} expects {len(self.w)} inputs, got {len(x)}")
+            raise ValueError(f"{self.scope or 'the neuron'} expects {len(self.w)} inputs, got {len(x)}")
         nodes = [ops.dot(self.w, x)] if self.fused else spelled_out(self.w, x)
         if self.b is not None:
             nodes.append(nodes[-1] + self.b)
         if self.activation is not unchanged:
             nodes.append(self.activation(nodes[-1]))
-        for node in nodes:
-            node.scope = self.scope
+        if self.scope:
+            for node in nodes:
+                node.scope = self.scope
         return nodes[-1]
 
     def describe(self) -> str:
@@ -276,20 +299,23 @@ class Layer(Module):
     The arguments are those of `Neuron`.
     """
 
-    def __init__(self, inputs: int, outputs: int, activation: Any = None, *, rng: Any = None, scope: str = "layer",
-                 **options: Any):
+    def __init__(self, inputs: int, outputs: int, activation: Any = None, *, rng: Any = None, **options: Any):
         checked_size("outputs", outputs)
         generator = random_from(rng)
         self.neurons = [Neuron(inputs, activation, rng=generator, outputs=outputs, **options) for _ in range(outputs)]
+        self.scope = ""
+
+    def belongs_to(self, scope: str) -> None:
         self.scope = scope
         for i, neuron in enumerate(self.neurons):
             neuron.belongs_to(f"{scope}, neuron {i}")
 
     def forward(self, x: Sequence[Any]) -> list[Value]:
         expected = len(self.neurons[0].w)
+        x = x.tolist() if hasattr(x, "tolist") else x       # a row of a numpy array
         if not isinstance(x, list | tuple) or len(x) != expected:
             got = len(x) if hasattr(x, "__len__") else repr(x)
-            raise ValueError(f"{self.scope} expects {expected} inputs, got {got}")
+            raise ValueError(f"{self.scope or 'the layer'} expects {expected} inputs, got {got}")
         return [neuron(x) for neuron in self.neurons]
 
     def describe(self) -> str:
@@ -334,7 +360,12 @@ class MLP(Module):
         widths += [checked_size(f"the size of layer {i}", size) for i, size in enumerate(sizes)]
         self.layers = [
             Layer(widths[i], widths[i + 1], chosen[i], bias=bias, init=init or usual_init(chosen[i]), rng=generator,
-                  fused=fused, scope=f"layer {i}") for i in range(len(sizes))]
+                  fused=fused) for i in range(len(sizes))]
+        self.belongs_to("")
+
+    def belongs_to(self, scope: str) -> None:
+        for i, layer in enumerate(self.layers):
+            layer.belongs_to(f"{scope}, layer {i}" if scope else f"layer {i}")
 
     def forward(self, x: Sequence[Any]) -> Any:
         for layer in self.layers:
@@ -363,6 +394,12 @@ class Sequential(Module):
             if not callable(step):
                 raise TypeError(f"step {i} is neither a module nor a function: got {step!r}")
         self.steps = list(steps)
+        self.belongs_to("")
+
+    def belongs_to(self, scope: str) -> None:
+        for i, step in enumerate(self.steps):
+            if isinstance(step, Module):
+                step.belongs_to(f"{scope}, step {i}" if scope else f"step {i}")
 
     def forward(self, x: Any) -> Any:
         for step in self.steps:
@@ -381,8 +418,15 @@ class Maxout(Module):
         generator = random_from(rng)
         self.pieces = [Neuron(inputs, init=init, rng=generator) for _ in range(pieces)]
 
+    def belongs_to(self, scope: str) -> None:
+        for i, piece in enumerate(self.pieces):
+            piece.belongs_to(f"{scope}, neuron {i}")
+
     def forward(self, x: Sequence[Any]) -> Value:
         return ops.max([piece(x) for piece in self.pieces])
+
+    def describe(self) -> str:
+        return f"{len(self.pieces[0].w)} inputs, {len(self.pieces)} pieces"
 
 
 class Dropout(Module):
@@ -393,7 +437,8 @@ class Dropout(Module):
                evaluation.  True (the default, as in most libraries): divided by 1 - p in training,
                and left alone in evaluation.  The expected output is that of evaluation either way;
                never scale in both.
-    seed       which units are dropped depends on seed, call and place alone
+    seed       which units are dropped depends on the seed, the place in the network, the call and
+               the unit alone
 
     The expectation is kept only through what is linear in the units that are dropped.
     """
@@ -401,7 +446,12 @@ class Dropout(Module):
     def __init__(self, p: float = 0.5, *, inverted: bool = True, seed: int = 0):
         if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p < 1:
             raise ValueError(f"p, the chance to drop, must be from 0 to below 1, got {p!r}")
-        self.p, self.inverted, self.seed, self.calls = p, inverted, seed, 0
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            raise TypeError(f"the seed is an int, got {seed!r}")
+        self.p, self.inverted, self.seed, self.calls, self.place = p, inverted, seed, 0, 0
+
+    def belongs_to(self, scope: str) -> None:
+        self.place = zlib.crc32(scope.encode())             # so that no two in a network drop alike
 
     def forward(self, x: Sequence[Any]) -> list[Any]:
         keep = 1 - self.p
@@ -409,7 +459,7 @@ class Dropout(Module):
             return list(x) if self.inverted else [ops.mul(keep, e) for e in x]
         self.calls += 1
         scale = 1 / keep if self.inverted else 1.0
-        mask = [scale * (uniform(self.seed, self.calls, 0, i) >= self.p) for i in range(len(x))]
+        mask = [scale * (uniform(self.seed, self.place, self.calls, i) >= self.p) for i in range(len(x))]
         return [ops.mul(factor, e) for factor, e in zip(mask, x)]
 
     def describe(self) -> str:

@@ -113,8 +113,8 @@ def is_frozen(p: Any) -> bool:
 
 
 def finite_gradients(parameters: list[Any]) -> list[float]:
-    """The gradients, none of them inf or nan."""
-    gradients = [number(p.grad) for p in parameters]
+    """The gradients, none of them inf or nan; a frozen parameter has none."""
+    gradients = [0.0 if is_frozen(p) else number(p.grad) for p in parameters]
     for i, g in enumerate(gradients):
         if not math.isfinite(g):
             raise GradientError(f"the gradient of {named(i, parameters[i])} is {short(g)}; nothing was changed")

@@ -38,6 +38,9 @@ def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = No
     ...     twin.state_dict() == MLP(2, [3, 1], rng=0).state_dict()
     True
     """
+    for name, number in model.state_dict().items():
+        if not math.isfinite(number):
+            raise ValueError(f"{name} is {number}: only finite weights can be saved")
     grouped = in_groups(model.state_dict())
     content = {"format": FORMAT, "version": VERSION, "about": dict(about or {}),
                "shapes": {name: shape_of(numbers) for name, numbers in grouped.items()}, "parameters": grouped}
@@ -47,12 +50,15 @@ def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = No
 def write_atomically(path: Path, content: Mapping[str, Any]) -> Path:
     """Write JSON beside its place, then move it there: it is the old file or the new one, never a part."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    text = json.dumps(content, allow_nan=False)
     try:
         with beside.open("w", encoding="utf-8", newline="\n") as file:
-            json.dump(content, file, allow_nan=False)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         beside.unlink(missing_ok=True)
     return path
@@ -140,8 +146,8 @@ def in_groups(state: Mapping[str, float]) -> dict[str, Any]:
     """{name: number or list}: `w.0`, `w.1` ... together as the list `w`."""
     grouped: dict[str, Any] = {}
     for name, number in state.items():
-        element = re.fullmatch(r"(.+)\.\d+", name)
-        if element:
+        element = re.fullmatch(r"(.+)\.(\d+)", name)
+        if element and len(grouped.get(element[1], ())) == int(element[2]):     # no gap: others are modules there
             grouped.setdefault(element[1], []).append(number)
         else:
             grouped[name] = number

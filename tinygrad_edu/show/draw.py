@@ -108,9 +108,14 @@ def folded(order: list[Value], fold: str) -> list[list[Value]]:
     groups: dict[Any, list[Value]] = {}
     for node in order:
         scope = node.scope if fold != "none" else ""
-        key = (scope.split(",")[0] if fold == "layer" else scope) or node
+        key = (layer_of(scope) if fold == "layer" else scope) or node
         groups[key] = [*groups.pop(key, ()), node] if key in groups else [node]
     return list(groups.values())
+
+
+def layer_of(scope: str) -> str:
+    """The layer a neuron belongs to: "layer 0" of "layer 0, neuron 3"."""
+    return scope.rsplit(", neuron", 1)[0]
 
 
 def over_many(groups: list) -> bool:
@@ -132,7 +137,7 @@ def group_box(group: list[Value], has_grads: bool) -> "Box":
     """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
     last = group[-1]
     scopes = {node.scope for node in group}
-    name = last.scope if len(scopes) == 1 else last.scope.split(",")[0]
+    name = last.scope if len(scopes) == 1 else layer_of(last.scope)
     inner = {parent for node in group for parent in node.parents}
     ways_out = [node for node in group if node not in inner]
     data, grad = (shown(last.data), shown(last.grad) if has_grads else "—") if len(ways_out) == 1 else ("", "")

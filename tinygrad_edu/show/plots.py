@@ -11,7 +11,7 @@ from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import errstate
+from ..engine.errors import GradientError, errstate
 from ..engine.number import number, short, shortened
 from ..engine.op import Op
 from ..engine.value import Value
@@ -384,7 +384,10 @@ def path_of(f: Callable[..., Any], start: Sequence[float], make: Callable[[list[
         for _ in range(steps):
             optimizer.zero_grad()
             f(x, y).backward()
-            optimizer.step()
+            try:
+                optimizer.step()
+            except (GradientError, RuntimeError):       # it has flown off, or stands at the bottom
+                break
             if not (math.isfinite(x.data) and math.isfinite(y.data)):
                 break
             path.append((x.data, y.data))
