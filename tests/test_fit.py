@@ -12,7 +12,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.learn import data
-from tinygrad_edu.learn.fit import GAP, History, Report, check_training, fit
+from tinygrad_edu.learn.fit import GAP, History, Report, check_training, fit, verdict
 from tinygrad_edu.nn.losses import cross_entropy, mse
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Module, Sequential
 from tinygrad_edu.nn.optim import SGD, Adam
@@ -391,3 +391,8 @@ def test_more_mistakes_get_one_line_before_any_training(arguments, words, tmp_pa
     output, errors, code = run(*arguments, cwd=tmp_path)
     assert code == 2 and words in errors and "Traceback" not in errors and output == ""
     assert "\x1b" not in run("predict", "m.json", "-1e-3", "-.5", cwd=tmp_path)[0]
+
+
+@pytest.mark.parametrize(("seen", "word"), [([1.0, 0.5], "good"), ([1.0, 0.99], "too low"), ([1.0, 9.0], "exploding"), ([1.0, 1.5, 1.0], "too high")])
+def test_verdicts_on_learning_rates(seen, word):
+    assert verdict(seen) == word

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import Value
+from tinygrad_edu import GradientError, Value
 from tinygrad_edu.nn.matrix_layers import (
     Chain,
     LinearMap,
@@ -918,3 +918,12 @@ def test_the_package_itself_does_not_import_numpy():
 def test_without_numpy_one_line_says_what_to_install():
     done = run("import sys; sys.modules['numpy'] = None; import tinygrad_edu.nn.matrix_layers")
     assert done.stderr.strip().splitlines()[-1] == "ModuleNotFoundError: matrix layers need numpy: pip install numpy"
+
+
+def test_a_step_with_a_bad_gradient_moves_nothing():
+    layer = LinearMap(2, 2, rng=0)
+    before = layer.getW()
+    layer.dW[0, 1] = np.nan
+    with pytest.raises(GradientError, match="nothing was changed"):
+        layer.step()
+    assert (layer.getW() == before).all()

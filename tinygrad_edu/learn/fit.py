@@ -385,8 +385,8 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
     1. the first loss of C classes is about log C, as for a guess without any knowledge
     2. the loss rises with the strength of regularisation
     3. a handful of examples can be learnt by heart
-    4. which learning rates are too low, good, or make the loss explode (a flat loss alone does not
-       prove a rate too low: lr = 1 on w² is flat and too high)
+    4. which learning rates are too low, good, too high, or make the loss explode (a flat loss alone
+       does not prove a rate too low: lr = 1 on w² is flat and too high)
     """
     examples = Training(model, inputs, targets, loss, None, None, 1, 1, None, None, None, seed, [], None, None)
     few = examples.inputs[:8], examples.targets[:8]
@@ -443,6 +443,10 @@ def stop_if_interrupted(history: History) -> None:
 
 
 def verdict(losses_seen: list[float]) -> str:
-    """What a learning rate was, by the first and the last loss."""
+    """What a learning rate was: a loss that hardly falls may mean too low, or too high if it rose on the way."""
     first, last = losses_seen[0], losses_seen[-1]
-    return "exploding" if last > 2 * first else "too low" if last > 0.97 * first else "good"
+    if last > 2 * first:
+        return "exploding"
+    if last <= 0.97 * first:
+        return "good"
+    return "too high" if max(losses_seen) > 1.05 * first else "too low"

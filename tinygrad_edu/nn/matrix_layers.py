@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine.errors import GradientError
 from ..engine.number import cut, number, short, shortened
 from ..engine.value import Value
 
@@ -170,7 +171,9 @@ class LinearMap(Transform):
         return grad_wrt_out @ self.W.T
 
     def step(self) -> None:
-        """G ← αG + dW,  W ← W − lr·G;  the same for b."""
+        """G ← αG + dW,  W ← W − lr·G;  the same for b.  Raises GradientError, and moves nothing, at inf or nan."""
+        if not (np.isfinite(self.dW).all() and np.isfinite(self.db).all()):
+            raise GradientError("the gradient of W or b holds inf or nan; nothing was changed")
         self.GW = self.alpha * self.GW + self.dW
         self.Gb = self.alpha * self.Gb + self.db
         self.W -= self.lr * self.GW
