@@ -144,6 +144,17 @@ def test_dropped_units_get_no_gradient_and_masks_depend_on_seed_and_call_alone()
     assert [v.grad for v in x] == [v.data for v in output] and {0.0, 2.0} == {v.grad for v in x}
 
 
+def test_masks_are_named_leaves_and_get_no_gradient():
+    x = [Value(float(k), label=f"x{k}") for k in range(8)]
+    output = Dropout(0.5, seed=3)(x)
+    masks = [next(p for p in v.parents if p.is_constant) for v in output]
+    assert [m.label for m in masks] == [f"mask{k}" for k in range(8)] and {m.data for m in masks} == {0.0, 2.0}
+    total = tg.sum(output)
+    total.backward()
+    assert all(m.grad == 0 for m in masks) and [v.grad for v in x] == [m.data for m in masks]
+    assert "mask3" in tg.draw(total).svg
+
+
 def test_counted_random_numbers_are_uniform_and_belong_to_their_place():
     numbers = [uniform(0, call, 0, leaf) for call in range(100) for leaf in range(100)]
     assert all(0 <= u < 1 for u in numbers) and len(set(numbers)) == len(numbers)

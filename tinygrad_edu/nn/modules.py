@@ -459,8 +459,14 @@ class Dropout(Module):
             return list(x) if self.inverted else [ops.mul(keep, e) for e in x]
         self.calls += 1
         scale = 1 / keep if self.inverted else 1.0
-        mask = [scale * (uniform(self.seed, self.place, self.calls, i) >= self.p) for i in range(len(x))]
-        return [ops.mul(factor, e) for factor, e in zip(mask, x)]
+        return [ops.mul(self.mask(i, scale), e) for i, e in enumerate(x)]
+
+    def mask(self, unit: int, scale: float) -> Value:
+        """The leaf, 0 or the scale, by which this call multiplies a unit: drawn by its place, a constant."""
+        kept = uniform(self.seed, self.place, self.calls, unit) >= self.p
+        leaf = Value(scale * kept, label=f"mask{unit}")
+        leaf.is_constant = True
+        return leaf
 
     def describe(self) -> str:
         return f"p={self.p:g}, {'inverted' if self.inverted else 'scaled in evaluation'}"
