@@ -12,7 +12,7 @@ from typing import Any
 from .engine.composites import softmax
 from .engine.number import printable
 from .learn import data as sets
-from .learn.data import Data, from_csv, mean_and_deviation, split
+from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
 from .learn.fit import History, check_training, class_of, fit, optimizers_by_name
 from .nn.modules import MLP
 from .nn.penalties import L2
@@ -116,10 +116,6 @@ def examples_of(args: argparse.Namespace) -> Data:
     for warning in caught:
         print(f"tinygrad-edu: {warning.message}", file=sys.stderr)
     return data
-
-
-def scaled(inputs: Sequence[Sequence[float]], scales: Sequence[Sequence[float]]) -> list[list[float]]:
-    return [[(x - mean) / deviation for x, (mean, deviation) in zip(row, scales)] for row in inputs]
 
 
 def report(history: History) -> None:

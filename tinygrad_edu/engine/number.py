@@ -43,6 +43,18 @@ def whole(x: int) -> float:
     return near
 
 
+def checked_whole(name: str, n: Any, least: int = 1) -> int:
+    """n, if it is an int of at least `least`; otherwise a `ValueError` that names it.
+
+    >>> checked_whole("epochs", -1, least=0)
+    Traceback (most recent call last):
+    ValueError: epochs must be a whole number of at least 0, got -1
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {n!r}")
+    return n
+
+
 def remedy(x: Any) -> str:
     if isinstance(x, str):
         return "; write float(...)"

@@ -326,8 +326,12 @@ def standardise(data: Data, like: Data | None = None) -> Data:
     if not reference.inputs:
         raise ValueError("a mean takes at least one example: got none")
     scales = [mean_and_deviation(column) for column in zip(*reference.inputs)]
-    return replace(data, inputs=[[(x - mean) / deviation for x, (mean, deviation) in zip(row, scales)]
-                                 for row in data.inputs])
+    return replace(data, inputs=scaled(data.inputs, scales))
+
+
+def scaled(inputs: Sequence[Sequence[float]], scales: Sequence[Sequence[float]]) -> list[list[float]]:
+    """The rows, each number less the mean of its column, over the deviation."""
+    return [[(x - mean) / deviation for x, (mean, deviation) in zip(row, scales)] for row in inputs]
 
 
 def mean_and_deviation(column: Sequence[float]) -> tuple[float, float]:

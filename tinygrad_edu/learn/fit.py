@@ -17,12 +17,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ..engine import ops
 from ..engine.errors import DomainError, GradientError
-from ..engine.number import shortened
+from ..engine.number import checked_whole, shortened
 from ..engine.value import Value
 from ..nn import losses, optim
 from ..nn.modules import Dropout, Module
+from ..nn.penalties import L2
 from ..nn.weights import WeightFileError, checksum, write_atomically
 
 GAP = 0.1           # of accuracy between training and validation that we call overfitting
@@ -112,8 +112,8 @@ class Training:
                  seed, callbacks, patience, checkpoint):
         self.model, self.inputs, self.targets = model, list(inputs), list(targets)
         check_examples(self.inputs, self.targets)
-        self.epochs, self.batch_size = whole("epochs", epochs, 0), whole("batch_size", batch_size, 1)
-        self.patience = None if patience is None else whole("patience", patience, 1)
+        self.epochs, self.batch_size = checked_whole("epochs", epochs, least=0), checked_whole("batch_size", batch_size)
+        self.patience = None if patience is None else checked_whole("patience", patience)
         self.loss = chosen_loss(loss, self.targets)
         self.optimizer = chosen_optimizer(optimizer, lr, model)
         self.check_form()
@@ -199,7 +199,7 @@ class Training:
 
     def keep(self, path: Path) -> None:
         """Write everything the next epoch depends on."""
-        calls = [module.calls for module in self.model.modules() if isinstance(module, Dropout)]
+        calls = [dropout.calls for dropout in self.dropouts()]
         content = {"settings": self.settings(), "steps": self.steps, "dropout_calls": calls,
                    "history": vars(self.history), "model": self.model.state_dict(),
                    "optimizer": self.optimizer.state_dict()}
@@ -232,18 +232,15 @@ class Training:
         except (KeyError, ValueError, TypeError) as error:
             self.model.load_state_dict(before)
             raise WeightFileError(f"{path}: not a checkpoint of this model and optimizer ({error})") from None
-        for module, calls in zip([m for m in self.model.modules() if isinstance(m, Dropout)], kept["dropout_calls"]):
-            module.calls = calls
+        for dropout, calls in zip(self.dropouts(), kept["dropout_calls"]):
+            dropout.calls = calls
         self.history, self.steps = history, kept["steps"]
+
+    def dropouts(self) -> list[Dropout]:
+        return [module for module in self.model.modules() if isinstance(module, Dropout)]
 
 
 # ---- settings ---------------------------------------------------------------------------------------------
-
-
-def whole(name: str, number: Any, least: int) -> int:
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {number!r}")
-    return number
 
 
 def check_examples(inputs: Sequence[Any], targets: Sequence[Any], what: str = "training") -> None:
@@ -390,23 +387,23 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
     """
     examples = Training(model, inputs, targets, loss, None, None, 1, 1, None, None, None, seed, [], None, None)
     few = examples.inputs[:8], examples.targets[:8]
-    return Report([first_loss(model, examples), rises_with_penalty(model, examples),
+    start = examples.loss([model.predict(x) for x in examples.inputs], examples.targets)
+    return Report([first_loss(start, examples.targets), rises_with_penalty(start, model),
                    learns_by_heart(model, *few, loss, seed), rates_tried(model, examples, loss, rates, seed)])
 
 
-def first_loss(model: Module, examples: Training) -> Check:
-    seen = examples.loss([model.predict(x) for x in examples.inputs], examples.targets)
-    if not all(map(is_class, examples.targets)):
-        return Check("first loss", math.isfinite(seen), f"{seen:.4f}")
-    expected = math.log(len(set(examples.targets)))
-    return Check("first loss", abs(seen - expected) < 0.5 * expected + 0.2,
-                 f"{seen:.4f}, where knowing nothing of {len(set(examples.targets))} classes gives {expected:.4f}")
+def first_loss(start: float, targets: Sequence[Any]) -> Check:
+    if not all(map(is_class, targets)):
+        return Check("first loss", math.isfinite(start), f"{start:.4f}")
+    classes = len(set(targets))
+    expected = math.log(classes)
+    return Check("first loss", abs(start - expected) < 0.5 * expected + 0.2,
+                 f"{start:.4f}, where knowing nothing of {classes} classes gives {expected:.4f}")
 
 
-def rises_with_penalty(model: Module, examples: Training) -> Check:
-    data_loss = examples.loss([model.predict(x) for x in examples.inputs], examples.targets)
-    squares = ops.sum([p.data ** 2 for p in model.parameters()])
-    totals = [data_loss + strength * squares / 2 for strength in (0.0, 0.01, 0.1)]
+def rises_with_penalty(start: float, model: Module) -> Check:
+    weights = [p.data for p in model.parameters()]
+    totals = [start + L2(strength)(weights) for strength in (0.0, 0.01, 0.1)]
     rising = totals == sorted(set(totals))
     return Check("loss rises with regularisation", rising, ", ".join(f"{t:.4f}" for t in totals))
 

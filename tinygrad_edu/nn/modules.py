@@ -14,6 +14,7 @@ from typing import Any
 
 from ..engine import ops
 from ..engine.errors import no_grad
+from ..engine.number import checked_whole
 from ..engine.op import OPS
 from ..engine.random import uniform
 from ..engine.value import Value
@@ -231,12 +232,6 @@ def random_from(rng: Any) -> Random:
     return Random(rng)
 
 
-def checked_size(what: str, size: Any) -> int:
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise ValueError(f"{what} must be a whole number of at least 1, got {size!r}")
-    return size
-
-
 class Neuron(Module):
     """activation(w · x + b).
 
@@ -253,7 +248,7 @@ class Neuron(Module):
 
     def __init__(self, inputs: int, activation: Any = None, *, bias: bool = True, init: str = "xavier",
                  rng: Any = None, fused: bool = True, outputs: int = 1):
-        checked_size("inputs", inputs)
+        checked_whole("inputs", inputs)
         weights = initial_weights(init, inputs, outputs, random_from(rng))
         self.w = [Value(weight, label=f"w{i}") for i, weight in enumerate(weights)]
         self.b = Value(0.0, label="b") if bias else None
@@ -300,7 +295,7 @@ class Layer(Module):
     """
 
     def __init__(self, inputs: int, outputs: int, activation: Any = None, *, rng: Any = None, **options: Any):
-        checked_size("outputs", outputs)
+        checked_whole("outputs", outputs)
         generator = random_from(rng)
         self.neurons = [Neuron(inputs, activation, rng=generator, outputs=outputs, **options) for _ in range(outputs)]
         self.scope = ""
@@ -356,8 +351,8 @@ class MLP(Module):
         if len(chosen) != len(sizes):
             raise ValueError(f"{len(sizes)} layers need as many activations, got {len(chosen)}")
         generator = random_from(rng)
-        widths = [checked_size("inputs", inputs)]
-        widths += [checked_size(f"the size of layer {i}", size) for i, size in enumerate(sizes)]
+        widths = [checked_whole("inputs", inputs)]
+        widths += [checked_whole(f"the size of layer {i}", size) for i, size in enumerate(sizes)]
         self.layers = [
             Layer(widths[i], widths[i + 1], chosen[i], bias=bias, init=init or usual_init(chosen[i]), rng=generator,
                   fused=fused) for i in range(len(sizes))]
@@ -414,7 +409,7 @@ class Maxout(Module):
     """
 
     def __init__(self, inputs: int, pieces: int = 2, *, init: str = "xavier", rng: Any = None):
-        checked_size("pieces", pieces)
+        checked_whole("pieces", pieces)
         generator = random_from(rng)
         self.pieces = [Neuron(inputs, init=init, rng=generator) for _ in range(pieces)]
 
