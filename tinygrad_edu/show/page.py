@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 TRANSPORT = """<div class="bar" role="group" aria-label="Steps">
-<button id="first" aria-label="First" title="First (Home)">|◀</button><button id="back" aria-label="Back" title="Back (←)">◀</button>
+<button id="first" aria-label="First" title="First (Home)">|◀</button>
+<button id="back" aria-label="Back" title="Back (←)">◀</button>
 <button id="play" title="Play or pause (Space)">Play</button>
-<button id="next" aria-label="Next" title="Next (→)">▶</button><button id="last" aria-label="Last" title="Last (End)">▶|</button>
+<button id="next" aria-label="Next" title="Next (→)">▶</button>
+<button id="last" aria-label="Last" title="Last (End)">▶|</button>
 <input id="slider" type="range" min="0" value="0" aria-label="Step"><output id="place" for="slider"></output></div>
 """
 
