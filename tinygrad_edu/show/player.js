@@ -3,7 +3,9 @@ const {nodes, events, boxes, views} = data;
 const MARK = 0xE000, SVG = "http://www.w3.org/2000/svg", graph = byId("graph"), stage = byId("stage");
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
 const turn = events.findIndex(e => e[0] === "s");
-let view = null, boxOf = [], links = [], state = null, frame = [0, 0, 1];    // left, top, pixels per point
+let view = null, boxOf = [], links = [], state = null, frame = [0, 0, 1];     // left, top, pixels per point
+const measured = () => [stage.clientWidth || 800, stage.clientHeight || 400];
+let size = measured();                  // kept, since asking for it in every step would lay out the page anew
 
 // ---- what is known at a place
 
@@ -163,20 +165,19 @@ function showLink({tail, head, node, i, group, text}, kind, n, k) {
 
 // ---- zoom, pan, find
 
-const size = () => [stage.clientWidth || 800, stage.clientHeight || 400];
-const fitting = () => Math.min(size()[0] / view.size[0], size()[1] / view.size[1]);
+const fitting = () => Math.min(...size.map((length, axis) => length / view.size[axis]));
 function moveTo([left, top, scale]) {
-  const [w, h] = size(), room = (at, length, shown) => shown >= length ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
+  const [w, h] = size, room = (at, length, shown) => shown >= length ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
   frame = [room(left, view.size[0], w / scale), room(top, view.size[1], h / scale), scale];
   graph.setAttribute("viewBox", `${frame[0] - 12} ${frame[1] - 12} ${w / scale} ${h / scale}`);
   for (const [key, x] of [["x", frame[0] - 12], ["y", frame[1] - 12], ["width", w / scale], ["height", h / scale]]) byId("ground").setAttribute(key, x);
 }
-function zoom(scale, [x, y] = size().map(s => s / 2)) {
+function zoom(scale, [x, y] = size.map(length => length / 2)) {
   const [left, top, old] = frame, to = Math.max(0.1, Math.min(4, scale));
   moveTo([left + x / old - x / to, top + y / old - y / to, to]);
 }
 function follow(wanted) {
-  const [w, h] = size(), [left, top, scale] = frame, centres = view.boxes.filter(([b]) => wanted.includes(b));
+  const [w, h] = size, [left, top, scale] = frame, centres = view.boxes.filter(([b]) => wanted.includes(b));
   const out = ([, x, y]) => x < left + 60 || y < top + 30 || x > left + w / scale - 90 || y > top + h / scale - 50;
   if (!centres.some(out)) return;
   const middle = axis => centres.reduce((sum, c) => sum + c[axis], 0) / centres.length;
@@ -240,7 +241,10 @@ stage.addEventListener("wheel", event => {
   const {left, top} = stage.getBoundingClientRect();
   zoom(frame[2] * Math.exp(-event.deltaY / 300), [event.clientX - left, event.clientY - top]);
 }, {passive: false});
-addEventListener("resize", () => moveTo(frame));
+new ResizeObserver(() => {
+  size = measured();
+  moveTo(frame);
+}).observe(stage);
 const larger = () => zoom(frame[2] * 1.25), smaller = () => zoom(frame[2] / 1.25), fit = () => zoom(fitting());
 const pan = (x, y) => moveTo([frame[0] + x / frame[2], frame[1] + y / frame[2], frame[2]]);
 byId("in").onclick = larger; byId("out").onclick = smaller; byId("fit").onclick = fit;
