@@ -66,6 +66,13 @@ def test_expressions_may_start_with_a_minus_and_options_stand_anywhere(arguments
     assert "\nf " in run("step", *arguments)[0] and "-6" in run("step", *arguments)[0]
 
 
+def test_step_writes_the_player(tmp_path):
+    output, *_ = run("step", *CIRCUIT, "--html", "step.html", cwd=tmp_path)
+    assert "wrote step.html: open it in a browser" in output
+    f = tg.expression(CIRCUIT[0], x=-2, y=5, z=-4)
+    assert (tmp_path / "step.html").read_text(encoding="utf-8") == tg.play(f).html
+
+
 def test_draw_writes_svg_or_dot(tmp_path):
     assert run("draw", "x * y", "x=1", "y=2", cwd=tmp_path)[0].strip() == "wrote graph.svg"
     assert run("draw", "x * y", "x=1", "y=2", "-o", "g.dot", cwd=tmp_path)[0].strip() == "wrote g.dot"
@@ -93,7 +100,8 @@ def test_help_has_examples_that_work(arguments, tmp_path):
     assert examples
     for example in examples:
         words = shlex.split(example.split("   ")[0])
-        run(*words[1:], cwd=tmp_path)
+        if "--interactive" not in words:                    # tried in a real terminal, in test_walk
+            run(*words[1:], cwd=tmp_path)
 
 
 def test_version_names_engine_and_python():
@@ -108,6 +116,7 @@ MISTAKES = [
     (["step", "x", "x=1/0"], 2, "not a number"), (["step", "x", "x=1e999999999"], 2, "not a number"), (["step", "x", "x=1e400"], 2, "too large"),
     (["step", "x", "x=1", "--svgg", "f"], 2, "--svgg"), (["step", "log(x)", "x=-1"], 2, "log needs x > 0"),
     (["step", "sqrt(x)", "x=0"], 2, "local gradient of f = sqrt(x)"), (["step", "exp(x)", "x=1", "--exact"], 2, "not a rational number"),
+    (["step", "x", "x=1", "--html", "a.pdf"], 2, "written as .html"), (["step", "x", "x=1", "--interactive"], 2, "needs a terminal"),
     (["step", "x", "x=inf", "--exact"], 2, "not a rational number"), (["step", "x", "x=1", "--svg", "a.png"], 2, "written as .svg"),
     (["draw", "x", "x=1", "-o", "missing/f.svg"], 1, "cannot open missing/f.svg"), (["draw", "x", "x=1", "--engine", "dot"], 1, "dot"),
     (["ops", "tnah"], 2, "'tnah'"), (["ops", "tanh", "more"], 2, "more"), ([], 2, "COMMAND"), (["fly"], 2, "fly"),

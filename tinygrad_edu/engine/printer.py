@@ -68,7 +68,7 @@ NOTATION = {
               (ATOM, "is_whole({})"), (COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
     "where": ((0, "{1} if {0} else {2}"), (ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
               (ATOM, None), (0, "{} ? {} : {}"), (0, "{1}<mtext> if </mtext>{0}<mtext> else </mtext>{2}")),
-    "abs": function(r"\left|{}\right|", "fabs({})", "<mo>|</mo>{}<mo>|</mo>"),
+    "abs": function(r"\left|{}\right|", "fabs({})", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>"),
     "sign": function(r"\operatorname{{sign}}\left({}\right)", None),
     "larger": ((ATOM, "max({}, {})"), (ATOM, r"\max\left({}, {}\right)"), (ATOM, None), (ATOM, None),
                (ATOM, "<mi>max</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),

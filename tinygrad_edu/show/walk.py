@@ -4,7 +4,9 @@ The player's page for people who stay in the terminal: the step in symbols and i
 below it what is known of every node by then.
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from ..engine.number import short
@@ -40,25 +42,38 @@ def walk(events: Steps, console: "Console", read: Callable[[], str] | None = Non
     read      gives the next key; by default from the keyboard
     """
     from rich.live import Live
-    read = read or keyboard()
     turn, place = [event.kind for event in events].index("seed"), 0
-    with Live(console=console, screen=True, auto_refresh=False) as live:
+    with (nullcontext(read) if read else keyboard() as next_key,
+          Live(console=console, screen=True, auto_refresh=False) as live):
         while True:
             live.update(screen(events, place, console.height), refresh=True)
-            move = MOVE_OF.get(read())
+            move = MOVE_OF.get(next_key())
             if move == "quit":
                 return
             if move:
                 place = MOVES[move](place, turn, len(events))
 
 
-def keyboard() -> Callable[[], str]:
+@contextmanager
+def keyboard() -> Iterator[Callable[[], str]]:
+    """A function that waits for a key; meanwhile no key is shown on the screen."""
     try:
         from readchar import readkey
     except ModuleNotFoundError:
         raise ModuleNotFoundError("walking with keys needs the package readchar: pip install readchar",
                                   name="readchar") from None
-    return readkey
+    try:
+        import termios
+        import tty
+    except ModuleNotFoundError:             # Windows never shows them
+        yield readkey
+        return
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        yield readkey
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def screen(events: Steps, place: int, height: int) -> "Group":
