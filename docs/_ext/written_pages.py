@@ -91,7 +91,7 @@ def operations_table() -> str:
     parts = []
     for heading, ops in grouped_ops().items():
         parts += [f"## {heading.capitalize()}", "", ":::{list-table}", ":header-rows: 1", ":class: operations", ":align: left",
-                  "", "* - operation", "  - symbol", "  - formula", "  - local gradients", "  - for", ""]
+                  "", "* - operation", "  - symbol", "  - formula", "  - local gradients", "  - domain", ""]
         parts += [row_of(op) for op in ops]
         parts += [":::", ""]
     return "\n".join(parts)
@@ -313,9 +313,13 @@ def opening(path: Path) -> tuple[str, str]:
 
 
 def lecture_of(path: Path) -> str:
-    """The first paragraph of a notebook that names its lecture."""
-    return next((text for text in markdown_of(path)[1:] if re.search(r"\b(lecture|recitation|homework|slides?|section)\b",
-                                                                     text, re.I)), "")
+    """What a notebook says it goes with.
+
+    >>> lecture_of(ROOT / "notebooks" / "01_a_graph_by_hand.ipynb")[:40]
+    'The lecture *Deep Learning Basics* (Comp'
+    """
+    said = [text.removeprefix("This goes with ") for text in markdown_of(path) if text.startswith("This goes with ")]
+    return said[0][:1].upper() + said[0][1:] if said else ""
 
 
 # ---- the player -----------------------------------------------------------------------------------------
