@@ -82,7 +82,7 @@ def boxes_and_layout(f, engine):
     from tinygrad_edu.show.draw import edges_of
     order = tg.topological_order(f)
     boxes = [box_of(node, formulas(order), True) for node in order]
-    edges, _ = edges_of(order)
+    edges, _ = edges_of([[node] for node in order])
     return boxes, edges, lay_out([(b.width, b.height) for b in boxes], edges, engine)
 
 

@@ -1,0 +1,88 @@
+"""A page that is one file: it loads nothing, sends nothing, and works without a network.
+
+The player and the animation of a training are such pages.  Its own scripts and styles are let
+through by their hashes, and nothing else is: not even what a label would smuggle in.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+TRANSPORT = """<div class="bar" role="group" aria-label="Steps">
+<button id="first" aria-label="First" title="First (Home)">|◀</button>
+<button id="back" aria-label="Back" title="Back (←)">◀</button>
+<button id="play" title="Play or pause (Space)">Play</button>
+<button id="next" aria-label="Next" title="Next (→)">▶</button>
+<button id="last" aria-label="Last" title="Last (End)">▶|</button>
+<input id="slider" type="range" min="0" value="0" aria-label="Step"><output id="place" for="slider"></output></div>
+"""
+
+
+class Page:
+    """A finished page.
+
+    html      its whole text
+    title     what it is called
+    picture   the SVG that stands for it where pages are not let in
+    height    that it wants in a notebook, in pixels
+
+    Notebooks show it live where they are trusted, and as a picture where not; `save` writes it to a file.
+    """
+
+    def __init__(self, html: str, title: str, picture: str, height: int):
+        self.html, self.title, self.picture, self.height = html, title, picture, height
+
+    def save(self, path: "str | Path") -> Path:
+        """Write the page to a file and return its path."""
+        path = Path(path)
+        path.write_bytes(self.html.encode())
+        return path
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        picture = base64.b64encode(self.picture.encode()).decode()
+        still = f'<img alt="{escape(self.title)}" src="data:image/svg+xml;base64,{picture}">'
+        frame = (f'<iframe title="{escape(self.title)}" sandbox="allow-scripts" width="100%" height="{self.height}" '
+                 f'style="border:0" srcdoc="{escape(self.html)}">{still}</iframe>')
+        return {"text/html": frame, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"<page {self.title}, {len(self.html.encode())} bytes: save(path) writes it>"
+
+
+def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], data: Any, picture: str,
+         height: int) -> Page:
+    """A page of this body, with scripts and styles of this package by their file names.
+
+    data   what the scripts find as JSON in the element `data`; nan and infinities as text
+    """
+    script = "\n".join(["'use strict';{", *map(asset, scripts), "}"])
+    style = "\n".join(map(asset, ["page.css", *styles]))
+    policy = f"default-src 'none'; img-src data:; script-src '{digest(script)}'; style-src '{digest(style)}'"
+    html = f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<title>{escape(title)}</title><style>{style}</style></head>
+<body>{body}<script type="application/json" id="data">{as_json(data)}</script><script>{script}</script></body></html>
+"""
+    return Page(html, title, picture, height)
+
+
+def asset(name: str) -> str:
+    """A file of this folder, as text."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8").strip()
+
+
+def digest(text: str) -> str:
+    """The hash by which a page's policy knows its own scripts."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def as_json(data: Any) -> str:
+    """JSON that can stand inside a script element, whatever the labels in it are."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
