@@ -1,5 +1,6 @@
 """Formulas as MathML, which every browser shows by itself: no script, no font, no network."""
 
+import re
 from html import escape
 from typing import Any
 
@@ -10,21 +11,30 @@ from sphinx.util import logging
 log = logging.getLogger(__name__)
 
 
+# What the converter leaves to be mended: names with digits in them, names as operators (with a gap
+# before the parenthesis), and a minus after another operator, which stands before its number.
+NAME_IN_LATEX = re.compile(r"\\operatorname\{(\w*\d\w*)\}")
+NAME, SIGN = re.compile("<mo>([A-Za-z]{2,})</mo>"), re.compile("(<mo[^>]*>[^<)|]*</mo>)<mo>(-|−|&#x02212;)</mo>")
+
+
 def as_mathml(latex: str, display: str) -> str:
     """The formula as a <math> element.
 
     Raises ValueError for LaTeX that is not understood; the converter itself lets much of it through.
 
-    >>> as_mathml("x^2", "inline")[-39:]
-    '<msup><mi>x</mi><mn>2</mn></msup></math>'[-39:]
+    >>> as_mathml("x^2", "inline").endswith("<mrow><msup><mi>x</mi><mn>2</mn></msup></mrow></math>")
+    True
+    >>> as_mathml(r"\\nosuchcommand{x}", "inline")
+    Traceback (most recent call last):
+    ValueError: a command of it is not known
     """
     try:
-        mathml = convert(latex, display=display)
+        mathml = convert(NAME_IN_LATEX.sub(r"\\mathrm{\1}", latex), display=display)
     except Exception as error:          # whatever the converter stumbles over
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if "\\" in mathml.split(">", 1)[1]:
         raise ValueError("a command of it is not known")
-    return mathml
+    return SIGN.sub(r'\1<mo form="prefix">\2</mo>', NAME.sub(r"<mi>\1</mi>", mathml))
 
 
 def written(self: Any, node: nodes.Element, display: str) -> str:

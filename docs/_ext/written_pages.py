@@ -4,6 +4,7 @@ The table of operations, the lists of everything public, the rooms of the packag
 the help of the command, the notebooks, and the player.  All of it lands in files git ignores.
 """
 
+import ast
 import inspect
 import json
 import os
@@ -90,8 +91,7 @@ def operations_table() -> str:
     """The groups as MyST, a table each."""
     parts = []
     for heading, ops in grouped_ops().items():
-        parts += [f"## {heading.capitalize()}", "", ":::{list-table}", ":header-rows: 1", ":class: operations", ":align: left",
-                  "", "* - operation", "  - symbol", "  - formula", "  - local gradients", "  - domain", ""]
+        parts += [f"## {heading.capitalize()}", "", ":::{list-table}", ":header-rows: 1", ":class: operations", "", "* - operation", "  - symbol", "  - formula", "  - local gradients", "  - domain", ""]
         parts += [row_of(op) for op in ops]
         parts += [":::", ""]
     return "\n".join(parts)
@@ -100,7 +100,7 @@ def operations_table() -> str:
 def row_of(op: Any) -> str:
     value, *gradients = tg.source(op, "latex").splitlines()
     lines = [f"${gradient}$" for gradient in gradients]
-    symbol = op.symbol.replace("|", r"\|")
+    symbol = re.sub(r"([!-/:-@[-`{-~])", r"\\\1", op.symbol)           # + and > are no list and no quotation
     domain = op.domain_text.replace("<=", "≤").replace(">=", "≥").replace("!=", "≠").replace("-1", "−1")
     return "\n".join([
         f"* - []{{#op-{op.name.replace('_', '-')}}}{{py:obj}}`{op.signature} <tinygrad_edu.{op.name}>`",
@@ -137,7 +137,7 @@ def api_page(page: Page, homes: dict[str, list[str]]) -> str:
     order = {module: i for i, module in enumerate(page.modules)}
     for home in sorted(homes, key=lambda home: (order.get(home, len(order)), home)):
         module = import_module(f"tinygrad_edu.{home}")
-        lines += [*heading(f"``tg``, from {home.replace('.', '/')}.py"), *as_rest(inspect.getdoc(module) or ""),
+        lines += [*heading(f"{home.replace('.', '/')}.py"), *as_rest(inspect.getdoc(module) or ""),
                   ".. currentmodule:: tinygrad_edu", ""]
         if page.name == "operations" and home == "engine.ops":
             lines += operation_entries()
@@ -240,8 +240,8 @@ def length(path: Path) -> int:
 
 
 def first_sentence(path: Path) -> str:
-    text = re.match(r'r?"""(.*?)\n\n|r?"""(.*?)"""', path.read_text(encoding="utf-8"), re.S)
-    return " ".join((text[1] or text[2]).split()) if text else ""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(docstring.split("\n\n")[0].split())
 
 
 def evening_table() -> str:
