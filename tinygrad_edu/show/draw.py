@@ -120,13 +120,18 @@ def over_many(groups: list) -> bool:
 
 def group_box(group: list[Value], has_grads: bool) -> "Box":
     """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
-    last = group[-1]
     scopes = {node.scope for node in group}
-    name = last.scope if len(scopes) == 1 else layer_of(last.scope)
+    name = printable(group[-1].scope if len(scopes) == 1 else layer_of(group[-1].scope))
+    end = way_out(group)
+    data, grad = (shown(end.data), shown(end.grad) if has_grads else "—") if end is not None else ("", "")
+    return Box("op", f"{len(group)} nodes", name, data, grad, name)
+
+
+def way_out(group: list[Value]) -> Value | None:
+    """The only node of a group that no other of it uses, if there is one such."""
     inner = {parent for node in group for parent in node.parents}
-    ways_out = [node for node in group if node not in inner]
-    data, grad = (shown(last.data), shown(last.grad) if has_grads else "—") if len(ways_out) == 1 else ("", "")
-    return Box("op", f"{len(group)} nodes", printable(name), data, grad, printable(name))
+    ends = [node for node in group if node not in inner]
+    return ends[0] if len(ends) == 1 else None
 
 
 class Link(NamedTuple):
@@ -293,11 +298,15 @@ def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: 
 
 
 def box_svg(box: Box, x: float, y: float) -> str:
+    return f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>{inside_of(box, x, y)}</g>'
+
+
+def inside_of(box: Box, x: float, y: float) -> str:
+    """The frame and the texts of a box around a point."""
     left, top = x - box.width / 2, y - box.height / 2
     corner = 0 if box.kind == "op" else 8
     frame = f'x="{at(left)}" y="{at(top)}" width="{at(box.width)}" height="{at(box.height)}"'
-    parts = [f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>',
-             f'<rect class="tg-box" {frame} rx="{corner}"/>']
+    parts = [f'<rect class="tg-box" {frame} rx="{corner}"/>']
     if box.symbol:
         parts.append(f'<rect class="tg-badge" x="{at(left)}" y="{at(top)}" width="{at(box.badge)}" height="{HEAD}"/>'
                      f'<text text-anchor="middle" x="{at(left + box.badge / 2)}" y="{at(top + 16.5)}">'
@@ -309,7 +318,7 @@ def box_svg(box: Box, x: float, y: float) -> str:
         parts.append(f'<text class="tg-quiet" x="{at(left + PAD)}" y="{base}">{word}</text>'
                      f'<text class="tg-{word}" text-anchor="end" x="{at(left + box.width - PAD)}" y="{base}">'
                      f"{number}</text>")
-    return "".join([*parts, "</g>"])
+    return "".join(parts)
 
 
 def legend_svg(height: float) -> str:

@@ -45,7 +45,7 @@ class Page:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         picture = base64.b64encode(self.picture.encode()).decode()
-        still = f'<img alt="{escape(self.title)}" src="data:image/svg+xml;base64,{picture}">'
+        still = f'<img alt="{escape(self.title)}" src="data:image/svg+xml;base64,{picture}"/>'
         frame = (f'<iframe title="{escape(self.title)}" sandbox="allow-scripts" width="100%" height="{self.height}" '
                  f'style="border:0" srcdoc="{escape(self.html)}">{still}</iframe>')
         return {"text/html": frame, "text/plain": repr(self)}
