@@ -97,7 +97,8 @@ def fenced(path, language):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
-def test_the_examples_of_a_page(path):
+def test_the_examples_of_a_page(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     blocks = fenced(path, "pycon")
     if any("numpy" in block for block in blocks):
         pytest.importorskip("numpy")
@@ -109,10 +110,10 @@ CONSOLES = [block for path in PAGES for block in fenced(path, "console")]
 
 
 @pytest.mark.parametrize("block", CONSOLES, ids=lambda block: block.splitlines()[0])
-def test_the_commands_of_the_pages_print_what_is_shown(block):
+def test_the_commands_of_the_pages_print_what_is_shown(block, tmp_path):
     command, wanted = block.split("\n", 1)
     done = subprocess.run([sys.executable, "-m", "tinygrad_edu", *shlex.split(command)[2:]], capture_output=True, text=True,
-                          encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+                          encoding="utf-8", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
     shown = done.stdout + done.stderr
     assert [line.rstrip() for line in shown.splitlines()] == [line.rstrip() for line in wanted.splitlines()]
 

@@ -41,6 +41,8 @@ def paragraph_as_rest(lines: list[str], first: bool) -> list[str]:
         return block("none", lines)
     if len(lines) == 1 and not first and FORMULA.fullmatch(lines[0]):
         return block("none", lines)
+    if len(lines) > 1 and all(line.endswith(".") for line in lines):        # a statement to a line
+        return ["| " + inline(line) for line in lines]
     return [inline(" ".join(lines))]
 
 
@@ -106,7 +108,7 @@ def process(app: Any, what: str, name: str, thing: Any, options: Any, lines: lis
 
 def skip(app: Any, what: str, name: str, thing: Any, skipped: bool, options: Any) -> bool | None:
     """Operations are documented once, not as methods again; the fields of a tuple, in its docstring."""
-    return True if hasattr(thing, "op") and callable(thing) or type(thing).__name__ == "_tuplegetter" else None
+    return True if (hasattr(thing, "op") and callable(thing)) or type(thing).__name__ == "_tuplegetter" else None
 
 
 def setup(app: Any) -> dict[str, bool]:

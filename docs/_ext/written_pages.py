@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from html import escape
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -61,6 +62,11 @@ DATA = {
 }
 
 
+def table(rows: list[str], kind: str, option: str) -> str:
+    """A table in MyST, of rows that are lists."""
+    return "\n".join([":::{list-table}", f":class: {kind}", f":{option}", "", *rows, ":::", ""])
+
+
 def write(path: Path, text: str) -> None:
     """Write a file, unless it already says so: Sphinx then need not read it again."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -90,10 +96,9 @@ def grouped_ops() -> dict[str, list[Any]]:
 def operations_table() -> str:
     """The groups as MyST, a table each."""
     parts = []
+    titles = "* - operation\n  - symbol\n  - formula\n  - local gradients\n  - domain"
     for heading, ops in grouped_ops().items():
-        parts += [f"## {heading.capitalize()}", "", ":::{list-table}", ":header-rows: 1", ":class: operations", "", "* - operation", "  - symbol", "  - formula", "  - local gradients", "  - domain", ""]
-        parts += [row_of(op) for op in ops]
-        parts += [":::", ""]
+        parts += [f"## {heading.capitalize()}", "", table([titles, *map(row_of, ops)], "operations", "header-rows: 1")]
     return "\n".join(parts)
 
 
@@ -104,7 +109,8 @@ def row_of(op: Any) -> str:
     domain = op.domain_text.replace("<=", "≤").replace(">=", "≥").replace("!=", "≠").replace("-1", "−1")
     return "\n".join([
         f"* - []{{#op-{op.name.replace('_', '-')}}}{{py:obj}}`{op.signature} <tinygrad_edu.{op.name}>`",
-        f"  - {symbol}", f"  - ${value}$", f"  - {lines[0]}", *[f"\n    {line}" for line in lines[1:]], f"  - {domain}"])
+        f"  - {symbol}", f"  - ${value}$",
+        f"  - {lines[0]}", *[f"\n    {line}" for line in lines[1:]], f"  - {domain}"])
 
 
 # ---- everything public --------------------------------------------------------------------------------
@@ -184,7 +190,8 @@ def own_module(name: str) -> list[str]:
         if getattr(thing, "__module__", "") == module.__name__ and thing.__doc__ and word not in MACHINERY]
     short = f"tg.{name.split('.')[-1]}" if name.split(".")[-1] in tg.__all__ else f"tinygrad_edu.{name}"
     place = {word: i for i, word in enumerate(vars(module))}
-    lines = [*heading(f"``{short}``"), f".. py:module:: tinygrad_edu.{name}", "", *as_rest(inspect.getdoc(module) or "")]
+    lines = [*heading(f"``{short}``"), f".. py:module:: tinygrad_edu.{name}", ""]
+    lines += as_rest(inspect.getdoc(module) or "")
     if module is formula:
         lines += [f"As in ``math``: {', '.join(f'``m.{word}``' for word in formula.COMPUTE if word != 'pow')}.", ""]
     for word in sorted(public, key=place.__getitem__):
@@ -204,13 +211,13 @@ def write_api() -> None:
         if left.name not in wanted:
             left.unlink()
     rows = [f"* - [{page.title}](/api/{page.name})\n  - {names_of(page, homes[page.name])}" for page in pages]
-    write(GENERATED / "api.md", "\n".join([":::{list-table}", ":class: names", ":widths: 30 70", "", *rows, ":::", "",
-                                           "```{toctree}", ":hidden:", "", *[page.name for page in pages], "```", ""]))
+    hidden = "\n".join(["```{toctree}", ":hidden:", "", *[page.name for page in pages], "```", ""])
+    write(GENERATED / "api.md", table(rows, "names", "widths: 30 70") + hidden)
 
 
 def names_of(page: Page, homes: dict[str, list[str]]) -> str:
     """The names on a page, for the overview; too many are cut."""
-    names = [f"`{name}`" for home in sorted(homes) for name in homes[home]]
+    names = [f"{{py:obj}}`{name} <tinygrad_edu.{name}>`" for home in sorted(homes) for name in homes[home]]
     names += [f"`tg.{own.split('.')[-1]}`" if own.split(".")[-1] in tg.__all__ else f"`{own}`" for own in page.own]
     return ", ".join(names if len(names) <= 18 else [*names[:16], f"and {len(names) - 16} more"])
 
@@ -228,10 +235,9 @@ def rooms_table() -> str:
     for room, purpose in ROOMS.items():
         files = sorted(path for path in (PACKAGE / room).glob("*.py") if len(path.read_text(encoding="utf-8")) > 200)
         total = sum(map(length, files))
-        parts += [f"**{f'`{room}/`' if room else 'the top'}**: {purpose}; {total:,} lines", "", ":::{list-table}",
-                  ":class: names", ":widths: 22 10 68", ""]
-        parts += [f"* - `{path.name}`\n  - {length(path)}\n  - {first_sentence(path)}" for path in files]
-        parts += [":::", ""]
+        rows = [f"* - `{path.name}`\n  - {length(path)}\n  - {first_sentence(path)}" for path in files]
+        parts += [f"**{f'`{room}/`' if room else 'the top'}**: {purpose}; {total:,} lines", "",
+                  table(rows, "names", "widths: 22 10 68")]
     return "\n".join(parts)
 
 
@@ -251,16 +257,15 @@ def evening_table() -> str:
         lines = length(PACKAGE / name)
         total += lines
         rows.append(f"* - `{name}`\n  - {lines}\n  - {words}")
-    return "\n".join([":::{list-table}", ":class: names", ":widths: 28 8 64", "", *rows, ":::", "",
-                      f"Together {total:,} lines, of which many are docstrings.", ""])
+    return table(rows, "names", "widths: 28 8 64") + f"\nTogether {total:,} lines, of which many are docstrings.\n"
 
 
 EVENING = (
     ("engine/ops.py", "Begin here, and read only as far as you like: sixty-odd rules of a few lines. `add`, `mul`, "
      "`tanh`, `relu`, `max` show all there is to see."),
     ("engine/value.py", "The class `Value`: how an operator makes a node, and `backward`, the chain rule in one loop."),
-    ("engine/op.py", "What `@op` does with a rule: it calls it on floats, checks the result, and enters it in the table."),
-    ("engine/formula.py", "Numbers that write themselves down, and the words rules are written in. Skim the functions."),
+    ("engine/op.py", "What `@op` does with a rule: calls it on floats, checks the result, enters it in the table."),
+    ("engine/formula.py", "Numbers that write themselves down, and the words of rules. Skim the functions."),
     ("engine/replay.py", "A recorded graph run again on other numbers: fractions, formulas, Values."),
     ("show/steps.py", "The forward and the backward pass as a list of events, in the engine's own order."),
     ("nn/modules.py", "Neurons, layers, networks. Nothing in them knows of gradients."),
@@ -288,11 +293,10 @@ def write_notebooks() -> None:
             left.unlink()
     for path in sources:
         write(folder / path.name, path.read_text(encoding="utf-8"))
-    rows = [f"* - [{title}](/notebooks/{path.stem})\n  - {about}"
-            for path in sources for title, about in [opening(path)]]
-    write(GENERATED / "notebooks.md", "\n".join([":::{list-table}", ":class: names", ":widths: 30 70", "", *rows, ":::", ""]))
-    rows = [f"* - [{opening(path)[0]}](/notebooks/{path.stem})\n  - {lecture_of(path)}" for path in sources]
-    write(GENERATED / "lectures.md", "\n".join([":::{list-table}", ":class: names", ":widths: 30 70", "", *rows, ":::", ""]))
+    link = {path: f"* - [{opening(path)[0]}](/notebooks/{path.stem})" for path in sources}
+    for name, words in ("notebooks", lambda path: opening(path)[1]), ("lectures", lecture_of):
+        rows = [f"{link[path]}\n  - {words(path)}" for path in sources]
+        write(GENERATED / f"{name}.md", table(rows, "names", "widths: 30 70"))
 
 
 def markdown_of(path: Path) -> list[str]:
@@ -324,25 +328,21 @@ def lecture_of(path: Path) -> str:
 
 # ---- the player -----------------------------------------------------------------------------------------
 
-
-def write_player() -> None:
-    """Pages of the player for the examples that pages of the site show."""
-    (GENERATED / "static").mkdir(parents=True, exist_ok=True)
-    if not hasattr(tg, "play"):
-        write(GENERATED / "player.md", "")
-        return
-    for name, (text, numbers) in PLAYED.items():
-        f = tg.expression(text, **numbers)
-        f.backward()
-        path = GENERATED / "static" / "player" / f"{name}.html"
-        path.parent.mkdir(exist_ok=True)
-        tg.play(f).save(path)
-
-
 PLAYED = {
     "graph": ("q = x + y; f = q * z", {"x": -2, "y": 5, "z": -4}),
     "neuron": ("s = w1 * x1 + w2 * x2 + b; f = tanh(s)", {"w1": 0.5, "x1": 2, "w2": -1, "x2": 1, "b": 0.25}),
 }
+
+
+def write_player() -> None:
+    """A page of the player for each example, and the frame that shows it within a page of the site."""
+    folder = GENERATED / "static" / "player"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (text, numbers) in PLAYED.items():
+        page = tg.play(tg.expression(text, **numbers))
+        page.save(folder / f"{name}.html")
+        write(GENERATED / f"player_{name}.md", f'<iframe class="player" title="{escape(page.title)}" loading="lazy" '
+              f'style="height:{page.height}px" src="player/{name}.html"></iframe>\n')
 
 
 def write_all(app: Any) -> None:
