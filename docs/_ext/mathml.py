@@ -11,10 +11,18 @@ from sphinx.util import logging
 log = logging.getLogger(__name__)
 
 
-# What the converter leaves to be mended: names with digits in them, names as operators (with a gap
-# before the parenthesis), and a minus after another operator, which stands before its number.
+# What the converter leaves to be mended: names with digits in them, the gaps about names of functions
+# and about |x|, and a minus after another operator, which stands before its number.
 NAME_IN_LATEX = re.compile(r"\\operatorname\{(\w*\d\w*)\}")
-NAME, SIGN = re.compile("<mo>([A-Za-z]{2,})</mo>"), re.compile("(<mo[^>]*>[^<)|]*</mo>)<mo>(-|−|&#x02212;)</mo>")
+NAME = re.compile(r"(</mo>|<mrow>)?<mo>([A-Za-z]{2,})</mo>(?=((?:<mrow>)?<mo[^>]*>(?:&#x00028;|\())?)")
+BAR = re.compile(r"<mo[^>]*>(\||&#x0007C;|&#x02223;)</mo>")
+SIGN = re.compile("(<mo[^>]*>[^<)|]*</mo>)<mo>(-|−|&#x02212;)</mo>")
+
+
+def name_of_function(found: re.Match) -> str:
+    """A name with a thin space where it meets a factor, and none beside a parenthesis or another operator."""
+    before, after = "0" if found[1] else "0.167em", "0" if found[3] else "0.167em"
+    return f'{found[1] or ""}<mo lspace="{before}" rspace="{after}">{found[2]}</mo>'
 
 
 def as_mathml(latex: str, display: str) -> str:
@@ -34,7 +42,8 @@ def as_mathml(latex: str, display: str) -> str:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if "\\" in mathml.split(">", 1)[1]:
         raise ValueError("a command of it is not known")
-    return SIGN.sub(r'\1<mo form="prefix">\2</mo>', NAME.sub(r"<mi>\1</mi>", mathml))
+    mathml = BAR.sub('<mo lspace="0" rspace="0">|</mo>', NAME.sub(name_of_function, mathml))
+    return SIGN.sub(r'\1<mo form="prefix">\2</mo>', mathml)
 
 
 def written(self: Any, node: nodes.Element, display: str) -> str:

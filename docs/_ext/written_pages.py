@@ -328,6 +328,7 @@ def lecture_of(path: Path) -> str:
 
 # ---- the player -----------------------------------------------------------------------------------------
 
+TALL = 740                      # so that the whole picture is in sight
 PLAYED = {
     "graph": ("q = x + y; f = q * z", {"x": -2, "y": 5, "z": -4}),
     "neuron": ("s = w1 * x1 + w2 * x2 + b; f = tanh(s)", {"w1": 0.5, "x1": 2, "w2": -1, "x2": 1, "b": 0.25}),
@@ -342,7 +343,7 @@ def write_player() -> None:
         page = tg.play(tg.expression(text, **numbers))
         page.save(folder / f"{name}.html")
         write(GENERATED / f"player_{name}.md", f'<iframe class="player" title="{escape(page.title)}" loading="lazy" '
-              f'style="height:{page.height}px" src="player/{name}.html"></iframe>\n')
+              f'style="height:{max(page.height, TALL)}px" src="player/{name}.html"></iframe>\n')
 
 
 def write_all(app: Any) -> None:
