@@ -177,11 +177,15 @@ function zoom(scale, [x, y] = size.map(length => length / 2)) {
   moveTo([left + x / old - x / to, top + y / old - y / to, to]);
 }
 function follow(wanted) {
-  const [w, h] = size, [left, top, scale] = frame, centres = view.boxes.filter(([b]) => wanted.includes(b));
-  const out = ([, x, y]) => x < left + 60 || y < top + 30 || x > left + w / scale - 90 || y > top + h / scale - 50;
-  if (!centres.some(out)) return;
+  const out = ([, x, y]) => {
+    const [left, top, scale] = frame;
+    return x < left + 60 || y < top + 30 || x > left + size[0] / scale - 90 || y > top + size[1] / scale - 50;
+  };
+  const centres = wanted.map(b => view.boxes.find(([other]) => other === b)), [, , scale] = frame;
+  const centre = (x, y) => moveTo([x - size[0] / scale / 2, y - size[1] / scale / 2, scale]);
   const middle = axis => centres.reduce((sum, c) => sum + c[axis], 0) / centres.length;
-  moveTo([middle(1) - w / scale / 2, middle(2) - h / scale / 2, scale]);
+  if (centres.some(out)) centre(middle(1), middle(2));
+  if (centres.length && out(centres[0])) centre(centres[0][1], centres[0][2]);
 }
 function drag(event) {
   const [left, top, scale] = frame, {clientX, clientY} = event;
