@@ -3,6 +3,8 @@
 Building takes long and needs Sphinx: `pytest -m full`.
 """
 
+import doctest
+import importlib
 import re
 import shutil
 import subprocess
@@ -95,6 +97,18 @@ def site(tmp_path_factory):
                             ROOT / "docs", folder / "html"], capture_output=True, text=True, encoding="utf-8")
     assert built.returncode == 0, built.stdout + built.stderr
     return folder / "html"
+
+
+@pytest.mark.parametrize("name", ["mathml", "plain_docstrings", "written_pages"])
+def test_examples_in_what_builds_it(site, monkeypatch, name):
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+    results = doctest.testmod(importlib.import_module(name))
+    assert results.attempted and not results.failed
+
+
+def test_no_formula_was_left_as_code(site):
+    text = (site / "operations.html").read_text(encoding="utf-8")
+    assert "<math" in text and r"\frac" not in text
 
 
 def test_every_link_and_anchor_leads_somewhere_and_nothing_is_fetched(site):

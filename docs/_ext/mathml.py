@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 # What the converter leaves to be mended: names with digits in them, the gaps about names of functions
 # and about |x|, and a minus after another operator, which stands before its number.
 NAME_IN_LATEX = re.compile(r"\\operatorname\{(\w*\d\w*)\}")
-NAME = re.compile(r"(</mo>|<mrow>)?<mo>([A-Za-z]{2,})</mo>(?=((?:<mrow>)?<mo[^>]*>(?:&#x00028;|\())?)")
-BAR = re.compile(r"<mo[^>]*>(\||&#x0007C;|&#x02223;)</mo>")
+NAME = re.compile(r"(</mo>|<mrow>)?<m[io]>([A-Za-z]{2,})</m[io]>(?=((?:<mrow>)?<mo[^>]*>(?:&#x00028;|\())?)")
+BAR = re.compile(r"<mo(?![^>]*form=)[^>]*>(\||&#x0007C;|&#x02223;)</mo>")
 SIGN = re.compile("(<mo[^>]*>[^<)|]*</mo>)<mo>(-|−|&#x02212;)</mo>")
 
 
@@ -42,7 +42,7 @@ def as_mathml(latex: str, display: str) -> str:
         raise ValueError(f"{type(error).__name__}: {error}") from error
     if "\\" in mathml.split(">", 1)[1]:
         raise ValueError("a command of it is not known")
-    mathml = BAR.sub('<mo lspace="0" rspace="0">|</mo>', NAME.sub(name_of_function, mathml))
+    mathml = BAR.sub('<mo lspace="0" rspace="0" stretchy="false">|</mo>', NAME.sub(name_of_function, mathml))
     return SIGN.sub(r'\1<mo form="prefix">\2</mo>', mathml)
 
 
