@@ -1,7 +1,10 @@
 """The player in a browser: every key and button, every number, folding, hovering, finding, hostile labels."""
 
+import importlib.util
+import io
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from test_player import data_of
@@ -458,3 +461,31 @@ def test_it_works_inside_a_notebooks_sandbox(chromium, tmp_path):
     frame.locator("#last").click()
     assert frame.locator("#place").inner_text() == "7 / 7"
     tab.close()
+
+
+# ---- the pictures of the documentation
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def blocks_of(png):
+    """How bright a picture is, in a coarse grid: what stays when fonts change a little."""
+    image = pytest.importorskip("PIL.Image", reason='screenshots: pip install ".[browser]"').open(io.BytesIO(png))
+    return list(image.convert("L").resize((40, 32)).tobytes())
+
+
+def difference(one, other):
+    return sum(abs(a - b) for a, b in zip(blocks_of(one), blocks_of(other), strict=True)) / (40 * 32)
+
+
+def test_the_stored_screenshots_are_like_fresh_ones(chromium):
+    spec = importlib.util.spec_from_file_location("screenshots", DOCS / "screenshots.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    fresh = dict(module.taken(chromium))
+    assert len(fresh) == 6
+    for name in fresh:
+        stored = (DOCS / name).read_bytes()
+        assert len(stored) < 30_000
+        apart = {other: difference(fresh[other], stored) for other in fresh}
+        assert apart[name] < 1.5 and apart[name] == min(apart.values()), apart

@@ -345,8 +345,9 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
     check_size(len(order))
     groups = folded(order, "none")
     boxes = boxes_of(groups, formulas(order))
+    font = {"fontname": "Courier"}              # whose widths Graphviz knows without any font installed
     graph = digraph_class()(
-        format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", "fontname": "monospace"})
+        format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", **font}, edge_attr=font)
     for i, box in enumerate(boxes):
         head = f"{box.symbol}  {box.head}" if box.symbol else box.head
         lines = [head, *[f"{word} {number}" for word, number in box.rows]]
@@ -362,6 +363,9 @@ def digraph_class() -> type:
 
     class Digraph(graphviz.Digraph):
         """A Digraph that needs no program `dot` for SVG."""
+
+        def __repr__(self) -> str:
+            return f"<graphviz.Digraph, {len(self.source.splitlines())} lines of DOT>"
 
         def pipe(self, format=None, encoding=None, **options):
             form = format or self.format

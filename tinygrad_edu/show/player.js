@@ -127,6 +127,8 @@ function showView(k) {
     for (const n of boxes[b].nodes) boxOf[n] = b;
   }
   links = view.links.map(makeLink);
+  stage.style.height = `min(56vh, ${Math.round(view.size[1] * Math.min(1.25, measured()[0] / view.size[0])) + 24}px)`;
+  size = measured();
   zoom(fitting() < 0.55 ? 0.75 : Math.min(1.25, fitting()));
   if (state) showPicture();
 }
