@@ -120,6 +120,8 @@ def test_the_commands_of_the_pages_print_what_is_shown(block, tmp_path):
 
 def test_the_pages_name_no_file_or_extra_that_is_not_there():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "start.md").read_text(encoding="utf-8"), re.M))
+    assert listed == set(project["optional-dependencies"])
     for path in [*PAGES, ROOT / "README.md"]:
         text = path.read_text(encoding="utf-8")
         for extras in re.findall(r'"\.\[([\w,]+)\]"', text):
