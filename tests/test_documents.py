@@ -6,6 +6,7 @@ import inspect
 import os
 import pkgutil
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -84,3 +85,46 @@ def test_no_rule_file_branches_or_uses_the_math_module():
     code = re.sub(r'""".*?"""|#[^\n]*', "", source, flags=re.S)
     assert not re.search(r"\bmath\.|\*\*", code.replace("2.0 ** -1022, 2.0 ** 1023", "").replace("2 ** 500", "").replace("2 ** 600", ""))
     assert not re.search(r"^\s+(if|while|elif)\b", code, re.M)
+
+
+# ---- the site's pages: what they print is what one gets -----------------------------------------------------
+
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*/*.md")])
+
+
+def fenced(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", path.read_text(encoding="utf-8"), re.S | re.M)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_examples_of_a_page(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = fenced(path, "pycon")
+    if any("numpy" in block for block in blocks):
+        pytest.importorskip("numpy")
+    examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, path.name, str(path), 0)
+    assert doctest.DocTestRunner().run(examples).failed == 0
+
+
+CONSOLES = [block for path in PAGES for block in fenced(path, "console")]
+
+
+@pytest.mark.parametrize("block", CONSOLES, ids=lambda block: block.splitlines()[0])
+def test_the_commands_of_the_pages_print_what_is_shown(block, tmp_path):
+    command, wanted = block.split("\n", 1)
+    done = subprocess.run([sys.executable, "-m", "tinygrad_edu", *shlex.split(command)[2:]], capture_output=True, text=True,
+                          encoding="utf-8", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+    shown = done.stdout + done.stderr
+    assert [line.rstrip() for line in shown.splitlines()] == [line.rstrip() for line in wanted.splitlines()]
+
+
+def test_the_pages_name_no_file_or_extra_that_is_not_there():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "start.md").read_text(encoding="utf-8"), re.M))
+    assert listed == set(project["optional-dependencies"])
+    for path in [*PAGES, ROOT / "README.md"]:
+        text = path.read_text(encoding="utf-8")
+        for extras in re.findall(r'"\.\[([\w,]+)\]"', text):
+            assert set(extras.split(",")) <= set(project["optional-dependencies"]), path
+        for name in re.findall(r"`((?:engine|nn|show|learn)/\w+\.py|(?:tests|notebooks|docs|benchmarks)/[\w/]*\.\w+)`", text):
+            assert (ROOT / name).exists() or (ROOT / "tinygrad_edu" / name).exists(), name

@@ -181,6 +181,7 @@ def test_printed_c_computes_the_same_bits(op, compiled):
     (lambda x, y: m.power(m.power(x, 2), y), r"\left(x^{2}\right)^{y}"), (lambda x, y: x - (y - x), "x - (y - x)"),
     (lambda x, y: -(x * y), r"-(x \cdot y)"), (lambda x, y: m.power(-x, 2), "(-x)^{2}"),
     (lambda x, y: m.exp(m.abs(x)), r"e^{\left|x\right|}"), (lambda x, y: x * m.ratio(-1, 2), r"x \cdot -\frac{1}{2}"),
+    (lambda x, y: m.total(m.Row(x)) * y, r"(\sum_{i} x) \cdot y"), (lambda x, y: m.total(m.Row(x * y)) + x, r"\sum_{i} x \cdot y + x"),
 ])
 def test_latex_has_the_parentheses_it_needs(call, latex):
     assert call(m.Formula("x"), m.Formula("y")).latex() == latex

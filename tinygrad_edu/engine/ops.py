@@ -630,8 +630,8 @@ def max(x):
 @op("min", [REAL], selects=True)
 def min(x):
     """The smallest of a row.  Equal ones share the gradient."""
-    best = -m.largest(each(lambda e: -e, x))
-    return m.written(lambda: m.smallest(x), best), (shares(x, best),)
+    best = m.written(lambda: m.smallest(x), -m.largest(each(lambda e: -e, x)))
+    return best, (shares(x, best),)
 
 
 @op("log Σ exp", [REAL])

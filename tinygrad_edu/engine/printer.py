@@ -23,7 +23,7 @@ from .formula import Formula, Row
 
 TEXT, LATEX, PYTHON, C, MATHML = range(5)
 TYPESET = (LATEX, MATHML)
-COMPARED, ADDED, MULTIPLIED, NEGATED, RAISED, ATOM = 1, 2, 3, 4, 5, 9    # what binds tighter
+COMPARED, ADDED, SUMMED, MULTIPLIED, NEGATED, RAISED, ATOM = 1, 2, 3, 4, 5, 6, 9       # what binds tighter
 LONG = 60            # formulas up to this many parts are written out in full
 WIDE = 120           # and no line holds more than this many
 
@@ -100,6 +100,7 @@ NOTATION = {
     "smallest": big("min({})", r"\min_{{i}} \left({}\right)", "<mi>min</mi>", precedence=ATOM),
     "count": ((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "<mi>n</mi>")),
 }
+OVER_ROWS = frozenset(("total", "product", "others"))      # typeset, whatever is multiplied behind them seems within
 TALL = frozenset(("/", "exp", "exp2", "where"))     # typeset, no base of a power without parentheses
 PLAIN_LATEX = frozenset("sin cos tan sinh cosh tanh max min".split())
 GREEK = frozenset("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
@@ -253,7 +254,9 @@ def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -
     if part.head == "others":
         fenced = [text.replace("[i]", "[j]").replace("_{i}", "_{j}").replace("<mi>i</mi>", "<mi>j</mi>")
                   for text in fenced]
-    return (RAISED if style in TYPESET and part.head in TALL else precedence), template.format(*fenced)
+    if style in TYPESET:
+        precedence = RAISED if part.head in TALL else SUMMED if part.head in OVER_ROWS else precedence
+    return precedence, template.format(*fenced)
 
 
 def leaf_precedence(name: str) -> int:

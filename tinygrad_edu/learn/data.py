@@ -455,3 +455,7 @@ def finite(cell: str) -> float | None:
     except ValueError:
         return None
     return parsed if math.isfinite(parsed) else None
+
+
+__all__ = ["Data", "batches", "blobs", "circles", "digits", "from_csv", "moons", "noisy_sine", "one_hot", "shuffled",
+           "spirals", "split", "standardise", "xor", "yin_yang"]

@@ -653,3 +653,7 @@ def compared(name: str, gradient: Any, times: int, truth: Truth) -> GradientRow:
     place = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))     # a nan counts as the largest
     limit = truth.relative * np.abs(true).max() + truth.absolute
     return GradientRow(name, bool(off[place] <= limit), float(off[place]), place, float(got[place]), float(true[place]))
+
+
+__all__ = ["Chain", "GradientReport", "GradientRow", "LinearMap", "ReLU", "SingleLayerMLP", "SoftmaxCrossEntropyLoss",
+           "Transform", "TwoLayerMLP", "check_transform"]

@@ -205,3 +205,7 @@ class Warmup(Schedule):
         if k < self.steps:
             return self.schedule(0) * (k + 1) / self.steps
         return self.schedule(k - self.steps)
+
+
+__all__ = ["Constant", "CosineDecay", "ExponentialDecay", "InverseDecay", "LinearDecay", "Schedule", "StepDecay",
+           "Warmup"]

@@ -515,3 +515,7 @@ def drawable(x: float) -> float:
 
 def as_float(output: Any) -> float:
     return output.data if isinstance(output, Value) else number(output)
+
+
+__all__ = ["activation", "decision_boundary", "gradient_field", "histograms", "learning_rates", "loss_curves",
+           "optimizer_paths", "text_curve"]

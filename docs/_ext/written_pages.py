@@ -1,0 +1,361 @@
+"""Pages that are read off the library when the site is built, so that they cannot fall behind it.
+
+The table of operations, the lists of everything public, the rooms of the package with their sizes,
+the help of the command, the notebooks, and the player.  All of it lands in files git ignores.
+"""
+
+import ast
+import inspect
+import json
+import os
+import re
+from collections.abc import Iterator
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+from unittest import mock
+
+from plain_docstrings import as_rest
+
+import tinygrad_edu as tg
+from tinygrad_edu import cli
+from tinygrad_edu.engine import formula
+
+DOCS = Path(__file__).resolve().parents[1]
+ROOT = DOCS.parent
+GENERATED = DOCS / "generated"
+PACKAGE = Path(tg.__file__).parent
+
+
+class Page(NamedTuple):
+    """A page on a part of the library: the modules whose public names stand on it.
+
+    A name of `tg.__all__` stands on the page of the module it comes from; the last page takes
+    what no other one does, so that nothing public is ever left out.
+    """
+
+    name: str
+    title: str
+    modules: tuple[str, ...] = ()           # these give their names to `tg`
+    own: tuple[str, ...] = ()               # these are used by their own name, such as tg.schedules
+
+
+PAGES = (
+    Page("values", "Values, graphs, errors", ("engine.value", "engine.errors")),
+    Page("operations", "Operations, one by one", ("engine.ops", "engine.composites")),
+    Page("declaring", "Declaring an operation", ("engine.op",), ("engine.formula",)),
+    Page("gradients", "Formulas, fractions, text", ("engine.symbolic", "engine.replay", "engine.expression")),
+    Page("showing", "Steps and pictures", ("show",), ("show.plots",)),
+    Page("networks", "Networks", ("nn.modules", "nn.weights")),
+    Page("losses", "Losses", ("nn.losses",)),
+    Page("optimizers", "Optimizers, schedules, penalties", ("nn.optim", "nn.penalties"), ("nn.schedules",)),
+    Page("matrix_layers", "The homework's matrix layers", (), ("nn.matrix_layers",)),
+    Page("training", "Data and training", ("learn",), ("learn.data",)),
+    Page("others", "Everything else"),
+)
+MACHINERY = {"IEEE", "divide", "ieee", "not_rational", "elsewhere", "elementary"}       # of `formula`, no words
+DATA = {
+    "OPS": "All operations, by name: a dict of `Op`.  A new one enters it when it is declared.",
+    "engine_name": 'Which engine runs: "pure", the one written in Python.',
+}
+
+
+def table(rows: list[str], kind: str, option: str) -> str:
+    """A table in MyST, of rows that are lists."""
+    return "\n".join([":::{list-table}", f":class: {kind}", f":{option}", "", *rows, ":::", ""])
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, unless it already says so: Sphinx then need not read it again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+# ---- operations -------------------------------------------------------------------------------------
+
+
+def grouped_ops() -> dict[str, list[Any]]:
+    """{heading: operations}: ops.py is one table under headings, and these are its groups.
+
+    >>> [op.name for op in grouped_ops()["arithmetic"]][:3]
+    ['add', 'sub', 'mul']
+    """
+    lines = (PACKAGE / "engine" / "ops.py").read_text(encoding="utf-8").splitlines()
+    headings = {i: match[1] for i, line in enumerate(lines) if (match := re.match(r"# -+ (.*?) -+$", line))}
+    groups: dict[str, list[Any]] = {heading: [] for heading in headings.values()}
+    for op in tg.OPS.values():
+        if op.__module__ == "tinygrad_edu.engine.ops":
+            line = op.rule.__code__.co_firstlineno
+            groups[headings[max(i for i in headings if i < line)]].append(op)
+    return groups
+
+
+def operations_table() -> str:
+    """The groups as MyST, a table each."""
+    parts = []
+    titles = "* - operation\n  - symbol\n  - formula\n  - local gradients\n  - domain"
+    for heading, ops in grouped_ops().items():
+        parts += [f"## {heading.capitalize()}", "", table([titles, *map(row_of, ops)], "operations", "header-rows: 1")]
+    return "\n".join(parts)
+
+
+def row_of(op: Any) -> str:
+    value, *gradients = tg.source(op, "latex").splitlines()
+    lines = [f"${gradient}$" for gradient in gradients]
+    symbol = re.sub(r"([!-/:-@[-`{-~])", r"\\\1", op.symbol)           # + and > are no list and no quotation
+    domain = op.domain_text.replace("<=", "≤").replace(">=", "≥").replace("!=", "≠").replace("-1", "−1")
+    return "\n".join([
+        f"* - []{{#op-{op.name.replace('_', '-')}}}{{py:obj}}`{op.signature} <tinygrad_edu.{op.name}>`",
+        f"  - {symbol}", f"  - ${value}$",
+        f"  - {lines[0]}", *[f"\n    {line}" for line in lines[1:]], f"  - {domain}"])
+
+
+# ---- everything public --------------------------------------------------------------------------------
+
+
+def home_of(name: str) -> str:
+    """The module a public name comes from, such as "engine.value"."""
+    thing = getattr(tg, name)
+    if isinstance(thing, ModuleType):
+        return thing.__name__.removeprefix("tinygrad_edu.")
+    if name not in DATA and not isinstance(thing, tg.Interval):
+        return thing.__module__.removeprefix("tinygrad_edu.")
+    return {"engine_name": "engine.value"}.get(name, "engine.op")
+
+
+def names_by_page() -> dict[str, dict[str, list[str]]]:
+    """{page: {module: names}} for everything in `tg.__all__` that is no module itself."""
+    found: dict[str, dict[str, list[str]]] = {page.name: {} for page in PAGES}
+    for name in tg.__all__:
+        home = home_of(name)
+        if not isinstance(getattr(tg, name), ModuleType):
+            page = next((p.name for p in PAGES for m in p.modules if f"{home}.".startswith(f"{m}.")), "others")
+            found[page].setdefault(home, []).append(name)
+    return found
+
+
+def api_page(page: Page, homes: dict[str, list[str]]) -> str:
+    """One page as reST."""
+    lines = [page.title, "=" * len(page.title), ""]
+    order = {module: i for i, module in enumerate(page.modules)}
+    for home in sorted(homes, key=lambda home: (order.get(home, len(order)), home)):
+        module = import_module(f"tinygrad_edu.{home}")
+        lines += [*heading(f"{home.replace('.', '/')}.py"), *as_rest(inspect.getdoc(module) or ""),
+                  ".. currentmodule:: tinygrad_edu", ""]
+        if page.name == "operations" and home == "engine.ops":
+            lines += operation_entries()
+            continue
+        place = {name: i for i, name in enumerate(vars(module))}
+        for name in sorted(homes[home], key=lambda name: place.get(name, 0)):
+            lines += entry(name)
+    for own in page.own:
+        lines += own_module(own)
+    return "\n".join(lines)
+
+
+def heading(text: str, mark: str = "-") -> list[str]:
+    return [text, mark * len(text), ""]
+
+
+def operation_entries() -> Iterator[str]:
+    for group, ops in grouped_ops().items():
+        yield from heading(group.capitalize(), "~")
+        for op in ops:
+            if op.name == "pow":                # tg.pow stands beside Value: it is what ** does
+                continue
+            yield from [f".. autofunction:: {op.name}", ""]
+
+
+def entry(name: str) -> list[str]:
+    """The directive that documents one public name."""
+    thing = getattr(tg, name)
+    if name in DATA or isinstance(thing, tg.Interval):
+        words = DATA.get(name) or f"The `Interval` of a domain: {thing.describe('x')}" + (
+            f", with a kink at {', '.join(f'{k:g}' for k in thing.kinks)}." if thing.kinks else ".")
+        return [f".. py:data:: {name}", "", *["   " + line for line in as_rest(words)]]
+    if inspect.isclass(thing):
+        kind = "autoexception" if issubclass(thing, BaseException) else "autoclass"
+        return [f".. {kind}:: {name}", *["   :members:"] * (kind == "autoclass"), ""]
+    return [f".. autofunction:: {name}", ""]
+
+
+def own_module(name: str) -> list[str]:
+    """A module of its own name, with what is public in it."""
+    module = import_module(f"tinygrad_edu.{name}")
+    public = getattr(module, "__all__", None) or [
+        word for word, thing in vars(module).items()
+        if getattr(thing, "__module__", "") == module.__name__ and thing.__doc__ and word not in MACHINERY]
+    short = f"tg.{name.split('.')[-1]}" if name.split(".")[-1] in tg.__all__ else f"tinygrad_edu.{name}"
+    place = {word: i for i, word in enumerate(vars(module))}
+    lines = [*heading(f"``{short}``"), f".. py:module:: tinygrad_edu.{name}", ""]
+    lines += as_rest(inspect.getdoc(module) or "")
+    if module is formula:
+        lines += [f"As in ``math``: {', '.join(f'``m.{word}``' for word in formula.COMPUTE if word != 'pow')}.", ""]
+    for word in sorted(public, key=place.__getitem__):
+        thing = getattr(module, word)
+        lines += [f".. autoclass:: {word}", "   :members:", ""] if inspect.isclass(thing) else [
+            f".. autofunction:: {word}", ""]
+    return lines
+
+
+def write_api() -> None:
+    homes = names_by_page()
+    pages = [page for page in PAGES if homes[page.name] or page.own]
+    for page in pages:
+        write(DOCS / "api" / f"{page.name}.rst", api_page(page, homes[page.name]))
+    wanted = {f"{page.name}.rst" for page in pages}
+    for left in (DOCS / "api").glob("*.rst"):
+        if left.name not in wanted:
+            left.unlink()
+    rows = [f"* - [{page.title}](/api/{page.name})\n  - {names_of(page, homes[page.name])}" for page in pages]
+    hidden = "\n".join(["```{toctree}", ":hidden:", "", *[page.name for page in pages], "```", ""])
+    write(GENERATED / "api.md", table(rows, "names", "widths: 30 70") + hidden)
+
+
+def names_of(page: Page, homes: dict[str, list[str]]) -> str:
+    """The names on a page, for the overview; too many are cut."""
+    names = [f"{{py:obj}}`{name} <tinygrad_edu.{name}>`" for home in sorted(homes) for name in homes[home]]
+    names += [f"`tg.{own.split('.')[-1]}`" if own.split(".")[-1] in tg.__all__ else f"`{own}`" for own in page.own]
+    return ", ".join(names if len(names) <= 18 else [*names[:16], f"and {len(names) - 16} more"])
+
+
+# ---- the package's rooms, the command, the notebooks ---------------------------------------------------
+
+ROOMS = {"engine": "numbers that remember, and the operations on them", "nn": "what networks are made of",
+         "show": "what is shown of a graph or a training", "learn": "data and the training loop",
+         "": "the command, and what `import tinygrad_edu` gives"}
+
+
+def rooms_table() -> str:
+    """Every file with its number of lines and the first sentence of its docstring."""
+    parts = []
+    for room, purpose in ROOMS.items():
+        files = sorted(path for path in (PACKAGE / room).glob("*.py") if len(path.read_text(encoding="utf-8")) > 200)
+        total = sum(map(length, files))
+        rows = [f"* - `{path.name}`\n  - {length(path)}\n  - {first_sentence(path)}" for path in files]
+        parts += [f"**{f'`{room}/`' if room else 'the top'}**: {purpose}; {total:,} lines", "",
+                  table(rows, "names", "widths: 22 10 68")]
+    return "\n".join(parts)
+
+
+def length(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def first_sentence(path: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return " ".join(docstring.split("\n\n")[0].split())
+
+
+def evening_table() -> str:
+    """A suggested order of reading, with the lines of each file counted."""
+    rows, total = [], 0
+    for name, words in EVENING:
+        lines = length(PACKAGE / name)
+        total += lines
+        rows.append(f"* - `{name}`\n  - {lines}\n  - {words}")
+    return table(rows, "names", "widths: 28 8 64") + f"\nTogether {total:,} lines, of which many are docstrings.\n"
+
+
+EVENING = (
+    ("engine/ops.py", "Begin here, and read only as far as you like: sixty-odd rules of a few lines. `add`, `mul`, "
+     "`tanh`, `relu`, `max` show all there is to see."),
+    ("engine/value.py", "The class `Value`: how an operator makes a node, and `backward`, the chain rule in one loop."),
+    ("engine/op.py", "What `@op` does with a rule: calls it on floats, checks the result, enters it in the table."),
+    ("engine/formula.py", "Numbers that write themselves down, and the words of rules. Skim the functions."),
+    ("engine/replay.py", "A recorded graph run again on other numbers: fractions, formulas, Values."),
+    ("show/steps.py", "The forward and the backward pass as a list of events, in the engine's own order."),
+    ("nn/modules.py", "Neurons, layers, networks. Nothing in them knows of gradients."),
+    ("nn/optim.py", "Each optimizer is its settings and one method, `step_for`. Read `SGD`, `Momentum`, `Adam`."),
+)
+
+
+def command_help() -> str:
+    """What --help says, of the command and of each of its parts."""
+    with mock.patch.dict(os.environ, {"COLUMNS": "100", "NO_COLOR": "1"}):
+        parser = cli.argument_parser()
+        parts = [("tinygrad-edu", parser.format_help())]
+        for action in parser._actions:
+            if isinstance(action.choices, dict):
+                parts += [(f"tinygrad-edu {name}", part.format_help()) for name, part in action.choices.items()]
+    return "\n".join(f"## `{name}`\n\n```text\n{text.rstrip()}\n```\n" for name, text in parts)
+
+
+def write_notebooks() -> None:
+    """Copies of all notebooks, in order, and a list of them with their first lines."""
+    folder = DOCS / "notebooks"
+    sources = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for left in folder.glob("*.ipynb"):
+        if left.name not in {path.name for path in sources}:
+            left.unlink()
+    for path in sources:
+        write(folder / path.name, path.read_text(encoding="utf-8"))
+    link = {path: f"* - [{opening(path)[0]}](/notebooks/{path.stem})" for path in sources}
+    for name, words in ("notebooks", lambda path: opening(path)[1]), ("lectures", lecture_of):
+        rows = [f"{link[path]}\n  - {words(path)}" for path in sources]
+        write(GENERATED / f"{name}.md", table(rows, "names", "widths: 30 70"))
+
+
+def markdown_of(path: Path) -> list[str]:
+    """The paragraphs of a notebook's text."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    return [" ".join(paragraph.split()) for text in texts for paragraph in text.split("\n\n")]
+
+
+def opening(path: Path) -> tuple[str, str]:
+    """The title of a notebook and its first paragraph.
+
+    >>> opening(ROOT / "notebooks" / "01_a_graph_by_hand.ipynb")[0]
+    'A graph by hand: (x + y) z'
+    """
+    title, about, *_ = [*markdown_of(path), "", ""]
+    return title.lstrip("# "), about
+
+
+def lecture_of(path: Path) -> str:
+    """What a notebook says it goes with.
+
+    >>> lecture_of(ROOT / "notebooks" / "01_a_graph_by_hand.ipynb")[:40]
+    'The lecture *Deep Learning Basics* (Comp'
+    """
+    said = [text.removeprefix("This goes with ") for text in markdown_of(path) if text.startswith("This goes with ")]
+    return said[0][:1].upper() + said[0][1:] if said else ""
+
+
+# ---- the player -----------------------------------------------------------------------------------------
+
+TALL = 740                      # so that the whole picture is in sight
+PLAYED = {
+    "graph": ("q = x + y; f = q * z", {"x": -2, "y": 5, "z": -4}),
+    "neuron": ("s = w1 * x1 + w2 * x2 + b; f = tanh(s)", {"w1": 0.5, "x1": 2, "w2": -1, "x2": 1, "b": 0.25}),
+}
+
+
+def write_player() -> None:
+    """A page of the player for each example, and the frame that shows it within a page of the site."""
+    folder = GENERATED / "static" / "player"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (text, numbers) in PLAYED.items():
+        page = tg.play(tg.expression(text, **numbers))
+        page.save(folder / f"{name}.html")
+        write(GENERATED / f"player_{name}.md", f'<iframe class="player" title="{escape(page.title)}" loading="lazy" '
+              f'style="height:{max(page.height, TALL)}px" src="player/{name}.html"></iframe>\n')
+
+
+def write_all(app: Any) -> None:
+    write(GENERATED / "operations.md", operations_table())
+    write(GENERATED / "rooms.md", rooms_table())
+    write(GENERATED / "evening.md", evening_table())
+    write(GENERATED / "command.md", command_help())
+    write_api()
+    write_notebooks()
+    write_player()
+
+
+def setup(app: Any) -> dict[str, bool]:
+    app.connect("builder-inited", write_all, priority=100)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
