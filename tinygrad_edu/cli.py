@@ -337,7 +337,7 @@ def save_player(output: Value, target: str, engine: str) -> str:
 def walk_through(events: Steps) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Mistake("--interactive needs a terminal: leave it out, or write a page with --html step.html")
-    walk(events, console())
+    walk(events)
 
 
 def results(output: Value, formulas: Gradients | None, fractions: Gradients | None) -> dict[str, Any]:

@@ -4,16 +4,15 @@ The player's page for people who stay in the terminal: the step in symbols and i
 below it what is known of every node by then.
 """
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..engine.number import short
 from .steps import Steps
 
 if TYPE_CHECKING:
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.table import Table
 
 HELP = "→ next   ← back   Home start   f end of forward   End last   q quit"
@@ -24,56 +23,57 @@ MOVES: dict[str, Callable[[int, int, int], int]] = {    # of (place, end of forw
     "turn": lambda place, turn, last: turn,
     "last": lambda place, turn, last: last,
 }
-KEYS_OF = {                                             # what terminals send, the last two those of Windows
-    "next": ("\x1b[C", "\x1bOC", " ", "\r", "\n", "\x00M", "\xe0M"),
-    "back": ("\x1b[D", "\x1bOD", "\x7f", "\x08", "\x00K", "\xe0K"),
-    "start": ("\x1b[H", "\x1bOH", "\x1b[1~", "\x1b[7~", "\x00G", "\xe0G"),
-    "last": ("\x1b[F", "\x1bOF", "\x1b[4~", "\x1b[4", "\x1b[8~", "\x00O", "\xe0O"),
-    "turn": ("f",),
-    "quit": ("q", "Q", "\x1b", "\x1b\x1b", "\x04"),
-}
-MOVE_OF = {key: move for move, keys in KEYS_OF.items() for key in keys}
+KEYS = {"next": ("right", "down", "enter", " "), "back": ("left", "up", "backspace"), "start": ("home",),
+        "last": ("end",), "turn": ("f",), "quit": ("q", "escape", "c-d")}
 
 
-def walk(events: Steps, console: "Console", read: Callable[[], str] | None = None) -> None:
-    """Show the steps one at a time until q is pressed.
+def walk(events: Steps) -> None:
+    """Show the steps one at a time in the terminal until q is pressed.
 
-    console   where to; it must be a terminal
-    read      gives the next key; by default from the keyboard
+    Raises ModuleNotFoundError without prompt_toolkit, KeyboardInterrupt at Ctrl-C.
     """
-    from rich.live import Live
-    turn, place = [event.kind for event in events].index("seed"), 0
-    with (nullcontext(read) if read else keyboard() as next_key,
-          Live(console=console, screen=True, auto_refresh=False) as live):
-        while True:
-            live.update(screen(events, place, console.height), refresh=True)
-            move = MOVE_OF.get(next_key())
-            if move == "quit":
-                return
-            if move:
-                place = MOVES[move](place, turn, len(events))
+    application(events).run()
 
 
-@contextmanager
-def keyboard() -> Iterator[Callable[[], str]]:
-    """A function that waits for a key; meanwhile no key is shown on the screen."""
+def application(events: Steps) -> Any:
+    """The full-screen program; its `place` is the step that is shown."""
     try:
-        from readchar import readkey
+        from prompt_toolkit import Application
+        from prompt_toolkit.formatted_text import ANSI
+        from prompt_toolkit.key_binding import KeyBindings
+        from prompt_toolkit.layout import FormattedTextControl, Layout, Window
     except ModuleNotFoundError:
-        raise ModuleNotFoundError("walking with keys needs the package readchar: pip install readchar",
-                                  name="readchar") from None
-    try:
-        import termios
-        import tty
-    except ModuleNotFoundError:             # Windows never shows them
-        yield readkey
-        return
-    before = termios.tcgetattr(sys.stdin)
-    try:
-        tty.setcbreak(sys.stdin)
-        yield readkey
-    finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        raise ModuleNotFoundError("walking with keys needs the package prompt_toolkit: pip install prompt_toolkit",
+                                  name="prompt_toolkit") from None
+    keys, turn = KeyBindings(), [event.kind for event in events].index("seed")
+    app: Any = Application(key_bindings=keys, full_screen=True)
+    app.place = 0
+
+    def content() -> ANSI:
+        size = app.output.get_size()
+        return ANSI(drawn(events, app.place, size.columns, size.rows))
+    app.layout = Layout(Window(FormattedTextControl(content)))
+
+    def bind(move: str, key: str) -> None:
+        @keys.add(key, eager=key == "escape")
+        def pressed(event: Any) -> None:
+            if move == "quit":
+                app.exit()
+            else:
+                app.place = MOVES[move](app.place, turn, len(events))
+    for move, names in KEYS.items():
+        for key in names:
+            bind(move, key)
+    keys.add("c-c")(lambda event: app.exit(exception=KeyboardInterrupt()))
+    return app
+
+
+def drawn(events: Steps, place: int, width: int, height: int) -> str:
+    """The screen as text with colours."""
+    from rich.console import Console
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system="standard", highlight=False)
+    console.print(screen(events, place, height))
+    return console.file.getvalue()          # type: ignore[attr-defined]
 
 
 def screen(events: Steps, place: int, height: int) -> "Group":
@@ -101,7 +101,7 @@ def state(events: Steps, place: int, rows: int) -> "Table":
     at = next((i for i, name in enumerate(names) if known[name][2] in now), 0)
     first = max(0, min(at - rows // 2, len(names) - rows))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title, style in ("node", ""), ("data", "blue"), ("grad", "dark_orange3"):
+    for title, style in ("node", ""), ("data", "cyan"), ("grad", "yellow"):
         table.add_column(title, style=style, justify="left" if title == "node" else "right", no_wrap=True)
     for name in names[first:first + max(rows, 1)]:
         data, grad, node = known[name]
