@@ -396,3 +396,9 @@ def test_more_mistakes_get_one_line_before_any_training(arguments, words, tmp_pa
 @pytest.mark.parametrize(("seen", "word"), [([1.0, 0.5], "good"), ([1.0, 0.99], "too low"), ([1.0, 9.0], "exploding"), ([1.0, 1.5, 1.0], "too high")])
 def test_verdicts_on_learning_rates(seen, word):
     assert verdict(seen) == word
+
+
+def test_a_rate_that_explodes_at_once_is_not_good_because_it_came_halfway_back():
+    ring = data.circles(32, seed=4)
+    report = check_training(MLP(2, [10, 10, 2], "relu", rng=0), ring.inputs, ring.targets, rates=(0.1, 100.0))
+    assert report[-1].seen == "0.1 good, 100 exploding"
