@@ -414,3 +414,9 @@ def test_a_rate_above_a_good_one_is_never_called_too_low():
     good = [float(rate) for rate, word in words if word == "good"]
     assert good and all(float(rate) < min(good) for rate, word in words if word == "too low")
     assert ["1000", "too high"] in words
+
+
+def test_a_rate_that_explodes_at_once_is_not_good_because_it_came_halfway_back():
+    ring = data.circles(32, seed=4)
+    report = check_training(MLP(2, [10, 10, 2], "relu", rng=0), ring.inputs, ring.targets, rates=(0.1, 100.0))
+    assert report[-1].seen == "0.1 good, 100 exploding"

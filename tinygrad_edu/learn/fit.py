@@ -420,14 +420,15 @@ def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any]
 
 
 def rates_tried(model: Module, examples: Training, loss: Any, rates: Sequence[float], seed: int) -> Check:
+    def losses_at(rate: float, epochs: int) -> list[float]:
+        history = fit(copy.deepcopy(model), examples.inputs[:32], examples.targets[:32], loss=loss, optimizer="sgd",
+                      lr=rate, epochs=epochs, seed=seed, progress=False)
+        stop_if_interrupted(history)
+        return history.loss
     verdicts = {}
     for rate in rates:
-        twin = copy.deepcopy(model)
-        try:
-            history = fit(twin, examples.inputs[:32], examples.targets[:32], loss=loss, optimizer="sgd", lr=rate,
-                          epochs=10, seed=seed, progress=False)
-            stop_if_interrupted(history)
-            verdicts[rate] = verdict(history.loss)
+        try:                # compared with a rate that moves nothing: the first epoch can explode already
+            verdicts[rate] = verdict(losses_at(1e-300, 1) + losses_at(rate, 10))
         except (DomainError, GradientError):
             verdicts[rate] = "exploding"
     good = [rate for rate, word in verdicts.items() if word == "good"]
@@ -445,10 +446,14 @@ def stop_if_interrupted(history: History) -> None:
 
 
 def verdict(losses_seen: list[float]) -> str:
-    """What a learning rate was: a loss that hardly falls may mean too low, or too high if it rose on the way."""
+    """What a learning rate was, from the loss before training and after each epoch.
+
+    A loss that hardly falls may mean too low, or too high if it rose on the way.  A fall in the first
+    epoch alone is none either, unless it came more than halfway to 0: the network was thrown off.
+    """
     first, last = losses_seen[0], losses_seen[-1]
     if last > 2 * first:
         return "exploding"
-    if last <= 0.97 * first:
+    if last <= 0.97 * first and (last <= losses_seen[1] or last < first / 2):
         return "good"
     return "too high" if max(losses_seen) > 1.05 * first else "too low"
