@@ -10,7 +10,6 @@ import hashlib
 import inspect
 import json
 import math
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from ..nn import losses, optim
 from ..nn.modules import Dropout, Module
 from ..nn.penalties import L2
 from ..nn.weights import WeightFileError, checksum, write_atomically
+from .watch import display_for
 
 GAP = 0.1           # of accuracy between training and validation that we call overfitting
 LOW = 0.9           # training accuracy below which we say underfitting
@@ -91,14 +91,15 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
     patience          stop early after so many epochs without a better validation loss
     checkpoint        a file to keep the state in; if it exists, training goes on from there, to the
                       same bits as without the break
-    progress          show a bar; by default only where a terminal is
+    progress          show how it goes: in a notebook one figure that keeps changing, elsewhere a bar;
+                      by default only in a notebook or a terminal
 
     Ctrl-C ends the training and returns the history so far.  The model is left in evaluation mode.
     """
     run = Training(model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
                    seed, [callbacks] if callable(callbacks) else list(callbacks), patience,
                    Path(checkpoint) if checkpoint else None)
-    return run.all_epochs(sys.stderr.isatty() if progress is None else progress)
+    return run.all_epochs(progress)
 
 
 NO_CLASSES = (losses.mse, losses.sum_squared_error, losses.half_squared_error, losses.mae, losses.huber)
@@ -115,6 +116,7 @@ class Training:
         self.epochs, self.batch_size = checked_whole("epochs", epochs, least=0), checked_whole("batch_size", batch_size)
         self.patience = None if patience is None else checked_whole("patience", patience)
         self.loss = chosen_loss(loss, self.targets)
+        self.threshold = threshold_of(self.loss)
         self.optimizer = chosen_optimizer(optimizer, lr, model)
         self.check_form()
         self.validation = checked_validation(validation)
@@ -132,9 +134,9 @@ class Training:
 
     # ---- the loop
 
-    def all_epochs(self, progress: bool) -> History:
+    def all_epochs(self, progress: bool | None) -> History:
         self.model.train()
-        with ProgressBar(progress, self.epochs) as show:
+        with display_for(self, progress) as show:
             try:
                 while len(self.history) < self.epochs and not self.history.stopped:
                     self.one_epoch()
@@ -315,41 +317,16 @@ def hits(predictions: Sequence[Any], targets: Sequence[Any], loss: Callable) -> 
     """Which predictions are of the right class; none where targets or loss are not of classes."""
     if loss in NO_CLASSES or not all(map(is_class, targets)):
         return []
-    threshold = 0.5 if loss is losses.bce else 0.0
-    return [class_of(p, threshold) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
+    return [class_of(p, threshold_of(loss)) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
+
+
+def threshold_of(loss: Callable) -> float:
+    """Above which a single output means class 1: a probability, or a number fitted to 0 and 1, against a logit."""
+    return 0.5 if loss is losses.bce or loss in NO_CLASSES else 0.0
 
 
 def share(right: list[bool]) -> float | None:
     return sum(right) / len(right) if right else None
-
-
-class ProgressBar:
-    """A progress bar with loss, accuracy, learning rate and the time left; nothing where it is not wanted."""
-
-    def __init__(self, wanted: bool, epochs: int):
-        self.wanted, self.epochs = wanted, epochs
-
-    def __enter__(self) -> Callable[[History], None]:
-        if not self.wanted:
-            return lambda history: None
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-        self.shown = Progress(TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),
-                              TimeRemainingColumn(), console=Console(stderr=True))
-        self.shown.start()
-        self.task = self.shown.add_task("", total=self.epochs)
-        return self.show
-
-    def show(self, history: History) -> None:
-        parts = [f"loss {history.loss[-1]:.4f}"]
-        for name, text in ("accuracy", "accuracy"), ("validation_accuracy", "validation"):
-            values = getattr(history, name)
-            parts += [f"{text} {values[-1]:.3f}"] if values else []
-        self.shown.update(self.task, completed=len(history), description="  ".join([*parts, f"lr {history.lr[-1]:g}"]))
-
-    def __exit__(self, *exception: object) -> None:
-        if self.wanted:
-            self.shown.stop()
 
 
 # ---- the lecture's sanity list ------------------------------------------------------------------------------
