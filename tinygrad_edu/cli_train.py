@@ -14,7 +14,7 @@ from .engine.number import printable
 from .learn import data as sets
 from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
-from .learn.fit import History, check_training, class_of, fit, optimizers_by_name
+from .learn.fit import History, answers, check_training, class_of, fit, optimizers_by_name
 from .nn.modules import MLP
 from .nn.penalties import L2
 from .nn.weights import load, read, save
@@ -93,7 +93,7 @@ def film_of(args: argparse.Namespace, model: MLP, training: Data, validation: Da
     if not args.animate:
         return None
     return Film(model, training, args.epochs, validation=validation,
-                predict=lambda row: model.predict(scaled([row], scales)[0]))
+                ask=lambda rows: answers(model, scaled(rows, scales)))
 
 
 def check_targets(args: argparse.Namespace) -> None:

@@ -18,8 +18,10 @@ from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
 from ..show.plots import COLOURS, LARGEST, as_float, class_scores, margins, spaced, widened
 from .data import Data
-from .fit import History, checked_validation, chosen_loss, fit, hits, share, threshold_of
+from .fit import History, answers, check_form, checked_validation, chosen_loss, fit, hits, share, threshold_of
 from .watch import in_notebook
+
+Ask = Callable[[Sequence[Any]], list[Any]]
 
 FRAMES = 60                     # a page shows at most about so many epochs
 MOST_CLASSES = 32               # more would leave less than 8 shades of sureness in a byte
@@ -77,16 +79,17 @@ class Animation(Page):
 class Film:
     """Records a training as a callback of `fit`, beginning with the model as it is given; `page` shows it.
 
-    predict   what is asked, if not `model.predict`: takes a row as it stands in `data`
+    ask   takes rows as they stand in `data` and returns the model's answers; by default those of the model itself
     """
 
     def __init__(self, model: Module, data: Data, epochs: int, frames: int = FRAMES, resolution: int = 32,
-                 validation: Any = None, loss: Any = None, predict: Callable[[list[float]], Any] | None = None):
+                 validation: Any = None, loss: Any = None, ask: Ask | None = None):
         checked_whole("epochs", epochs, least=0)
         self.every = max(1, -(-epochs // checked_whole("frames", frames)))
-        self.about, self.predict = repr(model).partition("\n")[0], predict or model.predict
+        self.about, self.ask = repr(model).partition("\n")[0], ask or (lambda rows: answers(model, rows))
         check_shape(data)
         self.data, self.loss = data, chosen_loss(loss, data.targets)
+        check_form(model, self.loss, data.inputs[0])
         kind = Plane if data.classes else Curve
         self.scene: Plane | Curve = kind(data, checked_whole("resolution", resolution, least=2), self.loss)
         self.start = self.measured(data.inputs, data.targets)
@@ -96,7 +99,7 @@ class Film:
 
     def measured(self, inputs: Sequence[Any], targets: Sequence[Any]) -> list[float | None]:
         """[loss, accuracy] of the model as it is."""
-        predictions = [self.predict(row) for row in inputs]
+        predictions = self.ask(inputs)
         loss = self.loss(predictions, targets)
         return [getattr(loss, "data", loss), share(hits(predictions, targets, self.loss))]
 
@@ -107,7 +110,7 @@ class Film:
     def take(self, epoch: int) -> None:
         """Keep what the model answers now."""
         with errstate(all="ignore"):
-            self.frames.append({"epoch": epoch, **self.scene.frame(self.predict)})
+            self.frames.append({"epoch": epoch, **self.scene.frame(self.ask)})
 
     def page(self, history: History) -> Animation:
         """The page; its last frame is the model as it is, unless an epoch was broken off."""
@@ -172,17 +175,17 @@ class Plane:
         self.grid = [[x, y] for y in spaced(*self.up, resolution) for x in spaced(*self.across, resolution)]
         self.resolution = resolution
 
-    def frame(self, predict: Callable[[list[float]], Any]) -> dict[str, str]:
+    def frame(self, ask: Ask) -> dict[str, str]:
         """Base64 of a byte per point, rows from below; and of a bit per example, 1 where the answer is wrong."""
-        wrong = [self.answer(predict, row)[0] != target for row, target in zip(self.data.inputs, self.data.targets)]
+        wrong = [self.winner(output)[0] != target for output, target in zip(ask(self.data.inputs), self.data.targets)]
         cells = bytes(winner * self.levels + min(self.levels - 1, int(margin / (margin + 4) * self.levels))
-                      for winner, margin in (self.answer(predict, point) for point in self.grid))
+                      for winner, margin in map(self.winner, ask(self.grid)))
         bits = bytes(sum(bit << j for j, bit in enumerate(wrong[i:i + 8])) for i in range(0, len(wrong), 8))
         return {"cells": b64encode(cells).decode(), "wrong": b64encode(bits).decode()}
 
-    def answer(self, predict: Callable[[list[float]], Any], row: list[float]) -> tuple[int, float]:
-        """(class, margin) at a point."""
-        scores = class_scores(predict(row), len(self.data.classes), self.threshold)
+    def winner(self, output: Any) -> tuple[int, float]:
+        """(class, margin) of an answer."""
+        scores = class_scores(output, len(self.data.classes), self.threshold)
         winner = scores.index(max(scores))
         margin = margins(scores)[winner] * (8 if self.threshold else 1)
         return winner, min(max(0.0, margin), LARGEST)       # 0 for nan too
@@ -202,8 +205,8 @@ class Curve:
         self.up = widened(data.targets, 0.25)
         self.xs = spaced(*self.across, max(resolution, CURVE_POINTS))
 
-    def frame(self, predict: Callable[[list[float]], Any]) -> dict[str, list]:
-        return {"curve": [rounded(single(predict([x])), 4) for x in self.xs]}
+    def frame(self, ask: Ask) -> dict[str, list]:
+        return {"curve": [rounded(single(output), 4) for output in ask([[x] for x in self.xs])]}
 
     def described(self) -> dict[str, Any]:
         return {"kind": "numbers", "features": [*self.data.features, "target"], "classes": (),
@@ -230,7 +233,7 @@ WIDE, HIGH = 480, 360
 
 def still(title: str, scene: "Plane | Curve", frame: dict[str, Any]) -> str:
     """One frame as SVG: the examples over the regions of the classes, or over the curve."""
-    answers = regions(scene, frame) if isinstance(scene, Plane) else line(scene, frame)
+    answered = regions(scene, frame) if isinstance(scene, Plane) else line(scene, frame)
     described = scene.described()
     marks = []
     for x, y, kind in described["points"]:
@@ -241,7 +244,7 @@ def still(title: str, scene: "Plane | Curve", frame: dict[str, Any]) -> str:
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH + 30}" width="{WIDE}" '
             f'height="{HIGH + 30}"><rect width="100%" height="100%" fill="#fff"/>'
             f'<text x="8" y="20" font-family="sans-serif" font-size="14">{caption}</text>'
-            f'<g transform="translate(0 30)">{answers}{"".join(marks)}</g></svg>')
+            f'<g transform="translate(0 30)">{answered}{"".join(marks)}</g></svg>')
 
 
 def placed(scene: "Plane | Curve", x: float, y: float) -> tuple[float, float]:

@@ -16,11 +16,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ..engine.errors import DomainError, GradientError
+from ..engine.errors import DomainError, GradientError, no_grad
 from ..engine.number import checked_whole, shortened
 from ..engine.value import Value
 from ..nn import losses, optim
-from ..nn.modules import Dropout, Module
+from ..nn.modules import Dropout, Module, as_floats
 from ..nn.penalties import L2
 from ..nn.weights import WeightFileError, checksum, write_atomically
 from .watch import display_for
@@ -118,19 +118,13 @@ class Training:
         self.loss = chosen_loss(loss, self.targets)
         self.threshold = threshold_of(self.loss)
         self.optimizer = chosen_optimizer(optimizer, lr, model)
-        self.check_form()
+        check_form(model, self.loss, self.inputs[0])
         self.validation = checked_validation(validation)
         self.schedule, self.penalty, self.seed = schedule, penalty, seed
         self.callbacks, self.checkpoint = callbacks, checkpoint
         self.history, self.steps = History(), 0
         if checkpoint and checkpoint.exists():
             self.resume(checkpoint)
-
-    def check_form(self) -> None:
-        """Refuse a model with a single output for a loss that wants one per class."""
-        if self.loss is losses.cross_entropy and not isinstance(self.model.predict(self.inputs[0]), list):
-            raise ValueError("the model has one output, but the targets are classes: give it one output per class, "
-                             'or say loss="bce_with_logits" (classes 0 and 1) or loss="mse"')
 
     # ---- the loop
 
@@ -184,7 +178,7 @@ class Training:
         if self.validation is None:
             return {}
         inputs, targets = self.validation
-        predictions = [self.model.predict(x) for x in inputs]
+        predictions = answers(self.model, inputs)
         loss = self.loss(predictions, targets)
         return {"validation_loss": getattr(loss, "data", loss),
                 "validation_accuracy": share(hits(predictions, targets, self.loss))}
@@ -194,8 +188,8 @@ class Training:
         best = losses_so_far.index(min(losses_so_far))
         if self.patience is not None and len(losses_so_far) - 1 - best >= self.patience:
             return "early"
-        answers = [callback(self.history, self.model) for callback in self.callbacks]
-        return "callback" if True in answers else ""
+        wishes = [callback(self.history, self.model) for callback in self.callbacks]
+        return "callback" if True in wishes else ""
 
     # ---- taking up again
 
@@ -252,6 +246,13 @@ def check_examples(inputs: Sequence[Any], targets: Sequence[Any], what: str = "t
         raise ValueError(f"there are no {what} examples")
 
 
+def check_form(model: Module, loss: Callable, row: Any) -> None:
+    """Refuse a model with a single output for a loss that wants one per class."""
+    if loss is losses.cross_entropy and not isinstance(answers(model, [row])[0], list):
+        raise ValueError("the model has one output, but the targets are classes: give it one output per class, "
+                         'or say loss="bce_with_logits" (classes 0 and 1) or loss="mse"')
+
+
 def checked_validation(validation: Any) -> Any:
     if validation is None:
         return None
@@ -304,6 +305,12 @@ def optimizers_by_name() -> dict[str, type]:
 
 def numbers_of(prediction: Any) -> Any:
     return [p.data for p in prediction] if isinstance(prediction, list) else prediction.data
+
+
+def answers(model: Module, rows: Iterable[Any]) -> list[Any]:
+    """What `model.predict` says of each row; twice as fast for many, since dropout is switched off but once."""
+    with no_grad(), model.evaluating():
+        return [as_floats(model.forward(row)) for row in rows]
 
 
 def class_of(prediction: Any, threshold: float = 0.0) -> int:

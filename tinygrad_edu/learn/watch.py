@@ -6,11 +6,12 @@ after some epochs, and once more at the end.  Nothing here changes what is learn
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from time import perf_counter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import errstate
+from ..engine.errors import errstate, no_grad
 from ..engine.number import number
 from ..show.plots import draw_boundary, draw_panel, figure_class, finish, new_figure, recorded
 
@@ -92,7 +93,8 @@ class FigureInPlace:
     def __exit__(self, kind: object, *exception: object) -> None:
         history = self.training.history
         if kind is None and len(history) > self.drawn:
-            self.draw(history)
+            with suppress(KeyboardInterrupt):       # the history is worth more than its last picture
+                self.draw(history)
 
     def draw(self, history: "History") -> None:
         """Put the figure of now in the place of the one before, and say when the next is due."""
@@ -125,9 +127,10 @@ def training_figure(history: "History", training: "Training") -> Any:
     for axes, panel in zip(all_axes, panels):
         draw_panel(axes, *panel)
     if data is not None:
-        with errstate(all="ignore"):
-            right = draw_boundary(all_axes[-1], training.model.predict, data, POINTS, training.threshold)
-        finish(all_axes[-1], f"{right} of {len(data.inputs)} on their side", *data.features)
+        with errstate(all="ignore"), no_grad(), training.model.evaluating():
+            right = draw_boundary(all_axes[-1], training.model.forward, data, POINTS, training.threshold)
+        finish(all_axes[-1], f"boundary: {right} of {len(data.inputs)} right", *data.features)
+        all_axes[-1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=2, frameon=False)
     return figure
 
 

@@ -135,12 +135,12 @@ const losses = put(byId("losses"), "svg", {viewBox: `0 -8 ${LEFT + ACROSS + 8} $
 const drawn = [...data.loss, ...data.validation_loss].filter(known);
 const isLog = Math.min(...drawn) > 0 && Math.max(...drawn) >= 100 * Math.min(...drawn);
 const scaled = isLog ? Math.log10 : at => at;
-const bottom = isLog ? Math.log10(Math.min(...drawn)) : Math.min(0, ...drawn), top_ = scaled(Math.max(...drawn));
+const lowest = isLog ? Math.log10(Math.min(...drawn)) : Math.min(0, ...drawn), highest = scaled(Math.max(...drawn));
 const epochAt = linear(0, Math.max(1, data.loss.length - 1), LEFT, LEFT + ACROSS);
-const lossAt = at => linear(bottom, top_ > bottom ? top_ : bottom + 1, LOW, 8)(scaled(at));
+const lossAt = at => linear(lowest, highest > lowest ? highest : lowest + 1, LOW, 8)(scaled(at));
 function lossTicks() {
-  if (!isLog) return ticks(bottom, top_ > bottom ? top_ : bottom + 1);
-  return Array.from({length: Math.floor(top_) - Math.ceil(bottom) + 1}, (_, i) => +(10 ** (Math.ceil(bottom) + i)).toPrecision(1));
+  if (!isLog) return ticks(lowest, highest > lowest ? highest : lowest + 1);
+  return Array.from({length: Math.floor(highest) - Math.ceil(lowest) + 1}, (_, i) => +(10 ** (Math.ceil(lowest) + i)).toPrecision(1));
 }
 axes(losses, ACROSS, LOW, ticks(0, Math.max(1, data.loss.length - 1)).filter(Number.isInteger), lossTicks(), epochAt, lossAt, ["epoch", isLog ? "loss (logarithmic)" : "loss"]);
 const now = put(losses, "line", {class: "now", y1: 0, y2: LOW});
