@@ -1,8 +1,13 @@
-"""What every test gets: a table of operations that is as it was once the test is over."""
+"""What tests share: a table of operations that is as it was once the test is over, and a browser."""
+
+import shutil
 
 import pytest
 
 import tinygrad_edu as tg
+
+FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+           --disable-component-update --disable-sync --hide-scrollbars --font-render-hinting=none""".split()
 
 
 @pytest.fixture(autouse=True)
@@ -14,3 +19,44 @@ def operations_as_before():
         del tg.OPS[name]
         if hasattr(tg.Value, name):
             delattr(tg.Value, name)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Chromium without a window; the tests that need it are skipped where it is not installed."""
+    playwright = pytest.importorskip("playwright.sync_api", reason='browser tests: pip install ".[browser]"')
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+    if program is None:
+        pytest.skip("browser tests need Chromium on the PATH (Debian: apt-get install chromium)")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """A function that opens a page of ours; afterwards nothing may have been said, loaded or refused."""
+    complaints, requests, contexts = [], [], []
+
+    def open_page(page, width=1000, height=950, **settings):
+        path = page.save(tmp_path / f"page{len(contexts)}.html")
+        context = chromium.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("dialog", lambda dialog: complaints.append(dialog.message))
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.add_init_script("window.refused = []; "
+                            "addEventListener('securitypolicyviolation', e => refused.push(e.violatedDirective))")
+        tab.goto(path.as_uri())
+        return tab
+
+    yield open_page
+    refused = [rule for context in contexts for tab in context.pages for rule in tab.evaluate("window.refused")]
+    for context in contexts:
+        context.close()
+    assert (complaints, refused) == ([], [])
+    assert all(url.startswith("file://") and url.endswith(".html") for url in requests)
+    assert len(requests) == len(contexts)

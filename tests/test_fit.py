@@ -396,3 +396,21 @@ def test_more_mistakes_get_one_line_before_any_training(arguments, words, tmp_pa
 @pytest.mark.parametrize(("seen", "word"), [([1.0, 0.5], "good"), ([1.0, 0.99], "too low"), ([1.0, 9.0], "exploding"), ([1.0, 1.5, 1.0], "too high")])
 def test_verdicts_on_learning_rates(seen, word):
     assert verdict(seen) == word
+
+
+def test_an_optimizer_written_without_init_is_known_by_its_name():
+    class Signs(tg.Optimizer):
+        def step_for(self, g, memory, at):
+            return math.copysign(at.lr, g)
+
+    assert fit(model(), DATA.inputs, DATA.targets, optimizer="signs", epochs=1, progress=False).lr == [0.01]
+    assert fit(model(), DATA.inputs, DATA.targets, optimizer="signs", lr=0.5, epochs=1, progress=False).lr == [0.5]
+
+
+def test_a_rate_above_a_good_one_is_never_called_too_low():
+    saturated = MLP(2, [8, 1], output_activation="sigmoid", rng=0)      # at lr 1000 it is flat from the first step on
+    report = check_training(saturated, DATA.inputs, DATA.targets, loss="bce_with_logits")
+    words = [part.split(" ", 1) for part in report[-1].seen.split(", ")]
+    good = [float(rate) for rate, word in words if word == "good"]
+    assert good and all(float(rate) < min(good) for rate, word in words if word == "too low")
+    assert ["1000", "too high"] in words

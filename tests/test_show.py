@@ -82,7 +82,7 @@ def boxes_and_layout(f, engine):
     from tinygrad_edu.show.draw import edges_of
     order = tg.topological_order(f)
     boxes = [box_of(node, formulas(order), True) for node in order]
-    edges, _ = edges_of(order)
+    edges, _ = edges_of([[node] for node in order])
     return boxes, edges, lay_out([(b.width, b.height) for b in boxes], edges, engine)
 
 
@@ -193,6 +193,7 @@ def test_graphviz_objects_are_real_and_need_no_program(tmp_path):
     import graphviz
     made = tg.to_graphviz(graph("circuit"))
     assert isinstance(made, graphviz.Digraph) and "grad −4" in made.source
+    assert repr(made) == repr(tg.to_graphviz(graph("circuit")))           # no address: notebooks keep it
     assert "<svg" in made.pipe(encoding="utf-8") and b"<svg" in made.pipe()
     assert "<svg" in made._repr_mimebundle_()["image/svg+xml"]
     rendered = made.render("f", directory=tmp_path)
@@ -327,3 +328,15 @@ def test_a_batch_folds_into_the_same_neurons():
 def test_a_thousand_nodes_of_a_network_fold_quickly():
     _, loss = a_network_and_its_loss([30, 30, 1])
     assert len(tg.topological_order(loss)) > 1000 and len(boxes_in(tg.draw(loss))) < 100
+
+
+def test_the_text_of_a_graphviz_picture_fits_its_boxes():
+    f = tg.Value(1.0, label="a_long_name_of_a_leaf") * 3
+    drawn = ElementTree.fromstring(tg.to_graphviz(f).pipe())
+    space = "{http://www.w3.org/2000/svg}"
+    for node in (g for g in drawn.iter(f"{space}g") if g.get("class") == "node"):
+        shape = node.find(f"{space}polygon")
+        shape = node.find(f"{space}path") if shape is None else shape
+        numbers = [float(x) for x in re.findall(r"-?[\d.]+", shape.get("points") or shape.get("d"))]
+        longest = max(len(text.text) for text in node.iter(f"{space}text"))
+        assert max(numbers[::2]) - min(numbers[::2]) >= 0.6 * 14 * longest        # a letter is 0.6 of its size wide

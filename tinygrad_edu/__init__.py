@@ -8,6 +8,7 @@
 (-12.0, -4.0, -4.0, 3.0)
 
 `tg.steps(f)` lists every forward and backward step, `tg.draw(f)` is the graph as a picture,
+`tg.play(f)` a page that walks through it,
 `tg.symbolic(f)` and `tg.exact(f)` are its gradients as formulas and as fractions.
 `tg.expression("(x + y) * z", x=-2, y=5, z=-4)` builds the same graph from text.
 """
@@ -141,6 +142,8 @@ from .nn.penalties import L1, L2
 from .nn.weights import WeightFileError, load, save
 from .show import plots
 from .show.draw import Drawing, draw, to_graphviz
+from .show.page import Page
+from .show.player import play
 from .show.steps import Event, Steps, steps
 
 __version__ = "0.1.0"
@@ -149,17 +152,17 @@ __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Event",
     "ExpressionError", "GradientError", "History", "Interval", "L1", "L2", "Layer", "MLP", "Maxout", "Module",
     "Momentum", "NONZERO", "Nesterov", "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "POSITIVE",
-    "PoleError", "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT",
-    "Value", "WeightFileError", "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan",
-    "atan2", "atanh", "bce", "bce_with_logits", "brier", "cbrt", "check_training", "clip",
+    "Page", "PoleError", "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps",
+    "UNIT", "Value", "WeightFileError", "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh",
+    "atan", "atan2", "atanh", "bce", "bce_with_logits", "brier", "cbrt", "check_training", "clip",
     "clip_gradients_by_norm", "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "div", "dot",
     "draw", "elu", "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1",
     "expression", "fit", "gelu", "greater", "greater_equal", "half_squared_error", "hinge", "huber", "hypot",
     "identity", "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log",
     "log10", "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout",
-    "mean", "min", "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "op", "plots", "pow",
-    "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign", "silu", "sin",
-    "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt", "square", "step",
-    "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order",
-    "where",
+    "mean", "min", "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "op", "play",
+    "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign",
+    "silu", "sin", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
+    "square", "step", "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz",
+    "topological_order", "where",
 ]

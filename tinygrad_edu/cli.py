@@ -31,7 +31,9 @@ from .engine.symbolic import formulas as words_of
 from .engine.value import Value, engine_name, leaves, topological_order
 from .show.draw import draw, to_graphviz
 from .show.layout import ENGINES
-from .show.steps import partial, steps
+from .show.player import play
+from .show.steps import Steps, partial, steps
+from .show.walk import walk
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +48,8 @@ EXAMPLES = """examples:
 STEP_EXAMPLES = """examples:
   tinygrad-edu step "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
+  tinygrad-edu step "tanh(w * x + b)" w=0.5 x=2 b=-1 --html step.html
+  tinygrad-edu step "x**2 + 3 * x" x=2 --interactive
   tinygrad-edu step "-x**2 / y" x=1/3 y=0.1 --exact --symbolic
   tinygrad-edu step "max(a, b, 0) + sigmoid(a)" a=1 b=2 --json"""
 DRAW_EXAMPLES = """examples:
@@ -55,7 +59,8 @@ DRAW_EXAMPLES = """examples:
 OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
-OPTIONS = ("--help", "--version", "--engine", "--svg", "--symbolic", "--exact", "--json", "--ieee", "--output")
+OPTIONS = ("--help", "--version", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact", "--json",
+           "--ieee", "--output")
 PLAIN = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
          "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
@@ -166,6 +171,8 @@ def add_expression(add: Any) -> None:
 def add_step(add: Any) -> None:
     add_expression(add)
     add("--svg", metavar="FILE", help="also draw the graph into this file")
+    add("--html", metavar="FILE", help="also write a page that walks through the steps into this file")
+    add("--interactive", action="store_true", help="walk through the steps with the arrow keys")
     add("--symbolic", action="store_true", help="also the formula of each gradient")
     add("--exact", action="store_true", help="also each gradient as an exact fraction")
     add("--json", action="store_true", help="print everything as JSON")
@@ -196,7 +203,7 @@ def shielded(argv: list[str]) -> list[str]:
     for word, before in zip(argv, ["", *argv]):
         name = word.split("=")[0]
         known = name in ("-h", "-o", "--") or (len(name) > 3 and any(option.startswith(name) for option in OPTIONS))
-        if before in ("-o", "--output", "--svg", "--engine"):          # its word, even `-a.svg`
+        if before in ("-o", "--output", "--svg", "--html", "--engine"):          # its word, even `-a.svg`
             words[-1] = f"--output={word}" if before == "-o" else f"{before}={word}"
         else:
             words.append(word if known or not word.startswith("-") else " " + word)
@@ -251,7 +258,11 @@ def run_step(args: argparse.Namespace) -> None:
     events = steps(output)
     formulas = symbolic(output) if args.symbolic else None
     fractions = exact(output, fractions_of(args), as_written) if args.exact else None
-    wrote = save_picture(output, args.svg, args.engine) if args.svg is not None else ""
+    wrote = [save_picture(output, args.svg, args.engine)] if args.svg is not None else []
+    wrote += [save_player(output, args.html, args.engine)] if args.html is not None else []
+    if args.interactive:
+        walk_through(events)
+        return
     if args.json:
         plain = "utf" not in (sys.stdout.encoding or "").lower()
         data = {"expression": args.expression, **results(output, formulas, fractions),
@@ -262,8 +273,8 @@ def run_step(args: argparse.Namespace) -> None:
     out.print(events)
     out.print()
     out.print(result_table(output, formulas, fractions))
-    if wrote:
-        out.print(wrote)
+    for line in wrote:
+        out.print(line)
 
 
 def run_draw(args: argparse.Namespace) -> None:
@@ -313,6 +324,20 @@ def save_picture(output: Value, target: str, engine: str) -> str:
         path.write_bytes(to_graphviz(output).source.encode())
         return f"wrote {target}"
     raise Mistake(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
+
+
+def save_player(output: Value, target: str, engine: str) -> str:
+    """Write the page that walks through the steps; returns a line that says so."""
+    if Path(target).suffix.lower() not in (".html", ".htm"):
+        raise Mistake(f"{target}: the page is written as .html")
+    play(output, engine=engine).save(target)
+    return f"wrote {target}: open it in a browser"
+
+
+def walk_through(events: Steps) -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Mistake("--interactive needs a terminal: leave it out, or write a page with --html step.html")
+    walk(events, console())
 
 
 def results(output: Value, formulas: Gradients | None, fractions: Gradients | None) -> dict[str, Any]:

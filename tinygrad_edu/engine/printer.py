@@ -1,4 +1,4 @@
-r"""Formulas as text, as LaTeX, and as programs in Python and C.
+r"""Formulas as text, as LaTeX and MathML, and as programs in Python and C.
 
 One table, NOTATION, says how each operator and function is written.  Formulas share parts,
 so no printer expands them blindly and none recurses: a part used twice in something long is
@@ -12,77 +12,95 @@ given a name, `t1`, `t2` ..., and written once.
 
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
 from .formula import Formula, Row
 
-TEXT, LATEX, PYTHON, C = range(4)
+TEXT, LATEX, PYTHON, C, MATHML = range(5)
+TYPESET = (LATEX, MATHML)
 COMPARED, ADDED, MULTIPLIED, NEGATED, RAISED, ATOM = 1, 2, 3, 4, 5, 9    # what binds tighter
 LONG = 60            # formulas up to this many parts are written out in full
 WIDE = 120           # and no line holds more than this many
 
 
-def infix(precedence, template, latex=None):
-    return (precedence, template), (precedence, latex or template), (precedence, template), (precedence, template)
+def infix(precedence, template, latex=None, sign=None):
+    mathml = template.replace(template.strip("{} "), f"<mo>{sign or template.strip('{} ')}</mo>").replace(" ", "")
+    return *((precedence, text) for text in (template, latex or template, template, template)), (precedence, mathml)
 
 
-def function(latex, c, text=None, python=None):
+def function(latex, c, mathml=None):
     """A call in text, Python and C; the braces of its LaTeX keep what stands between them together."""
-    return (ATOM, text), (ATOM, latex), (ATOM, python), (ATOM, c)
+    return (ATOM, None), (ATOM, latex), (ATOM, None), (ATOM, c), (ATOM, mathml)
 
 
-def comparison(sign, latex, word=None):
-    written = f"{{}} {sign} {{}}"
-    row = infix(COMPARED, written, f"{{}} {latex} {{}}")
-    return (*row[:2], (ATOM, f"m.{word}({{}}, {{}})"), row[3]) if word else row
+def comparison(sign, latex, mathml, word=None):
+    row = infix(COMPARED, f"{{}} {sign} {{}}", f"{{}} {latex} {{}}", mathml)
+    return (*row[:2], (ATOM, f"m.{word}({{}}, {{}})"), *row[3:]) if word else row
 
 
-# head: (precedence, template) as text, LaTeX, Python, C.  A template of None is a plain call.
+def big(text, latex, sign, under="<mi>i</mi>", precedence=MULTIPLIED):
+    """A sum, product, maximum or minimum over the index i."""
+    fence = "{}" if precedence == MULTIPLIED else "<mo>(</mo>{}<mo>)</mo>"
+    return ((ATOM, text), (precedence, latex), (ATOM, None), (ATOM, None),
+            (precedence, f"<munder>{sign}<mrow>{under}</mrow></munder>{fence}"))
+
+
+# head: (precedence, template) as text, LaTeX, Python, C, MathML.  A template of None is a plain call.
 # ATOM templates fence their arguments, so these need no parentheses.
 NOTATION = {
     "+": infix(ADDED, "{} + {}"),
-    "-": infix(ADDED, "{} - {}"),
-    "*": infix(MULTIPLIED, "{} * {}", r"{} \cdot {}"),
-    "/": ((MULTIPLIED, "{} / {}"), (ATOM, r"\frac{{{}}}{{{}}}"), *infix(MULTIPLIED, "{} / {}")[2:]),
-    "neg": infix(NEGATED, "-{}"),
-    "pow": ((RAISED, "{}**{}"), (RAISED, "{}^{{{}}}"), (ATOM, "m.power({}, {})"), (ATOM, None)),
-    ">": comparison(">", ">"), "<": comparison("<", "<"),
-    ">=": comparison(">=", r"\ge"), "<=": comparison("<=", r"\le"),
-    "==": comparison("==", "=", "equal"), "!=": comparison("!=", r"\ne", "unequal"),
+    "-": infix(ADDED, "{} - {}", sign="−"),
+    "*": infix(MULTIPLIED, "{} * {}", r"{} \cdot {}", "·"),
+    "/": ((MULTIPLIED, "{} / {}"), (ATOM, r"\frac{{{}}}{{{}}}"), *infix(MULTIPLIED, "{} / {}")[2:4],
+          (ATOM, "<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>")),
+    "neg": infix(NEGATED, "-{}", sign="−"),
+    "pow": ((RAISED, "{}**{}"), (RAISED, "{}^{{{}}}"), (ATOM, "m.power({}, {})"), (ATOM, None),
+            (RAISED, "<msup><mrow>{}</mrow><mrow>{}</mrow></msup>")),
+    ">": comparison(">", ">", "&gt;"), "<": comparison("<", "<", "&lt;"),
+    ">=": comparison(">=", r"\ge", "≥"), "<=": comparison("<=", r"\le", "≤"),
+    "==": comparison("==", "=", "=", "equal"), "!=": comparison("!=", r"\ne", "≠", "unequal"),
     "whole": ((COMPARED, "{} is whole"), (COMPARED, r"{} \in \mathbb{{Z}}"), (ATOM, "m.is_whole({})"),
-              (ATOM, "is_whole({})")),
+              (ATOM, "is_whole({})"), (COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
     "where": ((0, "{1} if {0} else {2}"), (ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
-              (ATOM, None), (0, "{} ? {} : {}")),
-    "abs": function(r"\left|{}\right|", "fabs({})"),
+              (ATOM, None), (0, "{} ? {} : {}"), (0, "{1}<mtext> if </mtext>{0}<mtext> else </mtext>{2}")),
+    "abs": function(r"\left|{}\right|", "fabs({})", "<mo>|</mo>{}<mo>|</mo>"),
     "sign": function(r"\operatorname{{sign}}\left({}\right)", None),
-    "larger": ((ATOM, "max({}, {})"), (ATOM, r"\max\left({}, {}\right)"), (ATOM, None), (ATOM, None)),
-    "smaller": ((ATOM, "min({}, {})"), (ATOM, r"\min\left({}, {}\right)"), (ATOM, None), (ATOM, None)),
-    "exp": function("e^{{{}}}", None),
-    "exp2": function("2^{{{}}}", None),
-    "expm1": function(r"\left(e^{{{}}} - 1\right)", None),
-    "log": function(r"\ln\left({}\right)", None),
-    "log2": function(r"\log_{{2}}\left({}\right)", None),
-    "log10": function(r"\log_{{10}}\left({}\right)", None),
-    "log1p": function(r"\ln\left(1 + {}\right)", None),
-    "sqrt": function(r"\sqrt{{{}}}", None),
-    "cbrt": function(r"\sqrt[3]{{{}}}", None),
+    "larger": ((ATOM, "max({}, {})"), (ATOM, r"\max\left({}, {}\right)"), (ATOM, None), (ATOM, None),
+               (ATOM, "<mi>max</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
+    "smaller": ((ATOM, "min({}, {})"), (ATOM, r"\min\left({}, {}\right)"), (ATOM, None), (ATOM, None),
+                (ATOM, "<mi>min</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
+    "exp": function("e^{{{}}}", None, "<msup><mi>e</mi><mrow>{}</mrow></msup>"),
+    "exp2": function("2^{{{}}}", None, "<msup><mn>2</mn><mrow>{}</mrow></msup>"),
+    "expm1": function(r"\left(e^{{{}}} - 1\right)", None,
+                      "<mo>(</mo><msup><mi>e</mi><mrow>{}</mrow></msup><mo>−</mo><mn>1</mn><mo>)</mo>"),
+    "log": function(r"\ln\left({}\right)", None, "<mi>ln</mi><mo>(</mo>{}<mo>)</mo>"),
+    "log2": function(r"\log_{{2}}\left({}\right)", None, "<msub><mi>log</mi><mn>2</mn></msub><mo>(</mo>{}<mo>)</mo>"),
+    "log10": function(r"\log_{{10}}\left({}\right)", None,
+                      "<msub><mi>log</mi><mn>10</mn></msub><mo>(</mo>{}<mo>)</mo>"),
+    "log1p": function(r"\ln\left(1 + {}\right)", None, "<mi>ln</mi><mo>(</mo><mn>1</mn><mo>+</mo>{}<mo>)</mo>"),
+    "sqrt": function(r"\sqrt{{{}}}", None, "<msqrt>{}</msqrt>"),
+    "cbrt": function(r"\sqrt[3]{{{}}}", None, "<mroot><mrow>{}</mrow><mn>3</mn></mroot>"),
     "asin": function(r"\arcsin\left({}\right)", None),
     "acos": function(r"\arccos\left({}\right)", None),
     "atan": function(r"\arctan\left({}\right)", None),
-    "pi": ((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi))),
+    "pi": ((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi)), (ATOM, "<mi>π</mi>")),
     "keyword": infix(ATOM, "{}={}"),
-    "element": ((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]")),
-    "total": ((ATOM, "sum({})"), (MULTIPLIED, r"\sum_{{i}} {}"), (ATOM, None), (ATOM, None)),
-    "product": ((ATOM, "prod({})"), (MULTIPLIED, r"\prod_{{i}} {}"), (ATOM, None), (ATOM, None)),
-    "others": ((ATOM, "prod({} for j != i)"), (MULTIPLIED, r"\prod_{{j \ne i}} {}"), (ATOM, None), (ATOM, None)),
-    "largest": ((ATOM, "max({})"), (ATOM, r"\max_{{i}} \left({}\right)"), (ATOM, None), (ATOM, None)),
-    "smallest": ((ATOM, "min({})"), (ATOM, r"\min_{{i}} \left({}\right)"), (ATOM, None), (ATOM, None)),
-    "count": ((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n")),
+    "element": ((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]"),
+                (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>")),
+    "total": big("sum({})", r"\sum_{{i}} {}", "<mo>∑</mo>"),
+    "product": big("prod({})", r"\prod_{{i}} {}", "<mo>∏</mo>"),
+    "others": big("prod({} for j != i)", r"\prod_{{j \ne i}} {}", "<mo>∏</mo>",
+                  "<mi>j</mi><mo>≠</mo><mi>i</mi>"),
+    "largest": big("max({})", r"\max_{{i}} \left({}\right)", "<mi>max</mi>", precedence=ATOM),
+    "smallest": big("min({})", r"\min_{{i}} \left({}\right)", "<mi>min</mi>", precedence=ATOM),
+    "count": ((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "<mi>n</mi>")),
 }
-TALL = frozenset(("/", "exp", "exp2", "where"))     # in LaTeX no base of a power without parentheses
+TALL = frozenset(("/", "exp", "exp2", "where"))     # typeset, no base of a power without parentheses
 PLAIN_LATEX = frozenset("sin cos tan sinh cosh tanh max min".split())
 GREEK = frozenset("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
                   "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split())
@@ -98,6 +116,9 @@ def notation(head: str, style: int) -> tuple[int, str | None]:
 def call(head: str, arguments: list[str], style: int) -> str:
     """A function applied to its arguments, or a list of them."""
     inside = ", ".join(arguments)
+    if style == MATHML:
+        inside = "<mo>,</mo>".join(arguments)
+        return f"<mo>[</mo>{inside}<mo>]</mo>" if head == "[]" else f"<mi>{escape(head)}</mi>{fenced(inside, style)}"
     if head == "[]":
         return rf"\left[{inside}\right]" if style == LATEX else f"[{inside}]"
     if style != LATEX:
@@ -112,14 +133,34 @@ def latex_name(name: str, plain: bool = False) -> str:
     >>> latex_name("w_1"), latex_name("alpha"), latex_name("loss")
     ('w_{1}', '\\\\alpha', '\\\\mathrm{loss}')
     """
-    match = None if plain else re.fullmatch(r"([A-Za-z]+?)_?(\d+)|([A-Za-z]+)_([A-Za-z0-9]+)", name)
-    if match:
-        base, index = match[1] or match[3], match[2] or match[4]
+    base, index = with_index(name)
+    if index and not plain:
         return f"{latex_name(base)}_{{{index}}}"
     if name in GREEK and not plain:
         return "\\" + name
     safe = "".join(LATEX_ESCAPES.get(c, c) for c in name if c.isprintable())
     return safe if plain or len(name) == 1 else rf"\mathrm{{{safe}}}"
+
+
+def with_index(name: str) -> tuple[str, str]:
+    """A name and its subscript, if it has one: ("w", "1") of w1 and of w_1."""
+    match = re.fullmatch(r"([A-Za-z]+?)_?(\d+)|([A-Za-z]+)_([A-Za-z0-9]+)", name)
+    return (match[1] or match[3], match[2] or match[4]) if match else (name, "")
+
+
+def mathml_name(name: str) -> str:
+    """A name as MathML, as `latex_name` has it in LaTeX.
+
+    >>> mathml_name("w1"), mathml_name("alpha")
+    ('<msub><mi>w</mi><mi>1</mi></msub>', '<mi>α</mi>')
+    """
+    base, index = with_index(name)
+    if index:
+        return f"<msub>{mathml_name(base)}<mi>{index}</mi></msub>"
+    if name in GREEK:
+        size, letter = "capital" if name[0].isupper() else "small", name.replace("ambda", "amda")
+        return f"<mi>{unicodedata.lookup(f'greek {size} letter {letter}')}</mi>"
+    return f"<mi>{escape(name)}</mi>" if leaf_precedence(name) else f"<mtext>{escape(name)}</mtext>"
 
 
 def literal(number: Any, style: int) -> tuple[int, str]:
@@ -132,6 +173,10 @@ def literal(number: Any, style: int) -> tuple[int, str]:
     elif style == PYTHON:
         text = repr(number).replace("inf", "m.inf").replace("nan", "m.nan")
     elif isinstance(number, Fraction) and number.denominator > 1:
+        if style == MATHML:
+            sign = "<mo>−</mo>" if number < 0 else ""
+            return (NEGATED if sign else RAISED), (
+                f"{sign}<mfrac><mn>{abs(number.numerator)}</mn><mn>{number.denominator}</mn></mfrac>")
         if style == LATEX:
             sign = "-" if number < 0 else ""
             return (NEGATED if sign else RAISED), rf"{sign}\frac{{{abs(number.numerator)}}}{{{number.denominator}}}"
@@ -139,7 +184,18 @@ def literal(number: Any, style: int) -> tuple[int, str]:
     else:
         text = shortest(number, style)
     tall = style == LATEX and "^" in text
-    return (NEGATED if text.startswith("-") else RAISED if tall else ATOM), text
+    precedence = NEGATED if text.startswith("-") else RAISED if tall else ATOM
+    return precedence, mathml_number(text) if style == MATHML else text
+
+
+def mathml_number(text: str) -> str:
+    """A number, already written, as MathML.
+
+    >>> mathml_number("-2.5")
+    '<mrow><mo>−</mo><mn>2.5</mn></mrow>'
+    """
+    digits = text.lstrip("-−").replace("inf", "∞").replace("-", "−")
+    return f"<mn>{digits}</mn>" if text[:1] not in "-−" else f"<mrow><mo>−</mo><mn>{digits}</mn></mrow>"
 
 
 def shortest(number: Any, style: int) -> str:
@@ -187,15 +243,17 @@ def in_order(roots: Iterable[Any], style: int, stop: Iterable[Any] = ()) -> list
 def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -> tuple[int, str]:
     """(precedence, text) of one formula, given those of its parts by id."""
     if not part.parts and part.head != "pi":
-        return leaf_precedence(part.head), latex_name(part.head) if style == LATEX else part.head
+        names = {LATEX: latex_name, MATHML: mathml_name}
+        return leaf_precedence(part.head), names[style](part.head) if style in names else part.head
     precedence, template = notation(part.head, style)
     pieces = [written[id(p)] if type(p) is Formula else literal(p, style) for p in children(part, style)]
     if template is None:
         return ATOM, call(part.head, [text for _, text in pieces], style)
     fenced = [parenthesised(part.head, i, precedence, *piece, style) for i, piece in enumerate(pieces)]
     if part.head == "others":
-        fenced = [text.replace("[i]", "[j]").replace("_{i}", "_{j}") for text in fenced]
-    return (RAISED if style == LATEX and part.head in TALL else precedence), template.format(*fenced)
+        fenced = [text.replace("[i]", "[j]").replace("_{i}", "_{j}").replace("<mi>i</mi>", "<mi>j</mi>")
+                  for text in fenced]
+    return (RAISED if style in TYPESET and part.head in TALL else precedence), template.format(*fenced)
 
 
 def leaf_precedence(name: str) -> int:
@@ -210,7 +268,7 @@ def parenthesised(head: str, i: int, precedence: int, inner: int, text: str, sty
     if precedence == ATOM:
         loose = False
     elif head == "pow":
-        loose = inner < ATOM if i == 0 else inner < NEGATED and style != LATEX
+        loose = inner < ATOM if i == 0 else inner < NEGATED and style not in TYPESET
     elif head == "where":
         loose = inner == precedence and i != 2
     else:
@@ -219,12 +277,14 @@ def parenthesised(head: str, i: int, precedence: int, inner: int, text: str, sty
 
 
 def fenced(text: str, style: int) -> str:
+    if style == MATHML:
+        return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>"
     tall = style == LATEX and re.search(r"\\frac|\\begin|\^", text)
     return rf"\left({text}\right)" if tall else f"({text})"
 
 
-def as_lines(root: Any, style: int, names: Mapping[int, str]) -> list[tuple[str, str]]:
-    """[(name, text), ...]: the named parts, then ("", the whole)."""
+def as_lines(root: Any, style: int, names: Mapping[int, tuple[int, str]]) -> list[tuple[str, str]]:
+    """[(name, text), ...]: the named parts, then ("", the whole); `names` are (precedence, text) by id."""
     root = resolved(root, style)
     if type(root) is not Formula:
         return [("", literal(root, style)[1])]
@@ -236,16 +296,16 @@ def as_lines(root: Any, style: int, names: Mapping[int, str]) -> list[tuple[str,
     width: dict[int, int] = {}
     for part in order:
         width[id(part)] = 1 + sum(width[id(p)] for p in children(part, style) if type(p) is Formula)
-        written[id(part)] = (ATOM, names[id(part)]) if id(part) in names else compose(part, style, written)
+        written[id(part)] = names[id(part)] if id(part) in names else compose(part, style, written)
         shared = long and uses[id(part)] > 1
         if part.parts and part is not root and id(part) not in names and (shared or width[id(part)] > WIDE):
-            name = f"t{len(lines) + 1}" if style != LATEX else f"t_{{{len(lines) + 1}}}"
+            name = compose(Formula(f"t{len(lines) + 1}"), style, {})[1]
             lines.append((name, written[id(part)][1]))
             written[id(part)], width[id(part)] = (ATOM, name), 1
     return [*lines, ("", written[id(root)][1])]
 
 
-def expanded_size(order: list[Formula], style: int, names: Mapping[int, str]) -> int:
+def expanded_size(order: list[Formula], style: int, names: Mapping[int, Any]) -> int:
     """How many parts the last formula in order has, were every shared one written out each time."""
     size: dict[int, int] = {}
     for part in order:
@@ -259,7 +319,7 @@ def text(formula: Any, names: Mapping[Any, str] | None = None) -> str:
 
     names   {formula: name}: parts to be written as a name
     """
-    given = {id(resolved(part, TEXT)): name for part, name in (names or {}).items()}
+    given = {id(resolved(part, TEXT)): (ATOM, name) for part, name in (names or {}).items()}
     return "\n".join(f"{name} = {line}" if name else line for name, line in as_lines(formula, TEXT, given))
 
 
@@ -278,12 +338,29 @@ def as_factor(formula: Any) -> str:
 
 def latex(formula: Any, names: Mapping[Any, str] | None = None) -> str:
     """The formula as LaTeX; `names` as for `text`."""
-    given = {id(resolved(part, LATEX)): latex_name(name) for part, name in (names or {}).items()}
+    given = {id(resolved(part, LATEX)): (ATOM, latex_name(name)) for part, name in (names or {}).items()}
     lines = as_lines(formula, LATEX, given)
     if len(lines) == 1:
         return lines[0][1]
     rows = r" \\ ".join(f"{name} &= {line}" if name else f"&{line}" for name, line in lines)
     return rf"\begin{{aligned}}{rows}\end{{aligned}}"
+
+
+def mathml(formula: Any, names: Mapping[Any, tuple[int, str]] | None = None) -> str:
+    """The formula as MathML, what stands inside a `<math>` element.
+
+    names   {formula: (precedence, MathML)}: parts that are written otherwise
+
+    >>> x = Formula("x")
+    >>> mathml(x / 2)
+    '<mfrac><mrow><mi>x</mi></mrow><mrow><mn>2</mn></mrow></mfrac>'
+    """
+    given = {id(resolved(part, MATHML)): name for part, name in (names or {}).items()}
+    lines = as_lines(formula, MATHML, given)
+    if len(lines) == 1:
+        return lines[0][1]
+    rows = [f"<mtr><mtd>{f'{name}<mo>=</mo>' if name else ''}{line}</mtd></mtr>" for name, line in lines]
+    return f'<mtable columnalign="left">{"".join(rows)}</mtable>'
 
 
 # ---- programs --------------------------------------------------------------------------------------

@@ -287,7 +287,8 @@ def chosen_optimizer(optimizer: Any, lr: float | None, model: Module) -> optim.O
     kind = known.get(str(optimizer or "adam").lower())
     if kind is None:
         raise ValueError(f"unknown optimizer {optimizer!r}; the names are {', '.join(known)}")
-    usual = max(0.01, inspect.signature(kind).parameters["lr"].default)
+    own = inspect.signature(kind).parameters["lr"].default         # one written without __init__ has none
+    usual = 0.01 if own is inspect.Parameter.empty else max(0.01, own)
     return kind(model.parameters(), lr=usual if lr is None else lr)
 
 
@@ -413,8 +414,12 @@ def rates_tried(model: Module, examples: Training, loss: Any, rates: Sequence[fl
             verdicts[rate] = verdict(history.loss)
         except (DomainError, GradientError):
             verdicts[rate] = "exploding"
+    good = [rate for rate, word in verdicts.items() if word == "good"]
+    for rate, word in verdicts.items():
+        if word == "too low" and good and rate > min(good):         # flat since it threw the network off at once
+            verdicts[rate] = "too high"
     seen = ", ".join(f"{rate:g} {word}" for rate, word in verdicts.items())
-    return Check("learning rates", "good" in verdicts.values(), seen)
+    return Check("learning rates", bool(good), seen)
 
 
 def stop_if_interrupted(history: History) -> None:

@@ -6,6 +6,7 @@ are vermillion; on each edge stands the local derivative.  The same graph gives 
 
 import math
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
@@ -17,6 +18,7 @@ from ..engine.symbolic import call_of, formulas
 from ..engine.value import Value, topological_order
 from . import embedded
 from .layout import Edge, lay_out
+from .page import asset
 from .steps import in_short
 
 if TYPE_CHECKING:
@@ -27,19 +29,7 @@ LETTER, ROW, HEAD, PAD = 7.9, 18, 24, 10                    # of a box, in point
 MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
 LONGEST = 26                                                # letters of a name in a box
 
-STYLE = """
-.tg-bg{fill:#fff}.tg-box{fill:#f7f7f5;stroke:#555;stroke-width:1.2}.tg-op .tg-box{fill:#fff}
-.tg-constant .tg-box{stroke-dasharray:3 3}.tg-badge{fill:#e8e8e4;stroke:#555;stroke-width:1.2}
-.tg-edge path{fill:none;stroke:#777;stroke-width:1.3}.tg-edge polygon{fill:#777}
-.tg-graph text{font:13px ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:#222}
-.tg-graph .tg-name{font-weight:bold}
-.tg-graph .tg-quiet{fill:#666}.tg-graph .tg-data{fill:#0072B2}.tg-graph .tg-grad{fill:#B84A00}
-.tg-graph .tg-local{font-size:12px;fill:#B84A00;stroke:#fff;stroke-width:3px;paint-order:stroke}
-@media (prefers-color-scheme:dark){.tg-bg{fill:#1b1b1d}.tg-box{fill:#2a2a2d;stroke:#aaa}.tg-op .tg-box{fill:#1f1f22}
-.tg-badge{fill:#38383c;stroke:#aaa}.tg-edge path{stroke:#999}.tg-edge polygon{fill:#999}
-.tg-graph text{fill:#e6e6e6}.tg-graph .tg-quiet{fill:#aaa}.tg-graph .tg-data{fill:#56B4E9}
-.tg-graph .tg-grad{fill:#FFA657}.tg-graph .tg-local{fill:#FFA657;stroke:#1b1b1d}}
-""".replace("\n", "")
+STYLE = asset("graph.css").replace("\n", "")
 
 
 class Drawing:
@@ -88,8 +78,8 @@ def draw(output: Value, engine: str = "auto", fold: str = "auto") -> Drawing:
     order = topological_order(output)
     groups = folded(order, fold)
     check_size(len(groups))
-    boxes, edges, texts = boxes_and_edges(order) if len(groups) == len(order) else folded_boxes(groups, formulas(order))
-    return Drawing(*picture([(b.width, b.height) for b in boxes], edges, boxes, texts, engine), boxes[-1].name)
+    boxes = boxes_of(groups, formulas(order))
+    return Drawing(*picture(boxes, *edges_of(groups), engine), boxes[-1].name)
 
 
 # ---- folding networks ----------------------------------------------------------------------------------
@@ -105,11 +95,17 @@ def folded(order: list[Value], fold: str) -> list[list[Value]]:
     if fold == "auto":
         fits = len(order) <= MANY_NODES
         return folded(order, "none") if fits else min(folded(order, "neuron"), folded(order, "layer"), key=over_many)
+    names = {"none": lambda node: "", "neuron": lambda node: node.scope, "layer": lambda node: layer_of(node.scope)}
+    return grouped(order, names[fold])
+
+
+def grouped(order: list[Value], name: Callable[[Value], str]) -> list[list[Value]]:
+    """The nodes of one name together, those without a name each alone, in the order of their last members."""
     groups: dict[Any, list[Value]] = {}
     for node in order:
-        scope = node.scope if fold != "none" else ""
-        key = (layer_of(scope) if fold == "layer" else scope) or node
-        groups[key] = [*groups.pop(key, ()), node] if key in groups else [node]
+        key = name(node) or node
+        groups[key] = members = groups.pop(key, [])
+        members.append(node)
     return list(groups.values())
 
 
@@ -122,30 +118,43 @@ def over_many(groups: list) -> bool:
     return len(groups) > MANY_NODES
 
 
-def folded_boxes(groups: list[list[Value]], known: dict[Value, Formula]) -> "tuple[list[Box], list[Edge], list[str]]":
-    """A box for each group, and an edge between two groups wherever any of their nodes have one."""
-    place = {node: i for i, group in enumerate(groups) for node in group}
-    has_grads = groups[-1][-1].grad != 0
-    boxes = [box_of(group[0], known, has_grads) if len(group) == 1 else group_box(group, has_grads)
-             for group in groups]
-    pairs = dict.fromkeys((place[parent], i) for i, group in enumerate(groups) for node in group
-                          for parent in node.parents if place[parent] != i)
-    return boxes, [Edge(tail, head) for tail, head in pairs], [""] * len(pairs)
-
-
 def group_box(group: list[Value], has_grads: bool) -> "Box":
     """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
-    last = group[-1]
     scopes = {node.scope for node in group}
-    name = last.scope if len(scopes) == 1 else layer_of(last.scope)
+    name = printable(group[-1].scope if len(scopes) == 1 else layer_of(group[-1].scope))
+    end = way_out(group)
+    data, grad = (shown(end.data), shown(end.grad) if has_grads else "—") if end is not None else ("", "")
+    return Box("op", f"{len(group)} nodes", name, data, grad, name)
+
+
+def way_out(group: list[Value]) -> Value | None:
+    """The only node of a group that no other of it uses, if there is one such."""
     inner = {parent for node in group for parent in node.parents}
-    ways_out = [node for node in group if node not in inner]
-    data, grad = (shown(last.data), shown(last.grad) if has_grads else "—") if len(ways_out) == 1 else ("", "")
-    return Box("op", f"{len(group)} nodes", printable(name), data, grad, printable(name))
+    ends = [node for node in group if node not in inner]
+    return ends[0] if len(ends) == 1 else None
 
 
-def boxes_and_edges(order: list[Value]) -> "tuple[list[Box], list[Edge], list[str]]":
-    return boxes_of(order), *edges_of(order)
+class Link(NamedTuple):
+    """An arrow between two boxes, by number: input i of a node, or (i = -1) all there is between two groups."""
+    tail: int
+    head: int
+    node: Value
+    i: int
+
+
+def links_of(groups: list[list[Value]]) -> list[Link]:
+    """The arrows between groups: one for each edge between single nodes, one for each pair of boxes otherwise."""
+    place = {node: k for k, group in enumerate(groups) for node in group}
+    links: dict[Any, Link] = {}
+    for head, group in enumerate(groups):
+        for node in group:
+            for i, parent in enumerate(node.parents):
+                tail = place[parent]
+                if len(group) == len(groups[tail]) == 1:
+                    links[node, i] = Link(tail, head, node, i)
+                elif tail != head:
+                    links.setdefault((tail, head), Link(tail, head, node, -1))
+    return list(links.values())
 
 
 def check_size(count: int) -> None:
@@ -198,9 +207,9 @@ class Box(NamedTuple):
         return f"{how} {self.formula}: {self.data}{grad}"
 
 
-def boxes_of(order: list[Value]) -> list[Box]:
-    known = formulas(order)
-    return [box_of(node, known, order[-1].grad != 0) for node in order]
+def boxes_of(groups: list[list[Value]], known: dict[Value, Formula]) -> list[Box]:
+    has_grads = groups[-1][-1].grad != 0
+    return [box_of(group[0], known, has_grads) if len(group) == 1 else group_box(group, has_grads) for group in groups]
 
 
 def box_of(node: Value, known: dict[Value, Formula], has_grads: bool) -> Box:
@@ -209,7 +218,7 @@ def box_of(node: Value, known: dict[Value, Formula], has_grads: bool) -> Box:
     grad = "" if node.is_constant else shown(node.grad) if has_grads or node.grad else "—"
     name = printer.text(known[node])
     name = name if node.label else name.replace("-", "−")
-    made = in_short(call_of(node, known)).replace("-", "−") if node.parents else name
+    made = printer.text(in_short(call_of(node, known))).replace("-", "−") if node.parents else name
     return Box(kind, printable(node._op.symbol) if node.parents else "", name, shown(node.data), grad,
                made if made == name else f"{name} = {made}")
 
@@ -233,18 +242,18 @@ def cut(text: str) -> str:
     return text + "…"
 
 
-def edges_of(order: list[Value]) -> tuple[list[Edge], list[str]]:
+def edges_of(groups: list[list[Value]]) -> tuple[list[Edge], list[str]]:
     """The edges, by numbers of boxes, and the text on each: the local derivative."""
-    place = {node: i for i, node in enumerate(order)}
-    edges, texts = [], []
-    for node in order:
-        for k, parent in enumerate(node.parents):
-            text = ""
-            if not parent.is_constant and not node.is_constant:
-                text = f"∂ {shown(float(node.local_grads[k]))}"
-            edges.append(Edge(place[parent], place[node], len(text)))
-            texts.append(text)
-    return edges, texts
+    links = links_of(groups)
+    texts = [local_text(link.node, link.i) for link in links]
+    return [Edge(link.tail, link.head, len(text)) for link, text in zip(links, texts)], texts
+
+
+def local_text(node: Value, i: int) -> str:
+    """What stands on the arrow of input i: the local derivative, where a gradient can go that way."""
+    if i < 0 or node.parents[i].is_constant or node.is_constant:
+        return ""
+    return f"∂ {shown(float(node.local_grads[i]))}"
 
 
 # ---- writing SVG --------------------------------------------------------------------------------------
@@ -256,9 +265,9 @@ def at(x: float) -> str:
     return "0" if text == "-0" else text
 
 
-def picture(sizes, edges, boxes: list[Box], texts: list[str], engine: str) -> tuple[str, str]:
+def picture(boxes: list[Box], edges: list[Edge], texts: list[str], engine: str) -> tuple[str, str]:
     """(SVG text, engine) of boxes and edges."""
-    layout = lay_out(sizes, edges, engine)
+    layout = lay_out([(box.width, box.height) for box in boxes], edges, engine)
     width = max(layout.width, NARROWEST - 2 * MARGIN) + 2 * MARGIN
     height = layout.height + 2 * MARGIN + LEGEND
     title = f"Computation graph of {boxes[-1].name}"
@@ -289,11 +298,15 @@ def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: 
 
 
 def box_svg(box: Box, x: float, y: float) -> str:
+    return f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>{inside_of(box, x, y)}</g>'
+
+
+def inside_of(box: Box, x: float, y: float) -> str:
+    """The frame and the texts of a box around a point."""
     left, top = x - box.width / 2, y - box.height / 2
     corner = 0 if box.kind == "op" else 8
     frame = f'x="{at(left)}" y="{at(top)}" width="{at(box.width)}" height="{at(box.height)}"'
-    parts = [f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>',
-             f'<rect class="tg-box" {frame} rx="{corner}"/>']
+    parts = [f'<rect class="tg-box" {frame} rx="{corner}"/>']
     if box.symbol:
         parts.append(f'<rect class="tg-badge" x="{at(left)}" y="{at(top)}" width="{at(box.badge)}" height="{HEAD}"/>'
                      f'<text text-anchor="middle" x="{at(left + box.badge / 2)}" y="{at(top + 16.5)}">'
@@ -305,7 +318,7 @@ def box_svg(box: Box, x: float, y: float) -> str:
         parts.append(f'<text class="tg-quiet" x="{at(left + PAD)}" y="{base}">{word}</text>'
                      f'<text class="tg-{word}" text-anchor="end" x="{at(left + box.width - PAD)}" y="{base}">'
                      f"{number}</text>")
-    return "".join([*parts, "</g>"])
+    return "".join(parts)
 
 
 def legend_svg(height: float) -> str:
@@ -330,14 +343,16 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
     import graphviz
     order = topological_order(output)
     check_size(len(order))
-    boxes = boxes_of(order)
+    groups = folded(order, "none")
+    boxes = boxes_of(groups, formulas(order))
+    font = {"fontname": "Courier"}              # whose widths Graphviz knows without any font installed
     graph = digraph_class()(
-        format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", "fontname": "monospace"})
+        format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", **font}, edge_attr=font)
     for i, box in enumerate(boxes):
         head = f"{box.symbol}  {box.head}" if box.symbol else box.head
         lines = [head, *[f"{word} {number}" for word, number in box.rows]]
         graph.node(str(i), graphviz.escape("\n".join(lines)), _attributes={} if box.symbol else {"style": "rounded"})
-    for edge, text in zip(*edges_of(order)):
+    for edge, text in zip(*edges_of(groups)):
         graph.edge(str(edge.tail), str(edge.head), graphviz.escape(text))
     return graph
 
@@ -348,6 +363,9 @@ def digraph_class() -> type:
 
     class Digraph(graphviz.Digraph):
         """A Digraph that needs no program `dot` for SVG."""
+
+        def __repr__(self) -> str:
+            return f"<graphviz.Digraph, {len(self.source.splitlines())} lines of DOT>"
 
         def pipe(self, format=None, encoding=None, **options):
             form = format or self.format

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 TRANSPORT = """<div class="bar" role="group" aria-label="Steps">
-<button id="first" aria-label="First" title="First (Home)">|◀</button><button id="back" aria-label="Back" title="Back (←)">◀</button>
+<button id="first" aria-label="First" title="First (Home)">|◀</button>
+<button id="back" aria-label="Back" title="Back (←)">◀</button>
 <button id="play" title="Play or pause (Space)">Play</button>
-<button id="next" aria-label="Next" title="Next (→)">▶</button><button id="last" aria-label="Last" title="Last (End)">▶|</button>
+<button id="next" aria-label="Next" title="Next (→)">▶</button>
+<button id="last" aria-label="Last" title="Last (End)">▶|</button>
 <input id="slider" type="range" min="0" value="0" aria-label="Step"><output id="place" for="slider"></output></div>
 """
 
@@ -43,7 +45,7 @@ class Page:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         picture = base64.b64encode(self.picture.encode()).decode()
-        still = f'<img alt="{escape(self.title)}" src="data:image/svg+xml;base64,{picture}">'
+        still = f'<img alt="{escape(self.title)}" src="data:image/svg+xml;base64,{picture}"/>'
         frame = (f'<iframe title="{escape(self.title)}" sandbox="allow-scripts" width="100%" height="{self.height}" '
                  f'style="border:0" srcdoc="{escape(self.html)}">{still}</iframe>')
         return {"text/html": frame, "text/plain": repr(self)}

@@ -146,8 +146,8 @@ def check_fresh(order: list[Value]) -> None:
 
 
 def forward_event(node: Value, known: dict[Value, Formula], name: str) -> Event:
-    formula = in_short(call_of(node, known))
-    numbers = in_short(call_of(node, {p: Formula(short(p.data)) for p in node.parents}))
+    formula = printer.text(in_short(call_of(node, known)))
+    numbers = printer.text(in_short(call_of(node, {p: Formula(short(p.data)) for p in node.parents})))
     left = formula if formula == name else f"{name} = {formula}"
     return Event("forward", node, name, left, f"{numbers} = {short(node.data)}", node.data)
 
@@ -175,13 +175,13 @@ def backward_events(output: Value, order: list[Value], known: dict[Value, Formul
                     (before, upstream, local))
 
 
-def in_short(call: Formula) -> str:
+def in_short(call: Formula) -> Formula:
     """A call of many arguments with most of them left out."""
     if len(call.parts) > MANY:
         call = Formula(call.head, *call.parts[:3], Formula("…"), call.parts[-1])
     parts = [Formula("[]", *p.parts[:3], Formula("…"), p.parts[-1])
              if isinstance(p, Formula) and p.head == "[]" and len(p.parts) > MANY else p for p in call.parts]
-    return printer.text(Formula(call.head, *parts))
+    return Formula(call.head, *parts)
 
 
 def partial(of: Formula, by: Formula) -> str:

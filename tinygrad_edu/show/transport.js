@@ -27,7 +27,7 @@ function transport(count, show, pause = 1000) {
   play.onclick = () => playing(!timer);
   document.addEventListener("keydown", event => {
     const on = event.target, typing = on.matches("input:not([type=range]),textarea,select");
-    if (typing || event.ctrlKey || event.altKey || event.metaKey || on === slider && event.key in keys) return;
+    if (typing || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || on === slider && event.key in keys) return;
     if (event.key in keys) user(moves[keys[event.key]](at));
     else if (event.key === " " && !on.matches("button,summary,[role=button]")) playing(!timer);
     else return;

@@ -1,0 +1,491 @@
+"""The player in a browser: every key and button, every number, folding, hovering, finding, hostile labels."""
+
+import importlib.util
+import io
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+from test_player import data_of
+from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+from tinygrad_edu.show.draw import shown
+
+
+def circuit():
+    return tg.play(graph("circuit"))
+
+
+def place(tab):
+    return int(tab.locator("#place").inner_text().split(" / ")[0])
+
+
+def go(tab, to):
+    tab.locator("#slider").evaluate("(slider, to) => { slider.value = to; slider.dispatchEvent(new Event('input')) }", to)
+
+
+def boxes(tab):
+    """{name: (data, grad)} of the visible boxes."""
+    read = """drawn => drawn.filter(b => !b.hasAttribute('display')).map(b => [b.querySelector('.tg-name').textContent,
+              ...['.tg-data', '.tg-grad'].map(k => b.querySelector(k)?.textContent ?? null)])"""
+    return {name: (value, grad) for name, value, grad in tab.locator("#boxes > g").evaluate_all(read)}
+
+
+def numbers(text):
+    return [float(x) for x in re.findall(r"(?<![\w.])[-−]?\d+(?:\.\d+)?(?:e[+−-]?\d+)?(?!\w)", text.replace("−", "-"))]
+
+
+def marked(tab, kind):
+    return tab.locator(f"#boxes > g.{kind}:not([display])").evaluate_all(
+        "found => found.map(b => b.querySelector('.tg-name').textContent)")
+
+
+# ---- every number
+
+def expected_numbers(f, events, place):
+    """[(data, gradient)] of every node once the first events are done, None where there is none yet."""
+    order = tg.topological_order(f)
+    data = {node: None if node.parents else node.data for node in order}
+    grads = dict.fromkeys(order)
+    for event in events[:place]:
+        if event.kind == "forward":
+            data[event.node] = event.node.data
+        else:
+            grads[event.node if event.parent is None else event.parent] = event.value
+    return [(data[node], grads[node]) for node in order]
+
+
+@pytest.mark.parametrize("name", [*EXPRESSIONS, "selecting", "by hand", "huge", "network"])
+def test_every_number_at_every_step_is_the_engines(opened, name):
+    if name == "by hand":
+        f = Value(5.0, (Value(2.0, label="x"), Value(1.0)), (3.0, -1e-9), op="odd", label="f")
+    elif name == "network":
+        _, f = a_network_and_its_loss([2, 1])
+    else:
+        f = {"selecting": lambda: tg.expression("relu(x) + max(x, y) * abs(y)", x=-1, y=2),
+             "huge": lambda: tg.expression("x * x / y + 1e300 * y", x=1e-150, y=3e-5)}.get(name, lambda: graph(name))()
+    events = tg.steps(f)
+    tab = opened(tg.play(f))
+    for at in range(len(events) + 1):
+        go(tab, at)
+        assert place(tab) == at
+        for (data, grad), (value, gradient) in zip(boxes_in_order(tab), expected_numbers(f, events, at), strict=True):
+            assert data in (None, "—" if value is None else shown(value))
+            assert grad in (None, "—" if gradient is None else shown(gradient))
+        if at:
+            check_panel(tab, events[at - 1])
+
+
+def boxes_in_order(tab):
+    read = "drawn => drawn.map(b => ['.tg-data', '.tg-grad'].map(k => b.querySelector(k)?.textContent ?? null))"
+    count = tab.evaluate("JSON.parse(document.getElementById('data').textContent).nodes.length")
+    return tab.locator("#boxes > g").evaluate_all(read)[:count]
+
+
+def check_panel(tab, event):
+    """The step's numbers stand in the panel, in the picture, and in the sentence that is read aloud."""
+    panel, said = tab.locator("#lines").inner_text(), tab.locator("#say").inner_text()
+    assert shown(event.value) in panel and said.endswith(f"= {shown(event.value)}")
+    if event.kind == "backward":
+        before, upstream, local = map(shown, event.terms)
+        line = tab.locator("#lines > div").nth(1).inner_text().replace("\n", "")
+        assert re.sub(r"[\s()]", "", line) == f"{before}+{upstream}×{local}={shown(event.value)}"
+        assert f"{before} + {upstream} × {local} = {shown(event.value)}" in said
+        assert tab.locator(".tg-edge.back text").text_content() == f"{upstream} × {local}"
+        assert "forward" not in tab.locator("#what").inner_text()
+    else:
+        wanted = "forward" if event.kind == "forward" else "backward"
+        assert wanted in tab.locator("#what").inner_text()
+
+
+# ---- keys and buttons
+
+def test_every_key(opened):
+    tab = opened(circuit())
+    assert place(tab) == 0
+    walked = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowLeft", "f", "ArrowRight"):
+        tab.keyboard.press(key)
+        walked.append(place(tab))
+    assert walked == [1, 2, 1, 7, 7, 0, 0, 2, 3]
+
+
+def test_every_button(opened):
+    tab = opened(circuit())
+    walked = []
+    for button in ("next", "next", "back", "last", "next", "first", "back", "turn"):
+        tab.locator(f"#{button}").click(force=True)
+        walked.append(place(tab))
+    assert walked == [1, 2, 1, 7, 7, 0, 0, 2]
+    states = tab.locator(".bar").first.locator("button[aria-disabled]").evaluate_all("b => b.map(x => x.ariaDisabled)")
+    assert states == ["false"] * 4
+    tab.locator("#first").click()
+    assert tab.locator("#back").get_attribute("aria-disabled") == "true"
+    assert tab.evaluate("document.activeElement.id") == "first"
+
+
+def test_play_walks_to_the_end_and_can_be_paused(opened):
+    tab = opened(circuit())
+    tab.clock.install()
+    tab.keyboard.press("Space")
+    assert (place(tab), tab.locator("#play").inner_text()) == (1, "Pause")
+    tab.clock.run_for(2100)
+    assert place(tab) == 3
+    tab.locator("#play").click()
+    tab.clock.run_for(3000)
+    assert (place(tab), tab.locator("#play").inner_text()) == (3, "Play")
+    tab.locator("#play").click()
+    tab.clock.run_for(10000)
+    assert (place(tab), tab.locator("#play").inner_text()) == (7, "Play")
+    tab.keyboard.press("Space")                     # on the button: once, not twice; from the end it starts again
+    assert place(tab) == 0
+    tab.keyboard.press("ArrowRight")
+    tab.clock.run_for(5000)
+    assert place(tab) == 1                          # a step by hand ends the playing
+
+
+def test_the_slider_has_its_own_keys_and_says_the_step(opened):
+    tab = opened(circuit())
+    tab.locator("#slider").focus()
+    tab.keyboard.press("ArrowRight")
+    assert place(tab) == 1
+    tab.keyboard.press("End")
+    assert place(tab) == 7
+    assert "x.grad" in tab.locator("#slider").get_attribute("aria-valuetext")
+
+
+def test_keys_do_not_act_while_something_is_typed_or_with_other_keys(opened):
+    tab = opened(circuit())
+    tab.keyboard.press("/")
+    assert tab.evaluate("document.activeElement.id") == "find"
+    tab.keyboard.type("f q")
+    assert place(tab) == 0 and tab.locator("#find").input_value() == "f q"
+    tab.keyboard.press("Escape")
+    tab.locator("h1").click()
+    for key in ("Control+ArrowRight", "Alt+ArrowRight", "x"):
+        tab.keyboard.press(key)
+    assert place(tab) == 0
+
+
+def viewport(tab):
+    return [float(x) for x in tab.locator("#graph").get_attribute("viewBox").split()]
+
+
+def test_zoom_fit_and_pan(opened):
+    _, loss = a_network_and_its_loss([4, 3, 1])
+    tab = opened(tg.play(loss))
+    start = viewport(tab)
+    tab.locator("#in").click()
+    assert viewport(tab)[2] == pytest.approx(start[2] / 1.25)
+    tab.locator("#out").click()
+    tab.keyboard.press("-")
+    assert viewport(tab)[2] == pytest.approx(start[2] * 1.25)
+    tab.keyboard.press("+")
+    tab.keyboard.press("Shift+ArrowRight")
+    moved = viewport(tab)
+    assert moved[2] == pytest.approx(start[2]) and moved[0] > start[0] and place(tab) == 0
+    corner = tab.locator("#stage").bounding_box()
+    x, y = corner["x"] + corner["width"] / 2, corner["y"] + 4
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x + 50, y + 40, steps=3)
+    tab.mouse.up()
+    assert viewport(tab) != moved and place(tab) == 0
+    tab.locator("#fit").click()
+    whole = viewport(tab)
+    tab.keyboard.press("0")
+    assert viewport(tab) == whole
+    inside = tab.evaluate("""() => { const s = document.getElementById('stage').getBoundingClientRect();
+        return [...document.querySelectorAll('#boxes > g:not([display])')].every(b => { const r = b.getBoundingClientRect();
+        return r.left >= s.left && r.top >= s.top && r.right <= s.right && r.bottom <= s.bottom }) }""")
+    assert inside
+
+
+def test_the_step_is_never_out_of_sight(opened):
+    _, loss = a_network_and_its_loss([8, 4, 1])
+    tab = opened(tg.play(loss, fold="none"))
+    inside = """() => { const s = document.getElementById('stage').getBoundingClientRect();
+        return [...document.querySelectorAll('.now.tg-node, .gains')].every(b => { const r = b.getBoundingClientRect();
+        const x = (r.left + r.right) / 2, y = (r.top + r.bottom) / 2;
+        return s.left < x && x < s.right && s.top < y && y < s.bottom }) }"""
+    for at in range(0, len(tg.steps(loss)), 7):
+        go(tab, at)
+        assert tab.evaluate(inside), at
+
+
+# ---- boxes
+
+def test_a_click_on_a_box_jumps_to_its_next_step(opened):
+    tab = opened(tg.play(graph("fan")))                     # x * x + x: x is used three times
+    x = tab.locator("#boxes > g").first
+    events = tg.steps(graph("fan"))
+    wanted = [i for i, e in enumerate(events, 1) if e.parent is not None and e.parent_name == "x"]
+    assert len(wanted) == 3
+    walked = []
+    for _ in range(4):
+        x.click(delay=1)
+        tab.wait_for_timeout(10)
+        walked.append(place(tab))
+    assert walked == [*wanted, wanted[0]]
+    box = tab.locator("#boxes > g").last
+    box.focus()
+    go(tab, 0)
+    box.focus()
+    tab.keyboard.press("Enter")
+    assert events[place(tab) - 1].kind in ("forward", "seed") and events[place(tab) - 1].name == tg.names(graph("fan")).popitem()[1]
+
+
+def test_boxes_say_what_they_are(opened):
+    tab = opened(circuit())
+    go(tab, 7)
+    labels = tab.locator("#boxes > g").evaluate_all("drawn => drawn.map(b => b.getAttribute('aria-label'))")
+    assert labels == ["x: −2, gradient −4", "y: 5, gradient −4", "q = x + y: 3, gradient −4", "z: −4, gradient 3", "f = q * z: −12, gradient 1"]
+    go(tab, 0)
+    assert tab.locator("#boxes > g").last.get_attribute("aria-label") == "f = q * z"
+
+
+def test_positions_never_move_while_the_step_changes(opened):
+    tab = opened(tg.play(graph("neuron")))
+    read = "drawn => drawn.map(b => [b.getAttribute('transform'), b.querySelector('.tg-box').getAttribute('width')])"
+    before = tab.locator("#boxes > g").evaluate_all(read)
+    for at in range(8):
+        go(tab, at)
+        assert tab.locator("#boxes > g").evaluate_all(read) == before
+
+
+def test_texts_stay_within_their_boxes(opened):
+    tab = opened(tg.play(tg.expression("sin(a * 12345.678) * exp(b) / 3 + a*b*b", a=-0.00012345, b=12.3456)))
+    for at in range(0, 25, 3):
+        go(tab, at)
+        assert tab.evaluate("""() => [...document.querySelectorAll('#boxes > g')].every(b => {
+            const r = b.querySelector('.tg-box').getBBox();
+            return [...b.querySelectorAll('text')].every(t => { const s = t.getBBox();
+                return !s.width || s.x >= r.x - 1 && s.x + s.width <= r.x + r.width + 1 }) })""")
+
+
+def test_hovering_a_term_lights_its_box_and_the_other_way_round(opened):
+    tab = opened(circuit())
+    go(tab, 5)                                              # q receives from f
+    lit = "found => found.map(b => b.querySelector('.tg-name').textContent)"
+    tab.locator("#lines .term[data-node='2']").first.hover()
+    assert tab.locator("#boxes > g.lit").evaluate_all(lit) == ["q = x + y"]
+    tab.locator("h1").hover()
+    assert tab.locator(".lit").count() == 0
+    tab.locator("#boxes > g").nth(3).hover()                # z
+    assert set(tab.locator(".term.lit").evaluate_all("t => t.map(x => x.dataset.node)")) == {"3"}
+    tab.locator("#boxes > g").nth(2).focus()
+    assert "2" in tab.locator(".term.lit").evaluate_all("t => t.map(x => x.dataset.node)")
+
+
+def test_a_sum_over_a_fan_out_is_shown_as_it_grows(opened):
+    tab = opened(tg.play(tg.expression("a * a", a=3)))
+    go(tab, 3)
+    assert tab.locator("#heard").inner_text() == "a is used 2 times, so its gradient is a sum; 1 of 2 so far: 1 × 3 = 3"
+    assert "(input 2)" in tab.locator("#lines").inner_text()
+    go(tab, 4)
+    assert tab.locator("#heard").inner_text() == "a is used 2 times, so its gradient is a sum; 2 of 2 so far: 1 × 3 + 1 × 3 = 6"
+    assert boxes(tab)["a"] == ("3", "6")
+
+
+def test_what_takes_part_is_marked(opened):
+    tab = opened(circuit())
+    go(tab, 1)
+    assert (marked(tab, "now"), sorted(marked(tab, "from")), marked(tab, "later")) == (["q = x + y"], ["x", "y"], ["f = q * z"])
+    go(tab, 5)
+    assert (marked(tab, "gains"), marked(tab, "from"), marked(tab, "later")) == (["q = x + y"], ["f = q * z"], [])
+    assert tab.locator(".tg-edge.back").count() == 1
+    assert tab.locator(".tg-edge.back .behind").evaluate("e => getComputedStyle(e).display") == "inline"
+    assert tab.locator(".tg-edge.back path").evaluate("e => getComputedStyle(e).strokeDasharray") != "none"
+
+
+def test_the_reason_is_given_in_symbols_and_numbers(opened):
+    x = Value(0.5, label="x")
+    y = tg.tanh(x)
+    y.label = "y"
+    tab = opened(tg.play(y))
+    go(tab, 3)
+    text = unicodedata.normalize("NFKC", re.sub(r"\s", "", tab.locator("#lines > div").nth(2).inner_text()))
+    assert text == f"because∂y∂x=1−y2=1−{shown(y.data)}2={shown(y.local_grads[0])}"
+
+
+# ---- finding, folding, the list
+
+def test_find(opened):
+    _, loss = a_network_and_its_loss([3, 1])
+    tab = opened(tg.play(loss))
+    tab.keyboard.press("/")
+    tab.keyboard.type("X1")
+    assert tab.locator("#found").inner_text() == f"{tab.locator('#boxes > g.found').count()} found"
+    assert "x1" in marked(tab, "found")
+    tab.keyboard.press("Enter")
+    assert place(tab) > 0
+    tab.keyboard.press("Control+A")
+    tab.keyboard.type("nothing like it")
+    assert tab.locator("#found").inner_text() == "0 found"
+    tab.keyboard.press("Escape")
+    assert tab.locator(".found").count() == 0 and tab.locator("#found").inner_text() == ""
+
+
+def test_folding(opened):
+    model, loss = a_network_and_its_loss([3, 2, 1])
+    page = tg.play(loss)
+    views = [view["name"] for view in data_of(page)["views"]]
+    tab = opened(page)
+    events = tg.steps(loss)
+    for view in views:
+        tab.locator("#view").select_option(view)
+        for at in range(0, len(events) + 1, 4):
+            go(tab, at)
+            now = [*marked(tab, "now"), *marked(tab, "gains")]
+            assert len(now) == (at > 0), (view, at)
+    go(tab, len(events))
+    tab.locator("#view").select_option("layers")
+    folded = boxes(tab)
+    assert len(folded) == 3 + 5
+    tab.locator("#view").select_option("neurons")
+    hidden = model.layers[0].predict([1.0, -2.0])
+    found = boxes(tab)
+    assert [found[f"layer 0, neuron {i}"][0] for i in range(3)] == [shown(h) for h in hidden]
+
+
+def test_a_layer_opens_and_folds_by_double_click_and_by_key(opened):
+    _, loss = a_network_and_its_loss([3, 2, 1])
+    tab = opened(tg.play(loss, fold="layer"))
+    layer = tab.locator("#boxes > g:not([display])").filter(has_text="layer 1").first
+    layer.dblclick()
+    assert tab.locator("#view option:checked").inner_text() == "layer 1, opened"
+    inner = len(boxes(tab))
+    assert inner > 8
+    go(tab, 0)
+    tab.locator("#view").select_option("layers")
+    tab.locator("#boxes > g:not([display])").filter(has_text="layer 1").first.focus()
+    tab.keyboard.press("o")
+    assert len(boxes(tab)) == inner
+    tab.keyboard.press("ArrowRight")
+    tab.locator("h1").click()
+    tab.locator("#boxes > g:not([display])").filter(has_text="w0").first.focus()
+    tab.keyboard.press("o")
+    assert tab.locator("#view option:checked").inner_text() in ("layers", "layer 0, opened")
+
+
+def test_a_graph_without_layers_offers_no_views(opened):
+    tab = opened(circuit())
+    assert not tab.locator("#views").is_visible()
+
+
+def test_the_list_of_all_steps(opened):
+    tab = opened(circuit())
+    tab.locator("summary").click()
+    lines = tab.locator("#list button").all_inner_texts()
+    assert lines[1:] == [
+        "q = x + y = −2 + 5 = 3", "f = q * z = 3 * −4 = −12", "∂f/∂f = 1", "z.grad += f.grad × ∂f/∂z → 0 + 1 × 3 = 3",
+        "q.grad += f.grad × ∂f/∂q → 0 + 1 × −4 = −4", "y.grad += q.grad × ∂q/∂y → 0 + −4 × 1 = −4",
+        "x.grad += q.grad × ∂q/∂x → 0 + −4 × 1 = −4"]
+    assert [line.replace("−", "-") for line in lines[1:]] == [event.text for event in tg.steps(graph("circuit"))]
+    tab.locator("#list button").nth(5).click()
+    assert place(tab) == 5
+
+
+# ---- for everyone
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["circuit", "network"])
+def test_no_violation_of_accessibility(opened, name, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
+    f = graph("circuit") if name == "circuit" else a_network_and_its_loss([3, 2, 1])[1]
+    tab = opened(tg.play(f, fold="auto" if name == "circuit" else "neuron"), color_scheme=scheme)
+    for at in (0, 1, len(tg.steps(f)) // 2, len(tg.steps(f))):
+        go(tab, at)
+        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in axe.run(tab).response["violations"]] == []
+
+
+def test_the_checker_of_accessibility_sees_a_planted_fault(opened):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
+    tab = opened(circuit())
+    tab.evaluate("document.getElementById('next').removeAttribute('aria-label'), document.getElementById('next').title = '',"
+                 "document.getElementById('next').textContent = ''")
+    assert [v["id"] for v in axe.run(tab).response["violations"]] == ["button-name"]
+
+
+def luminance(tab, selector, key):
+    colour = tab.locator(selector).first.evaluate(f"e => getComputedStyle(e).{key}")
+    return sum(int(x) for x in re.findall(r"\d+", colour)[:3]) / 765
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_dark_mode_is_dark_everywhere(opened, scheme):
+    tab = opened(circuit(), color_scheme=scheme)
+    for selector, key in ("body", "backgroundColor"), ("#panel", "backgroundColor"), ("#ground", "fill"), (".tg-box", "fill"):
+        assert (luminance(tab, selector, key) > 0.5) == (scheme == "light")
+    for selector, key in ("body", "color"), (".tg-name", "fill"), ("#next", "color"):
+        assert (luminance(tab, selector, key) < 0.5) == (scheme == "light")
+
+
+def test_print_leaves_the_step_and_the_picture(opened):
+    tab = opened(circuit())
+    go(tab, 5)
+    tab.emulate_media(media="print")
+    visible = {part: tab.locator(part).is_visible() for part in ("#panel", "#stage", ".bar >> nth=0", ".tools", "#keys")}
+    assert visible == {"#panel": True, "#stage": True, ".bar >> nth=0": False, ".tools": False, "#keys": False}
+
+
+def test_what_is_typed_into_the_page_and_its_labels_are_never_markup(opened):
+    hostile = [*HOSTILE, "<img src=x onerror=alert(1)>", "\ue000", "${alert(1)}", "'\"><svg onload=alert(1)>"]
+    leaves = [Value(float(i + 1), label=label) for i, label in enumerate(hostile)]
+    f = leaves[0]
+    for leaf in leaves[1:]:
+        f = f + leaf * leaf
+    tab = opened(tg.play(f))
+    for at in range(len(tg.steps(f)) + 1):
+        go(tab, at)
+    tab.locator("summary").click()
+    assert tab.locator("main img, main script, main a, #lines svg").count() == 0
+
+
+def test_a_narrow_window_needs_no_sideways_scrolling(opened):
+    tab = opened(circuit(), width=360, height=740)
+    go(tab, 5)
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_it_works_inside_a_notebooks_sandbox(chromium, tmp_path):
+    bundle = circuit()._repr_mimebundle_()["text/html"]
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!DOCTYPE html><meta charset=utf-8><body>{bundle}</body>", encoding="utf-8")
+    tab = chromium.new_page()
+    tab.goto(path.as_uri())
+    frame = tab.frame_locator("iframe")
+    frame.locator("#last").click()
+    assert frame.locator("#place").inner_text() == "7 / 7"
+    tab.close()
+
+
+# ---- the pictures of the documentation
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def blocks_of(png):
+    """How bright a picture is, in a coarse grid: what stays when fonts change a little."""
+    image = pytest.importorskip("PIL.Image", reason='screenshots: pip install ".[browser]"').open(io.BytesIO(png))
+    return list(image.convert("L").resize((40, 32)).tobytes())
+
+
+def difference(one, other):
+    return sum(abs(a - b) for a, b in zip(blocks_of(one), blocks_of(other), strict=True)) / (40 * 32)
+
+
+def test_the_stored_screenshots_are_like_fresh_ones(chromium):
+    spec = importlib.util.spec_from_file_location("screenshots", DOCS / "screenshots.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    fresh = dict(module.taken(chromium))
+    assert len(fresh) == 6
+    for name in fresh:
+        stored = (DOCS / name).read_bytes()
+        assert len(stored) < 30_000
+        apart = {other: difference(fresh[other], stored) for other in fresh}
+        assert apart[name] < 1.5 and apart[name] == min(apart.values()), apart

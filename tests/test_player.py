@@ -1,0 +1,226 @@
+"""The player's page: one file, everything in it from the engine, small, and safe whatever the labels are."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+from tinygrad_edu.show import page as pages
+from tinygrad_edu.show.draw import shown
+
+ELEMENTS = set("""html head meta title style body main h1 section p div button input output svg rect g text label select span br
+                  details summary ol script""".split())
+
+
+class Read(HTMLParser):
+    """The elements of a page, its policy, its scripts and styles."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.texts = [], [], {"script": [], "style": [], "title": []}
+        self.open = ""
+        self.feed(page.html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, *pair) for pair in attrs]
+        self.open = tag
+        if tag in self.texts:
+            self.texts[tag].append("")
+
+    def handle_data(self, text):
+        if self.open in self.texts:
+            self.texts[self.open][-1] += text
+
+    def handle_endtag(self, tag):
+        self.open = ""
+
+
+def data_of(page):
+    return json.loads(Read(page).texts["script"][0])
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_a_page_loads_nothing_and_is_let_run_by_its_hashes(name):
+    page = tg.play(graph(name))
+    read = Read(page)
+    assert set(read.tags) <= ELEMENTS
+    assert not [a for a in read.attributes if a[1] in ("src", "href", "style", "srcset") or a[1].startswith("on")]
+    assert not re.search(r"://|url\(|@import|\bfetch\b|XMLHttp|WebSocket|\bimport\b",
+                         page.html.replace("http://www.w3.org/2000/svg", ""))
+    policy = next(value for tag, key, value in read.attributes if key == "content" and "default-src" in (value or ""))
+    for kind, text in ("script", read.texts["script"][1]), ("style", read.texts["style"][0]):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_the_page_has_the_events_and_numbers_of_the_engine(name):
+    f = graph(name)
+    order, events = tg.topological_order(f), tg.steps(f)
+    data = data_of(tg.play(f))
+    assert [node["data"] for node in data["nodes"]] == [shown(node.data) for node in order]
+    assert [node["name"] for node in data["nodes"]] == [name.replace("\n", " ") for name in tg.names(f).values()]
+    assert len(data["events"]) == len(events)
+    for told, event in zip(data["events"], events, strict=True):
+        assert told[0] == event.kind[0] and order[told[1]] is event.node
+        if event.kind == "backward":
+            assert order[data["nodes"][told[1]]["parents"][told[2]]] is event.parent
+            assert data["nodes"][told[1]]["local"][told[2]] == shown(event.terms[2])
+            assert told[3] == shown(event.value)
+    for node, told in zip(order, data["nodes"], strict=True):
+        assert told.get("parents", []) == [order.index(p) for p in node.parents]
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_formulas_are_mathml_around_marks_of_nodes(name):
+    f = graph(name)
+    order = tg.topological_order(f)
+    for node, told in zip(order, data_of(tg.play(f))["nodes"], strict=True):
+        for maths in [told["maths"], *told.get("call", []), *[text for why in told.get("why", []) for text in why]]:
+            ElementTree.fromstring(f"<math>{maths}</math>")
+        marked = {ord(c) - 0xE000 for c in "".join(told.get("call", [])) if c >= "\ue000"}
+        if 0 < len(node.parents) <= 8:
+            assert marked == {order.index(p) for p in node.parents}
+
+
+def test_numbers_get_parentheses_where_names_need_none():
+    x = Value(-2, label="x")
+    told = data_of(tg.play(x ** 2))["nodes"][-1]
+    by_name, by_number = told["call"]
+    assert "(" not in by_name and "(" in by_number
+    assert told["numbers"] == "(−2)**2"
+
+
+def test_a_gradient_that_was_not_chosen_is_told_apart():
+    f = tg.expression("relu(x) + y", x=-1, y=2)
+    taken = {(told[1], told[2]): told[4] for told in data_of(tg.play(f))["events"] if told[0] == "b"}
+    assert sorted(taken.values()) == [0, 1, 1]
+
+
+def test_the_graph_is_only_read():
+    f = graph("neuron")
+    before = [(node.data, node.grad) for node in tg.topological_order(f)]
+    assert tg.play(f, seed=2.0).html != tg.play(f).html
+    assert [(node.data, node.grad) for node in tg.topological_order(f)] == before
+
+
+def test_sizes():
+    f = graph("circuit")
+    assert len(tg.play(f).html.encode()) <= 40_000
+    scripts = pages.asset("transport.js") + pages.asset("player.js")
+    assert len(scripts.encode()) <= 20_000
+    model = tg.MLP(2, [8, 4, 1], rng=0)
+    loss = tg.mse(model([Value(1.0, label="a"), Value(-2.0)]), 0.5)
+    assert 103 <= len(tg.topological_order(loss)) <= 110
+    assert len(tg.play(loss).html.encode()) <= 200_000
+
+
+@pytest.mark.parametrize("label", HOSTILE, ids=ascii)
+def test_hostile_labels_are_only_text(label):
+    x = Value(1.0, label=label)
+    f = x * 2 + x
+    f.label = label
+    page = tg.play(f)
+    read = Read(page)
+    assert set(read.tags) <= ELEMENTS and len(read.texts["script"]) == 2
+    assert read.texts["title"][0].endswith(", step by step")
+    for node in data_of(page)["nodes"]:
+        ElementTree.fromstring(f"<math>{node['maths']}</math>")
+    bundle = page._repr_mimebundle_()["text/html"]
+    assert bundle.count("<iframe") == 1 and "<script" not in bundle
+
+
+def test_a_notebook_shows_the_page_in_a_sandbox_with_a_picture_inside():
+    page = tg.play(graph("circuit"))
+    bundle = page._repr_mimebundle_()
+    frame = ElementTree.fromstring(bundle["text/html"])
+    assert frame.tag == "iframe" and frame.get("sandbox") == "allow-scripts" and frame.get("srcdoc") == page.html.replace("\n", " ")
+    [image] = frame
+    svg = base64.b64decode(image.get("src").removeprefix("data:image/svg+xml;base64,")).decode()
+    assert svg == page.picture == tg.draw(graph("circuit")).svg
+    assert "bytes" in bundle["text/plain"]
+
+
+def test_views_of_a_network():
+    _, loss = a_network_and_its_loss([4, 3, 1])
+    data = data_of(tg.play(loss))
+    names = [view["name"] for view in data["views"]]
+    assert names[:3] == ["every node", "neurons", "layers"] and names[data["first"]] == "every node"
+    assert {"layer 0, opened", "layer 1, opened"} <= set(names)
+    everything = set(range(len(tg.topological_order(loss))))
+    for view in data["views"]:
+        members = [n for b, *_ in view["boxes"] for n in data["boxes"][b]["nodes"]]
+        assert len(members) == len(set(members)) and set(members) == everything
+        inside = {n: b for b, *_ in view["boxes"] for n in data["boxes"][b]["nodes"]}
+        crossing = {(inside[p], inside[n]) for n, node in enumerate(data["nodes"]) for p in node.get("parents", [])}
+        assert {(tail, head) for tail, head, *_ in view["links"]} == {pair for pair in crossing if pair[0] != pair[1]}
+    assert len(data_of(tg.play(graph("circuit")))["views"]) == 1
+
+
+@pytest.mark.parametrize("fold", ["none", "neuron", "layer"])
+def test_the_first_view_can_be_chosen(fold):
+    _, loss = a_network_and_its_loss([3, 1])
+    data = data_of(tg.play(loss, fold=fold))
+    assert data["views"][data["first"]]["name"] == {"none": "every node", "neuron": "neurons", "layer": "layers"}[fold]
+
+
+def test_a_thousand_nodes_start_as_layers_and_stay_small():
+    _, loss = a_network_and_its_loss([30, 30, 1])
+    page = tg.play(loss)
+    data = data_of(page)
+    assert len(data["nodes"]) > 1000 and data["views"][data["first"]]["name"] == "layers"
+    assert "every node" not in [view["name"] for view in data["views"]] and len(page.html) < 1_000_000
+
+
+def test_bad_input_says_what_is_wrong():
+    with pytest.raises(TypeError, match="a Value is needed, not str"):
+        tg.play("x + y")
+    with pytest.raises(ValueError, match="fold='all'"):
+        tg.play(graph("circuit"), fold="all")
+    x = Value(1.0, label="x")
+    f = x * 2
+    x.data = 5.0
+    with pytest.raises(ValueError, match="out of date"):
+        tg.play(f)
+    node = Value(1.0)
+    for _ in range(5001):
+        node = -node
+    with pytest.raises(ValueError, match="5002 nodes, too many"):
+        tg.play(node)
+
+
+def test_nodes_made_by_hand_can_be_played():
+    x = Value(2.0, label="x")
+    data = data_of(tg.play(Value(5.0, (x,), (3.0,), op="odd", label="f")))
+    assert data["nodes"][-1]["local"] == ["3"] and data["nodes"][-1]["why"] == []
+
+
+def test_a_page_is_saved_as_it_is(tmp_path):
+    page = tg.play(graph("fan"))
+    assert page.save(tmp_path / "fan.html").read_bytes().decode() == page.html
+
+
+SCRIPT = """
+import tinygrad_edu as tg, hashlib
+f = tg.expression("logsumexp(a, b, a*b) + max(a, b, 1) * tanh(a)", a=1, b=2)
+loss = tg.mse(tg.MLP(2, [3, 1], rng=0)([1.0, 2.0]), 0.5)
+print(hashlib.sha256((tg.play(f).html + tg.play(loss).html).encode()).hexdigest())
+"""
+
+
+def test_pages_are_the_same_bytes_for_every_hash_seed():
+    hashes = {subprocess.run([sys.executable, "-c", SCRIPT], env={**os.environ, "PYTHONSAFEPATH": "1", "PYTHONHASHSEED": seed},
+                             capture_output=True, text=True, check=True).stdout for seed in ("0", "1", "12345")}
+    assert len(hashes) == 1

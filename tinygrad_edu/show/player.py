@@ -1,0 +1,231 @@
+"""The player: a page on which an expression is walked through, forward and backward.
+
+Python says what there is to show: the boxes, where they go in each view, and the events.  The
+script of the page (`player.js`) only puts texts and classes where they belong; it does no
+arithmetic, so that every number on the page is one of the engine's.
+"""
+
+from html import escape
+from typing import Any, NamedTuple
+
+from ..engine import printer
+from ..engine.formula import Formula
+from ..engine.number import shortened
+from ..engine.symbolic import MANY, call_of, formulas, local_formulas
+from ..engine.value import Value, topological_order
+from .draw import (
+    FOLDS,
+    MANY_NODES,
+    MARGIN,
+    Box,
+    at,
+    box_of,
+    draw,
+    folded,
+    group_box,
+    grouped,
+    inside_of,
+    layer_of,
+    links_of,
+    local_text,
+    shown,
+    way_out,
+)
+from .layout import Edge, lay_out
+from .page import TRANSPORT, Page, page
+from .steps import Event, in_short, steps
+
+MOST = 5000                 # nodes of a graph that can be played
+OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
+MARK = 0xE000               # a letter of Unicode's private area stands for a node in a formula
+
+BODY = """<main><h1>{title}</h1>
+<section id="panel" aria-label="This step"><p id="what"></p><div id="lines"></div><p id="heard"></p></section>
+<p id="say" class="unseen" aria-live="polite"></p>
+{transport}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
+<rect class="tg-bg" id="ground"/><g id="links"></g><g id="boxes">{boxes}</g></svg></div>
+<div class="bar tools" role="group" aria-label="Picture">
+<button id="turn" title="Where the forward pass ends (f)">End of forward</button>
+<button id="out" aria-label="Smaller" title="Smaller (−)">−</button>
+<button id="in" aria-label="Larger" title="Larger (+)">+</button>
+<button id="fit" title="All of it (0)">Fit</button>
+<label id="views">Show <select id="view"></select></label>
+<label>Find <input id="find" type="search" size="12" title="Find (/): Enter goes to the next"></label>
+<output id="found"></output></div>
+<p class="quiet" id="keys"><span class="data">data</span> forward, <span class="grad">grad</span> backward,
+<span class="grad">∂</span> local derivative. Click a box to jump to its next step; drag to move the picture.<br>
+Keys: ← → Home End step, Space plays, f ends forward, + − 0 zoom, Shift with arrows moves, / finds, o opens a layer.</p>
+<details id="all"><summary>All steps</summary><ol id="list" start="0"></ol></details></main>
+"""
+
+
+class View(NamedTuple):
+    """One way to look at a graph: its nodes in groups, a group for a box."""
+    name: str
+    groups: list[list[Value]]
+
+
+def play(output: Value, seed: float = 1.0, fold: str = "auto", engine: str = "auto") -> Page:
+    """A page that walks through computing `output` and `output.backward(seed)`, step by step.
+
+    fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "auto" shows
+             the layers of graphs of more than 300 nodes.  The page can change it, and open single layers.
+    engine   what places the boxes, as for `draw`
+
+    The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
+    is only read, and the gradients shown are those of one pass from zero (see `steps`).
+
+    Raises ValueError for an outdated graph, and for one of more than 5000 nodes.
+
+    >>> x, y, z = Value(-2, label="x"), Value(5, label="y"), Value(-4, label="z")
+    >>> lesson = play((x + y) * z)
+    >>> lesson.title
+    '(x + y) * z, step by step'
+    """
+    if not isinstance(output, Value):
+        raise TypeError(f"a Value is needed, not {type(output).__name__}: got {shortened(output)}")
+    order = topological_order(output)
+    if len(order) > MOST:
+        raise ValueError(f"the graph has {len(order)} nodes, too many for a player (at most {MOST}): "
+                         "play one of its inner nodes")
+    return Lesson(order, steps(output, seed)).page(fold, engine)
+
+
+class Lesson:
+    """A graph and its events, on their way to becoming a page."""
+
+    def __init__(self, order: list[Value], events: list[Event]):
+        self.order, self.events, self.known = order, events, formulas(order)
+        self.place = {node: i for i, node in enumerate(order)}
+        self.marks = {node: Formula(chr(MARK + i)) for node, i in self.place.items()}
+        self.boxes: dict[tuple[int, ...], Box] = {}
+        self.gradients: dict[Value, list[str]] = {node: ["—"] for node in order}
+        self.passed: dict[tuple[Value, int], str] = {}
+        for event in events:
+            if event.kind == "seed":
+                self.gradients[event.node].append(shown(event.value))
+            if event.parent is not None:
+                self.gradients[event.parent].append(shown(event.value))
+                self.passed[event.node, event.edge] = f"{shown(event.terms[1])} × {shown(event.terms[2])}"
+
+    def page(self, fold: str, engine: str) -> Page:
+        first, views = views_of(self.order, fold)
+        placed = [self.view(view, engine) for view in views]
+        data = {"nodes": [self.node(node) for node in self.order], "events": [self.event(e) for e in self.events],
+                "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first}
+        title = f"{self.boxes_name()}, step by step"
+        drawn = "".join(f'<g class="tg-node tg-{box.kind}">{inside_of(box, 0, 0)}</g>' for box in self.boxes.values())
+        body = BODY.format(title=escape(title), transport=TRANSPORT, boxes=drawn)
+        height = min(860, 420 + placed[first]["size"][1])
+        return page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data,
+                    draw(self.order[-1], engine, fold).svg, height)
+
+    def boxes_name(self) -> str:
+        return printer.text(self.known[self.order[-1]])
+
+    # ---- what is said of nodes and events
+
+    def node(self, node: Value) -> dict[str, Any]:
+        """A node's name, number and formulas; marks stand for nodes."""
+        name = printer.text(self.known[node])
+        told: dict[str, Any] = {"name": name, "maths": printer.mathml(self.known[node]), "data": shown(node.data)}
+        if self.is_loose(node):
+            told["loose"] = 1
+        if node.is_constant:
+            told["constant"] = 1
+        if node.parents:
+            made = printer.text(in_short(call_of(node, self.known)))
+            numbers = {p: Formula(shown(p.data).replace("−", "-")) for p in node.parents}
+            told |= {"parents": [self.place[p] for p in node.parents], "made": made,
+                     "call": self.both(node, in_short(call_of(node, self.marks))),
+                     "numbers": printer.text(in_short(call_of(node, numbers))).replace("-", "−")}
+        if node.parents and not node.is_constant:
+            told["local"] = [shown(float(g)) for g in node.local_grads]
+            reasons = local_formulas(node, self.marks)[:1 if len(node.parents) > MANY else None]
+            told["why"] = [self.both(node, reason) for reason in reasons]
+        return told
+
+    def both(self, node: Value, formula: Any) -> list[str]:
+        """A formula of a node as MathML around names, and, where parentheses differ, also around numbers."""
+        near = {*node.parents, node}
+        found = [printer.mathml(formula, {self.marks[n]: (printer.NEGATED if loose(n) else printer.ATOM,
+                                                          self.marks[n].head) for n in near})
+                 for loose in (self.is_loose, lambda n: n.data < 0)]
+        return found if found[0] != found[1] else found[:1]
+
+    def is_loose(self, node: Value) -> bool:
+        """Does a node go by a formula that needs parentheses?"""
+        return printer.as_factor(self.known[node]) != printer.text(self.known[node])
+
+    def event(self, event: Event) -> list[Any]:
+        """["f", node], ["s", node, seed], or ["b", node, input, gradient afterwards, whether it was chosen]."""
+        place = self.place[event.node]
+        if event.kind == "forward":
+            return ["f", place]
+        if event.kind == "seed":
+            return ["s", place, shown(event.value)]
+        taken = event.terms[2] != 0 or not event.node._op.selects
+        return ["b", place, event.edge, shown(event.value), int(taken)]
+
+    # ---- pictures
+
+    def view(self, view: View, engine: str) -> dict[str, Any]:
+        """Where the boxes and arrows of a view stand, by numbers of boxes."""
+        members = [tuple(self.place[node] for node in group) for group in view.groups]
+        for group, key in zip(view.groups, members):
+            if key not in self.boxes:
+                self.boxes[key] = self.widest(group)
+        number = {key: i for i, key in enumerate(self.boxes)}
+        links = links_of(view.groups)
+        edges = [Edge(link.tail, link.head, self.letters(link.node, link.i)) for link in links]
+        placed = lay_out([(self.boxes[key].width, self.boxes[key].height) for key in members], edges, engine)
+        arrows = [[number[members[link.tail]], number[members[link.head]], self.place[link.node], link.i,
+                   " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
+                  for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
+        return {"name": view.name, "size": [round(placed.width + 2 * MARGIN), round(placed.height + 2 * MARGIN)],
+                "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(members, placed.boxes)],
+                "links": arrows}
+
+    def widest(self, group: list[Value]) -> Box:
+        """A group's box with the longest gradient it will ever show, so that there is room."""
+        box = box_of(group[0], self.known, True) if len(group) == 1 else group_box(group, True)
+        end = way_out(group)
+        return box._replace(grad=max(self.gradients[end], key=len)) if end is not None and box.grad else box
+
+    def letters(self, node: Value, i: int) -> int:
+        """Room for the label of an arrow: its local derivative, and what comes along it in the backward pass."""
+        text = local_text(node, i)
+        return max(len(text), len(self.passed.get((node, i), ""))) if text else 0
+
+    def box(self, members: tuple[int, ...], views: list[View]) -> dict[str, Any]:
+        """What the script has to know of a box: its nodes, whose numbers it shows, which view opens it."""
+        group = [self.order[i] for i in members]
+        end = way_out(group)
+        told: dict[str, Any] = {"nodes": members, "shows": -1 if end is None else self.place[end],
+                                "name": self.boxes[members].formula}
+        layer = layer_of(group[0].scope)
+        opening = [i for i, view in enumerate(views) if layer and view.name == f"{layer}, opened"]
+        return told | ({"opens": opening[0]} if opening else {})
+
+
+def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
+    """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
+    names = {"none": "every node", "neuron": "neurons", "layer": "layers"}
+    found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
+    wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
+    for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
+        found.append(View(f"{layer}, opened", opened(order, layer)))
+    views: list[View] = []
+    for view in found:
+        fits = len(view.groups) <= MANY_NODES or len(view.groups) == len(wanted)
+        if fits and view.groups not in [other.groups for other in views]:
+            views.append(view)
+    return [view.groups for view in views].index(wanted), views
+
+
+def opened(order: list[Value], layer: str) -> list[list[Value]]:
+    """Every layer folded but one, which shows its nodes, or its neurons where the nodes are many."""
+    inner = [node for node in order if layer_of(node.scope) == layer]
+    few = len(inner) <= OPEN
+    return grouped(order, lambda node: layer_of(node.scope) if layer_of(node.scope) != layer else
+                   "" if few else node.scope)
