@@ -30,13 +30,13 @@ SHAPES = ("M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M-3.7-3.7h7.4v7.4h-7.4z", "M0-5
           "M0-5 4.6 3.6h-9.2z", "M0 5 4.6-3.6h-9.2z", "M-1.6-5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z",
           "M0-5.8 1.5-1.9 5.6-1.8 2.4.7 3.5 4.7 0 2.4-3.5 4.7-2.4.7-5.6-1.8-1.5-1.9z",
           "M-4.6-2.4-2.4-4.6 0-2.2 2.4-4.6 4.6-2.4 2.2 0 4.6 2.4 2.4 4.6 0 2.2-2.4 4.6-4.6 2.4-2.2 0z")
-BODY = """<h1>{title}</h1><p class="quiet">{about}</p>{transport}<p id="sentence" aria-live="polite"></p>
+BODY = """<main><h1>{title}</h1><p class="quiet">{about}</p>{transport}<p id="sentence" aria-live="polite"></p>
 <div class="panels">
 <section><h2 id="what"></h2><div id="picture"><canvas id="answers" width="256" height="256"></canvas></div>
 <ul id="key"></ul></section>
 <section><h2>Loss, epoch by epoch</h2><div id="losses"></div>
 <table id="numbers"></table><p id="note" class="quiet"></p></section>
-</div>
+</div></main>
 """
 
 

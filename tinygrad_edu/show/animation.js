@@ -145,7 +145,7 @@ function lossTicks() {
 axes(losses, ACROSS, LOW, ticks(0, Math.max(1, data.loss.length - 1)).filter(Number.isInteger), lossTicks(), epochAt, lossAt, ["epoch", isLog ? "loss (logarithmic)" : "loss"]);
 const now = put(losses, "line", {class: "now", y1: 0, y2: LOW});
 const table = byId("numbers"), head = table.createTHead().insertRow();
-for (const name of ["", "loss", data.accuracy.length ? "accuracy" : ""]) if (name || !head.cells.length) write(head, "th", name).scope = "col";
+for (const name of ["examples", "loss", ...data.accuracy.length ? ["accuracy"] : []]) write(head, "th", name).scope = "col";
 for (const [name, list, rights] of [["training", data.loss, data.accuracy], ["validation", data.validation_loss, data.validation_accuracy]]) {
   if (!list.length) continue;
   const spots = to => path(list.slice(0, to + 1).flatMap((at, i) => known(at) ? [[epochAt(i), lossAt(at)]] : []));
