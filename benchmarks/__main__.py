@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .figures import GRAPHS, OPERATIONS, ROUNDS, RUNS, Figure, command_figures, graph_figures
+from .player import player_figures
 
 EXAMPLES = """examples:
   python -m benchmarks
@@ -23,7 +24,7 @@ EXAMPLES = """examples:
 
 def main() -> None:
     args = arguments()
-    figures = graph_figures() + command_figures()
+    figures = graph_figures() + command_figures() + player_figures()
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = 140

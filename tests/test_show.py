@@ -79,10 +79,10 @@ def overlap(a, b):
 
 def boxes_and_layout(f, engine):
     from tinygrad_edu.engine.symbolic import formulas
-    from tinygrad_edu.show.draw import edges_of
+    from tinygrad_edu.show.draw import edges_of, folded
     order = tg.topological_order(f)
     boxes = [box_of(node, formulas(order), True) for node in order]
-    edges, _ = edges_of([[node] for node in order])
+    edges, _ = edges_of(folded(order, "none"))
     return boxes, edges, lay_out([(b.width, b.height) for b in boxes], edges, engine)
 
 
@@ -306,6 +306,7 @@ def test_networks_fold_into_neurons_and_layers(engine, fused):
     assert counts == {"none": nodes, "neuron": 6 + 5, "layer": 3 + 5}
     text = tg.draw(loss, engine, "neuron").svg
     assert "layer 1, neuron 0" in text
+    assert ">layer 2<" in tg.draw(loss, engine, "layer").svg           # of a single neuron
     hidden = model.layers[0].predict([1.0, -2.0])[0]
     assert f">{hidden:.5g}".replace("-", "−") in text
 

@@ -88,7 +88,15 @@ FOLDS = ("auto", "none", "neuron", "layer")
 MANY_NODES = 300                                            # beyond this, "auto" folds
 
 
-def folded(order: list[Value], fold: str) -> list[list[Value]]:
+class Group(list[Value]):
+    """The nodes of one box, and the name they share."""
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.name = name
+
+
+def folded(order: list[Value], fold: str) -> list[Group]:
     """The nodes in groups, a group for a box, in the order of their last members."""
     if fold not in FOLDS:
         raise ValueError(f"fold={fold!r}: write one of {', '.join(FOLDS)}")
@@ -99,12 +107,12 @@ def folded(order: list[Value], fold: str) -> list[list[Value]]:
     return grouped(order, names[fold])
 
 
-def grouped(order: list[Value], name: Callable[[Value], str]) -> list[list[Value]]:
+def grouped(order: list[Value], name: Callable[[Value], str]) -> list[Group]:
     """The nodes of one name together, those without a name each alone, in the order of their last members."""
-    groups: dict[Any, list[Value]] = {}
+    groups: dict[Any, Group] = {}
     for node in order:
         key = name(node) or node
-        groups[key] = members = groups.pop(key, [])
+        groups[key] = members = groups.pop(key, None) or Group(name(node))
         members.append(node)
     return list(groups.values())
 
@@ -118,11 +126,9 @@ def over_many(groups: list) -> bool:
     return len(groups) > MANY_NODES
 
 
-def group_box(group: list[Value], has_grads: bool) -> "Box":
+def group_box(group: Group, has_grads: bool) -> "Box":
     """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
-    scopes = {node.scope for node in group}
-    name = printable(group[-1].scope if len(scopes) == 1 else layer_of(group[-1].scope))
-    end = way_out(group)
+    name, end = printable(group.name), way_out(group)
     data, grad = (shown(end.data), shown(end.grad) if has_grads else "—") if end is not None else ("", "")
     return Box("op", f"{len(group)} nodes", name, data, grad, name)
 
@@ -142,7 +148,7 @@ class Link(NamedTuple):
     i: int
 
 
-def links_of(groups: list[list[Value]]) -> list[Link]:
+def links_of(groups: list[Group]) -> list[Link]:
     """The arrows between groups: one for each edge between single nodes, one for each pair of boxes otherwise."""
     place = {node: k for k, group in enumerate(groups) for node in group}
     links: dict[Any, Link] = {}
@@ -207,7 +213,7 @@ class Box(NamedTuple):
         return f"{how} {self.formula}: {self.data}{grad}"
 
 
-def boxes_of(groups: list[list[Value]], known: dict[Value, Formula]) -> list[Box]:
+def boxes_of(groups: list[Group], known: dict[Value, Formula]) -> list[Box]:
     has_grads = groups[-1][-1].grad != 0
     return [box_of(group[0], known, has_grads) if len(group) == 1 else group_box(group, has_grads) for group in groups]
 
@@ -242,7 +248,7 @@ def cut(text: str) -> str:
     return text + "…"
 
 
-def edges_of(groups: list[list[Value]]) -> tuple[list[Edge], list[str]]:
+def edges_of(groups: list[Group]) -> tuple[list[Edge], list[str]]:
     """The edges, by numbers of boxes, and the text on each: the local derivative."""
     links = links_of(groups)
     texts = [local_text(link.node, link.i) for link in links]

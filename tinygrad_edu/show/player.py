@@ -18,6 +18,7 @@ from .draw import (
     MANY_NODES,
     MARGIN,
     Box,
+    Group,
     at,
     box_of,
     draw,
@@ -62,7 +63,7 @@ Keys: ← → Home End step, Space plays, f ends forward, + − 0 zoom, Shift wi
 class View(NamedTuple):
     """One way to look at a graph: its nodes in groups, a group for a box."""
     name: str
-    groups: list[list[Value]]
+    groups: list[Group]
 
 
 def play(output: Value, seed: float = 1.0, fold: str = "auto", engine: str = "auto") -> Page:
@@ -116,7 +117,7 @@ class Lesson:
         title = f"{self.boxes_name()}, step by step"
         drawn = "".join(f'<g class="tg-node tg-{box.kind}">{inside_of(box, 0, 0)}</g>' for box in self.boxes.values())
         body = BODY.format(title=escape(title), transport=TRANSPORT, boxes=drawn)
-        height = min(860, 420 + placed[first]["size"][1])
+        height = min(900, 480 + placed[first]["size"][1])
         return page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data,
                     draw(self.order[-1], engine, fold).svg, height)
 
@@ -186,7 +187,7 @@ class Lesson:
                 "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(members, placed.boxes)],
                 "links": arrows}
 
-    def widest(self, group: list[Value]) -> Box:
+    def widest(self, group: Group) -> Box:
         """A group's box with the longest gradient it will ever show, so that there is room."""
         box = box_of(group[0], self.known, True) if len(group) == 1 else group_box(group, True)
         end = way_out(group)
@@ -223,7 +224,7 @@ def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     return [view.groups for view in views].index(wanted), views
 
 
-def opened(order: list[Value], layer: str) -> list[list[Value]]:
+def opened(order: list[Value], layer: str) -> list[Group]:
     """Every layer folded but one, which shows its nodes, or its neurons where the nodes are many."""
     inner = [node for node in order if layer_of(node.scope) == layer]
     few = len(inner) <= OPEN
