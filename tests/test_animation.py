@@ -136,12 +136,19 @@ def test_a_training_that_stops_early_is_shown_to_its_end():
     assert found["frames"][-1]["epoch"] == len(page.history)
 
 
-def test_an_interrupted_training_is_shown_as_far_as_it_went():
-    def interrupt(history, model):
-        if len(history) == 3:
+@pytest.mark.parametrize("frames", [9, 3])
+def test_an_interrupted_training_is_shown_as_far_as_it_went(frames):
+    """In the middle of an epoch the weights are those of none: no frame is made of them."""
+    steps = []
+
+    def loss(predictions, targets):
+        steps.append(predictions)
+        if len(steps) == 1 + 4 * 3 + 2:             # before training; 4 epochs of 3 batches; and two more
             raise KeyboardInterrupt
-    found = shown(animated(epochs=9, callbacks=[interrupt]))
-    assert found["stopped"] == "interrupted" and found["frames"][-1]["epoch"] == 3
+        return tg.cross_entropy(predictions, targets)
+    page = animated(epochs=9, frames=frames, loss=loss)
+    assert page.history.stopped == "interrupted" and len(page.history) == 4
+    assert shown(page)["frames"][-1]["epoch"] == (4 if frames == 9 else 3)
 
 
 def test_callbacks_may_still_end_the_training():
