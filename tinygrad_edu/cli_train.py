@@ -12,8 +12,9 @@ from typing import Any
 from .engine.composites import softmax
 from .engine.number import printable
 from .learn import data as sets
+from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
-from .learn.fit import History, check_training, class_of, fit, optimizers_by_name
+from .learn.fit import History, answers, check_training, class_of, fit, optimizers_by_name
 from .nn.modules import MLP
 from .nn.penalties import L2
 from .nn.weights import load, read, save
@@ -22,7 +23,7 @@ from .show.plots import decision_boundary, figure_class, loss_curves, text_curve
 SETS = ("moons", "circles", "blobs", "spirals", "xor", "yin_yang", "digits", "noisy_sine")
 TRAIN_EXAMPLES = """examples:
   tinygrad-edu train moons --hidden 16 16 --optimizer adam --epochs 50 --plot out.png --save model.json
-  tinygrad-edu train xor --hidden 4 --epochs 100
+  tinygrad-edu train xor --hidden 8 --epochs 40 --animate training.html
   tinygrad-edu train iris.csv --label species --save iris.json"""
 PREDICT_EXAMPLES = """examples:
   tinygrad-edu predict model.json 0.5 -0.25
@@ -45,6 +46,7 @@ def add_train(add: Any) -> None:
     add("--seed", type=int, default=0, help="of data, weights and order (%(default)s)")
     add("--check", action="store_true", help="first go through the checks before a long training")
     add("--plot", metavar="FILE", help="draw the decision boundary or the loss curves: .png, .svg or .pdf")
+    add("--animate", metavar="FILE", help="write a page on which the training can be watched: .html")
     add("--save", metavar="FILE", help="write the trained weights to this file")
 
 
@@ -65,12 +67,13 @@ def run_train(args: argparse.Namespace) -> None:
              "features": list(training.features), "classes": list(training.classes),
              "scales": [list(scale) for scale in scales]}
     model = MLP(about["inputs"], about["sizes"], args.activation, rng=args.seed)
+    film = film_of(args, model, training, validation, scales)
     print(f"{training!r}\n{model!r}\n")
     if args.check:
         print(check_training(model, inputs, training.targets), end="\n\n")
     history = fit(model, inputs, training.targets, optimizer=args.optimizer, lr=args.lr, epochs=args.epochs,
                   batch_size=args.batch_size, validation=(others, validation.targets), seed=args.seed,
-                  penalty=L2(args.l2) if args.l2 else None)
+                  penalty=L2(args.l2) if args.l2 else None, callbacks=[film] if film else [])
     if not len(history):
         raise KeyboardInterrupt             # before the first epoch: nothing worth a file
     report(history)
@@ -80,6 +83,17 @@ def run_train(args: argparse.Namespace) -> None:
     if args.plot:
         plot(args.plot, model, history, validation, scales)
         print(f"wrote {args.plot}")
+    if film:
+        print(f"wrote {film.page(history).save(args.animate)}")
+
+
+def film_of(args: argparse.Namespace, model: MLP, training: Data, validation: Data,
+            scales: Sequence[Sequence[float]]) -> Film | None:
+    """What records the training for --animate, in the units of the data."""
+    if not args.animate:
+        return None
+    return Film(model, training, args.epochs, validation=validation,
+                ask=lambda rows: answers(model, scaled(rows, scales)))
 
 
 def check_targets(args: argparse.Namespace) -> None:
@@ -88,7 +102,9 @@ def check_targets(args: argparse.Namespace) -> None:
         raise ValueError(f"{args.plot}: plots are written as .png, .svg or .pdf")
     if args.plot:
         figure_class()
-    for target in (args.save, args.plot):
+    if args.animate and Path(args.animate).suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"{args.animate}: animations are pages, written as .html")
+    for target in (args.save, args.plot, args.animate):
         if target and not Path(target).absolute().parent.is_dir():
             raise ValueError(f"{target}: there is no folder {Path(target).parent}")
 

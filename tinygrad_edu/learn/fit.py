@@ -10,20 +10,20 @@ import hashlib
 import inspect
 import json
 import math
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from ..engine.errors import DomainError, GradientError
+from ..engine.errors import DomainError, GradientError, no_grad
 from ..engine.number import checked_whole, shortened
 from ..engine.value import Value
 from ..nn import losses, optim
-from ..nn.modules import Dropout, Module
+from ..nn.modules import Dropout, Module, as_floats
 from ..nn.penalties import L2
 from ..nn.weights import WeightFileError, checksum, write_atomically
+from .watch import display_for
 
 GAP = 0.1           # of accuracy between training and validation that we call overfitting
 LOW = 0.9           # training accuracy below which we say underfitting
@@ -91,14 +91,15 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
     patience          stop early after so many epochs without a better validation loss
     checkpoint        a file to keep the state in; if it exists, training goes on from there, to the
                       same bits as without the break
-    progress          show a bar; by default only where a terminal is
+    progress          show how it goes: in a notebook one figure that keeps changing, elsewhere a bar;
+                      by default only in a notebook or a terminal
 
     Ctrl-C ends the training and returns the history so far.  The model is left in evaluation mode.
     """
     run = Training(model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
                    seed, [callbacks] if callable(callbacks) else list(callbacks), patience,
                    Path(checkpoint) if checkpoint else None)
-    return run.all_epochs(sys.stderr.isatty() if progress is None else progress)
+    return run.all_epochs(progress)
 
 
 NO_CLASSES = (losses.mse, losses.sum_squared_error, losses.half_squared_error, losses.mae, losses.huber)
@@ -115,8 +116,9 @@ class Training:
         self.epochs, self.batch_size = checked_whole("epochs", epochs, least=0), checked_whole("batch_size", batch_size)
         self.patience = None if patience is None else checked_whole("patience", patience)
         self.loss = chosen_loss(loss, self.targets)
+        self.threshold = threshold_of(self.loss)
         self.optimizer = chosen_optimizer(optimizer, lr, model)
-        self.check_form()
+        check_form(model, self.loss, self.inputs[0])
         self.validation = checked_validation(validation)
         self.schedule, self.penalty, self.seed = schedule, penalty, seed
         self.callbacks, self.checkpoint = callbacks, checkpoint
@@ -124,17 +126,11 @@ class Training:
         if checkpoint and checkpoint.exists():
             self.resume(checkpoint)
 
-    def check_form(self) -> None:
-        """Refuse a model with a single output for a loss that wants one per class."""
-        if self.loss is losses.cross_entropy and not isinstance(self.model.predict(self.inputs[0]), list):
-            raise ValueError("the model has one output, but the targets are classes: give it one output per class, "
-                             'or say loss="bce_with_logits" (classes 0 and 1) or loss="mse"')
-
     # ---- the loop
 
-    def all_epochs(self, progress: bool) -> History:
+    def all_epochs(self, progress: bool | None) -> History:
         self.model.train()
-        with ProgressBar(progress, self.epochs) as show:
+        with display_for(self, progress) as show:
             try:
                 while len(self.history) < self.epochs and not self.history.stopped:
                     self.one_epoch()
@@ -182,7 +178,7 @@ class Training:
         if self.validation is None:
             return {}
         inputs, targets = self.validation
-        predictions = [self.model.predict(x) for x in inputs]
+        predictions = answers(self.model, inputs)
         loss = self.loss(predictions, targets)
         return {"validation_loss": getattr(loss, "data", loss),
                 "validation_accuracy": share(hits(predictions, targets, self.loss))}
@@ -192,8 +188,8 @@ class Training:
         best = losses_so_far.index(min(losses_so_far))
         if self.patience is not None and len(losses_so_far) - 1 - best >= self.patience:
             return "early"
-        answers = [callback(self.history, self.model) for callback in self.callbacks]
-        return "callback" if True in answers else ""
+        wishes = [callback(self.history, self.model) for callback in self.callbacks]
+        return "callback" if True in wishes else ""
 
     # ---- taking up again
 
@@ -248,6 +244,13 @@ def check_examples(inputs: Sequence[Any], targets: Sequence[Any], what: str = "t
         raise ValueError(f"{len(inputs)} inputs, {len(targets)} targets: give one target for each {what} example")
     if not inputs:
         raise ValueError(f"there are no {what} examples")
+
+
+def check_form(model: Module, loss: Callable, row: Any) -> None:
+    """Refuse a model with a single output for a loss that wants one per class."""
+    if loss is losses.cross_entropy and not isinstance(answers(model, [row])[0], list):
+        raise ValueError("the model has one output, but the targets are classes: give it one output per class, "
+                         'or say loss="bce_with_logits" (classes 0 and 1) or loss="mse"')
 
 
 def checked_validation(validation: Any) -> Any:
@@ -305,6 +308,12 @@ def numbers_of(prediction: Any) -> Any:
     return [p.data for p in prediction] if isinstance(prediction, list) else prediction.data
 
 
+def answers(model: Module, rows: Iterable[Any]) -> list[Any]:
+    """What `model.predict` says of each row; twice as fast for many, since dropout is switched off but once."""
+    with no_grad(), model.evaluating():
+        return [as_floats(model.forward(row)) for row in rows]
+
+
 def class_of(prediction: Any, threshold: float = 0.0) -> int:
     """The class a prediction stands for: that of the largest number, or 1 for a single one above the threshold."""
     if isinstance(prediction, list):
@@ -316,41 +325,16 @@ def hits(predictions: Sequence[Any], targets: Sequence[Any], loss: Callable) -> 
     """Which predictions are of the right class; none where targets or loss are not of classes."""
     if loss in NO_CLASSES or not all(map(is_class, targets)):
         return []
-    threshold = 0.5 if loss is losses.bce else 0.0
-    return [class_of(p, threshold) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
+    return [class_of(p, threshold_of(loss)) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
+
+
+def threshold_of(loss: Callable) -> float:
+    """Above which a single output means class 1: a probability, or a number fitted to 0 and 1, against a logit."""
+    return 0.5 if loss is losses.bce or loss in NO_CLASSES else 0.0
 
 
 def share(right: list[bool]) -> float | None:
     return sum(right) / len(right) if right else None
-
-
-class ProgressBar:
-    """A progress bar with loss, accuracy, learning rate and the time left; nothing where it is not wanted."""
-
-    def __init__(self, wanted: bool, epochs: int):
-        self.wanted, self.epochs = wanted, epochs
-
-    def __enter__(self) -> Callable[[History], None]:
-        if not self.wanted:
-            return lambda history: None
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-        self.shown = Progress(TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),
-                              TimeRemainingColumn(), console=Console(stderr=True))
-        self.shown.start()
-        self.task = self.shown.add_task("", total=self.epochs)
-        return self.show
-
-    def show(self, history: History) -> None:
-        parts = [f"loss {history.loss[-1]:.4f}"]
-        for name, text in ("accuracy", "accuracy"), ("validation_accuracy", "validation"):
-            values = getattr(history, name)
-            parts += [f"{text} {values[-1]:.3f}"] if values else []
-        self.shown.update(self.task, completed=len(history), description="  ".join([*parts, f"lr {history.lr[-1]:g}"]))
-
-    def __exit__(self, *exception: object) -> None:
-        if self.wanted:
-            self.shown.stop()
 
 
 # ---- the lecture's sanity list ------------------------------------------------------------------------------

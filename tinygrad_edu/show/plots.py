@@ -46,21 +46,26 @@ def loss_curves(history: Any) -> "Figure":
     if not panels:
         raise ValueError("there is nothing to plot: the history has no loss, no accuracy and no lr")
     figure, all_axes = new_figure(len(panels))
-    for axes, (title, axis, lines) in zip(all_axes, panels):
-        for i, (name, values) in enumerate(lines.items()):
-            axes.plot(range(1, len(values) + 1), values, color=COLOURS[i], linestyle=DASHES[i], linewidth=2, label=name,
-                      marker="o" if len(values) == 1 else "")
-        finish(axes, title, "epoch", axis, legend=title != "learning rate")
-        axes.locator_params(axis="x", integer=True)
-        drawn = [value for values in lines.values() for value in values if math.isfinite(value)]
-        if title == "loss" and drawn and min(drawn) > 0 and max(drawn) >= 100 * min(drawn):
-            axes.set_yscale("log")
-            axes.set_ylabel("loss (logarithmic)")
-        if title == "accuracy":
-            axes.set_ylim(min([*drawn, 0.5]) - 0.02, 1.02)
-        if title == "learning rate":
-            axes.set_ylim(bottom=0)
+    for axes, panel in zip(all_axes, panels):
+        draw_panel(axes, *panel)
     return figure
+
+
+def draw_panel(axes: "Axes", title: str, axis: str, lines: dict[str, list[float]]) -> None:
+    """One of the panels that `recorded` lists."""
+    for i, (name, values) in enumerate(lines.items()):
+        axes.plot(range(1, len(values) + 1), values, color=COLOURS[i], linestyle=DASHES[i], linewidth=2, label=name,
+                  marker="o" if len(values) == 1 else "")
+    finish(axes, title, "epoch", axis, legend=title != "learning rate")
+    axes.locator_params(axis="x", integer=True)
+    drawn = [value for values in lines.values() for value in values if math.isfinite(value)]
+    if title == "loss" and drawn and min(drawn) > 0 and max(drawn) >= 100 * min(drawn):
+        axes.set_yscale("log")
+        axes.set_ylabel("loss (logarithmic)")
+    if title == "accuracy":
+        axes.set_ylim(min([*drawn, 0.5]) - 0.02, 1.02)
+    if title == "learning rate":
+        axes.set_ylim(bottom=0)
 
 
 def recorded(history: Any) -> list[tuple[str, str, dict[str, list[float]]]]:
@@ -133,19 +138,24 @@ def decision_boundary(predict: Callable[[list[float]], Any], data: Any, resoluti
     does not fit the classes; ModuleNotFoundError without matplotlib.
     """
     check_plane(data, resolution)
+    figure, [axes] = new_figure(1)
+    right = draw_boundary(axes, predict, data, resolution, threshold)
+    finish(axes, f"decision boundary: {right} of {len(data.inputs)} examples are classified correctly", *data.features)
+    return figure
 
+
+def draw_boundary(axes: "Axes", predict: Callable[[list[float]], Any], data: Any, resolution: int,
+                  threshold: float) -> int:
+    """The regions and examples of `decision_boundary`; returns how many examples are classified correctly."""
     def ask(point: Sequence[float]) -> list[float]:
         return margins(class_scores(predict(list(point)), len(data.classes), threshold))
 
-    figure, [axes] = new_figure(1)
     xs, ys = (spaced(*widened(column, 0.1), resolution) for column in zip(*data.inputs))
     grid = [[ask((x, y)) for x in xs] for y in ys]
     for i in range(len(data.classes)):
         draw_region(axes, xs, ys, [[margin[i] for margin in row] for row in grid], COLOURS[i % 8])
     draw_examples(axes, data)
-    right = sum(ask(point)[target] > 0 for point, target in zip(data.inputs, data.targets))
-    finish(axes, f"decision boundary: {right} of {len(data.inputs)} examples are classified correctly", *data.features)
-    return figure
+    return sum(ask(point)[target] > 0 for point, target in zip(data.inputs, data.targets))
 
 
 def draw_region(axes: "Axes", xs: list[float], ys: list[float], margin: list[list[float]], colour: str) -> None:

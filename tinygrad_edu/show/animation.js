@@ -1,0 +1,197 @@
+// A training, epoch by epoch: what the network answers, the examples, and the losses beside them.
+const {frames, points, shapes, across, up, classes, features, levels, resolution} = data;
+const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const LEFT = 46, ROOM = 466, WIDE = LEFT + ROOM + 8, isPlane = data.kind === "classes";
+const HEIGHT = Math.round(ROOM * (isPlane ? Math.min(.9, Math.max(.55, (up[1] - up[0]) / (across[1] - across[0]))) : .62));
+
+function put(parent, name, attributes = {}, text = "") {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const key in attributes) made.setAttribute(key, attributes[key]);
+  made.textContent = text;
+  return parent.appendChild(made);
+}
+function write(parent, name, text) {
+  const made = parent.appendChild(document.createElement(name));
+  made.textContent = text;
+  return made;
+}
+const bytes = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
+const known = x => x !== null && x !== undefined;
+const path = spots => spots.map(([x, y], i) => (i ? "L" : "M") + x.toFixed(1) + " " + y.toFixed(1)).join("");
+
+// ---- axes
+
+function ticks(low, high) {
+  const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find(by => by * power >= rough), found = [];
+  for (let i = Math.ceil(low / step); i * step <= high; i++) found.push(+(i * step).toPrecision(6));
+  return found;
+}
+function axes(svg, width, height, xs, ys, x, y, names) {
+  for (const at of xs) {
+    put(svg, "line", {class: "tick", x1: x(at), x2: x(at), y1: height, y2: height + 5});
+    put(svg, "text", {class: "middle", x: x(at), y: height + 18}, at);
+  }
+  for (const at of ys) {
+    put(svg, "line", {class: "tick", x1: LEFT - 5, x2: LEFT, y1: y(at), y2: y(at)});
+    put(svg, "text", {class: "up", x: LEFT - 8, y: y(at) + 4}, at);
+  }
+  put(svg, "text", {class: "middle", x: LEFT + width / 2, y: height + 35}, names[0]);
+  put(svg, "text", {class: "middle", transform: `translate(9 ${height / 2}) rotate(-90)`}, names[1]);
+  put(svg, "rect", {class: "frame", x: LEFT, y: 0, width, height});
+}
+const linear = (low, high, from, to) => x => from + (to - from) * (x - low) / (high - low);
+
+// ---- the examples, and what the network answers
+
+const picture = put(byId("picture"), "svg", {viewBox: `0 0 ${WIDE} ${HEIGHT + 40}`, role: "img", "aria-labelledby": "what sentence"});
+const x = linear(...across, LEFT, LEFT + ROOM), y = linear(...up, HEIGHT, 0);
+const inside = put(picture, "svg", {x: LEFT, y: 0, width: ROOM, height: HEIGHT, viewBox: `${LEFT} 0 ${ROOM} ${HEIGHT}`});
+axes(picture, ROOM, HEIGHT, ticks(...across), ticks(...up), x, y, features);
+const border = isPlane && put(inside, "path", {class: "border"});
+const examples = points.map(([a, b, kind]) => put(inside, "path", {d: shapes[kind % 8], transform: `translate(${x(a)} ${y(b)})`}));
+const curve = !isPlane && put(inside, "path", {class: "curve"});
+const exampleClass = (kind, wrong) => "example c" + kind % 8 + (wrong ? " wrong" : "");
+
+const canvas = byId("answers");
+Object.assign(canvas.style, {left: 100 * LEFT / WIDE + "%", top: 0, width: 100 * ROOM / WIDE + "%", height: 100 * HEIGHT / (HEIGHT + 40) + "%"});
+
+// By how much each class is ahead at each point of the grid: positive where it wins.
+function fields(cells) {
+  return classes.map((_, kind) => Float32Array.from(cells, byte => {
+    const level = (byte % levels + .5) / levels, margin = 4 * level / (1 - level);
+    return Math.floor(byte / levels) === kind ? margin : -margin;
+  }));
+}
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  return classes.map((_, kind) => style.getPropertyValue("--c" + kind % 8).trim().slice(1).match(/../g).map(hex => parseInt(hex, 16)));
+}
+// Between the points of the grid a field is a mean of its four neighbours; the class ahead colours the pixel.
+function paint(all) {
+  const size = canvas.width, image = new ImageData(size, size), inks = colours(), last = resolution - 1;
+  for (let row = 0, at = 0; row < size; row++) {
+    const v = last * (1 - (row + .5) / size), j = Math.min(Math.floor(v), last - 1), above = v - j;
+    for (let column = 0; column < size; column++, at += 4) {
+      const u = last * (column + .5) / size, i = Math.min(Math.floor(u), last - 1), right = u - i, corner = j * resolution + i;
+      let best = -Infinity, winner = 0;
+      for (let kind = 0; kind < all.length; kind++) {
+        const f = all[kind];
+        const height = (1 - above) * ((1 - right) * f[corner] + right * f[corner + 1])
+          + above * ((1 - right) * f[corner + resolution] + right * f[corner + resolution + 1]);
+        if (height > best) { best = height; winner = kind; }
+      }
+      image.data.set(inks[winner], at);
+      image.data[at + 3] = 30 + 90 * Math.tanh(Math.max(0, best) / 2);
+    }
+  }
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+// The lines where a class comes ahead, square by square of the grid.
+function borders(all) {
+  const spots = [], last = resolution - 1;
+  const place = (i, j) => [LEFT + ROOM * i / last, HEIGHT * (1 - j / last)];
+  for (const f of all.length === 2 ? all.slice(1) : all) {
+    for (let j = 0; j < last; j++) for (let i = 0; i < last; i++) {
+      const corners = [[i, j], [i + 1, j], [i + 1, j + 1], [i, j + 1]], crossed = [];
+      corners.forEach(([a, b], k) => {
+        const [c, d] = corners[(k + 1) % 4], one = f[b * resolution + a], two = f[d * resolution + c], t = one / (one - two);
+        if (one > 0 !== two > 0) crossed.push(place(a + t * (c - a), b + t * (d - b)));
+      });
+      for (let k = 0; k + 1 < crossed.length; k += 2) spots.push(path(crossed.slice(k, k + 2)));
+    }
+  }
+  return spots.join("");
+}
+function answer(frame) {
+  if (isPlane) {
+    const all = fields(bytes(frame.cells)), wrong = bytes(frame.wrong);
+    paint(all);
+    border.setAttribute("d", borders(all));
+    examples.forEach((mark, i) => mark.setAttribute("class", exampleClass(points[i][2], wrong[i >> 3] >> i % 8 & 1)));
+    return examples.filter(mark => mark.classList.contains("wrong")).length;
+  }
+  const apart = linear(0, frame.curve.length - 1, LEFT, LEFT + ROOM);
+  const far = at => Math.max(-HEIGHT, Math.min(2 * HEIGHT, at));
+  curve.setAttribute("d", path(frame.curve.flatMap((height, i) => known(height) ? [[apart(i), far(y(height))]] : [])));
+  examples.forEach(mark => mark.setAttribute("class", exampleClass(0)));
+}
+function key(shape, style, text) {
+  const item = byId("key").appendChild(document.createElement("li"));
+  put(put(item, "svg", {viewBox: "-8 -8 16 16", "aria-hidden": "true"}), "path", {d: shape, class: style});
+  item.append(text);
+}
+document.body.classList.add("kind-" + data.kind);
+byId("what").textContent = isPlane ? "What the network answers at each point" : "The curve the network draws";
+classes.forEach((name, kind) => key(shapes[kind % 8], exampleClass(kind), name));
+if (isPlane) key(shapes[0], "example wrong c6", "outlined: on the wrong side");
+if (isPlane) write(byId("key"), "li", "the stronger the colour, the surer the network").className = "quiet";
+if (!isPlane) key(shapes[0], "example c0", "examples"), key("M-8 0h16", "curve", "the network");
+
+// ---- losses
+
+const last = frames.at(-1).epoch, ACROSS = 320, LOW = 170, lines = {};
+const losses = put(byId("losses"), "svg", {viewBox: `0 -8 ${LEFT + ACROSS + 8} ${LOW + 48}`, role: "img", "aria-label": "The loss after each epoch"});
+const drawn = [...data.loss, ...data.validation_loss].filter(known);
+const isLog = Math.min(...drawn) > 0 && Math.max(...drawn) >= 100 * Math.min(...drawn);
+const scaled = isLog ? Math.log10 : at => at;
+const lowest = isLog ? Math.log10(Math.min(...drawn)) : Math.min(0, ...drawn), highest = scaled(Math.max(...drawn));
+const epochAt = linear(0, Math.max(1, data.loss.length - 1), LEFT, LEFT + ACROSS);
+const lossAt = at => linear(lowest, highest > lowest ? highest : lowest + 1, LOW, 8)(scaled(at));
+function lossTicks() {
+  if (!isLog) return ticks(lowest, highest > lowest ? highest : lowest + 1);
+  return Array.from({length: Math.floor(highest) - Math.ceil(lowest) + 1}, (_, i) => +(10 ** (Math.ceil(lowest) + i)).toPrecision(1));
+}
+axes(losses, ACROSS, LOW, ticks(0, Math.max(1, data.loss.length - 1)).filter(Number.isInteger), lossTicks(), epochAt, lossAt, ["epoch", isLog ? "loss (logarithmic)" : "loss"]);
+const now = put(losses, "line", {class: "now", y1: 0, y2: LOW});
+const table = byId("numbers"), head = table.createTHead().insertRow();
+for (const name of ["examples", "loss", ...data.accuracy.length ? ["accuracy"] : []]) write(head, "th", name).scope = "col";
+for (const [name, list, rights] of [["training", data.loss, data.accuracy], ["validation", data.validation_loss, data.validation_accuracy]]) {
+  if (!list.length) continue;
+  const spots = to => path(list.slice(0, to + 1).flatMap((at, i) => known(at) ? [[epochAt(i), lossAt(at)]] : []));
+  put(losses, "path", {class: `loss ahead ${name}`, d: spots(list.length)});
+  const row = table.appendChild(table.tBodies[0] || document.createElement("tbody")).insertRow(), heading = write(row, "th", "");
+  put(put(heading, "svg", {viewBox: "0 -7 28 14", "aria-hidden": "true"}), "path", {class: "loss " + name, d: "M0 0H28"});
+  heading.scope = "row";
+  heading.append(name);
+  lines[name] = {list, rights, spots, drawn: put(losses, "path", {class: "loss " + name}), dot: put(losses, "circle", {class: name, r: 4.5}),
+    cells: [row.insertCell(), ...rights.length ? [row.insertCell()] : []]};
+}
+const decimals = at => known(at) ? at !== 0 && Math.abs(at) < .001 ? at.toExponential(2) : at.toFixed(4) : "not finite";
+const percent = at => known(at) ? (100 * at).toFixed(1) + " %" : "—";
+function measure(epoch) {
+  now.setAttribute("x1", epochAt(epoch));
+  now.setAttribute("x2", epochAt(epoch));
+  for (const {list, rights, spots, drawn, dot, cells} of Object.values(lines)) {
+    drawn.setAttribute("d", spots(epoch));
+    dot.setAttribute("visibility", known(list[epoch]) ? "visible" : "hidden");
+    if (known(list[epoch])) dot.setAttribute("cx", epochAt(epoch)), dot.setAttribute("cy", lossAt(list[epoch]));
+    cells[0].textContent = decimals(list[epoch]);
+    if (cells[1]) cells[1].textContent = percent(rights[epoch]);
+  }
+}
+
+// ---- one frame
+
+const reasons = {early: " Training stopped early: the loss came down no further.", callback: " A callback ended the training.", interrupted: " Training was interrupted here."};
+byId("note").textContent = "Training numbers are means over the epoch, while the weights were moving; the picture" +
+  (data.validation_loss.length ? " and the validation numbers show" : " shows") + " the network after it.";
+function show(i) {
+  const {epoch} = frames[i], wrong = answer(frames[i]), isEnd = i === frames.length - 1;
+  measure(epoch);
+  byId("place").textContent = `epoch ${epoch} / ${last}`;
+  const sentence = (epoch ? `After epoch ${epoch} of ${last}` : "Before training") + `: loss ${decimals(data.loss[epoch])}`
+    + (isPlane ? `, ${wrong} of ${points.length} examples are on the wrong side.` : ".") + (isEnd && reasons[data.stopped] || "");
+  byId("sentence").setAttribute("aria-live", byId("play").textContent === "Pause" && !isEnd ? "off" : "polite");
+  byId("sentence").textContent = sentence;
+  return sentence;
+}
+const bar = transport(frames.length, show, still ? 1000 : Math.max(90, Math.min(700, 9000 / frames.length)));
+byId("slider").setAttribute("aria-label", "Epoch");
+losses.addEventListener("click", event => {
+  const spot = losses.getBoundingClientRect(), wanted = ((event.clientX - spot.left) / spot.width * (LEFT + ACROSS + 8) - LEFT) / ACROSS * (data.loss.length - 1);
+  const gaps = frames.map(({epoch}) => Math.abs(epoch - wanted));
+  bar.go(gaps.indexOf(Math.min(...gaps)));
+});
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(bar.at));
+bar.go(0);
