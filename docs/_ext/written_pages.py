@@ -336,11 +336,13 @@ PLAYED = {
 
 
 def write_player() -> None:
-    """A page of the player for each example, and the frame that shows it within a page of the site."""
+    """A page of the player for each example, a training, and the frames that show them within pages of the site."""
     folder = GENERATED / "static" / "player"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (text, numbers) in PLAYED.items():
-        page = tg.play(tg.expression(text, **numbers))
+    pages = {name: tg.play(tg.expression(text, **numbers)) for name, (text, numbers) in PLAYED.items()}
+    pages["training"] = tg.animate_training(tg.MLP(2, [6, 2], rng=0), tg.data.moons(60, seed=0), epochs=24, lr=0.05,
+                                            resolution=20, progress=False)
+    for name, page in pages.items():
         page.save(folder / f"{name}.html")
         write(GENERATED / f"player_{name}.md", f'<iframe class="player" title="{escape(page.title)}" loading="lazy" '
               f'style="height:{max(page.height, TALL)}px" src="player/{name}.html"></iframe>\n')

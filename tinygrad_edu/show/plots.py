@@ -471,7 +471,7 @@ def figure_class() -> "type[Figure]":
     class Plot(Figure):
         def savefig(self, fname: Any, **options: Any) -> None:
             kind = options.get("format") or str(fname).rpartition(".")[2]
-            undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+            undated = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
             if kind in undated:
                 options["metadata"] = {**undated[kind], **(options.get("metadata") or {})}
             with rc_context({"svg.hashsalt": "tinygrad-edu"}):
