@@ -122,7 +122,7 @@ class Film:
         shown = {**self.scene.described(), "shapes": SHAPES, "frames": self.frames, "stopped": history.stopped,
                  **self.numbers(history)}
         made = page(title, body, ["transport.js", "animation.js"], ["animation.css"], shown,
-                    still(title, self.scene, self.frames[-1]), 700)
+                    still(title, self.scene, self.frames[-1]), 620)
         return Animation(made, history)
 
     def numbers(self, history: History) -> dict[str, list[float | None]]:

@@ -117,7 +117,7 @@ class Lesson:
         title = f"{self.boxes_name()}, step by step"
         drawn = "".join(f'<g class="tg-node tg-{box.kind}">{inside_of(box, 0, 0)}</g>' for box in self.boxes.values())
         body = BODY.format(title=escape(title), transport=TRANSPORT, boxes=drawn)
-        height = min(900, 480 + placed[first]["size"][1])
+        height = min(900, 510 + placed[first]["size"][1])
         return page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data,
                     draw(self.order[-1], engine, fold).svg, height)
 
