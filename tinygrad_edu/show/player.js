@@ -11,13 +11,13 @@ let size = measured();                  // kept, since asking for it in every st
 
 function stateAt(place) {
   const done = nodes.map(n => !n.parents), grads = {}, heard = {};
-  for (const [kind, n, k, after, taken] of events.slice(0, place)) {
+  for (const [kind, n, k, after] of events.slice(0, place)) {
     if (kind === "f") done[n] = true;
     else if (kind === "s") grads[n] = k;
     else {
       const parent = nodes[n].parents[k], before = grads[parent] ?? "0";
       grads[parent] = after;
-      (heard[parent] ??= []).push({from: n, before, up: grads[n], local: nodes[n].local[k], taken});
+      (heard[parent] ??= []).push({before, up: grads[n], local: nodes[n].local[k]});
     }
   }
   return {place, done, grads, heard, event: events[place - 1]};
@@ -44,16 +44,18 @@ function forwardLines(n) {
   const left = own === made ? "" : `${term(n, maths)}<mo>=</mo>`;
   return [left + symbols(call), `${left && "<mspace width='1em'/>"}<mo>=</mo>${numbers(call)}${result}`];
 }
-function backwardLines(n, k, after, taken) {
-  const {before, up, local} = state.heard[nodes[n].parents[k]].at(-1), {why, parents} = nodes[n], to = parents[k];
-  const reason = why.length ? why[Math.min(k, why.length - 1)] : [], because = reason.length && /[<\ue000-\uf8ff]/.test(reason[0]);
-  const inserted = because && /[\ue000-\uf8ff]/.test(reason[0]) ? `<mo>=</mo>${numbers(reason)}` : "";
-  const same = reason.length && symbols(reason).replace(/<[^>]*>/g, "") === local;
-  const plain = inserted && numbers(reason).replace(/<[^>]*>/g, "") === local;
+// A local gradient in symbols and with numbers put in, as far as that says more than its value.
+function reasonFor(n, k) {
+  const {why, local} = nodes[n], reason = why[Math.min(k, why.length - 1)], bare = maths => maths?.replace(/<[^>]*>/g, "");
+  const told = reason ? [symbols(reason), numbers(reason)].filter(maths => bare(maths) !== local[k]) : [];
+  return told.filter((maths, i) => bare(maths) !== bare(told[i - 1])).map(maths => `<mo>=</mo>${maths}`).join("");
+}
+function backwardLines(n, k, after) {
+  const to = nodes[n].parents[k], {before, up, local} = state.heard[to].at(-1), space = "<mspace width='1em'/>";
   return [
     `${grad(to)}<mo>+=</mo>${grad(n)}<mo>×</mo>${slope(n, k)}<mtext>${twice(n, k)}</mtext>`,
-    `<mspace width='1em'/>${number(before, "grad")}<mo>+</mo>${fence(up, "grad")}<mo>×</mo>${fence(local, "grad")}<mo>=</mo>${number(after, "grad")}`,
-    `<mtext class="quiet">because</mtext><mspace width='.4em'/>${slope(n, k)}${same || !because ? "" : `<mo>=</mo>${symbols(reason)}`}${plain ? "" : inserted}<mo>=</mo>${number(local, "grad")}`,
+    `${space}${number(before, "grad")}<mo>+</mo>${fence(up, "grad")}<mo>×</mo>${fence(local, "grad")}<mo>=</mo>${number(after, "grad")}`,
+    `<mtext class="quiet">because</mtext><mspace width='.4em'/>${slope(n, k)}${reasonFor(n, k)}<mo>=</mo>${number(local, "grad")}`,
   ];
 }
 const what = {
@@ -79,7 +81,7 @@ function sentence(place) {
 }
 function showPanel() {
   const [kind, n, k, after, taken] = state.event ?? [];
-  const lines = kind === "f" ? forwardLines(n) : kind === "b" ? backwardLines(n, k, after, taken)
+  const lines = kind === "f" ? forwardLines(n) : kind === "b" ? backwardLines(n, k, after)
     : kind === "s" ? [`<mfrac><mrow><mo>∂</mo>${name(n)}</mrow><mrow><mo>∂</mo>${name(n)}</mrow></mfrac><mo>=</mo>${number(k, "grad")}`] : [];
   byId("what").innerHTML = kind ? `<span class="pass ${kind}">${kind === "f" ? "forward" : "backward"}</span> ${what[kind](n, k, after, taken)}`
     : "Before the first step: the leaves have their numbers. Press ▶ or →.";
