@@ -65,7 +65,7 @@ def test_state_goes_out_and_in_bit_for_bit_or_not_at_all():
             target.load_state_dict(wrong)
         assert target.state_dict() == before
     with pytest.raises(TypeError, match="got 'a'"):
-        target.load_state_dict({**source.state_dict(), "layers.1.neurons.1.b": "a"})
+        target.load_state_dict({**network(rng=3).state_dict(), "layers.1.neurons.1.b": "a"})
     assert target.state_dict() == source.state_dict()
 
 
