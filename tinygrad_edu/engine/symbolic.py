@@ -17,6 +17,7 @@ from .replay import Replay, apply, replay
 from .value import Value, in_rows, topological_order
 
 MANY = 8            # an operation of more parents than this is shown in general terms
+WHOLE_ROWS = frozenset(("total", "product", "others", "largest", "smallest", "count"))
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
 
 
@@ -78,12 +79,28 @@ def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
     if len(parents) > MANY:                 # each element's formula would name all the others
         value, rows = op.formulas()
         elements = substituted([row.element for row in rows], value, known[node], [])
-        return [simplified(element) for element in elements for _ in range(len(parents) // len(rows))]
+        columns = [dict(zip(op.inputs, column)) for column in zip(*in_rows(op, parents))]
+        return [simplified(at_index(element, column)) for element in elements for column in columns]
     value, local_grads = op.rule(*in_rows(op, parents), **node.constants)
     flat = [g for row in local_grads for g in row] if op.rows else local_grads
     if isinstance(printer.resolved(value, TEXT), Formula) and not any(value is p for p in parents):
         flat = substituted(flat, value, known[node], parents)
     return [simplified(g) for g in flat]
+
+
+def at_index(element: Any, column: Mapping[str, Formula]) -> Any:
+    """A formula of elements x[i], y[i] with what stands there put in; sums and the like keep theirs.
+
+    >>> at_index(2 * Formula("element", Formula("x")), {"x": Formula("a5")})
+    2 * a5
+    """
+    made: dict[Formula, Any] = {}
+    order = printer.in_order([element], TEXT)
+    for part in order:
+        parts = [made[p] if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
+        kept = part.head in WHOLE_ROWS or not parts
+        made[part] = part if kept else column[parts[0].head] if part.head == "element" else Formula(part.head, *parts)
+    return made[printer.resolved(element, TEXT)] if order else element
 
 
 def names(output: Value) -> dict[Value, str]:

@@ -3,7 +3,8 @@ const {nodes, events, boxes, views} = data;
 const MARK = 0xE000, SVG = "http://www.w3.org/2000/svg", graph = byId("graph"), stage = byId("stage");
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
 const turn = events.findIndex(e => e[0] === "s");
-let view = null, boxOf = [], links = [], state = null, frame = [0, 0, 1];     // left, top, pixels per point
+let view = null, boxOf = [], links = [], state = null, active = [], pointed = -1;
+let frame = [0, 0, 1];     // left, top, pixels per point
 const measured = () => [stage.clientWidth || 800, stage.clientHeight || 400];
 let size = measured();                  // kept, since asking for it in every step would lay out the page anew
 
@@ -36,8 +37,10 @@ const symbols = both => fill(both[0], n => term(n, nodes[n].maths));
 const numbers = both => fill(both[1] ?? both[0], n => term(n, number(nodes[n].data, "data")));
 const grad = n => name(n) + '<mtext class="grad">.grad</mtext>';
 const slope = (n, k) => `<mfrac><mrow><mo>∂</mo>${name(n)}</mrow><mrow><mo>∂</mo>${name(nodes[n].parents[k])}</mrow></mfrac>`;
-const asText = n => nodes[n].loose ? `(${nodes[n].name})` : nodes[n].name;
-const twice = (n, k) => nodes[n].parents.filter(p => p === nodes[n].parents[k]).length > 1 ? ` (input ${k + 1})` : "";
+const asText = n => nodes[n].factor ?? nodes[n].name;
+const isTwice = (n, k) => nodes[n].parents.filter(p => p === nodes[n].parents[k]).length > 1;
+const twice = (n, k) => isTwice(n, k) ? ` (input ${k + 1})` : nodes[n].again?.includes(k) ? " (along this arrow)" : "";
+const notChosen = ([kind, , , after, taken], up) => kind === "b" && !taken && /inf|nan/.test(up) && `${after}, since this edge was not chosen`;
 
 function forwardLines(n) {
   const {call, name: own, made, data, maths} = nodes[n], result = `<mo>=</mo>${number(data, "data")}`;
@@ -54,21 +57,23 @@ function backwardLines(n, k, after) {
   const to = nodes[n].parents[k], {before, up, local} = state.heard[to].at(-1), space = "<mspace width='1em'/>";
   return [
     `${grad(to)}<mo>+=</mo>${grad(n)}<mo>×</mo>${slope(n, k)}<mtext>${twice(n, k)}</mtext>`,
-    `${space}${number(before, "grad")}<mo>+</mo>${fence(up, "grad")}<mo>×</mo>${fence(local, "grad")}<mo>=</mo>${number(after, "grad")}`,
+    notChosen(state.event, up) ? `${space}<mtext>${notChosen(state.event, up)}</mtext>` : `${space}${number(before, "grad")}<mo>+</mo>${fence(up, "grad")}<mo>×</mo>${fence(local, "grad")}<mo>=</mo>${number(after, "grad")}`,
     `<mtext class="quiet">because</mtext><mspace width='.4em'/>${slope(n, k)}${reasonFor(n, k)}<mo>=</mo>${number(local, "grad")}`,
   ];
 }
+const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
 const what = {
-  f: n => `computes <b>${escaped(nodes[n].name)}</b> from its inputs`,
-  s: n => `starts at <b>${escaped(nodes[n].name)}</b>: its own derivative`,
-  b: (n, k, _, taken) => taken ? `<b>${escaped(nodes[n].name)}</b> passes its gradient on to <b>${escaped(nodes[nodes[n].parents[k]].name)}</b>`
-    : `<b>${escaped(nodes[n].name)}</b> did not choose <b>${escaped(nodes[nodes[n].parents[k]].name)}</b>: nothing is passed on`,
+  f: n => `computes ${bold(n)} from its inputs`,
+  s: n => `starts at ${bold(n)}: its own derivative`,
+  b: (n, k, _, taken) => taken ? `${bold(n)} passes its gradient on to ${bold(nodes[n].parents[k])}`
+    : `${bold(n)} did not choose ${bold(nodes[n].parents[k])}: nothing is passed on`,
 };
 const signed = (text, i) => i && text[0] === "−" ? `(${text})` : text;
 function heardSoFar(to) {
   const parts = state.heard[to], all = expected[to];
   if (all < 2) return "";
   const shown = parts.slice(-6).map((p, i) => `${signed(p.up, i)} × ${signed(p.local, 1)}`).join(" + ");
+  if (parts.some(p => /inf|nan/.test(p.up))) return "";
   return `${asText(to)} is used ${all} times, so its gradient is a sum; ${parts.length} of ${all} so far: ${parts.length > 6 ? "… + " : ""}${shown} = ${state.grads[to]}`;
 }
 function sentence(place) {
@@ -77,17 +82,22 @@ function sentence(place) {
   if (kind === "f") return `${made === own ? made : `${own} = ${made}`} = ${put} = ${data}`;
   if (kind === "s") return `∂${asText(n)}/∂${asText(n)} = ${k}`;
   const {before, up} = (place === state.place ? state : stateAt(place)).heard[parents[k]].at(-1), to = asText(parents[k]);
-  return `${to}.grad += ${asText(n)}.grad × ∂${asText(n)}/∂${to}${twice(n, k)} → ${before} + ${up} × ${local[k]} = ${after}`;
+  const sum = notChosen(events[place - 1], up) || `${before} + ${up} × ${local[k]} = ${after}`;
+  return `${to}.grad += ${asText(n)}.grad × ∂${asText(n)}/∂${to}${twice(n, k)} → ${sum}`;
 }
 function showPanel() {
   const [kind, n, k, after, taken] = state.event ?? [];
   const lines = kind === "f" ? forwardLines(n) : kind === "b" ? backwardLines(n, k, after)
     : kind === "s" ? [`<mfrac><mrow><mo>∂</mo>${name(n)}</mrow><mrow><mo>∂</mo>${name(n)}</mrow></mfrac><mo>=</mo>${number(k, "grad")}`] : [];
-  byId("what").innerHTML = kind ? `<span class="pass ${kind}">${kind === "f" ? "forward" : "backward"}</span> ${what[kind](n, k, after, taken)}`
-    : "Before the first step: the leaves have their numbers. Press ▶ or →.";
+  const count = `<span class="count">step ${state.place} of ${events.length}</span>`;
+  byId("what").innerHTML = count + (kind ? `<span class="pass ${kind}">${kind === "f" ? "forward" : "backward"}</span> ${what[kind](n, k, after, taken)}`
+    : "Before the first step: the leaves have their numbers. Press ▶ or →.");
   byId("lines").innerHTML = lines.map(line => `<div><math displaystyle="true">${line}</math></div>`).join("");
   byId("heard").textContent = kind === "b" ? heardSoFar(nodes[n].parents[k]) : "";
   byId("say").textContent = `Step ${state.place}: ${sentence(state.place)}`;
+  for (const box of byId("boxes").querySelectorAll(".lit")) box.classList.remove("lit");
+  if (pointed >= 0) lightTerms(pointed, true);
+  markLine();
 }
 
 // ---- the picture
@@ -155,7 +165,9 @@ function showPicture() {
     drawn[b].classList.toggle("later", !members.some(i => state.done[i]));
   }
   for (const link of links) showLink(link, kind, n, k);
-  follow([receives, ...(kind === "b" ? [boxOf[n]] : [])].filter(b => b !== undefined));
+  active = [receives, ...(kind === "b" ? [boxOf[n]] : [])].filter(b => b !== undefined);
+  rove(active[0] ?? view.boxes[0][0]);
+  follow(active);
 }
 function showLink({tail, head, node, i, group, text}, kind, n, k) {
   const single = i >= 0, inside = single ? node === n : head === boxOf[n];
@@ -164,7 +176,7 @@ function showLink({tail, head, node, i, group, text}, kind, n, k) {
   group.classList.toggle("back", back);
   group.classList.toggle("now", back || kind === "f" && inside && (single || nodes[n].parents.some(p => boxOf[p] === tail)));
   const silent = !single || !local || nodes[parents[i]].constant || !state.done[node];
-  write(silent ? "" : back ? `${last.up} × ${last.local}` : `∂ ${local[i]}`, text);
+  write(silent ? "" : back && notChosen(state.event, last.up) ? "not chosen" : back ? `${last.up} × ${last.local}` : `∂ ${local[i]}`, text);
 }
 
 // ---- zoom, pan, find
@@ -177,7 +189,7 @@ function moveTo([left, top, scale]) {
   for (const [key, x] of [["x", frame[0] - 12], ["y", frame[1] - 12], ["width", w / scale], ["height", h / scale]]) byId("ground").setAttribute(key, x);
 }
 function zoom(scale, [x, y] = size.map(length => length / 2)) {
-  const [left, top, old] = frame, to = Math.max(0.1, Math.min(4, scale));
+  const [left, top, old] = frame, to = Math.max(Math.min(0.1, fitting()), Math.min(4, scale));
   moveTo([left + x / old - x / to, top + y / old - y / to, to]);
 }
 function follow(wanted) {
@@ -191,11 +203,16 @@ function follow(wanted) {
   if (centres.some(out)) centre(middle(1), middle(2));
   if (centres.length && out(centres[0])) centre(centres[0][1], centres[0][2]);
 }
+let dragged = false;
 function drag(event) {
   const [left, top, scale] = frame, {clientX, clientY} = event;
-  const move = e => moveTo([left - (e.clientX - clientX) / scale, top - (e.clientY - clientY) / scale, scale]);
+  const move = e => {
+    dragged ||= Math.hypot(e.clientX - clientX, e.clientY - clientY) > 4;
+    if (dragged) moveTo([left - (e.clientX - clientX) / scale, top - (e.clientY - clientY) / scale, scale]);
+  };
   const end = () => { removeEventListener("pointermove", move); removeEventListener("pointerup", end); };
-  if (event.target.closest(".tg-node") || event.button) return;
+  if (event.button) return;
+  dragged = false;
   addEventListener("pointermove", move);
   addEventListener("pointerup", end);
 }
@@ -218,8 +235,19 @@ function jump(b) {
   else byId("say").textContent = `${boxes[b].name} is a constant: no step is its own`;
 }
 function openLayer(b) {
-  const layers = views.findIndex(v => v.name === "layers"), k = boxes[b]?.opens;
-  if (k !== undefined && layers >= 0) showView(views[k] === view ? layers : k);
+  const k = boxes[b]?.opens;
+  if (k !== undefined) showView(views[k] === view ? data.folded : k);
+}
+// One box at a time can be reached with Tab: the one of this step; [ and ] go to its neighbours.
+function rove(b) {
+  for (const box of byId("boxes").querySelectorAll("[tabindex='0']")) box.setAttribute("tabindex", -1);
+  drawn[b].setAttribute("tabindex", 0);
+}
+function neighbour(by) {
+  const shown = view.boxes.map(([b]) => b), at = shown.findIndex(b => drawn[b].getAttribute("tabindex") === "0");
+  const b = shown[(at + by + shown.length) % shown.length];
+  rove(b);
+  drawn[b].focus();
 }
 function light(node, on) {
   const box = drawn[boxOf[node]];
@@ -230,13 +258,16 @@ function lightTerms(b, on) {
 }
 drawn.forEach((box, b) => {
   box.setAttribute("role", "button");
-  box.setAttribute("tabindex", 0);
-  box.addEventListener("click", event => event.detail > 1 ? openLayer(b) : jump(b));
+  box.setAttribute("tabindex", -1);
+  box.addEventListener("click", event => dragged || (event.detail > 1 ? openLayer(b) : jump(b)));
   box.addEventListener("keydown", event => {
     if (event.key === "Enter" || event.key === " ") { jump(b); event.preventDefault(); event.stopPropagation(); }
     if (event.key === "o") { openLayer(b); event.stopPropagation(); }
   });
-  for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focus", true], ["blur", false]]) box.addEventListener(kind, () => lightTerms(b, on));
+  for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focus", true], ["blur", false]]) {
+    box.addEventListener(kind, () => { pointed = on ? b : -1; lightTerms(b, on); });
+  }
+  box.addEventListener("focus", () => follow([b]));
 });
 for (const [kind, on] of [["mouseover", true], ["mouseout", false]]) byId("lines").addEventListener(kind, event => {
   const found = event.target.closest(".term");
@@ -252,7 +283,9 @@ stage.addEventListener("wheel", event => {
 new ResizeObserver(() => {
   size = measured();
   moveTo(frame);
+  follow(active);
 }).observe(stage);
+addEventListener("beforeprint", () => fit());
 const larger = () => zoom(frame[2] * 1.25), smaller = () => zoom(frame[2] / 1.25), fit = () => zoom(fitting());
 const pan = (x, y) => moveTo([frame[0] + x / frame[2], frame[1] + y / frame[2], frame[2]]);
 byId("in").onclick = larger; byId("out").onclick = smaller; byId("fit").onclick = fit;
@@ -265,7 +298,7 @@ byId("find").onkeydown = event => {
   if (event.key === "Escape") { event.target.value = ""; find(); }
   if (event.key === "Enter" && matches.length) { matches.push(matches.shift()); jump(matches.at(-1)); follow([matches.at(-1)]); }
 };
-const keys = {f: () => steps.go(turn), "+": larger, "=": larger, "-": smaller, "0": fit, "/": () => byId("find").focus(),
+const keys = {f: () => steps.go(turn), "[": () => neighbour(-1), "]": () => neighbour(1), "+": larger, "=": larger, "-": smaller, "0": fit, "/": () => byId("find").focus(),
   ArrowLeft: () => pan(-80, 0), ArrowRight: () => pan(80, 0), ArrowUp: () => pan(0, -80), ArrowDown: () => pan(0, 80),
   o: () => state.event && openLayer(boxOf[state.event[1]])};
 document.addEventListener("keydown", event => {
@@ -275,10 +308,17 @@ document.addEventListener("keydown", event => {
   event.preventDefault();
 });
 byId("all").ontoggle = () => {
-  if (byId("list").children.length) return;
-  const write = text => { const b = document.createElement("button"); b.textContent = text; const li = document.createElement("li"); li.append(b); return li; };
-  byId("list").append(...[...Array(events.length + 1).keys()].map(i => { const li = write(sentence(i)); li.firstChild.onclick = () => steps.go(i); return li; }));
+  for (let i = byId("list").children.length; i <= events.length; i++) {
+    const button = byId("list").appendChild(document.createElement("li")).appendChild(document.createElement("button"));
+    button.textContent = sentence(i);
+    button.onclick = () => steps.go(i);
+  }
+  markLine();
 };
+function markLine() {
+  byId("list").querySelector("[aria-current]")?.removeAttribute("aria-current");
+  byId("list").children[state.place]?.firstChild.setAttribute("aria-current", "step");
+}
 showView(data.first);
 const steps = transport(events.length + 1, place => {
   state = stateAt(place);
