@@ -138,9 +138,9 @@ def check_panel(tab, event):
 FAULTS = {      # in the player's script: what it says, and what a fault would make of it
     "the two gradients of a line swapped": ("${grad(to)}<mo>+=</mo>${grad(n)}", "${grad(n)}<mo>+=</mo>${grad(to)}"),
     "the slope by another input": ("<mo>×</mo>${slope(n, k)}<mtext>", "<mo>×</mo>${slope(n, 0)}<mtext>"),
-    "the reason of another input": ("why[Math.min(k, why.length - 1)]", "why[0]"),
+    "the reason of another input": ("reason = why[k]", "reason = why[0]"),
     "the derivative of another arrow": ("`∂ ${local[i]}`", "`∂ ${local[0]}`"),
-    "the local gradient shown as the upstream one": ("number(before, \"grad\")}<mo>+</mo>${fence(up", "number(before, \"grad\")}<mo>+</mo>${fence(local"),
+    "the local gradient shown as the upstream one": ("<mo>+</mo>${fence(up", "<mo>+</mo>${fence(local"),
     "gradients that do not add up": ("before = grads[parent] ?? \"0\"", "before = \"0\""),
     "a box one step behind": ("events.slice(0, place)", "events.slice(0, place - 1)"),
 }
