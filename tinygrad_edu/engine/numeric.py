@@ -93,7 +93,8 @@ def richardson(f: Callable, x: float, h: float) -> Estimate:
 
     Of the whole table the entry that differs least from its neighbours is taken.
     """
-    best, row = Estimate(math.nan, math.inf, h), []
+    best = Estimate(math.nan, math.inf, h)
+    row: list[float] = []
     for i in range(12):
         step = h / 2 ** i
         slope, rounding = quotient(f, x, step, "central")
