@@ -139,7 +139,7 @@ class Simplifier:
         if n == 0 or n == 1:
             return x if n == 1 else 1
         if not isinstance(x, Formula):
-            return plain(x ** n) if isinstance(x, int) and 0 < n * math.log2(abs(x) + 1) < 50 else None
+            return plain(x ** n) if isinstance(x, int) and n > 0 and n * math.log2(abs(x) + 1) < 50 else None
         return None if self.products.get(x, (0, ()))[1] else self.product((x, int(n)))
 
     # ---- sums
@@ -227,7 +227,7 @@ def plain_numbers(formula: Formula) -> Iterable[Any]:
 
 def plain(x: Any) -> Any:
     """A number, as an int where it is a whole one."""
-    return int(x) if isinstance(x, float | Fraction) and abs(x) < HUGE and x == x // 1 else x
+    return int(x) if isinstance(x, float | Fraction) and -HUGE < x < HUGE and x == x // 1 else x
 
 
 def exactly(x: Any, y: Any, sign: str) -> Any:

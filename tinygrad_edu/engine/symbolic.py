@@ -154,7 +154,8 @@ def symbolic(output: Value) -> Gradients:
             called = call_of(node, values)
             local_grads = substituted(local_grads, value, called, inputs)
             value = called
-        values[node], local[node] = value, local_grads
+        values[node] = value                        # floats as formulas: what rounds is not multiplied out
+        local[node] = tuple([Formula("like", g) if isinstance(g, float) else g for g in local_grads])
     return Gradients(Replay(output, values, local), simplified)
 
 
