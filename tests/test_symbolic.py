@@ -21,8 +21,8 @@ READS = {       # expression: its gradient by x, as text
     "exp(-x**2)": "-2 * exp(-x**2) * x", "sin(x)*cos(x)": "cos(x)**2 - sin(x)**2", "cos(3*x + 1)": "-3 * sin(3 * x + 1)",
     "sqrt(x**2 + y**2)": "x / sqrt(x**2 + y**2)", "1/(1 + exp(-x))": "exp(-x) / (1 + exp(-x))**2", "sum(x, y, x)": "2",
     "tanh(x*y)": "(1 - tanh(x * y)**2) * y", "relu(x*y + 1)": "y if x * y + 1 > 0 else 0", "leaky_relu(x)": "1 if x > 0 else 0.01",
-    "where(x > 0, x*x, -x)": "2 * x if x > 0 else -1", "abs(x - y)": "sign(x - y)", "x*0.1*3": "0.1 * 3", "x*0.5*3": "1.5",
-    "x**0.5": "0.5 * x**-0.5", "erf(x)": "2 * exp(-x**2) / sqrt(pi)", "x*1e300*1e300": "1e+300**2", "x/0.1": "1 / 0.1", "x*y/y": "1",
+    "where(x > 0, x*x, -x)": "2 * x if x > 0 else -1", "abs(x - y)": "sign(x - y)", "x*0.1*3": "3 * 0.1", "x*0.5*3": "1.5",
+    "x**0.5": "0.5 * x**-0.5", "erf(x)": "2 * exp(-x**2) / sqrt(pi)", "x*1e300*1e300": "1e+300 * 1e+300", "x/0.1": "1 / 0.1", "x*y/y": "1",
 }
 AT = {"x": 1.25, "y": 0.75, "w": -0.5}
 

@@ -181,7 +181,8 @@ class Simplifier:
         for i, (known, other) in enumerate(found):
             if is_choice(term) and is_choice(other) and term.parts[0] is other.parts[0]:
                 branches = [self.sum((known, a), (number, b)) for a, b in zip(other.parts[1:], term.parts[1:])]
-                found[i] = (1, self.choice(term.parts[0], *branches))
+                chosen = self.choice(term.parts[0], *branches)
+                found[i] = (1, chosen) if isinstance(chosen, Formula) else (chosen, None)
                 return
             together = exactly(known, number, "+") if other is term else None
             if together is not None:
