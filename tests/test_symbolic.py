@@ -100,3 +100,9 @@ def test_equal_parts_are_found_whatever_their_order():
     x, y = Formula("x"), Formula("y")
     assert simplified((x + y) / (y + x)) == 1 and simplified(x * y - y * x) == 0
     assert str(simplified((x - y) * (x - y) + (y - x))) == "(x - y)**2 + y - x"
+
+
+def test_names_stay_the_objects_they_were():
+    """Who looks a name up by identity, as the player does, finds it again."""
+    x = Formula("x")
+    assert simplified(1 * x) is x and any(part is x for part in simplified(2 * x * 3).parts)

@@ -23,7 +23,7 @@ HUGE = 10 ** 15     # whole numbers from here on are left as floats
 def simplified(root: Any) -> Any:
     """The formula without `0 +`, `1 *`, `- -`, with like terms and factors taken together.
 
-    It has the same value wherever the formula given has one.
+    It has the same value wherever the formula given has one; its names are those that were given.
 
     >>> x = Formula("x")
     >>> simplified(0 + 1 * (-(-x))), simplified(2 * (3 * x) * 0), simplified(x * x + x * (2 * x))
@@ -35,8 +35,8 @@ def simplified(root: Any) -> Any:
     made: dict[Formula, Any] = {}
     root = printer.resolved(root, TEXT)
     for part in printer.in_order([root], TEXT):
-        made[part] = work.apply(part.head, [made[p] if isinstance(p, Formula) else plain(p)
-                                            for p in printer.children(part, TEXT)])
+        parts = [made[p] if isinstance(p, Formula) else plain(p) for p in printer.children(part, TEXT)]
+        made[part] = work.apply(part.head, parts) if parts else work.known.setdefault((part.head,), part)
     return made[root] if isinstance(root, Formula) else plain(root)
 
 
@@ -56,7 +56,7 @@ class Simplifier:
     def apply(self, head: str, parts: list[Any]) -> Any:
         """An operator or function applied to simple parts."""
         simplify = SIMPLE.get(head)
-        found = simplify(self, *parts) if simplify and parts else None
+        found = simplify(self, *parts) if simplify else None
         return self.made(head, *parts) if found is None else found
 
     def made(self, head: str, *parts: Any) -> Formula:
