@@ -232,17 +232,20 @@ def plain(x: Any) -> Any:
 
 
 def exactly(x: Any, y: Any, sign: str) -> Any:
-    """x + y, x * y or x / y of plain numbers, if no rounding is needed; None otherwise.
+    """x + y, x * y or x / y of plain numbers, if it needs no rounding and few digits; None otherwise.
 
     >>> exactly(0.5, 3, "*"), exactly(0.1, 3, "*"), exactly(1, 3, "/")
     (1.5, None, Fraction(1, 3))
     """
+    if type(x) is type(y) is int and sign != "/":
+        whole = x + y if sign == "+" else x * y             # the usual case, and quick
+        return whole if -HUGE < whole < HUGE else None
     if not all(map(math.isfinite, (x, y))) or (sign == "/" and y == 0):
         return y if x == 1 and sign == "*" else None
     a, b = Fraction(x), Fraction(y)
     true = a + b if sign == "+" else a * b if sign == "*" else a / b
     if isinstance(x, Rational) and isinstance(y, Rational):
-        return plain(true)
+        return plain(true) if max(abs(true.numerator), true.denominator) < HUGE else None
     try:
         return plain(float(true)) if Fraction(float(true)) == true else None
     except OverflowError:
