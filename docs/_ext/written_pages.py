@@ -46,6 +46,7 @@ PAGES = (
     Page("values", "Values, graphs, errors", ("engine.value", "engine.errors")),
     Page("operations", "Operations, one by one", ("engine.ops", "engine.composites")),
     Page("declaring", "Declaring an operation", ("engine.op",), ("engine.formula",)),
+    Page("calculus", "Derivatives of functions", ("engine.calculus", "engine.numeric")),
     Page("gradients", "Formulas, fractions, text", ("engine.symbolic", "engine.replay", "engine.expression")),
     Page("showing", "Steps and pictures", ("show",), ("show.plots",)),
     Page("networks", "Networks", ("nn.modules", "nn.weights")),
