@@ -72,6 +72,40 @@ def test_scaling_the_loss_by_a_power_of_two_scales_every_gradient_exactly(seed, 
     assert results(program, numbers, seed=2.0 ** k)[1] == scaled
 
 
+def summed_as_documented(output):
+    """The gradients by the documented order: reverse post-order, and the last parent of a node first."""
+    order, seen = [], set()
+
+    def visit(node):
+        if node not in seen:
+            seen.add(node)
+            for parent in node.parents:
+                visit(parent)
+            order.append(node)
+    visit(output)
+    grads = {output: 1.0}
+    for node in reversed(order):
+        for parent, local_grad in reversed(list(zip(node.parents, node.local_grads))):
+            grads[parent] = grads.get(parent, 0.0) + grads[node] * local_grad
+    return grads
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_gradients_are_summed_in_the_documented_order_to_the_bit(seed):
+    program, numbers = moderate(seed, [name for name in SMOOTH if not OPS[name].selects], size=25)
+    leaves = [Value(x) for x in numbers]
+    output = grown(program, leaves)
+    output.backward()
+    wanted = summed_as_documented(output)
+    assert [leaf.grad for leaf in leaves] == [wanted.get(leaf, 0.0) for leaf in leaves]
+
+
+def test_a_parent_in_three_places_receives_from_the_last_place_first():
+    x = Value(1.0)
+    tg.dot([x, x, x], [0.1, 0.2, 0.3]).backward()
+    assert x.grad == 0.3 + 0.2 + 0.1 != 0.1 + 0.2 + 0.3
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_unrelated_subgraph_changes_nothing(seed):
     program, numbers = moderate(seed)
@@ -93,7 +127,7 @@ def test_adding_what_is_constant_changes_no_gradient(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_negating_twice_changes_no_bit(seed):
     program, numbers = moderate(seed)
-    assert results(program, numbers, wrap=lambda output, leaves: -(-output)) == results(program, numbers)
+    assert results(program, numbers, wrap=lambda output, leaves: output.neg().neg()) == results(program, numbers)
 
 
 @pytest.mark.parametrize("seed", SEEDS[:15])

@@ -7,12 +7,13 @@ model's, after any order of building, differentiating, changing, copying and dro
 import copy
 import gc
 import pickle
+import random
 from fractions import Fraction
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
@@ -59,13 +60,23 @@ def exact(number):
 class Machine(RuleBasedStateMachine):
     nodes = Bundle("nodes")
 
-    @initialize(target=nodes, number=QUARTERS)
-    def first(self, number):
+    @initialize(target=nodes, seed=st.integers(0, 10 ** 6))
+    def a_graph_to_begin_with(self, seed):
+        """A few leaves and a dozen operations on them, so that the machine does not stay shallow."""
+        rng = random.Random(seed)
+        twins = [self.new_twin(Fraction(rng.randint(-12, 12), 4)) for _ in range(3)]
+        for _ in range(12):
+            name = rng.choice([*BINARY, *UNARY])
+            twins.append(self.two(name, *rng.choices(twins, k=2)) if name in BINARY else self.one(name, rng.choice(twins)))
+        return multiple(*twins)
+
+    @staticmethod
+    def new_twin(number):
         return Twin(Value(number), number)
 
     @rule(target=nodes, number=QUARTERS)
     def new_leaf(self, number):
-        return Twin(Value(number), number)
+        return self.new_twin(number)
 
     @rule(target=nodes, name=st.sampled_from(sorted(BINARY)), a=nodes, b=nodes)
     def two(self, name, a, b):
@@ -119,6 +130,8 @@ class Machine(RuleBasedStateMachine):
         for twin, value in zip(a.order(), tg.topological_order(made), strict=True):
             twins[id(twin)] = new = Twin(value, twin.data, tuple(twins[id(p)] for p in twin.parents), twin.local)
             new.grad = twin.grad
+            assert (value.data, value.grad) == (twin.data, twin.grad)
+            assert tuple(value.local_grads) == tuple(map(float, twin.local))
         return twins[id(a)]
 
     @rule(a=nodes)

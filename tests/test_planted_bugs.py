@@ -28,16 +28,14 @@ BUGS = {    # name: (file, the line as it is, the line with the bug, the tests t
     "inner nodes keep earlier passes": (
         "engine/value.py", "gradient if node._parents else node.grad + gradient", "node.grad + gradient", "test_value"),
     "the first parent is walked first": (
-        "engine/value.py", "parents, local_grads, i = node._parents, node._local_grads, len(node._parents)\n            while i:"
-        "                                # the last parent first\n                i -= 1", "parents, local_grads, i = node._parents, node._local_grads, -1\n            while i + 1 < len(parents):\n                i += 1", "test_value"),
+        "engine/value.py", "parents, local_grads, i = node._parents, node._local_grads, len(node._parents)\n",
+        "parents, local_grads, i = node._parents[::-1], node._local_grads[::-1], len(node._parents)\n", "test_laws"),
     "a copy forgets its gradients": (
         "engine/value.py", "twin._data, twin.grad, twin._op = self._data, self.grad, self._op",
         "twin._data, twin.grad, twin._op = self._data, 0.0, self._op", "test_machine"),
     "pickles lose a local gradient": (
         "engine/value.py", "tuple([nodes[i] for i in parents]), local_grads\n", "tuple([nodes[i] for i in parents]), local_grads[:1] * len(parents)\n",
         "test_machine"),
-    "a loss of another scale": (
-        "engine/value.py", "arrived = {self: seed}", "arrived = {self: seed if seed <= 1 else 1.0 + (seed - 1.0)  * (1 + 1e-15)}", "test_laws"),
     "a node is visited before all who use it": (
         "engine/value.py", "for node in reversed(order):\n            upstream", "for node in [self, *order[:-1]]:\n            upstream",
         "test_exact_graphs"),
@@ -65,8 +63,6 @@ BUGS = {    # name: (file, the line as it is, the line with the bug, the tests t
         "return m.larger(x, y), (m.where(x >= y, 1, 0), m.where(y >= x, 1, 0))", "test_conventions"),
     "hypot overflows": ("engine/ops.py", "    scale = scale_for(x, y)\n    a, b = x * scale, y * scale\n    r = ",
                         "    scale = 1\n    a, b = x * scale, y * scale\n    r = ", "test_conventions"),
-    "sigmoid overflows where it need not": ("engine/ops.py", "    y = m.written(lambda: 1 / (1 + m.exp(-x)), m.where(x > 0, 1, e) / (1 + e))",
-                          "    y = 1 / (1 + m.exp(-x))", "test_accuracy"),
     "momentum without memory": (
         "nn/optim.py", 'memory["G"] = at.momentum * memory["G"] + g\n            return', 'memory["G"] = g\n            return', "test_optim"),
     "the two conventions of momentum are one": (
