@@ -150,6 +150,9 @@ def second_derivatives(node):
     return rows
 
 
+LEAST = {"silu": 0.25, "gelu": 0.25}        # near the zeros of these slopes 4 units of 2^-53, absolute, are promised
+
+
 def rounding_sizes(output):
     """{node: size}: rounding may put the gradient of a node wrong by some units of 2^-53 of this.
 
@@ -166,7 +169,7 @@ def rounding_sizes(output):
     for node in reversed(order):
         bends = second_derivatives(node) if node.parents else []
         for parent, local_grad, row in zip(node.parents, node.local_grads, bends):
-            size = abs(local_grad) + sum(abs(bend) * errors[p] for bend, p in zip(row, node.parents))
+            size = max(abs(local_grad), LEAST.get(node.op, 0.0)) + sum(abs(bend) * errors[p] for bend, p in zip(row, node.parents))
             sizes[parent] = sizes.get(parent, 0.0) + sizes[node] * size
     return sizes
 
