@@ -229,9 +229,9 @@ class Program:
     def check_names(self, values: Mapping[str, Any]) -> None:
         missing = [name for name in self.names if name not in values]
         if missing:
-            wanted = " ".join(f"{name}=..." for name in missing)
+            names, wanted = cut(", ".join(missing), 200), cut(" ".join(f"{name}=..." for name in missing), 200)
             hint = f" ({missing[0]} is a function: write {missing[0]}(...))" if missing[0] in OPS else ""
-            self.refuse(self.names[missing[0]], f"no value for {cut(', '.join(missing), 200)}: add {cut(wanted, 200)}{hint}")
+            self.refuse(self.names[missing[0]], f"no value for {names}: add {wanted}{hint}")
         for name in values:
             if name in self.assigned:
                 raise ExpressionError(f"{name!r} is computed by the expression, so it cannot be given a value too")

@@ -11,6 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = No
     ...     twin.state_dict() == MLP(2, [3, 1], rng=0).state_dict()
     True
     """
-    for name, number in model.state_dict().items():
-        if not math.isfinite(number):
-            raise ValueError(f"{name} is {number}: only finite weights can be saved")
+    for name, weight in model.state_dict().items():
+        if not math.isfinite(weight):
+            raise ValueError(f"{name} is {weight}: only finite weights can be saved")
     grouped = in_groups(model.state_dict())
     content = {"format": FORMAT, "version": VERSION, "about": dict(about or {}),
                "shapes": {name: shape_of(numbers) for name, numbers in grouped.items()}, "parameters": grouped}
@@ -62,7 +63,8 @@ def write_atomically(path: Path, content: Mapping[str, Any]) -> Path:
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):                         # the error to report is the one above
+            beside.unlink(missing_ok=True)
     return path
 
 
@@ -117,8 +119,11 @@ def check_content(path: Path, content: Any) -> None:
     found = content.pop("checksum", None)
     if found != checksum(content):
         raise problem(path, "checksum", checksum(content), shortened(found))
-    for name in {**content["parameters"], **content["shapes"]}:
-        check_parameter(path, name, content["parameters"].get(name), content["shapes"].get(name))
+    for name, numbers in content["parameters"].items():
+        check_parameter(path, name, numbers, content["shapes"].get(name))
+    for name in content["shapes"]:
+        if name not in content["parameters"]:
+            raise problem(path, f"parameters.{name}", f"shape {shortened(content['shapes'][name])}", "nothing")
 
 
 def check_parameter(path: Path, name: str, numbers: Any, shape: Any) -> None:
@@ -164,12 +169,12 @@ def finite_float(text: str) -> float:
 def in_groups(state: Mapping[str, float]) -> dict[str, Any]:
     """{name: number or list}: `w.0`, `w.1` ... together as the list `w`."""
     grouped: dict[str, Any] = {}
-    for name, number in state.items():
+    for name, weight in state.items():
         element = re.fullmatch(r"(.+)\.(\d+)", name)
         if element and len(grouped.get(element[1], ())) == int(element[2]):     # no gap: others are modules there
-            grouped.setdefault(element[1], []).append(number)
+            grouped.setdefault(element[1], []).append(weight)
         else:
-            grouped[name] = number
+            grouped[name] = weight
     return grouped
 
 
