@@ -24,7 +24,7 @@ IN_FORMULAS = set("math mrow mi mn mo mtext msub msup mfrac msqrt mroot munder m
 MARKS = range(0xE000, 0xE100)               # stand for nodes in the formulas of a page
 BROKEN = """<script>alert(1)</script>|</script>|<!--|-->|]]>|<![CDATA[|&|&amp;|&lt;|&#60;|&#x3c;|&amp;lt;|"|'|<|/>|>|</svg>|</title>|</desc>
 </style>|</iframe>|<img src=x onerror=alert(1)>|" onload="alert(1)|javascript:alert(1)|\\u003c|\\|{}|{0}|{title}|%s|$|`|w_1|x2|a<b|3|-1|1e5|v1|v2
-_|x_<b>|(|)|+|*|**|=|::|lambda|Omega|pi|<math>|<mi>|<?xml?>|<!DOCTYPE x [<!ENTITY a 'b'>]>|&a;|&nbsp;|é̂|名|👩‍👩‍👧|∂|α|total|f(x) + g(y)""".replace("\n", "|").split("|")
+_|x_<b>|(|)|+|*|**|=|::|lambda|Omega|pi|<math>|<mi>|<?xml?>|<!DOCTYPE x [<!ENTITY a 'b'>]>|&a;|&nbsp;|é̂|名|👩‍👩‍👧|∂|α|total|f(x) + g(y)|neg|like|written|where""".replace("\n", "|").split("|")
 CONTROL = ["\x00", "\x1b[31m", "\x07", "\u202e", "\u2066", "\ud800", "\udfff", "\ufffe", "\uffff", "\u2028", "\u2029", "\x85", "\xa0", "\n", "\t", " ",
            "\u200b", "\ufeff", "\ue000", "\ue001", "\uf8ff", "\U000e0001", "\U0010ffff", "x" * 200]
 
@@ -148,6 +148,16 @@ def test_a_node_made_by_hand_may_have_any_name_and_any_number_of_parents(name, c
     check_picture(f, "simple", "none")
     made = check_page(f, "simple", "none")["nodes"][count]["made"]
     assert all(label in made for label in "abc"[:count])
+
+
+@pytest.mark.parametrize("name", sorted({*printer.NOTATION, *printer.PRIVATE, *tg.OPS, "t1", "v1", "nan", "inf", "-inf", "n"}))
+def test_a_leaf_may_be_named_like_a_word_of_formulas(name):
+    x, y = Value(1.0, label=name), Value(2.0, label="y")
+    f = -x * y + tg.log(x) ** 2 - x * (-y) * 2 / x + tg.where(tg.greater(x, 0), x, y)
+    f.backward()
+    check_picture(f, "simple", "none")
+    check_page(f, "simple", "none")
+    assert str(tg.symbolic(-x * 3 * y)["y"]) in (f"-(3 * {name})", f"-(3 * ({name}))")
 
 
 @pytest.mark.parametrize("name", sorted(name for name in printer.PRIVATE if name.isidentifier()))

@@ -238,7 +238,7 @@ def shortest(number: Any, style: int) -> str:
 
 def resolved(part: Any, style: int) -> Any:
     """What stands for a part: people read the textbook form, machines the accurate one."""
-    while type(part) is Formula and part.head in ("written", "like"):
+    while type(part) is Formula and part.parts and part.head in ("written", "like"):
         part = part.parts[1 if part.head == "written" and style in (PYTHON, C) else 0]
     return part
 

@@ -199,11 +199,16 @@ def negated(x: Any) -> Any:
     """-x, where x may be a negative already; None if it is not."""
     if not isinstance(x, Formula):
         return -x
-    return x.parts[0] if x.head == "neg" else None
+    return x.parts[0] if is_made_by(x, "neg") else None
+
+
+def is_made_by(x: Any, *heads: str) -> bool:
+    """Is x one of these operators applied to something?  A name that looks like one, such as "neg", is not."""
+    return isinstance(x, Formula) and bool(x.parts) and x.head in heads
 
 
 def is_negative(x: Any) -> bool:
-    return x.head == "neg" if isinstance(x, Formula) else x < 0
+    return is_made_by(x, "neg") if isinstance(x, Formula) else x < 0
 
 
 def sum_of(x, y, m, n):
@@ -243,10 +248,10 @@ def factor_and_rest(x: Any) -> tuple[Any, Any]:
     """(number, formula) whose product is x; no formula for a plain number."""
     if not isinstance(x, Formula):
         return x, None
-    if x.head == "neg":
+    if is_made_by(x, "neg"):
         number, rest = factor_and_rest(x.parts[0])
         return -number, rest
-    if x.head == "*" and not isinstance(x.parts[0], Formula) and float(x.parts[0]).is_integer():
+    if is_made_by(x, "*") and not isinstance(x.parts[0], Formula) and float(x.parts[0]).is_integer():
         return x.parts
     return 1, x
 
@@ -264,7 +269,7 @@ def power_of(x, y, m, n):
 
 
 def condition_of(x, y, m, n):
-    return x if n == 0 and isinstance(x, Formula) and x.head in (">", "<", ">=", "<=", "==") else None
+    return x if n == 0 and is_made_by(x, ">", "<", ">=", "<=", "==") else None
 
 
 SIMPLE: dict[str, Callable] = {
