@@ -112,7 +112,7 @@ def test_hostile_names_are_only_text():
 @pytest.mark.full
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_two_thousand_hostile_names(seed):
-    check_names(seed, count=50)                     # of four names each
+    check_names(seed, count=200)                    # each with four names
 
 
 def unescaped(text):
