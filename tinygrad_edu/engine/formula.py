@@ -248,7 +248,10 @@ def unequal(x, y):
 
 def is_whole(x):
     """Is x a whole number? as a condition for `where`."""
-    return Formula("whole", x) if type(x) is Formula else x == x // 1
+    if type(x) is Formula:
+        return Formula("whole", x)
+    size = getattr(x, "data", x)            # of a Value the number, as in comparisons
+    return size == size // 1
 
 
 def larger(x, y):
