@@ -171,3 +171,15 @@ def test_gradients_as_graphs_have_the_numbers_of_backward_also_at_the_edges(text
         f.backward()
         found = [tg.replay(f, Value)[name].data for name in values]
     assert [repr(x) for x in found] == [repr(leaf.grad) for leaf in tg.leaves(f)] == [repr(x) for x in gradients]
+
+
+@pytest.mark.parametrize("text", ["x**1e9", "x**-1e300", "((x**1000)**1000)**1000", "pow(x, 1e16)"])
+def test_exact_powers_of_too_many_digits_are_refused_at_once(text):
+    with tg.errstate(all="ignore"):
+        f = tg.expression(text, x=1.5)
+        with pytest.raises(tg.RangeError, match="run again on these numbers, it is too large"):
+            tg.exact(f)
+
+
+def test_exact_powers_of_0_and_1_need_no_digits():
+    assert tg.exact(tg.expression("x**1e9 + y**1e9", x=1, y=0)) == {"x": 10 ** 9, "y": 0}
