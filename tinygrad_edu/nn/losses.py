@@ -195,7 +195,10 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
 
 def number_of(x: Any) -> float:
     """The number in a Value, or x itself, if it is one; otherwise the TypeError of `number`."""
-    return x.data if isinstance(x, Value) else number(x)
+    if isinstance(x, Value):
+        return x.data
+    number(x)
+    return x
 
 
 def is_row(x: Any) -> bool:
