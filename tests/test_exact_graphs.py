@@ -100,7 +100,7 @@ def test_exact_graphs_equal_fractions_digit_for_digit():
     assert compare_exact_graphs(range(600)) > 300
 
 
-@pytest.mark.full
+@pytest.mark.long
 def test_ten_thousand_exact_graphs_equal_fractions():
     assert compare_exact_graphs(range(600, 16_600)) >= 10_000
 
@@ -201,7 +201,7 @@ def test_smooth_graphs_are_right_up_to_what_cancels(block):
     assert compare_smooth_graphs(range(block * 40, block * 40 + 40)) > 20
 
 
-@pytest.mark.full
+@pytest.mark.long
 @pytest.mark.parametrize("block", range(10))
 def test_five_thousand_smooth_graphs_are_right_up_to_what_cancels(block):
     assert compare_smooth_graphs(range(1000 + block * 500, 1500 + block * 500)) > 250

@@ -177,6 +177,6 @@ TestMachine.settings = settings(max_examples=60, stateful_step_count=40, deadlin
                                 suppress_health_check=list(HealthCheck), derandomize=True)
 
 
-@pytest.mark.full
+@pytest.mark.long
 class TestMachineForLong(Machine.TestCase):
     settings = settings(max_examples=1500, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -442,7 +442,7 @@ def test_parameters_that_cannot_be_trained_are_refused(kind, parameters, error, 
       for kind in OPTIMIZERS for value in (-0.1, 0, math.nan, math.inf)],
     (SGD, "lr", "0.1", TypeError, "lr: a number is needed, not str: got '0.1'"), (SGD, "lr", True, TypeError, "lr: bool .* got True"),
     (SGD, "lr", W, TypeError, "lr: .*not Value"), (SGD, "lr", None, TypeError, "lr: .*got None"),
-    (SGD, "lr", 10 ** 400, OverflowError, "lr: a whole number of 401 digits"),
+    (SGD, "lr", 10 ** 400, OverflowError, r"lr: a whole number of about 10\*\*400"),
     *[(kind, "momentum", value, ValueError, f"momentum must be at least 0 and below 1, got {value}")
       for kind in (Momentum, Nesterov) for value in (-0.1, 1, 1.5, math.nan)],
     (RMSprop, "alpha", 1.0, ValueError, r"alpha must be .* got 1\.0"), (optim.Adadelta, "rho", -1, ValueError, "rho must be .* got -1"),

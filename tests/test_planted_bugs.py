@@ -1,7 +1,7 @@
 """A test of the tests: wrong engines, optimizers and losses, each of which the suite must catch.
 
 Each bug is a change of one line in a copy of the package; the tests named beside it are run on that
-copy and must fail.  All of it takes minutes: `pytest -m full`.  A few run by default.
+copy and must fail.  All of it takes minutes: `pytest -m long`.  A few run by default.
 """
 
 import os
@@ -123,7 +123,7 @@ def outcome(folder, tests):
 
 
 def rows():
-    return [pytest.param(bug, id=bug, marks=[] if bug in QUICK else pytest.mark.full) for bug in BUGS]
+    return [pytest.param(bug, id=bug, marks=[] if bug in QUICK else pytest.mark.long) for bug in BUGS]
 
 
 @pytest.mark.parametrize("bug", rows())
@@ -133,7 +133,7 @@ def test_the_suite_catches(bug, tmp_path):
     assert code == 1, f"{bug} was not caught by {BUGS[bug][-1]}:\n{printed[-2000:]}"
 
 
-@pytest.mark.full
+@pytest.mark.long
 @pytest.mark.parametrize("tests", sorted({bug[-1] for bug in BUGS.values()}))
 def test_the_same_tests_pass_without_a_bug(tests, tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "tinygrad_edu", ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,5 +1,6 @@
 """One graph, many numbers: floats, Fractions, mpmath, formulas and Values."""
 
+import math
 import weakref
 from fractions import Fraction
 
@@ -157,3 +158,28 @@ def test_numpy_functions_that_are_no_ufuncs():
     with pytest.raises(TypeError, match=r"numpy\.diff has no counterpart"):
         numpy.diff(v)
     assert Value(numpy.longdouble(1.5)).data == 1.5
+
+
+@pytest.mark.parametrize(("text", "values", "gradients"), [
+    ("0**x", {"x": 1.5}, [0.0]), ("pow(x, y)", {"x": 0.0, "y": 2.0}, [0.0, 0.0]), ("(0 - 3)**z", {"z": 1.0}, [math.nan]),
+    ("neg(3)**equal(0.25, z)", {"z": 1.0}, [0.0]), ("(x - 1)**-1 * y", {"x": 1.0, "y": 2.0}, [-math.inf, math.inf]),
+    ("1 / 0 * x", {"x": 1.0}, [math.inf]), ("exp(1000) * x", {"x": 1.0}, [math.inf]), ("log(0) * x", {"x": 1.0}, [-math.inf]),
+])
+def test_gradients_as_graphs_have_the_numbers_of_backward_also_at_the_edges(text, values, gradients):
+    with tg.errstate(all="ignore"):
+        f = tg.expression(text, **values)
+        f.backward()
+        found = [tg.replay(f, Value)[name].data for name in values]
+    assert [repr(x) for x in found] == [repr(leaf.grad) for leaf in tg.leaves(f)] == [repr(x) for x in gradients]
+
+
+@pytest.mark.parametrize("text", ["x**1e9", "x**-1e300", "((x**1000)**1000)**1000", "pow(x, 1e16)"])
+def test_exact_powers_of_too_many_digits_are_refused_at_once(text):
+    with tg.errstate(all="ignore"):
+        f = tg.expression(text, x=1.5)
+        with pytest.raises(tg.RangeError, match="run again on these numbers, it is too large"):
+            tg.exact(f)
+
+
+def test_exact_powers_of_0_and_1_need_no_digits():
+    assert tg.exact(tg.expression("x**1e9 + y**1e9", x=1, y=0)) == {"x": 10 ** 9, "y": 0}

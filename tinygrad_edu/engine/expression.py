@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from . import ops
 from .composites import scaled_relu
 from .errors import DomainError, ExpressionError
-from .number import number
+from .number import cut, number, shortened
 from .op import OPS
 from .value import Value, constant
 from .value import pow as power
@@ -78,7 +78,7 @@ def parse(text: str) -> "Program":
     """Read the text of an expression, without values yet."""
     if not isinstance(text, str):
         raise TypeError(f"an expression is a str, not {type(text).__name__}: got {text!r}")
-    text = text.strip()
+    text = text.strip().replace("\r\n", "\n").replace("\r", "\n")         # the parser too ends a line at each
     if not text:
         raise ExpressionError('the expression is empty: write for instance "(x + y) * z"')
     if len(text) > MAX_LENGTH:
@@ -117,6 +117,7 @@ def syntax_error(error: SyntaxError, text: str) -> ExpressionError:
     if product and "never closed" not in reason and "unmatched" not in reason:
         reason = "a product needs its sign: write 2 * x and (a) * (b)"
         line, column = text.count("\n", 0, product.end()) + 1, product.end() - text.rfind("\n", 0, product.end())
+    column = min(column, len((text.splitlines() + [""] * line)[line - 1]) + 1)      # the parser may count bytes
     return ExpressionError(reason, text, line, column)
 
 
@@ -216,7 +217,7 @@ class Program:
 
     def literal(self, node: ast.Constant) -> float:
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            self.refuse(node, f"{node.value!r} is not a real number")
+            self.refuse(node, f"{shortened(node.value)} is not a real number")
         try:
             value = number(node.value)
         except (ValueError, OverflowError) as error:
@@ -228,9 +229,9 @@ class Program:
     def check_names(self, values: Mapping[str, Any]) -> None:
         missing = [name for name in self.names if name not in values]
         if missing:
-            wanted = " ".join(f"{name}=..." for name in missing)
+            names, wanted = cut(", ".join(missing), 200), cut(" ".join(f"{name}=..." for name in missing), 200)
             hint = f" ({missing[0]} is a function: write {missing[0]}(...))" if missing[0] in OPS else ""
-            self.refuse(self.names[missing[0]], f"no value for {', '.join(missing)}: add {wanted}{hint}")
+            self.refuse(self.names[missing[0]], f"no value for {names}: add {wanted}{hint}")
         for name in values:
             if name in self.assigned:
                 raise ExpressionError(f"{name!r} is computed by the expression, so it cannot be given a value too")
@@ -242,9 +243,18 @@ class Program:
         """The graph for these values of the names: the node of each statement; the last is the result."""
         values = {unicodedata.normalize("NFKC", name): x for name, x in values.items()}     # as the parser does
         self.check_names(values)
+        unnamed = [x for x in values.values() if isinstance(x, Value) and not x.label]
         known = {"pi": named(constant(math.pi), "pi")}
-        for name, x in values.items():
-            known[name] = named(x, x.label or name) if isinstance(x, Value) else leaf(x, name)
+        try:
+            for name, x in values.items():
+                known[name] = named(x, x.label or name) if isinstance(x, Value) else leaf(x, name)
+            return self.results(known)
+        except BaseException:
+            for x in unnamed:
+                x.label = ""
+            raise
+
+    def results(self, known: dict[str, Value]) -> list[Value]:
         results = []
         for (target, body), order in zip(self.statements, self.orders):
             name = target.id if target else RESULT if RESULT not in known else ""
@@ -306,8 +316,9 @@ def function(program: Program, name: Any) -> Callable:
         program.refuse(name, f"{name.id} gives a list: one of it is exp(x - logsumexp(x, y, z))")
     near = OTHER_NAMES.get(name.id) or next(iter(difflib.get_close_matches(name.id, OPS, n=1)), None)
     if near is None or len(name.id) == 1:
-        program.refuse(name, f"{name.id!r} is not a function: write {name.id} * (...) for a product")
-    program.refuse(name, f"unknown function {name.id!r}: did you mean {near!r}?")
+        short = cut(name.id, 40)
+        program.refuse(name, f"{short!r} is not a function: write {short} * (...) for a product")
+    program.refuse(name, f"unknown function {cut(name.id, 40)!r}: did you mean {near!r}?")
 
 
 def leaf(number: Any, name: str) -> Value:

@@ -142,6 +142,7 @@ def not_rational(what: str) -> NotRationalError:
 
 # ---- functions of one kind of number or another --------------------------------------------------
 
+MOST_BITS = 2 ** 20                     # of an exact power: some 300,000 digits
 MPMATH: dict[str, Callable] = {   # what mpmath calls otherwise, or takes to the complex numbers
     "pow": lambda context, x, y: context.power(x, y),
     "exp2": lambda context, x: context.power(2, x),
@@ -203,9 +204,17 @@ def power(x, y):
         return math.pow(x, y)
     if type(x) is Fraction or type(y) is Fraction:
         if y == int(y):
-            return Fraction(x) ** int(y)
+            return whole_power(Fraction(x), int(y))
         raise not_rational(f"{x} to the power {y}")
     return elsewhere("pow", x, y)
+
+
+def whole_power(x: Fraction, n: int) -> Fraction:
+    """x**n without rounding; an OverflowError where that would have too many digits ever to be written."""
+    bits = max(x.numerator.bit_length(), x.denominator.bit_length()) - 1
+    if bits * absolute(n) > MOST_BITS:
+        raise OverflowError(f"{x} to the power {n} has too many digits")
+    return x ** n
 
 
 def abs(x):
@@ -248,7 +257,10 @@ def unequal(x, y):
 
 def is_whole(x):
     """Is x a whole number? as a condition for `where`."""
-    return Formula("whole", x) if type(x) is Formula else x == x // 1
+    if type(x) is Formula:
+        return Formula("whole", x)
+    size = getattr(x, "data", x)            # of a Value the number, as in comparisons
+    return size == size // 1
 
 
 def larger(x, y):

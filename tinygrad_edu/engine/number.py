@@ -36,7 +36,7 @@ def whole(x: int) -> float:
     try:
         near = float(x)
     except OverflowError:
-        raise OverflowError(f"a whole number of {len(str(abs(x)))} digits is too large for a float") from None
+        raise OverflowError(f"a whole number of about 10**{math.log10(abs(x)):.0f} is too large for a float") from None
     if int(near) != x:
         raise ValueError(f"{x} is not exactly representable as a float; the nearest is {near!r}: write float({x}) "
                          "if that will do")
@@ -66,7 +66,11 @@ def remedy(x: Any) -> str:
 
 
 def shortened(x: Any, limit: int = 60) -> str:
-    return cut(repr(x), limit)
+    """What x looks like in a message, in at most `limit` characters."""
+    try:
+        return cut(repr(x), limit)
+    except (ValueError, RecursionError):                # whole numbers too long for Python, lists too deep
+        return f"<a {type(x).__name__} that cannot be shown>"
 
 
 def cut(text: str, limit: int) -> str:

@@ -225,7 +225,8 @@ class Op:
     def call(self, *inputs, **constants) -> Formula:
         """The op applied to formulas as people write it: `a + b`, `tanh(a)`, `leaky_relu(a, slope=0.1)`."""
         if self.rows:
-            return Formula(self.name, *(inputs[0] if len(inputs) == 1 else [Formula("[]", *row) for row in inputs]))
+            rows = inputs[0] if len(inputs) == 1 else [Formula("[]", *row) for row in inputs]
+            return Formula(printer.head_of(self.name, len(rows)), *rows)
         inputs = tuple(x if type(x) is Formula else Formula("like", x) for x in inputs)
         value = printer.resolved(self.rule(*inputs, **constants)[0], printer.TEXT)
         if any(value is x for x in inputs):                     # z = x
@@ -233,7 +234,8 @@ class Op:
         if type(value) is Formula and value.head in OPERATORS and all(
                 type(part) is not Formula or any(part is x for x in inputs) for part in value.parts):
             return value
-        return Formula(self.name, *inputs, *[Formula("keyword", Formula(k), x) for k, x in constants.items()])
+        settings = [Formula("keyword", Formula(k), x) for k, x in constants.items()]
+        return Formula(printer.head_of(self.name, len(inputs) + len(settings)), *inputs, *settings)
 
 
     @property

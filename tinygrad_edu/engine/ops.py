@@ -171,7 +171,7 @@ def scale_for(x, y):
     """A power of 2 that keeps x² and y² in range; usually 1."""
     a, b = m.abs(x), m.abs(y)
     big = m.where(a > b, a, b)
-    return m.where(big > VAST, m.ratio(1, 2 ** 600), m.where(big < m.ratio(1, VAST), 2 ** 600, 1))
+    return m.where(big > VAST, m.ratio(1, 2 ** 600), m.where(big * VAST < 1, 2 ** 600, 1))
 
 
 @op("hypot", REAL, BENT)

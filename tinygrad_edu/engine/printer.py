@@ -16,6 +16,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from string import Formatter
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
@@ -107,6 +108,27 @@ GREEK = frozenset("alpha beta gamma delta epsilon zeta eta theta iota kappa lamb
                   "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split())
 LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
     "\\": r"\backslash ", "~": r"\sim ", "^": r"\hat{\ }", "<": "<", ">": ">"}
+
+
+def places(template: str | None) -> int:
+    """How many arguments a template has room for."""
+    return sum(name is not None for _, name, _, _ in Formatter().parse(template or ""))
+
+
+PRIVATE = frozenset("whole larger smaller keyword element total product others largest smallest count "
+                    "written like []".split())
+ROOM = {head: max(places(template) for _, template in row) for head, row in NOTATION.items()}
+
+
+def head_of(name: str, count: int) -> str:
+    """The head for a function of this name that people declared, or gave a node by hand: the name itself.
+
+    It is quoted where formulas mean something else by it, or something with another number of arguments.
+
+    >>> head_of("+", 2), head_of("+", 3), head_of("total", 1)
+    ('+', "'+'", "'total'")
+    """
+    return f"'{name}'" if name in PRIVATE or ROOM.get(name, count) != count else name
 
 
 def notation(head: str, style: int) -> tuple[int, str | None]:
@@ -216,7 +238,7 @@ def shortest(number: Any, style: int) -> str:
 
 def resolved(part: Any, style: int) -> Any:
     """What stands for a part: people read the textbook form, machines the accurate one."""
-    while type(part) is Formula and part.head in ("written", "like"):
+    while type(part) is Formula and part.parts and part.head in ("written", "like"):
         part = part.parts[1 if part.head == "written" and style in (PYTHON, C) else 0]
     return part
 

@@ -127,15 +127,29 @@ def only(label: str, nodes: Iterable[Value], what: str) -> Value:
     return found[0]
 
 
+def run(op: Op, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tuple]:
+    """An op's (value, local gradients) of numbers of any kind.
+
+    Where a plain float among Values meets an error of Python's, it becomes a Value too: these answer
+    as `errstate` has it.
+    """
+    rule = op.evaluate if all(type(x) is float for x in inputs) else op.rule
+    try:
+        return rule(*in_rows(op, inputs), **constants)
+    except (ArithmeticError, ValueError) as error:
+        if isinstance(error, DomainError) or not any(isinstance(x, Value) for x in inputs):
+            raise
+        return op.rule(*in_rows(op, list(map(differentiable, inputs))), **constants)
+
+
 def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tuple]:
     """A node's rule on other inputs: (value, one local gradient per parent)."""
     op = node._op
     if not isinstance(op, Op):
         raise ReplayError(f"{describe(node)} was not recorded by an operation, so it cannot be run again; "
                           "declare the operation with @tg.op")
-    run = op.evaluate if all(type(x) is float for x in inputs) else op.rule
     try:
-        value, local_grads = run(*in_rows(op, inputs), **constants)
+        value, local_grads = run(op, inputs, constants)
     except (ZeroDivisionError, OverflowError) as error:
         if isinstance(error, DomainError):
             raise

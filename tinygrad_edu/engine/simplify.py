@@ -91,7 +91,7 @@ class Simplifier:
     def chosen(self, number: Any, factors: dict[Any, int]) -> Any:
         """Where one factor is `a if condition else 0`, the others go inside, so that the 0 stands alone."""
         for factor, power in factors.items():
-            if isinstance(factor, Formula) and factor.head == "where" and power == 1 and 0 in plain_numbers(factor):
+            if is_choice(factor) and power == 1 and 0 in plain_numbers(factor):
                 others = [(number, 1), *((f, n) for f, n in factors.items() if f is not factor)]
                 condition, *branches = factor.parts
                 return self.choice(condition, *[self.product((branch, 1), *others) for branch in branches])
@@ -201,7 +201,7 @@ class Simplifier:
 
     def condition(self, x: Any, y: Any) -> Any:
         """A condition that is compared with 0 is that condition."""
-        asked = isinstance(x, Formula) and x.head in (">", "<", ">=", "<=", "==") and not isinstance(y, Formula)
+        asked = is_made_by(x, ">", "<", ">=", "<=", "==") and not isinstance(y, Formula)
         return x if asked and y == 0 else None
 
 
@@ -214,7 +214,12 @@ SIMPLE: dict[str, Callable[..., Any]] = {
 
 
 def is_choice(x: Any) -> bool:
-    return isinstance(x, Formula) and x.head == "where"
+    return is_made_by(x, "where")
+
+
+def is_made_by(x: Any, *heads: str) -> bool:
+    """Is x one of these operators applied to something?  A name that looks like one, such as "where", is not."""
+    return isinstance(x, Formula) and bool(x.parts) and x.head in heads
 
 
 def identity(x: Any) -> Any:

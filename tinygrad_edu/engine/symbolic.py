@@ -68,7 +68,7 @@ def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
     parents = [known[p] for p in node.parents]
     if isinstance(node._op, Op):
         return node._op.call(*in_rows(node._op, parents), **node.constants)
-    return Formula(node.op or "node", *parents)
+    return Formula(printer.head_of(printable(node.op) or "node", len(parents)), *parents)
 
 
 def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:

@@ -574,7 +574,7 @@ def describe(node: Value) -> str:
     """A node in a message: `f = log(x) at x = 0`."""
     label = printable(node.label)
     if not isinstance(node._op, Op):
-        return label or f"a node made by hand ({node.op or 'no name'})"
+        return label or f"a node made by hand ({printable(node.op) or 'no name'})"
     names = [Formula(printable(p.label) or short(p._data)) for p in node._parents]
     shown = node._op.call(*in_rows(node._op, names), **node.constants)
     at = ", ".join(dict.fromkeys(f"{printable(p.label)} = {short(p._data)}" for p in node._parents if p.label))

@@ -6,11 +6,13 @@ agree; nothing is broadcast.
 """
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 from ..engine import ops
 from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
+from ..engine.number import number, shortened
 from ..engine.value import Value
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -66,7 +68,7 @@ def huber(predictions: Any, targets: Any, delta: float = 1.0, reduction: str = "
     >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none")
     [0.125, 2.5]
     """
-    if not delta > 0:
+    if not number(delta) > 0:
         raise ValueError(f"delta must be positive, got {delta}")
 
     def one(p: Any, t: Any) -> Any:
@@ -114,6 +116,7 @@ def nll(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     1.5
     """
     def one(logs: Sequence[Any], t: Any) -> Any:
+        check_numbers(logs)
         weighted = [(p, log) for p, log in zip(distribution(t, len(logs)), logs) if number_of(p)]
         return ops.neg(ops.dot([p for p, _ in weighted], [log for _, log in weighted]))
     return per_example(one, log_probabilities, targets, reduction)
@@ -128,6 +131,8 @@ def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
     0.356675
     """
     def one(ps: Sequence[Any], qs: Sequence[Any]) -> Any:
+        if not hasattr(qs, "__len__"):
+            raise ValueError(f"q must be a list of probabilities like p, got {shortened(qs)}")
         same_length(ps, qs, "probabilities")
         check_probabilities(ps, "p")
         check_probabilities(qs, "q")
@@ -189,7 +194,11 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
 
 
 def number_of(x: Any) -> float:
-    return x.data if isinstance(x, Value) else x
+    """The number in a Value, or x itself, if it is one; otherwise the TypeError of `number`."""
+    if isinstance(x, Value):
+        return x.data
+    number(x)
+    return x
 
 
 def is_row(x: Any) -> bool:
@@ -239,9 +248,13 @@ def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) 
     """The loss of each example (a row), reduced over the batch."""
     if not is_row(predictions) or not predictions:
         raise ValueError("an empty batch has no loss" if is_row(predictions) else
-                         f"one number per class is needed, got {number_of(predictions)!r}")
-    if not is_row(predictions[0]):
+                         f"one number per class is needed, got {shortened(predictions)}")
+    if not any(map(is_row, predictions)):
         return reduced([loss(predictions, targets)], reduction) if reduction != "none" else loss(predictions, targets)
+    for i, row in enumerate(predictions):
+        if not is_row(row) or not row:
+            raise ValueError(f"prediction {i} is {'empty' if is_row(row) else shortened(row)}: "
+                             "one number per class is needed")
     if not is_row(targets):
         raise ValueError(f"{len(predictions)} predictions, 1 target: give one target for each")
     same_length(predictions, targets)
@@ -255,11 +268,22 @@ def distribution(target: Any, classes: int) -> list[Any]:
             raise ValueError(f"{len(target)} target probabilities, but {classes} classes")
         check_probabilities(target, "target")
         return list(target)
-    if isinstance(target, bool | Value) or not hasattr(target, "__index__"):
-        raise TypeError(f"a target is the index of a class (an int) or a list of probabilities, got {target!r}")
-    if not 0 <= target < classes:
+    try:
+        place = index(target) if not isinstance(target, bool) else None
+    except TypeError:
+        place = None
+    if place is None:
+        raise TypeError("a target is the index of a class (an int) or a list of probabilities, "
+                        f"got {shortened(target)}")
+    if not 0 <= place < classes:
         raise IndexError(f"target {target}, but {classes} classes (0..{classes - 1})")
-    return [float(i == target) for i in range(classes)]
+    return [float(i == place) for i in range(classes)]
+
+
+def check_numbers(row: Sequence[Any]) -> None:
+    """Refuse what is no number, also where a loss would not look at it."""
+    for x in row:
+        number_of(x)
 
 
 def check_probabilities(ps: Sequence[Any], what: str) -> None:

@@ -9,11 +9,13 @@ import json
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..engine.number import shortened
+from ..engine.number import cut, number, printable, shortened
 from .modules import Module
 
 FORMAT, VERSION = "tinygrad-edu weights", 1
@@ -38,9 +40,9 @@ def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = No
     ...     twin.state_dict() == MLP(2, [3, 1], rng=0).state_dict()
     True
     """
-    for name, number in model.state_dict().items():
-        if not math.isfinite(number):
-            raise ValueError(f"{name} is {number}: only finite weights can be saved")
+    for name, weight in model.state_dict().items():
+        if not math.isfinite(weight):
+            raise ValueError(f"{name} is {weight}: only finite weights can be saved")
     grouped = in_groups(model.state_dict())
     content = {"format": FORMAT, "version": VERSION, "about": dict(about or {}),
                "shapes": {name: shape_of(numbers) for name, numbers in grouped.items()}, "parameters": grouped}
@@ -49,18 +51,20 @@ def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = No
 
 def write_atomically(path: Path, content: Mapping[str, Any]) -> Path:
     """Write JSON beside its place, then move it there: it is the old file or the new one, never a part."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    place = Path(os.path.realpath(path))                # a link stays one
+    beside = place.with_name(f".{place.name}.{os.getpid()}.part")
     text = json.dumps(content, allow_nan=False)
     try:
         with beside.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        beside.replace(place)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):                         # the error to report is the one above
+            beside.unlink(missing_ok=True)
     return path
 
 
@@ -85,7 +89,7 @@ def read(path: "str | Path") -> dict[str, Any]:
     """The content of a weight file, checked."""
     path = Path(path)
     if not path.is_file():
-        raise WeightFileError(f"{path}: there is no such file")
+        raise WeightFileError(f"{path}: {'this is not a file' if path.exists() else 'there is no such file'}")
     if path.stat().st_size > LARGEST:
         raise problem(path, "size", f"at most {LARGEST} bytes", f"{path.stat().st_size}")
     try:
@@ -93,7 +97,10 @@ def read(path: "str | Path") -> dict[str, Any]:
                              parse_constant=refuse_constant, parse_float=finite_float)
     except (ValueError, RecursionError) as error:
         raise WeightFileError(f"{path}: not a complete JSON file ({error})") from None
-    check_content(path, content)
+    try:
+        check_content(path, content)
+    except RecursionError:                  # nested as deeply as can just be read is too deep for the checksum
+        raise problem(path, "about", "plain data", "lists within lists, too many") from None
     return content
 
 
@@ -101,7 +108,7 @@ def check_content(path: Path, content: Any) -> None:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else content
         raise problem(path, "format", repr(FORMAT), shortened(found))
-    if content.get("version") != VERSION:
+    if type(content.get("version")) is not int or content["version"] != VERSION:
         raise problem(path, "version", str(VERSION), shortened(content.get("version")))
     for key in ("about", "shapes", "parameters"):
         if not isinstance(content.get(key), dict):
@@ -113,21 +120,38 @@ def check_content(path: Path, content: Any) -> None:
     if found != checksum(content):
         raise problem(path, "checksum", checksum(content), shortened(found))
     for name, numbers in content["parameters"].items():
-        if not all(isinstance(x, float | int) and not isinstance(x, bool) for x in row(numbers)):
-            raise problem(path, f"parameters.{name}", "numbers", shortened(numbers))
-        if content["shapes"].get(name) != shape_of(numbers):
-            raise problem(path, f"shapes.{name}", str(shape_of(numbers)), shortened(content["shapes"].get(name)))
+        check_parameter(path, name, numbers, content["shapes"].get(name))
+    for name in content["shapes"]:
+        if name not in content["parameters"]:
+            raise problem(path, f"parameters.{name}", f"shape {shortened(content['shapes'][name])}", "nothing")
+
+
+def check_parameter(path: Path, name: str, numbers: Any, shape: Any) -> None:
+    """One parameter of a file: numbers, as many as their shape says."""
+    if not all(is_weight(x) for x in row(numbers)):
+        raise problem(path, f"parameters.{name}", "numbers", shortened(numbers))
+    if repr(shape) != repr(shape_of(numbers)):          # [2.0] and [True] are no shapes
+        raise problem(path, f"shapes.{name}", str(shape_of(numbers)), shortened(shape))
+
+
+def is_weight(x: Any) -> bool:
+    """Is x a number that a float holds exactly?"""
+    try:
+        return isinstance(x, float | int) and number(x) == x
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def problem(path: Any, key: str, expected: str, found: str) -> WeightFileError:
-    return WeightFileError(f"{path}: {key}: expected {expected}, found {found}")
+    """The error for a key of a file; a key from the file is shown so that it is only text."""
+    return WeightFileError(f"{path}: {cut(printable(key), 120)}: expected {expected}, found {found}")
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands twice")
+        name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the key {shortened(name)} stands twice")
     return found
 
 
@@ -145,12 +169,12 @@ def finite_float(text: str) -> float:
 def in_groups(state: Mapping[str, float]) -> dict[str, Any]:
     """{name: number or list}: `w.0`, `w.1` ... together as the list `w`."""
     grouped: dict[str, Any] = {}
-    for name, number in state.items():
+    for name, weight in state.items():
         element = re.fullmatch(r"(.+)\.(\d+)", name)
         if element and len(grouped.get(element[1], ())) == int(element[2]):     # no gap: others are modules there
-            grouped.setdefault(element[1], []).append(number)
+            grouped.setdefault(element[1], []).append(weight)
         else:
-            grouped[name] = number
+            grouped[name] = weight
     return grouped
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..engine import printer
 from ..engine.formula import Formula
-from ..engine.number import shortened
+from ..engine.number import printable, shortened
 from ..engine.symbolic import call_of, formulas, local_formulas
 from ..engine.value import Value, topological_order
 from .draw import (
@@ -217,7 +217,7 @@ class Lesson:
         told: dict[str, Any] = {"nodes": members, "shows": -1 if end is None else self.place[end],
                                 "name": self.boxes[members].formula}
         layer = layer_of(group[0].scope)
-        opening = [i for i, view in enumerate(views) if layer and view.name == f"{layer}, opened"]
+        opening = [i for i, view in enumerate(views) if layer and view.name == name_when_open(layer)]
         return told | ({"opens": opening[0]} if opening else {})
 
 
@@ -233,7 +233,7 @@ def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
     wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
     for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
-        found.append(View(f"{layer}, opened", opened(order, layer)))
+        found.append(View(name_when_open(layer), opened(order, layer)))
     views: list[View] = []
     for view in found:
         fits = len(view.groups) <= MANY_NODES or len(view.groups) == len(wanted)
@@ -245,6 +245,10 @@ def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
 def place_of(groups: list[Group], views: list[View]) -> int:
     """The number of the view with these groups, 0 if none has them."""
     return next((i for i, view in enumerate(views) if view.groups == groups), 0)
+
+
+def name_when_open(layer: str) -> str:
+    return f"{printable(layer)}, opened"
 
 
 def opened(order: list[Value], layer: str) -> list[Group]:
