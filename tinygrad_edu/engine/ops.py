@@ -636,6 +636,15 @@ def not_equal(x, y):
 # ---- rows of numbers -----------------------------------------------------------------------------------------
 
 
+def total_in_range(row):
+    """The sum of a row; where it leaves the floats on the way, added up on a smaller scale."""
+    plain = m.total(row)
+
+    def scaled():
+        return m.total(each(lambda e: e / VAST, row)) * VAST
+    return m.written(lambda: plain, m.where(m.abs(plain) < m.inf, plain, scaled))
+
+
 @op("Σ", [REAL])
 def sum(x):
     """The sum of a row, as one node.
@@ -643,14 +652,15 @@ def sum(x):
     >>> sum([1.0, 2.0, 3.5])
     6.5
     """
-    return m.total(x), (each(lambda e: 1, x),)
+    return total_in_range(x), (each(lambda e: 1, x),)
 
 
 @op("mean", [REAL])
 def mean(x):
     """The average of a row."""
-    n = m.count(x)
-    return m.total(x) / n, (each(lambda e: m.like(e, 1) / n, x),)
+    n, whole = m.count(x), m.total(x)
+    value = m.where(m.abs(whole) < m.inf, lambda: whole / n, lambda: m.total(each(lambda e: e / n, x)))
+    return m.written(lambda: whole / n, value), (each(lambda e: m.like(e, 1) / n, x),)
 
 
 @op("Π", [REAL])
@@ -666,7 +676,7 @@ def dot(x, y):
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
     """
-    return m.total(each(lambda a, b: a * b, x, y)), (y, x)
+    return total_in_range(each(lambda a, b: a * b, x, y)), (y, x)
 
 
 def shares(x, best):
@@ -695,6 +705,21 @@ def min(x):
     return best, (shares(x, best),)
 
 
+def exp_of_difference(x, y):
+    """exp(x - y), with what rounding took from the difference put back: there it would grow like x - y."""
+    difference = x - y
+    back = difference - x
+    rest = (x - (difference - back)) - (y + back)
+    e = m.exp(difference)
+    return m.where(e > 0, e + e * rest, e)
+
+
+def total_less_one(x, best, e):
+    """The sum of e = exp(x - best), less the 1 that is the largest: near 0 it keeps its digits."""
+    below = m.total(each(lambda a, ea: m.where(a < best, ea, 0), x, e))
+    return below + (m.total(each(lambda a, ea: m.where(a < best, 0, ea), x, e)) - 1)
+
+
 @op("log Σ exp", [REAL])
 def logsumexp(x):
     """log(exp(x₁) + ... + exp(xₙ)), computed from the differences to the largest, so that it cannot overflow.
@@ -704,10 +729,13 @@ def logsumexp(x):
     """
     best = m.largest(x)
     top = m.where(m.abs(best) < m.inf, best, 0)
-    e = each(lambda xi: m.exp(xi - top), x)
-    whole = m.total(e)
-    y = m.written(lambda: m.log(m.total(each(m.exp, x))), top + m.log(whole))
-    return y, (each(lambda xi, ei: m.written(lambda: m.exp(xi) / m.total(each(m.exp, x)), ei / whole), x, e),)
+    e = each(lambda xi: exp_of_difference(xi, top), x)
+    rest = total_less_one(x, best, e)
+    y = m.written(lambda: m.log(m.total(each(m.exp, x))), top + m.log1p(rest))
+
+    def slope_of(xi, ei):
+        return m.written(lambda: m.exp(xi) / m.total(each(m.exp, x)), ei / (1 + rest))
+    return y, (each(slope_of, x, e),)
 
 
 @op("CE", [REAL], [REAL])
@@ -718,12 +746,11 @@ def softmax_cross_entropy(x, t):
     loss near 0 keeps its digits.  A class with t = 0 may have the logit -inf.
 
     >>> softmax_cross_entropy([40.0, 0.0, 1.0], [1.0, 0.0, 0.0])
-    1.5796578428307375e-17
+    1.5796578628307375e-17
     """
     best = m.largest(x)
-    e = each(lambda a: m.exp(a - best), x)
-    below = m.total(each(lambda a, ea: m.where(a < best, ea, 0), x, e))
-    rest = below + (m.total(each(lambda a, ea: m.where(a < best, 0, ea), x, e)) - 1)
+    e = each(lambda a: exp_of_difference(a, best), x)
+    rest = total_less_one(x, best, e)
     whole, log_whole = 1 + rest, m.log1p(rest)
     mass = m.total(t)
 
