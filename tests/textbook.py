@@ -2,6 +2,12 @@
 
 from mpmath import mp
 
+
+def near(x):
+    """x, but at most 60 away from 0: mpmath cannot take erf of all numbers, and floats do not tell what lies beyond."""
+    return max(min(x, mp.mpf(60)), mp.mpf(-60))
+
+
 TEXTBOOK = {        # where mpmath has no function of that name
     "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
     "neg": lambda x: -x, "identity": lambda x: x, "square": lambda x: x * x, "power": lambda x, n: mp.power(x, n),
@@ -10,7 +16,8 @@ TEXTBOOK = {        # where mpmath has no function of that name
     "relu": lambda x: max(x, 0), "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
     "elu": lambda x, alpha: x if x > 0 else alpha * mp.expm1(x), "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "log_sigmoid": lambda x: -mp.log1p(mp.exp(-x)), "softplus": lambda x: mp.log1p(mp.exp(x)),
-    "silu": lambda x: x / (1 + mp.exp(-x)), "gelu": lambda x: x * mp.ncdf(x), "softsign": lambda x: x / (1 + abs(x)),
+    "silu": lambda x: x / (1 + mp.exp(-x)),
+    "erf": lambda x: mp.erf(near(x)), "erfc": lambda x: mp.erfc(near(x)), "gelu": lambda x: x * mp.ncdf(near(x)), "softsign": lambda x: x / (1 + abs(x)),
     "maximum": max, "minimum": min, "clip": lambda x, low, high: min(max(x, low), high),
     "where": lambda c, x, y: x if c else y, "step": lambda x: mp.mpf(x >= 0),
     "greater": lambda x, y: mp.mpf(x > y), "less": lambda x, y: mp.mpf(x < y),
@@ -49,7 +56,7 @@ SLOPES = {          # the derivative, or one per input; None where there is none
     "sinh": mp.cosh, "cosh": mp.sinh, "tanh": lambda x: 4 * steepness(2 * x),
     "asinh": lambda x: 1 / mp.sqrt(1 + x * x), "acosh": lambda x: 1 / mp.sqrt(x * x - 1),
     "atanh": lambda x: 1 / (1 - x * x), "erf": bell, "erfc": lambda x: -bell(x),
-    "gelu": lambda x: mp.ncdf(x) + x * mp.npdf(x), "relu": lambda x: int(x > 0),
+    "gelu": lambda x: mp.ncdf(near(x)) + x * mp.npdf(near(x)), "relu": lambda x: int(x > 0),
     "leaky_relu": lambda x, slope: 1 if x > 0 else slope, "elu": lambda x, alpha: 1 if x > 0 else alpha * mp.exp(x),
     "sigmoid": steepness, "log_sigmoid": lambda x: 1 / (1 + mp.exp(x)), "softplus": lambda x: 1 / (1 + mp.exp(-x)),
     "silu": lambda x: (1 + x / (1 + mp.exp(x))) / (1 + mp.exp(-x)), "softsign": lambda x: 1 / (1 + abs(x)) ** 2,

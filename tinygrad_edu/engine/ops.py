@@ -31,8 +31,8 @@ from .op import (
 
 HALF = m.ratio(1, 2)
 SMALLEST, LARGEST = 2.0 ** -1022, 2.0 ** 1023      # beyond these, floats have fewer digits, or none
-LOWEST_SILU = m.ratio(-5757692438385163, 2 ** 52)  # where silu is lowest: 1 + x + exp(x) = 0, as the nearest float,
-REST_OF_LOWEST = m.ratio(-109469941830934374304504495188815058265453178105535029375459949898192, 10 ** 84)   # and the rest
+LOWEST_SILU = m.ratio(-5757692438385163, 2 ** 52)  # where silu is lowest: the root of 1 + x + exp(x), as a float,
+REST_OF_LOWEST = m.ratio(-1094699418309343743045044951888150582654531781055350293754, 10 ** 74)        # and what it lacks
 VAST = 2 ** 500                                     # beyond this, x² may overflow, and 1 + x² is x²
 
 
