@@ -42,7 +42,8 @@ def points(op, count, side):
     if len(op.inputs) == 1:
         return [(x,) for x in edge_grid(op.domain[0]) + drawn(op.domain[0], count, seed=1)]
     if len(op.inputs) == 2:
-        return pairs(*op.domain, side, count, seed=1)
+        found = pairs(*op.domain, side, count, seed=1)
+        return found if op.name != "atan2" else [(y or 0.0, x or 0.0) for y, x in found]        # mpmath has no -0
     columns = [edge_grid(interval) + drawn(interval, count, seed) for seed, interval in enumerate(op.domain)]
     for seed, column in enumerate(columns):
         random.Random(seed).shuffle(column)
@@ -164,12 +165,15 @@ ROWS = {        # (value, the terms that were added up, the derivatives by each 
 
 
 def row_error(ours, true, terms):
-    """The error as a multiple of u Σ|terms|, the unit R5 has for n-ary ops; half the smallest float is no error."""
+    """The error as a multiple of u Σ|terms|, the unit R5 has for n-ary ops.
+
+    Half the smallest float for each term is no error: a product of two may be rounded by as much.
+    """
     if not math.isfinite(ours):
         return 0.0 if ours == float(true) else math.inf
-    error = max(abs(ours - true) - mp.mpf(2) ** -1075, mp.mpf(0))
+    error = max(abs(ours - true) - len(terms) * mp.mpf(2) ** -1075, mp.mpf(0))
     size = mp.fsum(map(abs, terms))
-    return float(error / (UNIT * size)) if error else 0.0
+    return float(error / (UNIT * size)) if error and size else math.inf if error else 0.0
 
 
 def is_measurable(op, rows):

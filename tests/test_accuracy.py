@@ -5,7 +5,10 @@ definitions (`textbook.py`), and these with numerical derivatives in a thousand 
 judged by default; `pytest -m full tests/test_accuracy.py` takes all points, in a few minutes.
 """
 
+import importlib.util
 import random
+import re
+from pathlib import Path
 
 import pytest
 from judge import DIGITS, all_points, row_misses, truth
@@ -152,6 +155,59 @@ def careless_logsumexp(x):
 def test_the_judge_of_rows_catches_a_careless_formula(rule, name):
     rule.__name__ = name
     assert list(row_misses(tg.Op(rule, "?", ([tg.REAL],), False, {}), 112))
+
+
+# ---- the page ------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "accuracy.md").read_text(encoding="utf-8")
+ROW = r"^\| `(\w+)` \| ([\d,]+) \|(.*)\|$"
+
+
+@pytest.fixture(scope="module")
+def measuring():
+    spec = importlib.util.spec_from_file_location("benchmarks_accuracy", ROOT / "benchmarks" / "accuracy.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_lists_every_op_once():
+    listed = [name for name, *_ in re.findall(ROW, PAGE, re.M)]
+    assert sorted(listed) == sorted(OPS)
+
+
+def is_of_this_machine(measuring):
+    return f"tinygrad_edu: {measuring.machine()}" in PAGE
+
+
+@pytest.mark.parametrize("name", ["div", "exp2", "log10", "tanh", "silu", "prod"])
+def test_our_figures_on_the_page_can_be_measured_again(name, measuring):
+    """To the last digit where Python and the C library are those of the page; elsewhere exp or tanh may differ."""
+    op = OPS[name]
+    measure = measuring.measured_rows if op.rows else measuring.measured
+    row = measure(op, {measuring.OURS: measuring.ours})
+    assert all(worst.error <= allowed and not worst.lost for worst, allowed in zip(row.worst[measuring.OURS], (2, 4)))
+    if is_of_this_machine(measuring):
+        (_, count, cells), = [found for found in re.findall(ROW, PAGE, re.M) if found[0] == name]
+        columns = [cell.strip() for cell in cells.split("|")]
+        shown = [columns[0], columns[len(columns) // 2]]
+        assert [f"{row.count:,}", *shown] == [count, *map(str, row.worst[measuring.OURS])]
+
+
+def test_a_peer_that_is_not_installed_is_named_on_the_page(measuring, monkeypatch):
+    monkeypatch.setattr(measuring, "PEERS", {"PyTorch": "no_such_torch", "JAX": "no_such_jax"})
+    versions, engines = measuring.installed_peers()
+    assert not engines
+    text = measuring.page([measuring.measured(OPS["neg"], {measuring.OURS: measuring.ours})], [], versions)
+    assert "PyTorch: not installed: pip install torch" in text and "JAX: not installed: pip install jax" in text
+    assert "| `neg` | 2,668 | 0 | 0 |" in text
+
+
+def test_what_is_lost_is_counted_apart(measuring):
+    place = measuring.Place("exp", (1.0,), {}, 0.0, mp.mpf(2.5))
+    worst = measuring.Worst().with_one(0.7, place._replace(got=2.0)).with_one(2000.0, place)
+    assert (str(worst), str(worst.lost_at)) == ("0.70, 1 lost", "exp(1.0): 0.0, not 2.5")
 
 
 # ---- what is shown -----------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from .op import (
 HALF = m.ratio(1, 2)
 SMALLEST, LARGEST = 2.0 ** -1022, 2.0 ** 1023      # beyond these, floats have fewer digits, or none
 LOWEST_SILU = m.ratio(-5757692438385163, 2 ** 52)  # where silu is lowest: the root of 1 + x + exp(x), as a float,
-REST_OF_LOWEST = m.ratio(-1094699418309343743045044951888150582654531781055350293754, 10 ** 74)        # and what it lacks
+REST_OF_LOWEST = m.ratio(-1094699418309343743045044951888150582654531781055350293754, 10 ** 73)      # and its rest
 VAST = 2 ** 500                                     # beyond this, x² may overflow, and 1 + x² is x²
 
 
@@ -101,8 +101,18 @@ def slope_of_power(x, n, z):
         half = m.power(x, n / 2)
         return n * (half / x) * half
 
+    def by_whole_halves():                              # also of negative x, and exact
+        def odd():
+            half = m.power(x, (n - 1) / 2)
+            return n * half * half
+
+        def even():
+            half = m.power(x, (n - 2) / 2)
+            return n * half * (x * half)
+        return m.where(m.is_whole((n - 1) / 2), odd, even)
+
     def at_tiny():
-        return m.where(m.is_whole(n), plain, lambda: m.where(x > 0, by_halves, plain))
+        return m.where(m.is_whole(n), by_whole_halves, lambda: m.where(x > 0, by_halves, plain))
 
     def at_large():
         return m.where(size < 1, lambda: n / x * z, lambda: m.where(size > LARGEST, plain, lambda: n * (z / x)))
