@@ -31,8 +31,9 @@ from .op import (
 
 HALF = m.ratio(1, 2)
 SMALLEST, LARGEST = 2.0 ** -1022, 2.0 ** 1023      # beyond these, floats have fewer digits, or none
-LOWEST_SILU = m.ratio(-5757692438385163, 2 ** 52)  # where silu is lowest: the root of 1 + x + exp(x), as a float,
-REST_OF_LOWEST = m.ratio(-1094699418309343743045044951888150582654531781055350293754, 10 ** 73)      # and its rest
+LOWEST_SILU = -1.2784645427610737                   # where silu is lowest, and 1 + x + exp(x) is 0: the nearest float,
+REST_OF_LOWEST = m.ratio(-1094699418309343743045044951888150582654531781055350293754599499, 10 ** 79)   # what it lacks,
+EXP_OF_LOWEST = m.ratio(2784645427610737951093587390229801554394774886197457654531781055350294, 10 ** 70)    # its exp
 VAST = 2 ** 500                                     # beyond this, x² may overflow, and 1 + x² is x²
 
 
@@ -528,7 +529,7 @@ def silu(x):
 
     def sign_changing():                                # 1 + x + exp(x), without its cancellation
         away = x - LOWEST_SILU - REST_OF_LOWEST
-        return away - (1 + LOWEST_SILU + REST_OF_LOWEST) * m.expm1(away)
+        return away + EXP_OF_LOWEST * m.expm1(away)
 
     def below_0():
         return m.where(x > -2, sign_changing, 1 + x + e) * (e / ((1 + e) * (1 + e)))
@@ -756,7 +757,7 @@ def softmax_cross_entropy(x, t):
     loss near 0 keeps its digits.  A class with t = 0 may have the logit -inf.
 
     >>> softmax_cross_entropy([40.0, 0.0, 1.0], [1.0, 0.0, 0.0])
-    1.5796578628307375e-17
+    1.5796578428307375e-17
     """
     best = m.largest(x)
     e = each(lambda a: exp_of_difference(a, best), x)
