@@ -87,6 +87,18 @@ def square(x):
     return m.written(lambda: m.power(x, 2), x * x), (2 * x,)
 
 
+def by_whole_halves(x, n):
+    """n * x**(n - 1) for a whole n, by two powers of half the size; also for negative x, and exact."""
+    def odd():
+        half = m.power(x, (n - 1) / 2)
+        return n * half * half
+
+    def even():
+        half = m.power(x, (n - 2) / 2)
+        return n * half * (x * half)
+    return m.where(m.is_whole((n - 1) / 2), odd, even)
+
+
 def slope_of_power(x, n, z):
     """The derivative n * x**(n - 1) of z = x**n, as n * z / x: n - 1 may be rounded, z is not affected.
 
@@ -102,18 +114,8 @@ def slope_of_power(x, n, z):
         half = m.power(x, n / 2)
         return n * (half / x) * half
 
-    def by_whole_halves():                              # also of negative x, and exact
-        def odd():
-            half = m.power(x, (n - 1) / 2)
-            return n * half * half
-
-        def even():
-            half = m.power(x, (n - 2) / 2)
-            return n * half * (x * half)
-        return m.where(m.is_whole((n - 1) / 2), odd, even)
-
     def at_tiny():
-        return m.where(m.is_whole(n), by_whole_halves, lambda: m.where(x > 0, by_halves, plain))
+        return m.where(m.is_whole(n), lambda: by_whole_halves(x, n), lambda: m.where(x > 0, by_halves, plain))
 
     def at_large():
         return m.where(size < 1, lambda: n / x * z, lambda: m.where(size > LARGEST, plain, lambda: n * (z / x)))
@@ -429,6 +431,13 @@ def levels_of_ratio(x):
     return levels
 
 
+def times_density(factor, x):
+    """factor times the density at x, where that is too small to have all its digits."""
+    most, more = bell(x, 2, raised=66)                  # √(2π) exp(66) is nearly a float
+    product = factor * most / (m.sqrt(2 * m.pi(x)) * m.exp(m.like(x, 66)))
+    return m.where(x > -40, product + product * more, 0)
+
+
 @op("gelu", REAL)
 def gelu(x):
     """x times the chance that a standard normal number is below x.  Hendrycks & Gimpel, 2016.
@@ -442,20 +451,15 @@ def gelu(x):
     most, more = bell(x, 2)
     below, error = normal_below(x)
 
-    def tail(factor):                                   # where the density is too small to have all its digits
-        most, more = bell(x, 2, raised=66)              # √(2π) exp(66) is nearly a float
-        product = factor * most / (root * m.exp(m.like(x, 66)))
-        return m.where(x > -40, product + product * more, 0)
-
     def value_below_0():
         return m.where(2 * x > -75, lambda: x * below + (rest_of_product(x, below) + most / root * error),
-                       lambda: tail(x / levels_of_ratio(x)))
+                       lambda: times_density(x / levels_of_ratio(x), x))
 
     def slope_above_tail():
         steep = x * most / root
         return steep + (below + (steep * more + m.where(x < -1, lambda: most / root * (error / x), 0)))
     value = m.where(x > 0, x * below, value_below_0)
-    slope = m.where(2 * x > -75, slope_above_tail, lambda: tail(1 / levels_of_ratio(x) + x))
+    slope = m.where(2 * x > -75, slope_above_tail, lambda: times_density(1 / levels_of_ratio(x) + x, x))
     shown_slope = lambda: chance() + x * m.exp(-m.power(x, 2) / 2) / root
     return m.written(lambda: x * chance(), value), (m.written(shown_slope, slope),)
 
