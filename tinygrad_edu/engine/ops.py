@@ -31,6 +31,9 @@ from .op import (
 
 HALF = m.ratio(1, 2)
 SMALLEST, LARGEST = 2.0 ** -1022, 2.0 ** 1023      # beyond these, floats have fewer digits, or none
+LOWEST_SILU = -1.2784645427610737                   # where silu is lowest, and 1 + x + exp(x) is 0: the nearest float,
+REST_OF_LOWEST = m.ratio(-1094699418309343743045044951888150582654531781055350293754599499, 10 ** 79)   # what it lacks,
+EXP_OF_LOWEST = m.ratio(2784645427610737951093587390229801554394774886197457654531781055350294, 10 ** 70)    # its exp
 VAST = 2 ** 500                                     # beyond this, x² may overflow, and 1 + x² is x²
 
 
@@ -84,6 +87,18 @@ def square(x):
     return m.written(lambda: m.power(x, 2), x * x), (2 * x,)
 
 
+def by_whole_halves(x, n):
+    """n * x**(n - 1) for a whole n, by two powers of half the size; also for negative x, and exact."""
+    def odd():
+        half = m.power(x, (n - 1) / 2)
+        return n * half * half
+
+    def even():
+        half = m.power(x, (n - 2) / 2)
+        return n * half * (x * half)
+    return m.where(m.is_whole((n - 1) / 2), odd, even)
+
+
 def slope_of_power(x, n, z):
     """The derivative n * x**(n - 1) of z = x**n, as n * z / x: n - 1 may be rounded, z is not affected.
 
@@ -100,7 +115,7 @@ def slope_of_power(x, n, z):
         return n * (half / x) * half
 
     def at_tiny():
-        return m.where(m.is_whole(n), plain, lambda: m.where(x > 0, by_halves, plain))
+        return m.where(m.is_whole(n), lambda: by_whole_halves(x, n), lambda: m.where(x > 0, by_halves, plain))
 
     def at_large():
         return m.where(size < 1, lambda: n / x * z, lambda: m.where(size > LARGEST, plain, lambda: n * (z / x)))
@@ -126,7 +141,15 @@ def pow(x, y):
     """x**y where both get a gradient.  Negative x needs a whole y, and has no slope in y."""
     z = m.power(x, y)
     at_zero = m.where(y > 0, 0, m.where(y < 0, -m.inf, m.nan))
-    slope_in_y = m.where(m.equal(x, 0), at_zero, lambda: z * m.log(x))
+
+    def by_halves():                                    # where z has lost digits, or is too large
+        half = m.power(x, y / 2)
+        return half * m.log(x) * half
+
+    def elsewhere():
+        size = m.abs(z)
+        return m.where(size < SMALLEST, by_halves, m.where(size > LARGEST, by_halves, lambda: z * m.log(x)))
+    slope_in_y = m.where(m.equal(x, 0), at_zero, elsewhere)
     return z, (slope_of_power(x, y, z), m.written(lambda: z * m.log(x), slope_in_y))
 
 
@@ -164,7 +187,8 @@ def cbrt(x):
     # one Newton step, since the last digit of the library's cube root is not always right
     y = m.where(stays, near, lambda: near - (near - x / (near * near)) / 3)
     y = m.written(lambda: m.cbrt(x), y)
-    return y, (m.written(lambda: 1 / (3 * m.power(y, 2)), 1 / (3 * (y * y))),)
+    slope = m.where(stays, 1 / (3 * (y * y)), lambda: y / x / 3)
+    return y, (m.written(lambda: 1 / (3 * m.power(y, 2)), slope),)
 
 
 def scale_for(x, y):
@@ -183,8 +207,12 @@ def hypot(x, y):
     """
     scale = scale_for(x, y)
     a, b = x * scale, y * scale
-    r = m.written(lambda: m.sqrt(m.power(x, 2) + m.power(y, 2)), m.sqrt(a * a + b * b) / scale)
-    dx, dy = m.where(r > 0, lambda: x / r, r), m.where(r > 0, lambda: y / r, r)
+    scaled = m.sqrt(a * a + b * b)
+    r = m.written(lambda: m.sqrt(m.power(x, 2) + m.power(y, 2)), scaled / scale)
+
+    def share(side):
+        return m.where(scale < 1, lambda: side / scaled * scale, lambda: side * scale / scaled)
+    dx, dy = m.where(scaled > 0, lambda: share(x), scaled), m.where(scaled > 0, lambda: share(y), scaled)
     return r, (m.written(lambda: x / r, dx), m.written(lambda: y / r, dy))
 
 
@@ -201,8 +229,9 @@ def exp(x):
 @op("2ˣ", REAL)
 def exp2(x):
     """2 to the power x."""
-    y = m.exp2(x)
-    return y, (y * m.log(m.like(x, 2)),)
+    y, log2 = m.exp2(x), m.log(m.like(x, 2))
+    slope = m.where(x < 1000, y * log2, lambda: m.exp2(x - 1) * (2 * log2))     # y may be too large, this not yet
+    return y, (m.written(lambda: y * log2, slope),)
 
 
 @op("expm1", REAL)
@@ -350,39 +379,63 @@ def halves(x):
     return high, x - high
 
 
-def bell(x, width, shown):
-    """exp(-x² / width), with an x² that is not rounded: the exponential would multiply that error by x²."""
+def bell(x, width, raised=0):
+    """exp(raised - x² / width) as a number, and how much of it to add; since x² is not rounded.
+
+    The exponential would multiply that error by x².
+    """
     near = m.where(m.abs(x) < 40, x, 40)                # beyond, the result is 0
     high, low = halves(near)
-    accurate = m.exp(-(high * high / width)) * m.exp(-(low * (near + high) / width))
-    return m.written(shown, accurate)
+    return m.exp(raised - high * high / width), m.expm1(-(low * (near + high) / width))
+
+
+def slope_of_erf(x):
+    most, more = bell(x, 1)
+    density = m.written(lambda: m.exp(-m.power(x, 2)), most + most * more)
+    return 2 / m.sqrt(m.pi(x)) * density
 
 
 @op("erf", REAL)
 def erf(x):
     """The error function, 2/√pi times the integral of exp(-t²) from 0 to x."""
-    return m.erf(x), (2 / m.sqrt(m.pi(x)) * bell(x, 1, lambda: m.exp(-m.power(x, 2))),)
+    return m.erf(x), (slope_of_erf(x),)
 
 
 @op("erfc", REAL)
 def erfc(x):
     """1 - erf(x), without losing digits where erf(x) is close to 1."""
-    return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * bell(x, 1, lambda: m.exp(-m.power(x, 2))),)
+    return m.erfc(x), (-slope_of_erf(x),)
+
+
+def rest_of_product(x, y):
+    """What rounding took from x * y."""
+    (x_high, x_low), (y_high, y_low) = halves(x), halves(y)
+    return ((x_high * y_high - x * y) + x_high * y_low + x_low * y_high) + x_low * y_low
 
 
 def normal_below(x):
-    """The chance that a standard normal number is below x.
+    """The chance that a standard normal number is below x, for x > -37.5; times the density / x, what to add to it.
 
-    t = -x / √2 is rounded, and far below 0 that error would grow like x²; what x² / 2 and t²
-    differ by corrects it.
+    The first is erfc(t) / 2 for t = -x / √2, which is rounded; x² / 2 - t² tells by how much.
     """
     near = m.where(m.abs(x) < 40, x, 40)
     t = -near / m.sqrt(m.like(x, 2))
-    (high, low), (t_high, t_low) = halves(near), halves(t)
-    error = (high * high / 2 - t_high * t_high) + (low * (near + high) / 2 - t_low * (t + t_high))
-    tail = m.erfc(t) / 2
-    below = m.where(x > 0, tail, lambda: m.where(x > -40, lambda: tail * m.exp(-error), 0))
-    return m.written(lambda: (1 + m.erf(x / m.sqrt(m.like(x, 2)))) / 2, below)
+    return m.erfc(t) / 2, (near * near / 2 - t * t) + (rest_of_product(near, near) / 2 - rest_of_product(t, t))
+
+
+def levels_of_ratio(x):
+    """The density at x over that chance, for x < -37.5, where 8 levels of Laplace's continued fraction do."""
+    levels = -x
+    for k in (8, 7, 6, 5, 4, 3, 2, 1):
+        levels = k / levels - x
+    return levels
+
+
+def times_density(factor, x):
+    """factor times the density at x, where that is too small to have all its digits."""
+    most, more = bell(x, 2, raised=66)                  # √(2π) exp(66) is nearly a float
+    product = factor * most / (m.sqrt(2 * m.pi(x)) * m.exp(m.like(x, 66)))
+    return m.where(x > -40, product + product * more, 0)
 
 
 @op("gelu", REAL)
@@ -392,9 +445,23 @@ def gelu(x):
     >>> gelu(0.0)
     0.0
     """
-    below = normal_below(x)
-    density = bell(x, 2, lambda: m.exp(-m.power(x, 2) / 2)) / m.sqrt(2 * m.pi(x))
-    return x * below, (below + x * density,)
+    def chance():
+        return (1 + m.erf(x / m.sqrt(m.like(x, 2)))) / 2
+    root = m.sqrt(2 * m.pi(x))
+    most, more = bell(x, 2)
+    below, error = normal_below(x)
+
+    def value_below_0():
+        return m.where(2 * x > -75, lambda: x * below + (rest_of_product(x, below) + most / root * error),
+                       lambda: times_density(x / levels_of_ratio(x), x))
+
+    def slope_above_tail():
+        steep = x * most / root
+        return steep + (below + (steep * more + m.where(x < -1, lambda: most / root * (error / x), 0)))
+    value = m.where(x > 0, x * below, value_below_0)
+    slope = m.where(2 * x > -75, slope_above_tail, lambda: times_density(1 / levels_of_ratio(x) + x, x))
+    shown_slope = lambda: chance() + x * m.exp(-m.power(x, 2) / 2) / root
+    return m.written(lambda: x * chance(), value), (m.written(shown_slope, slope),)
 
 
 # ---- activations -------------------------------------------------------------------------------------------
@@ -431,7 +498,8 @@ def elu(x, *, alpha=1.0):
 def sigmoid(x):
     """1 / (1 + exp(-x)), between 0 and 1."""
     e = m.exp(minus_size(x))
-    y = m.written(lambda: 1 / (1 + m.exp(-x)), m.where(x > 0, 1, e) / (1 + e))
+    rest = e / (1 + e)
+    y = m.written(lambda: 1 / (1 + m.exp(-x)), m.where(x > 0, 1 / (1 + e), e - e * rest))
     return y, (m.written(lambda: y * (1 - y), e / ((1 + e) * (1 + e))),)
 
 
@@ -456,15 +524,23 @@ def softplus(x):
 @op("silu", REAL)
 def silu(x):
     """x * sigmoid(x), also called swish."""
+    def s():
+        return 1 / (1 + m.exp(-x))
     e = m.exp(minus_size(x))
-    s = m.written(lambda: 1 / (1 + m.exp(-x)), m.where(x > 0, 1, e) / (1 + e))
-    rest = m.written(lambda: 1 - s, m.where(x > 0, e, 1) / (1 + e))
 
     def tail(factor):                                   # where exp(x) is too small to have all its digits
-        return lambda: factor * m.exp(x / 2) * m.exp(x / 2)
-    value = m.where(x > -700, x * s, tail(x))
-    slope = m.where(x > -700, s * (1 + x * rest), tail(1 + x))
-    return m.written(lambda: x * s, value), (m.written(lambda: s * (1 + x * rest), slope),)
+        return lambda: factor * m.exp(x + 44) / m.exp(m.like(x, 44))     # exp(44) is nearly a float
+
+    def sign_changing():                                # 1 + x + exp(x), without its cancellation
+        away = x - LOWEST_SILU - REST_OF_LOWEST
+        return away + EXP_OF_LOWEST * m.expm1(away)
+
+    def below_0():
+        return m.where(x > -2, sign_changing, 1 + x + e) * (e / ((1 + e) * (1 + e)))
+    value = m.where(x > -700, lambda: x / (1 + m.exp(-x)), tail(x))
+    above_0 = (1 + x * e / (1 + e)) / (1 + e)
+    slope = m.where(x > 0, above_0, lambda: m.where(x > -700, below_0, tail(1 + x)))
+    return m.written(lambda: x * s(), value), (m.written(lambda: s() * (1 + x * (1 - s())), slope),)
 
 
 @op("softsign", REAL)
@@ -575,6 +651,15 @@ def not_equal(x, y):
 # ---- rows of numbers -----------------------------------------------------------------------------------------
 
 
+def total_in_range(row):
+    """The sum of a row; where it leaves the floats on the way, added up on a smaller scale."""
+    plain = m.total(row)
+
+    def scaled():
+        return m.total(each(lambda e: e / VAST, row)) * VAST
+    return m.written(lambda: plain, m.where(m.abs(plain) < m.inf, plain, scaled))
+
+
 @op("Σ", [REAL])
 def sum(x):
     """The sum of a row, as one node.
@@ -582,14 +667,15 @@ def sum(x):
     >>> sum([1.0, 2.0, 3.5])
     6.5
     """
-    return m.total(x), (each(lambda e: 1, x),)
+    return total_in_range(x), (each(lambda e: 1, x),)
 
 
 @op("mean", [REAL])
 def mean(x):
     """The average of a row."""
-    n = m.count(x)
-    return m.total(x) / n, (each(lambda e: m.like(e, 1) / n, x),)
+    n, whole = m.count(x), m.total(x)
+    value = m.where(m.abs(whole) < m.inf, lambda: whole / n, lambda: m.total(each(lambda e: e / n, x)))
+    return m.written(lambda: whole / n, value), (each(lambda e: m.like(e, 1) / n, x),)
 
 
 @op("Π", [REAL])
@@ -605,7 +691,7 @@ def dot(x, y):
     >>> dot([1.0, 2.0], [3.0, 4.0])
     11.0
     """
-    return m.total(each(lambda a, b: a * b, x, y)), (y, x)
+    return total_in_range(each(lambda a, b: a * b, x, y)), (y, x)
 
 
 def shares(x, best):
@@ -634,6 +720,21 @@ def min(x):
     return best, (shares(x, best),)
 
 
+def exp_of_difference(x, y):
+    """exp(x - y), with what rounding took from the difference put back: there it would grow like x - y."""
+    difference = x - y
+    back = difference - x
+    rest = (x - (difference - back)) - (y + back)
+    e = m.exp(difference)
+    return m.where(e > 0, e + e * rest, e)
+
+
+def total_less_one(x, best, e):
+    """The sum of e = exp(x - best), less the 1 that is the largest: near 0 it keeps its digits."""
+    below = m.total(each(lambda a, ea: m.where(a < best, ea, 0), x, e))
+    return below + (m.total(each(lambda a, ea: m.where(a < best, 0, ea), x, e)) - 1)
+
+
 @op("log Σ exp", [REAL])
 def logsumexp(x):
     """log(exp(x₁) + ... + exp(xₙ)), computed from the differences to the largest, so that it cannot overflow.
@@ -643,10 +744,13 @@ def logsumexp(x):
     """
     best = m.largest(x)
     top = m.where(m.abs(best) < m.inf, best, 0)
-    e = each(lambda xi: m.exp(xi - top), x)
-    whole = m.total(e)
-    y = m.written(lambda: m.log(m.total(each(m.exp, x))), top + m.log(whole))
-    return y, (each(lambda xi, ei: m.written(lambda: m.exp(xi) / m.total(each(m.exp, x)), ei / whole), x, e),)
+    e = each(lambda xi: exp_of_difference(xi, top), x)
+    rest = total_less_one(x, best, e)
+    y = m.written(lambda: m.log(m.total(each(m.exp, x))), top + m.log1p(rest))
+
+    def slope_of(xi, ei):
+        return m.written(lambda: m.exp(xi) / m.total(each(m.exp, x)), ei / (1 + rest))
+    return y, (each(slope_of, x, e),)
 
 
 @op("CE", [REAL], [REAL])
@@ -660,9 +764,8 @@ def softmax_cross_entropy(x, t):
     1.5796578428307375e-17
     """
     best = m.largest(x)
-    e = each(lambda a: m.exp(a - best), x)
-    below = m.total(each(lambda a, ea: m.where(a < best, ea, 0), x, e))
-    rest = below + (m.total(each(lambda a, ea: m.where(a < best, 0, ea), x, e)) - 1)
+    e = each(lambda a: exp_of_difference(a, best), x)
+    rest = total_less_one(x, best, e)
     whole, log_whole = 1 + rest, m.log1p(rest)
     mass = m.total(t)
 
