@@ -2,7 +2,7 @@
 
 The judges are independent of the rules' own algebra: value and gradient are compared with textbook
 definitions (`textbook.py`), and these with numerical derivatives in a thousand digits.  A sample is
-judged by default; `pytest -m full tests/test_accuracy.py` takes all points, in a few minutes.
+judged by default; `pytest -m long tests/test_accuracy.py` takes all points, in a few minutes.
 """
 
 import importlib.util
@@ -52,7 +52,7 @@ def test_a_sample_of_values_and_local_gradients_is_right_to_the_last_places(op, 
     assert misses(op, sample(op, 200)) == []
 
 
-@pytest.mark.full
+@pytest.mark.long
 @pytest.mark.parametrize("op", SINGLE, ids=repr)
 def test_all_values_and_local_gradients_are_right_to_the_last_places(op, rounded_erfc):
     cases = all_points(op)
@@ -65,7 +65,7 @@ def test_a_sample_of_rows_is_within_the_error_bound(op):
     assert list(row_misses(op, 112)) == []
 
 
-@pytest.mark.full
+@pytest.mark.long
 @pytest.mark.parametrize("op", ON_ROWS, ids=repr)
 def test_all_rows_are_within_the_error_bound(op):
     assert list(row_misses(op)) == []
