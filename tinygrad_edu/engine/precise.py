@@ -52,7 +52,7 @@ class Precise:
 
     >>> with digits(30):
     ...     Precise(1) / 3 + Fraction(1, 3)
-    Precise('0.666666666666666666666666666667')
+    Precise('0.666666666666666666666666666666')
     """
 
     __slots__ = ("number",)
