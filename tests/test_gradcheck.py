@@ -372,7 +372,7 @@ def test_the_report_is_short_and_begins_with_the_verdict():
 def test_rules_on_precise_numbers_agree_with_mpmath(op):
     import mpmath
     for xs in draws_of(op, 8, seed=3):
-        if not all(1e-30 < abs(x) < 1e3 for x in xs) or not math.isfinite(call(op, *xs) if DomainError else 0):
+        if not all(1e-30 < abs(x) < 1e3 for x in xs) or any(x in edges(interval) for x, interval in zip(xs, op.domain)):
             continue
         with mpmath.workdps(80), digits(60):
             constants = {name: float(c) for name, c in op.sample.items()}

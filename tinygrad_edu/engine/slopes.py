@@ -21,7 +21,8 @@ from .value import Value, topological_order
 # ---- many digits -----------------------------------------------------------------------------------
 
 LEVELS = ((90, 18), (240, 48), (1350, 270))     # digits, and how many of them the step lies below the input
-NARROWER = 60                                   # digits by which a second step is smaller still
+NARROWER = 600                                  # digits by which a second step is smaller still
+LEAST = Decimal("1e-330")                       # what is smaller is 0 as a float
 
 
 class Slopes(NamedTuple):
@@ -34,21 +35,26 @@ class Slopes(NamedTuple):
 
     @property
     def middle(self) -> Decimal:
-        return (self.below + self.above) / 2
+        with digits(60):
+            return (self.below + self.above) / 2
 
     @property
     def is_clear(self) -> bool:
         """Is there one slope, large enough to be told from rounding?"""
-        return (abs(self.middle) > self.blur
-                and abs(self.above - self.below) <= abs(self.middle).scaleb(-12))
+        with digits(60):
+            apart = abs(self.above - self.below)
+            return abs(self.middle) > self.blur and apart <= max(abs(self.middle).scaleb(-12), LEAST)
 
     def agrees(self, slope: Decimal) -> bool:
         """Is this the slope, to a billionth of it?"""
-        return abs(slope - self.middle) <= abs(self.middle).scaleb(-9)
+        with digits(60):
+            return abs(slope - self.middle) <= max(abs(self.middle).scaleb(-9), LEAST)
 
     @property
     def is_zero(self) -> bool:
-        return max(abs(self.above), abs(self.below), abs(self.rule)) <= self.blur
+        """Is nothing to be seen of a slope, and does the rule say so?"""
+        with digits(60):
+            return max(abs(self.above), abs(self.below), abs(self.rule)) <= max(self.blur, LEAST)
 
 
 class Lens:
@@ -61,13 +67,13 @@ class Lens:
     def __init__(self, node: Value, level: int):
         self.node, (self.digits, self.below) = node, LEVELS[level]
         self.relative = level == 0              # sin(1e300) needs steps below 1, not below 1e300
-        self.inputs = [Precise(p.data) for p in node.parents]
         with digits(self.digits):
+            self.inputs = [+Precise(p.data) for p in node.parents]      # like results, so that a largest is one of them
             self.value, local_grads = self.run(self.inputs)
             self.local_grads = [decimal(g) for g in local_grads]
 
     def run(self, inputs: list[Any]) -> tuple[Decimal, tuple]:
-        constants = {name: Precise(c) for name, c in self.node.constants.items()}
+        constants = {name: +Precise(c) for name, c in self.node.constants.items()}
         value, local_grads = apply(self.node, inputs, constants)
         return decimal(value), local_grads
 
@@ -103,12 +109,14 @@ def side(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Deci
     if abs(smaller_change) > abs(change) / 2:
         return "jump"
     slope, closer = change / step, smaller_change / smaller_step
-    return "steep" if abs(closer) > 2 * abs(slope) else closer
+    if abs(closer) > 2 * abs(slope):
+        return "steep"
+    return closer if abs(closer) > abs(slope) / 2 else Decimal(0)
 
 
 # ---- running the function again ----------------------------------------------------------------------
 
-STEPS = [2.0 ** -k for k in range(4, 46, 2)]    # in units of the input, each a quarter of the one before
+STEPS = [2.0 ** -k for k in range(4, 46, 2)]    # each a quarter of the one before
 UNIT = 2.0 ** -53                               # a float is rounded by at most so much of itself
 
 
@@ -152,21 +160,26 @@ class Experiment:
                 self.leaves[i].data = x
             order = topological_order(self.run())
             return [(node.data, node.constants) for node in order] if path_of(order) == self.path else None
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError, TypeError):        # such as the complex number (-1) ** 0.5
             return None
         finally:
             for leaf, x in zip(self.leaves, self.start):
                 leaf.data = x
 
-    def moves(self, i: int) -> "Moves":
-        """Runs with input i moved down and up by smaller and smaller steps."""
+    def moves(self, i: int) -> list["Moves"]:
+        """Runs with input i moved by smaller and smaller steps, in units of its size, and of 1 if that is far off."""
         x = self.start[i]
-        found = Moves([*[node.data for node in self.order], x], [], [])
+        size = abs(x) or 1.0
+        return [self.ladder(i, unit) for unit in ([size] if 0.01 < size < 100 else [size, 1.0])]
+
+    def ladder(self, i: int, unit: float) -> "Moves":
+        x = self.start[i]
+        found = Moves([*[node.data for node in self.order], x], [], [], unit)
         for sign, side in ((-1, found.below), (1, found.above)):
             for step in STEPS:
-                to = x + sign * step * (abs(x) or 1.0)
-                nodes = self.moved({i: to})
-                data = [*[x for x, _ in nodes], to] if nodes else []
+                to = x + sign * step * unit
+                nodes = self.moved({i: to}) if to != x else None
+                data = [*[y for y, _ in nodes], to] if nodes else []
                 side.append(data if all(y - y == 0 for y in data) else [])
         return found
 
@@ -188,11 +201,16 @@ def path_of(order: list[Value]) -> list[tuple]:
 
 
 class Moves(NamedTuple):
-    """The data of all nodes, and of the input last: at the start, and at steps below and above ([] where there is none)."""
+    """The data of all nodes, and of the input last: at the start, and at steps below and above ([] if f failed there)."""
 
     start: list[float]
     below: list[list[float]]
     above: list[list[float]]
+    unit: float                                 # of the steps
+
+    @property
+    def all(self) -> list[list[float]]:
+        return [data for data in [*self.below, *self.above] if data]
 
 
 class Gap(NamedTuple):
@@ -200,64 +218,120 @@ class Gap(NamedTuple):
 
     low, high       the unexplained slope; two numbers at a kink, one on each side of it
     uncertainty     how far these may be off
-    scale           the size of the slopes involved
+    slope           the size of the whole slope
+    scale           the size of all slopes involved
+    floor           what would still be a small slope for the node
     by              {parent: its slope} along the input that moved
     """
 
     low: float
     high: float
     uncertainty: float
+    slope: float
     scale: float
+    floor: float
     by: dict[int, float]
 
+    @property
+    def is_vague(self) -> bool:
+        """May it be off by a millionth of the slope, so that it tells right from wrong no better?"""
+        return not self.uncertainty <= 2e-7 * (self.slope + self.floor)
 
-def gap(moves: Moves, of: int, by: Sequence[int], local_grads: Sequence[float]) -> Gap | None:
-    """The slope of node `of` that its parents `by` do not explain; None where too few runs came to an end.
+    @property
+    def margin(self) -> float:
+        return 5 * self.uncertainty + 1e-8 * self.scale
+
+    def contradicts(self, other: "Gap") -> bool:
+        apart = max(self.low - other.high, other.low - self.high)
+        return not (self.is_vague or other.is_vague) and apart > self.margin + other.margin
+
+
+def gap(ladders: list[Moves], of: int, by: Sequence[int], local_grads: Sequence[float]) -> Gap | None:
+    """The slope of node `of` that its parents `by` do not explain; None where that cannot be told.
 
     With right local gradients the change of the node is that of its parents, each times its local
     gradient, but for terms that vanish with the step.
     """
-    def unexplained(data: list[float]) -> float:
-        parts = [g * (data[p] - moves.start[p]) for p, g in zip(by, local_grads)]
-        return data[of] - moves.start[of] - total(parts)
-    limits = []
-    for side in (moves.below, moves.above):
-        rows = [(data[-1] - moves.start[-1], unexplained(data)) for data in side if data]
-        limits.append(limit([(abs(h), change / h) for h, change in rows if h]))
-    found = [one for one in limits if one is not None]
+    if all(data[place] == moves.start[place] for moves in ladders for data in moves.all for place in (of, *by)):
+        return Gap(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, dict.fromkeys(by, 0.0))             # the input has nothing to do with it
+    edges, noise = list(zip(by, local_grads)), grain(ladders, of)
+    found = [one for moves in ladders if (one := gap_on(moves, of, edges, noise)) and not one.is_vague]
+    if not found or any(one.contradicts(found[0]) for one in found):
+        return None
+    return min(found, key=lambda one: one.uncertainty / (one.slope + one.uncertainty or 1.0))
+
+
+def grain(ladders: list[Moves], of: int) -> float:
+    """The rounding hidden within a node, where it shows: 1 - cos(x) near 0 is flat, then jumps by 10⁻¹⁶."""
+    found = 0.0
+    for moves in ladders:
+        for side in (moves.below, moves.above):
+            changes = [abs(data[of] - moves.start[of]) for data in side if data]
+            seen = [change for change in changes if change]
+            if 0 < len(seen) < len(changes) and min(seen) < 1e-10 * max(seen):
+                found = max(found, min(seen))
+    return found
+
+
+def gap_on(moves: Moves, of: int, edges: list[tuple[int, float]], noise: float) -> Gap | None:
+    start = moves.start
+    size = total([abs(start[of]), *[abs(g * start[p]) for p, g in edges]])
+    found = [one for side in (moves.below, moves.above)
+             if (one := limit(start, [data for data in side if data], of, edges, max(noise, 4 * UNIT * size)))]
     if not found:
         return None
-    nearest = next(data for side in (moves.above, moves.below) for data in reversed(side[:8]) if data)
-    h = nearest[-1] - moves.start[-1]
-    slopes = {p: (nearest[p] - moves.start[p]) / h for p in by}
-    sizes = [abs((nearest[of] - moves.start[of]) / h), *[abs(g * slopes[p]) for p, g in zip(by, local_grads)]]
-    numbers = [abs(moves.start[of]), *[abs(g * moves.start[p]) for p, g in zip(by, local_grads)]]
-    scale = total(sizes) + 1e-6 * total(numbers) / (abs(moves.start[-1]) or 1.0)
-    return joined(found, scale, slopes)
+    near = min(found, key=lambda one: one.uncertainty)
+    change = max(abs(data[of] - start[of]) for data in moves.all)
+    floor = (1e-9 * size + 1e-3 * change) / moves.unit                          # what counts as much where it is 0
+    slope = abs(near.slope)
+    scale = slope + total([abs(g * near.by[p]) for p, g in edges])
+    low, high = min(one.gap for one in found), max(one.gap for one in found)
+    uncertainty = max(one.uncertainty for one in found)
+    if high - low <= 5 * uncertainty + 1e-7 * scale:
+        return Gap(near.gap, near.gap, near.uncertainty, slope, scale, floor, near.by)      # no kink: both sides agree
+    return Gap(low, high, uncertainty, slope, scale, floor, near.by)
 
 
-def joined(found: list[tuple[float, float]], scale: float, slopes: dict[int, float]) -> Gap:
-    """The limits of both sides as one, if they differ by no more than they may be off."""
-    numbers, uncertainty = [number for number, _ in found], max(error for _, error in found)
-    if max(numbers) - min(numbers) <= 5 * uncertainty + 1e-7 * scale:
-        numbers = [min(found, key=lambda one: one[1])[0]]
-    return Gap(min(numbers), max(numbers), uncertainty, scale, slopes)
+class Limit(NamedTuple):
+    """Where the slopes on one side lead to as the step goes to 0: what is unexplained of one, it, and its parents'."""
+
+    uncertainty: float
+    gap: float
+    slope: float
+    by: dict[int, float]
 
 
-def limit(rows: list[tuple[float, float]]) -> tuple[float, float] | None:
-    """(where slopes lead to as their step goes to 0, how far that may be off), by Richardson's extrapolation.
+def limit(start: list[float], rows: list[list[float]], of: int, edges: list[tuple[int, float]],
+          noise: float) -> Limit | None:
+    """The limit of a node's slope, from the data after larger to smaller steps.
 
-    The error of a one-sided slope is a h + b h² + ...; two slopes give one without a, and two of these
-    one without b.  The smallest steps show nothing but rounding, and so how large that is.
+    The smallest steps show nothing but rounding, and so how large that is.  The best step is where
+    the answer moves least beside the whole slope: steps that jump over many waves of a sine agree
+    on a slope near 0, but not beside that slope.
     """
     if len(rows) < 6:
         return None
-    noise = max(abs(a - b) * h for (_, a), (h, b) in list(pairwise(rows))[-5:])
-    once = [(h, b + (b - a) / 3) for (_, a), (h, b) in pairwise(rows)]
-    twice = [(h, b + (b - a) / 15) for (_, a), (h, b) in pairwise(once)]
-    errors = [(abs(b - a) + 4 * noise / h, b) for (_, a), (h, b) in pairwise(twice)]
-    error, best = min(errors)
-    return best, error
+    steps = [data[-1] - start[-1] for data in rows]
+
+    def slopes(place: int) -> list[float]:
+        return [(data[place] - start[place]) / h for data, h in zip(rows, steps)]
+    by = {p: slopes(p) for p, _ in edges}
+    whole = slopes(of)
+    gaps = [slope - total([g * by[p][k] for p, g in edges]) for k, slope in enumerate(whole)]
+    noise = max(noise, *[abs((a - b) * h) for (a, b), h in list(zip(pairwise(gaps), steps[1:]))[-5:]])
+    best, slope = extrapolated(gaps), extrapolated(whole)
+    errors = [abs(b - a) + 4 * noise / abs(h) for (a, b), h in zip(pairwise(best), steps[3:])]
+    k = min(range(len(errors)), key=lambda k: errors[k] / (abs(slope[k + 1]) + errors[k] or 1.0))
+    return Limit(errors[k], best[k + 1], slope[k + 1], {p: extrapolated(row)[k + 1] for p, row in by.items()})
+
+
+def extrapolated(slopes: list[float]) -> list[float]:
+    """Better estimates of a one-sided slope, two fewer, from those at steps that shrink to a quarter.  Richardson, 1911.
+
+    The error is a h + b h² + ...; two slopes give one without a, and two of these one without b.
+    """
+    once = [b + (b - a) / 3 for a, b in pairwise(slopes)]
+    return [b + (b - a) / 15 for a, b in pairwise(once)]
 
 
 def total(numbers: Sequence[float]) -> float:
