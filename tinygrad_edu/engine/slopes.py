@@ -258,7 +258,7 @@ def gap(ladders: list[Moves], of: int, by: Sequence[int], local_grads: Sequence[
     found = [one for moves in ladders if (one := gap_on(moves, of, edges, noise)) and not one.is_vague]
     if not found or any(one.contradicts(found[0]) for one in found):
         return None
-    return min(found, key=lambda one: one.uncertainty / (one.slope + one.uncertainty or 1.0))
+    return min(found, key=lambda one: beside(one.uncertainty, one.slope))
 
 
 def grain(ladders: list[Moves], of: int) -> float:
@@ -276,24 +276,32 @@ def grain(ladders: list[Moves], of: int) -> float:
 def gap_on(moves: Moves, of: int, edges: list[tuple[int, float]], noise: float) -> Gap | None:
     start = moves.start
     size = total([abs(start[of]), *[abs(g * start[p]) for p, g in edges]])
-    found = [one for side in (moves.below, moves.above)
-             if (one := limit(start, [data for data in side if data], of, edges, max(noise, 4 * UNIT * size)))]
-    if not found:
-        return None
-    near = min(found, key=lambda one: one.uncertainty)
-    change = max(abs(data[of] - start[of]) for data in moves.all)
+    change = max([abs(data[of] - start[of]) for data in moves.all], default=0.0)
     floor = (1e-9 * size + 1e-3 * change) / moves.unit                          # what counts as much where it is 0
+    rough = max(noise, 2 * UNIT * size)
+    sides = [one for side in (moves.below, moves.above)
+             if (one := limit([(start, data) for data in side if data], of, edges, rough, floor, ONE_SIDED))]
+    if not sides:
+        return None
+    both = [(low, high) for low, high in zip(moves.below, moves.above) if low and high]
+    middle = limit(both, of, edges, rough, floor, CENTRAL)
+    near = min([*sides, *filter(None, [middle])], key=lambda one: beside(one.uncertainty, abs(one.slope) + floor))
     slope = abs(near.slope)
     scale = slope + total([abs(g * near.by[p]) for p, g in edges])
-    low, high = min(one.gap for one in found), max(one.gap for one in found)
-    uncertainty = max(one.uncertainty for one in found)
-    if high - low <= 5 * uncertainty + 1e-7 * scale:
-        return Gap(near.gap, near.gap, near.uncertainty, slope, scale, floor, near.by)      # no kink: both sides agree
-    return Gap(low, high, uncertainty, slope, scale, floor, near.by)
+    low, high = min(one.gap for one in sides), max(one.gap for one in sides)
+    uncertainty = max(one.uncertainty for one in sides)
+    if high - low > 5 * uncertainty + 1e-7 * scale:                             # a kink
+        return Gap(low, high, uncertainty, slope, scale, floor, near.by)
+    return Gap(near.gap, near.gap, near.uncertainty, slope, scale, floor, near.by)
+
+
+def beside(error: float, size: float) -> float:
+    """An error as a share of what it is an error of."""
+    return error / (error + size or 1.0)
 
 
 class Limit(NamedTuple):
-    """Where the slopes on one side lead to as the step goes to 0: what is unexplained of one, it, and its parents'."""
+    """Where slopes lead to as the step goes to 0: what is unexplained of one, it, and its parents'."""
 
     uncertainty: float
     gap: float
@@ -301,9 +309,9 @@ class Limit(NamedTuple):
     by: dict[int, float]
 
 
-def limit(start: list[float], rows: list[list[float]], of: int, edges: list[tuple[int, float]],
-          noise: float) -> Limit | None:
-    """The limit of a node's slope, from the data after larger to smaller steps.
+def limit(rows: list[tuple[list[float], list[float]]], of: int, edges: list[tuple[int, float]],
+          noise: float, floor: float, powers: tuple[int, int]) -> Limit | None:
+    """The limit of a node's slope, from the data at both ends of larger to smaller steps.
 
     The smallest steps show nothing but rounding, and so how large that is.  The best step is where
     the answer moves least beside the whole slope: steps that jump over many waves of a sine agree
@@ -311,27 +319,31 @@ def limit(start: list[float], rows: list[list[float]], of: int, edges: list[tupl
     """
     if len(rows) < 6:
         return None
-    steps = [data[-1] - start[-1] for data in rows]
+    steps = [high[-1] - low[-1] for low, high in rows]
 
     def slopes(place: int) -> list[float]:
-        return [(data[place] - start[place]) / h for data, h in zip(rows, steps)]
+        return [(high[place] - low[place]) / h for (low, high), h in zip(rows, steps)]
     by = {p: slopes(p) for p, _ in edges}
     whole = slopes(of)
     gaps = [slope - total([g * by[p][k] for p, g in edges]) for k, slope in enumerate(whole)]
     noise = max(noise, *[abs((a - b) * h) for (a, b), h in list(zip(pairwise(gaps), steps[1:]))[-5:]])
-    best, slope = extrapolated(gaps), extrapolated(whole)
-    errors = [abs(b - a) + 4 * noise / abs(h) for (a, b), h in zip(pairwise(best), steps[3:])]
-    k = min(range(len(errors)), key=lambda k: errors[k] / (abs(slope[k + 1]) + errors[k] or 1.0))
-    return Limit(errors[k], best[k + 1], slope[k + 1], {p: extrapolated(row)[k + 1] for p, row in by.items()})
+    best, slope = extrapolated(gaps, powers), extrapolated(whole, powers)
+    errors = [abs(b - a) + 2 * noise / abs(h) for (a, b), h in zip(pairwise(best), steps[3:])]
+    k = min(range(len(errors)), key=lambda k: beside(errors[k], abs(slope[k + 1]) + floor))
+    return Limit(errors[k], best[k + 1], slope[k + 1], {p: extrapolated(row, powers)[k + 1] for p, row in by.items()})
 
 
-def extrapolated(slopes: list[float]) -> list[float]:
-    """Better estimates of a one-sided slope, two fewer, from those at steps that shrink to a quarter.  Richardson, 1911.
+ONE_SIDED, CENTRAL = (4, 16), (16, 256)         # what the first two terms of the error shrink by, from step to step
 
-    The error is a h + b h² + ...; two slopes give one without a, and two of these one without b.
+
+def extrapolated(slopes: list[float], powers: tuple[int, int]) -> list[float]:
+    """Better estimates of a slope, two fewer, from those at steps that shrink to a quarter.  Richardson, 1911.
+
+    The error of a one-sided slope is a h + b h² + ..., that of a central one a h² + b h⁴ + ...; two
+    slopes give one without a, and two of these one without b.
     """
-    once = [b + (b - a) / 3 for a, b in pairwise(slopes)]
-    return [b + (b - a) / 15 for a, b in pairwise(once)]
+    once = [b + (b - a) / (powers[0] - 1) for a, b in pairwise(slopes)]
+    return [b + (b - a) / (powers[1] - 1) for a, b in pairwise(once)]
 
 
 def total(numbers: Sequence[float]) -> float:
