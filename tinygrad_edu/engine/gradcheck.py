@@ -143,8 +143,8 @@ def judge_node(node: Value) -> Iterator[Finding]:
     with errstate(all="ignore"):
         data, local_grads = apply(node, [p.data for p in node.parents], node.constants)
     if not same(data, node.data):
-        yield Finding("wrong", node, f"{describe(node)} is {short(node.data)}, but its parents now make it {short(data)}",
-                      None, node.data, data)
+        text = f"{describe(node)} is {short(node.data)}, but its parents now make it {short(data)}"
+        yield Finding("wrong", node, text, None, node.data, data)
         return
     if not all(math.isfinite(x) for x in (node.data, *[p.data for p in node.parents])):
         yield Finding("kink", node, f"{describe(node)}: not judged, since not all numbers are finite")
@@ -164,7 +164,8 @@ def judge_edge(node: Value, i: int, lenses: list[Lens]) -> Iterator[Finding]:
         if level == len(lenses):
             lenses.append(Lens(node, level))
         slopes = lenses[level].slopes(i)
-        if slopes.is_clear and slopes.agrees(slopes.rule) or level == len(LEVELS) - 1 and slopes.is_zero:
+        is_last = level == len(LEVELS) - 1
+        if (slopes.is_clear and slopes.agrees(slopes.rule)) or (is_last and slopes.is_zero):
             yield from judge_rounding(node, i, slopes)
             return
         if before and before.is_clear and slopes.is_clear and slopes.agrees(before.middle):
@@ -197,8 +198,9 @@ def judge_kink(node: Value, i: int, slopes: Slopes, sides: list[Decimal | str]) 
     if not is_between:
         yield disagreement(node, i, float(low if float(slopes.rule) < low else high))
     elif is_bent:
-        yield Finding("kink", node, f"{describe(node)}: {short(node.local_grads[i])} by {name_at(node, i)} lies between "
-                      f"the slopes {short(float(low))} and {short(float(high))} of its sides", i, node.local_grads[i])
+        stored = node.local_grads[i]
+        between = f"{short(stored)} by {name_at(node, i)} lies between the slopes {short(float(low))} and "
+        yield Finding("kink", node, f"{describe(node)}: {between}{short(float(high))} of its sides", i, stored)
 
 
 def disagreement(node: Value, i: int, measured: float, but: str = "the slope is", kind: str = "wrong") -> Finding:
@@ -331,7 +333,8 @@ def judge_by_hand(node: Value, experiment: Experiment, moves: list[list[Moves]])
         yield Finding("unjudged", node, f"{describe(node)}: too rough around these inputs for floats to measure its "
                       "slope; declared with @tg.op it would be judged in more digits")
     elif any(not any(found.by[k] for found in gaps if found) for p, k in zip(node.parents, by) if not p.is_constant):
-        yield Finding("unjudged", node, f"{describe(node)}: no input moves all its parents; give their leaves as inputs")
+        yield Finding("unjudged", node, f"{describe(node)}: no input moves all its parents; give their leaves as "
+                      "inputs too")
     elif any(found.low < found.high for found in gaps if found):
         yield Finding("kink", node, f"{describe(node)}: its local gradients lie between the slopes of both sides")
 
@@ -356,7 +359,8 @@ def explained(node: Value, place: dict[Value, int], leaf: Value, found: Gap) -> 
     return Finding("wrong", node, f"{describe(node)}: {text}", None, stored, stored + missing)
 
 
-def judge_whole(leaf: Value, gradient: float, experiment: Experiment, moved: list[Moves], hidden: list[str]) -> Iterator[Finding]:
+def judge_whole(leaf: Value, gradient: float, experiment: Experiment, moved: list[Moves],
+                hidden: list[str]) -> Iterator[Finding]:
     """The gradient of f by one input against the slope of f."""
     place = len(experiment.order) - 1
     found = gap(moved, place, [len(experiment.order)], [gradient])
@@ -366,8 +370,8 @@ def judge_whole(leaf: Value, gradient: float, experiment: Experiment, moved: lis
         missing = found.low if abs(found.low) < abs(found.high) else found.high
         ours, theirs = told_apart(gradient, gradient + missing)
         because = "".join(f"; {what} changes with the inputs, but passes no gradient on" for what in hidden[:3])
-        yield Finding("wrong", leaf, f"the gradient by {named(leaf)} is {ours}, but the slope of f is {theirs}{because}",
-                      None, gradient, gradient + missing)
+        text = f"the gradient by {named(leaf)} is {ours}, but the slope of f is {theirs}{because}"
+        yield Finding("wrong", leaf, text, None, gradient, gradient + missing)
 
 
 def without_hushed(findings: Sequence[Finding]) -> list[Finding]:

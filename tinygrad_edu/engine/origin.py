@@ -12,7 +12,7 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePath
 from types import CodeType, FrameType
@@ -24,6 +24,7 @@ from .op import OPS
 PACKAGE = str(Path(__file__).parents[1])
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 ENGINE = {str(Path(__file__).with_name(name)) for name in ("value.py", "op.py", "origin.py")}
+CALLED = {"__init__", "__call__", "__abs__", "quick", "general", "pow"}    # not __add__, which sum([x, y]) calls
 NUMBERED = ((r"<i?python-input-(\d+).*>", "cell"), (r"<doctest .*\[(\d+)\]>", "example"))
 
 
@@ -72,16 +73,16 @@ def trace_origin() -> Iterator[None]:
 def here() -> Origin | None:
     """The line of the user's program that is running: the innermost outside this package and Python's own."""
     frame: FrameType | None = sys._getframe(1)
-    direct, outside = True, None
+    direct, outside, entry = True, None, ""
     while frame is not None and is_library(frame.f_code.co_filename):
         if outside is None and not frame.f_code.co_filename.startswith(PACKAGE):
             outside = frame
-        direct = direct and is_single(frame.f_code)
+        direct, entry = direct and is_single(frame.f_code), frame.f_code.co_name
         frame = frame.f_back
     found = frame or outside                            # a program may itself be an installed package
     if found is None:
         return None
-    name = variable(found.f_code, found.f_lasti) if direct else ""
+    name = variable(found.f_code, found.f_lasti, entry) if direct else ""
     return Origin(place_of(found.f_code.co_filename, found.f_globals.get("__name__", "")), found.f_lineno, name)
 
 
@@ -90,7 +91,7 @@ def is_single(code: CodeType) -> bool:
     return code.co_filename in ENGINE and code.co_name != "on_numbers"
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_library(filename: str) -> bool:
     """Is this a file of this package, of Python's or of an installed package?"""
     installed = {"site-packages", "dist-packages"} & set(PurePath(filename).parts)
@@ -98,13 +99,18 @@ def is_library(filename: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def variable(code: CodeType, place: int) -> str:
-    """The variable into which the instruction after the one at `place` puts the node that this one makes, or ""."""
+def variable(code: CodeType, place: int, entry: str) -> str:
+    """The variable that the instruction at `place` puts its node into, or "" if it may be several nodes, or none.
+
+    entry   the part of the engine that was called from there
+    """
     steps = [step for step in dis.get_instructions(code) if step.opname != "EXTENDED_ARG"]
     for step, after in pairwise(steps):
         if step.offset <= place < after.offset:
-            stored = after.opname.startswith(("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"))
-            if stored and ("CALL" not in step.opname or makes_one_node(code.co_filename, step.positions)):
+            is_stored = after.opname.startswith(("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"))
+            is_operator = step.opname.startswith(("BINARY_OP", "UNARY_"))
+            is_call = entry in CALLED and makes_one_node(code.co_filename, step.positions)
+            if is_stored and (is_operator or (step.opname.startswith("CALL") and is_call)):
                 return after.argval if isinstance(after.argval, str) else after.argval[0]
     return ""
 

@@ -289,10 +289,10 @@ def sign(x: Decimal) -> Decimal:
 
 
 FUNCTIONS: dict[str, Callable] = {
-    "exp": Decimal.exp, "log": log, "log10": Decimal.log10, "sqrt": Decimal.sqrt,
-    "power": power, "cbrt": cbrt, "sign": sign, "sin": sin, "cos": cos, "tan": tan, "asin": asin, "acos": acos, "atan": atan, "atan2": atan2,
-    "expm1": expm1, "log1p": log1p, "sinh": sinh, "cosh": cosh, "tanh": tanh,
-    "asinh": asinh, "acosh": acosh, "atanh": atanh, "erf": erf, "erfc": erfc,
+    "exp": Decimal.exp, "log": log, "log10": Decimal.log10, "expm1": expm1, "log1p": log1p,
+    "sqrt": Decimal.sqrt, "cbrt": cbrt, "power": power, "sign": sign, "erf": erf, "erfc": erfc,
+    "sin": sin, "cos": cos, "tan": tan, "asin": asin, "acos": acos, "atan": atan, "atan2": atan2,
+    "sinh": sinh, "cosh": cosh, "tanh": tanh, "asinh": asinh, "acosh": acosh, "atanh": atanh,
 }
 
 

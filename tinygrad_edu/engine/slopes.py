@@ -109,9 +109,9 @@ def side(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Deci
     if abs(smaller_change) > abs(change) / 2:
         return "jump"
     slope, closer = change / step, smaller_change / smaller_step
-    if abs(closer) > 2 * abs(slope):
+    if abs(closer) > abs(slope) * Decimal("1.001"):             # x ** 0.9999 at 0 is as steep as √x, in the end
         return "steep"
-    return closer if abs(closer) > abs(slope) / 2 else Decimal(0)
+    return closer if abs(closer) > abs(slope) * Decimal("0.999") else Decimal(0)
 
 
 # ---- running the function again ----------------------------------------------------------------------
@@ -128,7 +128,8 @@ class Experiment:
     """
 
     def __init__(self, f: Callable, inputs: Sequence[Any]):
-        self.f, self.leaves = f, []
+        self.f = f
+        self.leaves: list[Value] = []
         names = names_of(f, len(inputs))
         self.arguments = [self.with_leaves(x, name) for x, name in zip(inputs, names)]
         self.start = [leaf.data for leaf in self.leaves]
@@ -154,7 +155,7 @@ class Experiment:
         return output
 
     def moved(self, to: dict[int, float]) -> list[tuple[float, dict]] | None:
-        """(data, constants) of the nodes of a run with some inputs elsewhere; None if f raises or takes another path."""
+        """(data, constants) of each node with some inputs elsewhere; None if f raises or takes another path."""
         try:
             for i, x in to.items():
                 self.leaves[i].data = x
@@ -201,7 +202,7 @@ def path_of(order: list[Value]) -> list[tuple]:
 
 
 class Moves(NamedTuple):
-    """The data of all nodes, and of the input last: at the start, and at steps below and above ([] if f failed there)."""
+    """The data of all nodes, the input's last: at the start, and at steps below and above ([] if f failed there)."""
 
     start: list[float]
     below: list[list[float]]
@@ -253,7 +254,7 @@ def gap(ladders: list[Moves], of: int, by: Sequence[int], local_grads: Sequence[
     gradient, but for terms that vanish with the step.
     """
     if all(data[place] == moves.start[place] for moves in ladders for data in moves.all for place in (of, *by)):
-        return Gap(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, dict.fromkeys(by, 0.0))             # the input has nothing to do with it
+        return Gap(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, dict.fromkeys(by, 0.0))        # the input has nothing to do with it
     edges, noise = list(zip(by, local_grads)), grain(ladders, of)
     found = [one for moves in ladders if (one := gap_on(moves, of, edges, noise)) and not one.is_vague]
     if not found or any(one.contradicts(found[0]) for one in found):
@@ -314,8 +315,8 @@ def limit(rows: list[tuple[list[float], list[float]]], of: int, edges: list[tupl
     """The limit of a node's slope, from the data at both ends of larger to smaller steps.
 
     The smallest steps show nothing but rounding, and so how large that is.  The best step is where
-    the answer moves least beside the whole slope: steps that jump over many waves of a sine agree
-    on a slope near 0, but not beside that slope.
+    the answer moves least beside the whole slope, and smaller steps do not contradict it: those that
+    jump over many waves of a sine may agree on a slope, but not on that of the sine.
     """
     if len(rows) < 6:
         return None
@@ -329,7 +330,11 @@ def limit(rows: list[tuple[list[float], list[float]]], of: int, edges: list[tupl
     noise = max(noise, *[abs((a - b) * h) for (a, b), h in list(zip(pairwise(gaps), steps[1:]))[-5:]])
     best, slope = extrapolated(gaps, powers), extrapolated(whole, powers)
     errors = [abs(b - a) + 2 * noise / abs(h) for (a, b), h in zip(pairwise(best), steps[3:])]
-    k = min(range(len(errors)), key=lambda k: beside(errors[k], abs(slope[k + 1]) + floor))
+    lasting = [k for k, error in enumerate(errors)
+               if all(abs(best[j + 1] - best[k + 1]) <= 5 * (error + errors[j]) for j in range(k, len(errors)))]
+    if not lasting:                                     # the numbers are too large for their differences
+        return None
+    k = min(lasting, key=lambda k: beside(errors[k], abs(slope[k + 1]) + floor))
     return Limit(errors[k], best[k + 1], slope[k + 1], {p: extrapolated(row, powers)[k + 1] for p, row in by.items()})
 
 

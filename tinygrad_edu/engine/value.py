@@ -398,8 +398,10 @@ def rare_node(op: Op, data: float, parents: tuple, local_grads: Iterable, consta
 def add_origin(node: Value) -> None:
     """Note on a new node, and on the plain numbers it was made from, which line this is."""
     origin = here()
-    for made in (node, *[p for p in node._parents if p._extra is CONSTANT]):
-        made._extra = {**(made._extra or {}), "origin": origin}
+    node._extra = {**(node._extra or {}), "origin": origin}
+    for parent in node._parents:
+        if parent._extra is CONSTANT:
+            parent._extra = {**CONSTANT, "origin": origin and origin._replace(name="")}
 
 
 class ArrayMet(TypeError):
