@@ -39,13 +39,14 @@ def opened(chromium, tmp_path):
     """A function that opens a page of ours; afterwards nothing may have been said, loaded or refused."""
     complaints, requests, contexts = [], [], []
 
-    def open_page(page, width=1000, height=950, **settings):
+    def open_page(page, width=1000, height=950, faulty=False, **settings):
         path = page.save(tmp_path / f"page{len(contexts)}.html")
         context = chromium.new_context(viewport={"width": width, "height": height}, **settings)
         contexts.append(context)
         tab = context.new_page()
         tab.on("console", lambda message: complaints.append(message.text))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        if not faulty:
+            tab.on("pageerror", lambda error: complaints.append(str(error)))
         tab.on("dialog", lambda dialog: complaints.append(dialog.message))
         tab.on("request", lambda request: requests.append(request.url))
         tab.add_init_script("window.refused = []; "

@@ -290,10 +290,31 @@ def test_train_writes_the_page_and_learns_the_same(tmp_path):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (["train", "xor", "--animate", "a.png"], "animations are pages, written as .html"), (["train", "xor", "--animate", "none/a.html"], "there is no folder none"),
+    (["train", "xor", "--epochs", "0"], "--epochs must be at least 1, got 0"), (["train", "xor", "--animate", "folder.html"], "folder.html is a folder"),
+    (["train", "xor", "--save", "a.html", "--animate", "a.html"], "written to one file"), (["train", "xor", "--animate", "a.png"], "animations are pages, written as .html"), (["train", "xor", "--animate", "none/a.html"], "there is no folder none"),
     (["train", "t.csv", "--label", "y", "--animate", "a.html"], "these data have 3 inputs and 2 classes"),
 ])
 def test_mistakes_get_one_line_before_any_training(arguments, words, tmp_path):
+    (tmp_path / "folder.html").mkdir()
     (tmp_path / "t.csv").write_text("a,b,c,y\n" + "1,2,3,n\n4,5,7,y\n" * 5)
     output, errors, code = run(*arguments, cwd=tmp_path)
     assert code == 2 and words in errors and "Traceback" not in errors and output == ""
+
+
+def test_a_training_that_explodes_is_shown_as_far_as_it_came():
+    examples = xor(20, seed=0)
+    model = MLP(2, [4, 2], "relu", rng=0)
+    with pytest.raises((tg.DomainError, tg.GradientError)):
+        tg.fit(MLP(2, [4, 2], "relu", rng=0), examples.inputs, examples.targets, lr=1e160, optimizer="sgd", epochs=5, progress=False)
+    page = tg.animate_training(model, examples, lr=1e160, optimizer="sgd", epochs=5, progress=False)
+    assert page.history.stopped == shown(page)["stopped"] == "exploded" and "dot(" in shown(page)["error"]
+    assert len(shown(page)["frames"]) == len(page.history) + 1
+
+
+def test_the_command_says_that_the_rate_was_too_large_and_still_writes_the_page(tmp_path):
+    _, errors, code = run("train", "xor", "--hidden", "4", "--lr", "1e160", "--optimizer", "sgd", "--activation", "relu", "--epochs", "3",
+                          "--animate", "e.html", cwd=tmp_path)
+    assert code == 2 and "a smaller --lr may help" in errors and "Traceback" not in errors
+    assert "exploded" in (tmp_path / "e.html").read_text(encoding="utf-8")
+    output, errors, code = run("train", "xor", "--hidden", "4", "--lr", "1e300", "--optimizer", "sgd", "--epochs", "2", cwd=tmp_path)
+    assert (errors, code) == ("", 0) and "a smaller --lr may help" in output

@@ -60,7 +60,7 @@ def test_it_begins_before_training_and_every_number_is_that_of_the_history(opene
         assert numbers(tab) == {
             "training": [f"{history.loss[i]:.4f}", f"{100 * history.accuracy[i]:.1f} %"],
             "validation": [f"{history.validation_loss[i]:.4f}", f"{100 * history.validation_accuracy[i]:.1f} %"]}
-        assert sentence(tab).startswith(f"After epoch {epoch} of 6: loss {history.loss[i]:.4f}, ")
+        assert sentence(tab).startswith(f"After epoch {epoch} of 6: mean loss during it {history.loss[i]:.4f}, ")
         assert tab.locator("#slider").get_attribute("aria-valuetext") == sentence(tab)
 
 

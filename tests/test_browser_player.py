@@ -12,6 +12,7 @@ from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
+from tinygrad_edu.show import page as pages
 from tinygrad_edu.show.draw import shown
 
 
@@ -67,14 +68,19 @@ def test_every_number_at_every_step_is_the_engines(opened, name):
     else:
         f = {"selecting": lambda: tg.expression("relu(x) + max(x, y) * abs(y)", x=-1, y=2),
              "huge": lambda: tg.expression("x * x / y + 1e300 * y", x=1e-150, y=3e-5)}.get(name, lambda: graph(name))()
+    check_every_step(opened(tg.play(f)), f)
+
+
+def check_every_step(tab, f):
+    """Every number, formula and label of the page at every step, against the engine's events."""
     events = tg.steps(f)
-    tab = opened(tg.play(f))
     for at in range(len(events) + 1):
         go(tab, at)
         assert place(tab) == at
         for (data, grad), (value, gradient) in zip(boxes_in_order(tab), expected_numbers(f, events, at), strict=True):
             assert data in (None, "—" if value is None else shown(value))
             assert grad in (None, "—" if gradient is None else shown(gradient))
+        assert edge_labels(tab) == expected_labels(tg.topological_order(f), events, at)
         if at:
             check_panel(tab, events[at - 1])
 
@@ -85,20 +91,70 @@ def boxes_in_order(tab):
     return tab.locator("#boxes > g").evaluate_all(read)[:count]
 
 
+def edge_labels(tab):
+    """{(node, input): label} of the arrows between single nodes."""
+    links = tab.evaluate("JSON.parse(document.getElementById('data').textContent).views[0].links.map(l => [l[2], l[3]])")
+    texts = tab.locator("#links > g text").evaluate_all("found => found.map(t => t.textContent)")
+    return {tuple(link): text for link, text in zip(links, texts, strict=True)}
+
+
+def expected_labels(order, events, at):
+    done = {event.node for event in events[:at] if event.kind == "forward"}
+    labels = {}
+    for n, node in enumerate(order):
+        for i, parent in enumerate(node.parents):
+            silent = node not in done or parent.is_constant or node.is_constant
+            labels[n, i] = "" if silent else f"∂ {shown(node.local_grads[i])}"
+    if at and events[at - 1].kind == "backward":
+        event = events[at - 1]
+        labels[order.index(event.node), event.edge] = f"{shown(event.terms[1])} × {shown(event.terms[2])}"
+    return labels
+
+
+def letters(text):
+    """What text and MathML of a formula have in common: names, numbers, and ∂, in their order."""
+    plain = unicodedata.normalize("NFKC", text).replace("(along this arrow)", "").replace("because", "")
+    return re.sub(r"abs|_|[^\w∂]", "", plain.replace("exp", "e"))
+
+
 def check_panel(tab, event):
-    """The step's numbers stand in the panel, in the picture, and in the sentence that is read aloud."""
-    panel, said = tab.locator("#lines").inner_text(), tab.locator("#say").inner_text()
-    assert shown(event.value) in panel and said.endswith(f"= {shown(event.value)}")
+    """The step's symbols and numbers stand in the panel, in the picture, and in the sentence that is read aloud."""
+    said = tab.locator("#say").inner_text()
+    lines = tab.locator("#lines > div").evaluate_all("divs => divs.map(d => d.textContent)")
+    assert shown(event.value) in "".join(lines) and said.endswith(f"= {shown(event.value)}")
+    assert letters(lines[0]) == letters(event.formula) + letters(shown(event.value)) * (event.kind == "seed")
     if event.kind == "backward":
         before, upstream, local = map(shown, event.terms)
-        line = tab.locator("#lines > div").nth(1).inner_text().replace("\n", "")
-        assert re.sub(r"[\s()]", "", line) == f"{before}+{upstream}×{local}={shown(event.value)}"
+        assert re.sub(r"[\s()]", "", lines[1]) == f"{before}+{upstream}×{local}={shown(event.value)}"
         assert f"{before} + {upstream} × {local} = {shown(event.value)}" in said
-        assert tab.locator(".tg-edge.back text").text_content() == f"{upstream} × {local}"
+        because = letters(lines[2])
+        assert because.startswith(letters(event.partial.split(" (input")[0])) and because.endswith(letters(local))
+        assert letters(event.local) in because
         assert "forward" not in tab.locator("#what").inner_text()
     else:
-        wanted = "forward" if event.kind == "forward" else "backward"
-        assert wanted in tab.locator("#what").inner_text()
+        assert (event.kind if event.kind == "forward" else "backward") in tab.locator("#what").inner_text()
+
+
+FAULTS = {      # in the player's script: what it says, and what a fault would make of it
+    "the two gradients of a line swapped": ("${grad(to)}<mo>+=</mo>${grad(n)}", "${grad(n)}<mo>+=</mo>${grad(to)}"),
+    "the slope by another input": ("<mo>×</mo>${slope(n, k)}<mtext>", "<mo>×</mo>${slope(n, 0)}<mtext>"),
+    "the reason of another input": ("reason = why[k]", "reason = why[0]"),
+    "the derivative of another arrow": ("`∂ ${local[i]}`", "`∂ ${local[0]}`"),
+    "the local gradient shown as the upstream one": ("<mo>+</mo>${fence(up", "<mo>+</mo>${fence(local"),
+    "gradients that do not add up": ("before = grads[parent] ?? \"0\"", "before = \"0\""),
+    "a box one step behind": ("events.slice(0, place)", "events.slice(0, place - 1)"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_script_does_not_go_unseen(opened, fault, monkeypatch):
+    right, wrong = FAULTS[fault]
+    asset = pages.asset
+    assert asset("player.js").count(right) == 1
+    monkeypatch.setattr(pages, "asset", lambda name: asset(name).replace(right, wrong))
+    f = tg.expression("q = x + y; f = q * z * y", x=-2, y=5, z=-4)
+    with pytest.raises(AssertionError):
+        check_every_step(opened(tg.play(f), faulty=True), f)
 
 
 # ---- keys and buttons
@@ -280,6 +336,39 @@ def test_hovering_a_term_lights_its_box_and_the_other_way_round(opened):
     assert "2" in tab.locator(".term.lit").evaluate_all("t => t.map(x => x.dataset.node)")
 
 
+def test_light_goes_out_with_its_term_and_stays_with_its_box(opened):
+    tab = opened(circuit())
+    go(tab, 5)
+    tab.locator("#lines .term[data-node='2']").first.hover()
+    tab.keyboard.press("ArrowRight")
+    assert tab.locator("#boxes > g.lit").count() == 0 or tab.locator("#lines .term:hover").count() == 1
+    tab.locator("h1").hover()
+    tab.keyboard.press("ArrowRight")
+    assert tab.locator("#boxes > g.lit").count() == 0
+    tab.locator("#boxes > g").nth(2).hover()                # q
+    tab.keyboard.press("ArrowLeft")
+    assert tab.locator(".term.lit").count() > 0
+
+
+def test_an_edge_that_was_not_chosen_multiplies_nothing(opened):
+    x = Value(0.0, label="x")
+    with tg.errstate(all="ignore"):
+        f = tg.sqrt(tg.relu(x))
+        tab = opened(tg.play(f))
+        events = tg.steps(f)
+    go(tab, len(events))
+    assert events[-1].numbers == "0, since this edge was not chosen"
+    assert tab.locator("#lines > div").nth(1).text_content() == "0, since this edge was not chosen"
+    assert tab.locator("#say").inner_text().endswith("→ 0, since this edge was not chosen")
+    assert tab.locator(".tg-edge.back text").text_content() == "not chosen"
+
+
+def test_a_derivative_along_one_of_several_ways_says_so(opened):
+    tab = opened(tg.play(tg.expression("x * x * x", x=2)))
+    go(tab, 4)
+    assert "(along this arrow)" in tab.locator("#lines").inner_text()
+
+
 def test_a_sum_over_a_fan_out_is_shown_as_it_grows(opened):
     tab = opened(tg.play(tg.expression("a * a", a=3)))
     go(tab, 3)
@@ -371,6 +460,74 @@ def test_a_layer_opens_and_folds_by_double_click_and_by_key(opened):
     assert tab.locator("#view option:checked").inner_text() in ("layers", "layer 0, opened")
 
 
+def test_layers_of_one_neuron_open_too(opened):
+    _, loss = a_network_and_its_loss([1, 1])
+    tab = opened(tg.play(loss, fold="layer"))
+    folded = len(boxes(tab))
+    for wanted in (True, False):
+        tab.locator("#boxes > g:not([display])").filter(has_text="layer 0" if wanted else "w0").first.dblclick()
+        assert (len(boxes(tab)) > folded) == wanted
+
+
+def test_a_change_of_view_shows_the_numbers_of_the_step(opened):
+    model, loss = a_network_and_its_loss([3, 2, 1])
+    tab = opened(tg.play(loss))
+    go(tab, len(tg.steps(loss)))
+    tab.locator("#view").select_option("neurons")
+    hidden = model.layers[0].predict([1.0, -2.0])
+    found = boxes(tab)
+    assert [found[f"layer 0, neuron {i}"][0] for i in range(3)] == [shown(h) for h in hidden]
+    assert all(grad != "—" for _, grad in found.values() if grad)
+
+
+def test_one_box_is_a_stop_for_the_tab_key_and_others_are_near(opened):
+    _, loss = a_network_and_its_loss([8, 1])
+    tab = opened(tg.play(loss))
+    go(tab, 30)
+    assert tab.locator("#boxes > g[tabindex='0']").count() == 1
+    inside = """() => { const s = document.getElementById('stage').getBoundingClientRect(), r = document.activeElement.getBoundingClientRect();
+        const x = (r.left + r.right) / 2, y = (r.top + r.bottom) / 2; return s.left < x && x < s.right && s.top < y && y < s.bottom }"""
+    seen = set()
+    for _ in range(12):
+        tab.keyboard.press("]")
+        assert tab.evaluate(inside)
+        seen.add(tab.evaluate("document.activeElement.getAttribute('aria-label')"))
+    tab.keyboard.press("[")
+    assert len(seen) == 12 and tab.evaluate("document.activeElement.getAttribute('aria-label')") in seen and place(tab) == 30
+
+
+def test_dragging_from_a_box_moves_the_picture_and_not_the_step(opened):
+    _, loss = a_network_and_its_loss([8, 4, 1])
+    tab = opened(tg.play(loss, fold="none"))
+    go(tab, 10)
+    before, box = viewport(tab), tab.locator(".now.tg-node").bounding_box()
+    tab.mouse.move(box["x"] + 20, box["y"] + 10)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 60, box["y"] - 30, steps=4)
+    tab.mouse.up()
+    assert viewport(tab) != before and place(tab) == 10
+
+
+def test_the_step_stays_in_sight_when_the_window_shrinks(opened):
+    tab = opened(tg.play(graph("long")))
+    go(tab, len(tg.steps(graph("long"))))
+    tab.set_viewport_size({"width": 340, "height": 700})
+    tab.wait_for_timeout(100)
+    assert tab.evaluate("""() => { const s = document.getElementById('stage').getBoundingClientRect();
+        const r = document.querySelector('.gains').getBoundingClientRect(), x = (r.left + r.right) / 2;
+        return s.left < x && x < s.right }""")
+
+
+def test_paper_gets_the_whole_picture_and_the_number_of_the_step(opened):
+    _, loss = a_network_and_its_loss([4, 3, 1])
+    tab = opened(tg.play(loss))
+    go(tab, 9)
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    size = data_of(tg.play(loss))["views"][0]["size"]
+    assert viewport(tab)[2] >= size[0] * 0.99 and viewport(tab)[3] >= size[1] * 0.99
+    assert f"step 9 of {len(tg.steps(loss))}" in tab.locator("#what").inner_text()
+
+
 def test_a_graph_without_layers_offers_no_views(opened):
     tab = opened(circuit())
     assert not tab.locator("#views").is_visible()
@@ -387,6 +544,7 @@ def test_the_list_of_all_steps(opened):
     assert [line.replace("−", "-") for line in lines[1:]] == [event.text for event in tg.steps(graph("circuit"))]
     tab.locator("#list button").nth(5).click()
     assert place(tab) == 5
+    assert tab.locator("#list [aria-current]").all_inner_texts() == [lines[5]]
 
 
 # ---- for everyone
@@ -489,3 +647,14 @@ def test_the_stored_screenshots_are_like_fresh_ones(chromium):
         assert len(stored) < 30_000
         apart = {other: difference(fresh[other], stored) for other in fresh}
         assert apart[name] < 1.5 and apart[name] == min(apart.values()), apart
+
+
+def test_a_box_says_where_it_was_made_when_pointed_at(opened):
+    with tg.trace_origin():
+        x = Value(0.5, label="x")
+        f = tg.tanh(x) * 2
+    tab = opened(tg.play(f))
+    go(tab, len(tg.steps(f)))
+    titles = tab.locator("#boxes > g > title").evaluate_all("titles => titles.map(title => title.textContent)")
+    assert titles[0] == f"x: 0.5, gradient 1.5729, made at {x.origin}"
+    assert titles[-1].endswith(f", made at {f.origin}")

@@ -187,6 +187,11 @@ def test_d000_d003_momentum_constant_lr(convention, name, remembered):
         assert optimizer.memory[0][name] == pytest.approx(memory, **CLOSE)
 
 
+def test_nesterov_by_hand():
+    # G: 2, then 1 + 0.72; steps of lr (g + 0.5 G) from w = 1 on w²
+    assert descend(Nesterov([Value(1.0)], lr=0.1, momentum=0.5), square, 2) == pytest.approx([0.7, 0.7 - 0.1 * (1.4 + 0.5 * 2.4)], **CLOSE)
+
+
 def test_the_two_momentum_conventions_differ_once_lr_changes():
     paths = {}
     for convention in ("gradient", "step"):

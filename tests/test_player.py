@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -11,12 +12,12 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
+from test_mathml import value_of
 from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
-from tinygrad_edu.show import page as pages
-from tinygrad_edu.show.draw import shown
+from tinygrad_edu.show.draw import folded, shown
 
 ELEMENTS = set("""html head meta title style body main h1 section p div button input output svg rect g text label select span br
                   details summary ol script""".split())
@@ -95,6 +96,72 @@ def test_formulas_are_mathml_around_marks_of_nodes(name):
             assert marked == {order.index(p) for p in node.parents}
 
 
+def read_back(template, words, node, values):
+    """What a formula of the page comes to, with a word of the node's own in the place of each mark."""
+    maths = re.sub(r"[\ue000-\uf8ff]", lambda mark: words[ord(mark[0]) - 0xE000], template)
+    return value_of(maths, values)
+
+
+def formula_faults(f):
+    """The formulas of a graph's page that do not come to the numbers they stand for."""
+    order, told = tg.topological_order(f), data_of(tg.play(f))["nodes"]
+    values = {name: op for name, op in tg.OPS.items() if not op.rows} | {own["name"]: node.data for node, own in zip(order, told)}
+    numbers = [f"<mn>{node.data!r}</mn>".replace("<mn>-", "<mo>−</mo><mn>") for node in order]
+    names = [node["maths"] for node in told]
+    faults = []
+    for node, own in zip(order, told, strict=True):
+        wanted = [(own["call"], node.data)] if node.parents else []
+        wanted += list(zip(own.get("why", []), node.local_grads))
+        for templates, number in wanted:
+            for template, words in (templates[0], names), (templates[-1], numbers):
+                found = float(read_back(template, words, node, values))
+                if found != pytest.approx(number, rel=1e-9, abs=1e-12):
+                    faults.append((own["name"], template, found, number))
+    return faults
+
+
+@pytest.mark.parametrize("text", [
+    "(x + y) * z", "x - (y - z)", "x * (y * z)", "x / (y / z)", "(x * y)**2 - (-z)**2", "exp(y * x)**2", "exp(-(x - y) / z)",
+    "-(x + y) * -(y - z)", "(x + y)**2 / (x - y)**2", "sqrt(x * x + y * y)", "abs(x - abs(y - z))", "tanh(x - y)**2 * (x - y)",
+    "(x / y)**z", "x**(y + z)", "log(x + y) * (x + 1)", "sigmoid(x * (y - z)) * (1 - x)"])
+def test_formulas_with_names_and_with_numbers_come_to_the_numbers(text):
+    numbers = {"x": 1.5, "y": 2.25, "z": 1.25 if "**z" in text else -3.5}
+    assert formula_faults(tg.expression(text, **{name: x for name, x in numbers.items() if re.search(rf"\b{name}\b", text)})) == []
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_formulas_of_random_graphs_come_to_the_numbers(seed):
+    rng = random.Random(seed)
+    nodes = [Value(rng.choice([-2.5, -1.0, 0.5, 3.0, 1.25]), label=name) for name in "xyz"]
+    for _ in range(7):
+        a, b = rng.choice(nodes), rng.choice(nodes)
+        nodes.append(rng.choice([a + b, a - b, a * b, a / (b * b + 1), -a, a.tanh(), a ** 2, (a * 0.1).exp(), 2 - a, a * 3]))
+    for node in nodes[3:]:
+        node.label = ""
+    assert formula_faults(nodes[-1]) == []
+
+
+def test_a_user_ops_reasons_keep_their_parentheses():
+    import tinygrad_edu.engine.formula as m
+
+    @tg.op("bell", tg.REAL)
+    def bell(x):
+        return x / (1 + x * x), ((1 - x * x) / m.power(1 + x * x, 2),)
+    x = Value(0.5, label="x")
+    assert formula_faults(bell(x + 1) * bell(-x)) == []
+
+
+def test_each_of_many_inputs_has_its_own_reason():
+    a, b = ([Value(float(i + k), label=f"{name}{i}") for i in range(6)] for name, k in (("a", 1), ("b", 2)))
+    f = tg.dot(a, b)
+    f.label = "f"
+    data = data_of(tg.play(f))
+    names = [node["name"] for node in data["nodes"]]
+    shown_reasons = [names[ord(why[0]) - 0xE000] for why, in [[w[0]] for w in data["nodes"][-1]["why"]]]
+    assert shown_reasons == [f"b{i}" for i in range(6)] + [f"a{i}" for i in range(6)]
+    assert tg.steps(f)[-1].local == "b0"
+
+
 def test_numbers_get_parentheses_where_names_need_none():
     x = Value(-2, label="x")
     told = data_of(tg.play(x ** 2))["nodes"][-1]
@@ -119,8 +186,7 @@ def test_the_graph_is_only_read():
 def test_sizes():
     f = graph("circuit")
     assert len(tg.play(f).html.encode()) <= 40_000
-    scripts = pages.asset("transport.js") + pages.asset("player.js")
-    assert len(scripts.encode()) <= 20_000
+    assert len(Read(tg.play(f)).texts["script"][1].encode()) <= 20_000
     model = tg.MLP(2, [8, 4, 1], rng=0)
     loss = tg.mse(model([Value(1.0, label="a"), Value(-2.0)]), 0.5)
     assert 103 <= len(tg.topological_order(loss)) <= 110
@@ -169,6 +235,20 @@ def test_views_of_a_network():
     assert len(data_of(tg.play(graph("circuit")))["views"]) == 1
 
 
+def test_a_number_that_one_group_uses_is_folded_into_it():
+    model = tg.MLP(2, [3, 2], rng=0)
+    f = tg.sum(model([1.0, -2.0])) * 2                      # the inputs are plain numbers, and the 2 belongs to no layer
+    groups = folded(tg.topological_order(f), "layer")
+    assert [group.name for group in groups if len(group) > 1] == ["layer 0", "layer 1"]
+    assert [group[0].data for group in groups if len(group) == 1] == [f.parents[0].data, 2.0, f.data]
+
+
+def test_where_a_shown_derivative_is_not_the_whole_one_it_is_said():
+    x = Value(2.0, label="x")
+    nodes = data_of(tg.play(x * x * x + x))["nodes"]
+    assert [node.get("again") for node in nodes] == [None, [0, 1], [1], [1]]
+
+
 @pytest.mark.parametrize("fold", ["none", "neuron", "layer"])
 def test_the_first_view_can_be_chosen(fold):
     _, loss = a_network_and_its_loss([3, 1])
@@ -198,6 +278,10 @@ def test_bad_input_says_what_is_wrong():
     for _ in range(5001):
         node = -node
     with pytest.raises(ValueError, match="5002 nodes, too many"):
+        tg.play(node)
+    for _ in range(2500):
+        node = node.parents[0]
+    with pytest.raises(ValueError, match="2502 nodes, too many for a picture"):
         tg.play(node)
 
 

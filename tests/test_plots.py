@@ -44,6 +44,7 @@ FIGURES = {
     "histograms": lambda: plots.histograms([Value(i / 7) for i in range(20)]),
     "decision_boundary": lambda: plots.decision_boundary(lambda point: [point[0] - point[1]], xor(20), resolution=12),
     "activation": lambda: plots.activation(tg.tanh),
+    "derivative_errors": lambda: plots.derivative_errors(tg.tanh, 0.5, ["forward", "central"]),
     "gradient_field": lambda: plots.gradient_field(bowl, [-1, 0, 1], [-1, 0, 1]),
     "learning_rates": lambda: plots.learning_rates(lambda x: x * x, 2.0, [0.01, 0.4, 1.5]),
     "optimizer_paths": lambda: plots.optimizer_paths(bowl, (1, 1), {"descent": lambda v: Descent(v, 0.1)}, steps=9),
@@ -366,3 +367,29 @@ def test_a_text_curve_leaves_a_gap_where_a_number_is_not_finite():
 def test_a_text_curve_needs_a_number_and_room(args, message):
     with pytest.raises(ValueError, match=message):
         text_curve(*args)
+
+
+# ---- numeric derivatives
+
+def test_the_errors_of_numeric_derivatives_are_those_of_numeric_derivative(matplotlib):
+    [axes] = plots.derivative_errors(lambda x: x * x * x, 1.0).axes
+    lines = {line.get_label(): line for line in axes.lines if not line.get_label().startswith("_")}
+    assert list(lines) == ["forward", "central", "five-point", "complex"] == legend_of(axes)
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log") and axes.xaxis_inverted()
+    steps = list(lines["forward"].get_xdata())
+    assert (steps[0], steps[-1], len(steps)) == (1.0, 1e-16, 129)
+    for h, error in zip(steps, lines["forward"].get_ydata(), strict=True):
+        assert error == max(abs(tg.numeric_derivative(lambda x: x * x * x, 1.0, "forward", h).value - 3), 3 * 2.0 ** -53)
+    assert min(lines["complex"].get_ydata()) == 3 * 2.0 ** -53 and min(lines["central"].get_ydata()) > 1e-13
+    assert len(axes.lines) == 4 + 3                     # three dots; the complex step's own h is far to the right
+
+
+def test_a_method_without_numbers_has_no_line_and_a_step_without_a_value_leaves_a_gap(matplotlib):
+    [axes] = plots.derivative_errors(tg.erf, 0.5).axes
+    assert legend_of(axes) == ["forward", "central", "five-point"]
+    [axes] = plots.derivative_errors(tg.log, 0.01, ["central"]).axes
+    assert math.isnan(axes.lines[0].get_ydata()[0]) and math.isfinite(axes.lines[0].get_ydata()[-1])
+    with pytest.raises(ValueError, match="nothing to plot"):
+        plots.derivative_errors(tg.erf, 0.5, ["complex"])
+    with pytest.raises(ValueError, match="method='middle'"):
+        plots.derivative_errors(tg.erf, 0.5, ["middle"])

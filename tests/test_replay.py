@@ -114,11 +114,11 @@ def test_labels_that_several_nodes_share_must_be_told_apart():
 @pytest.mark.parametrize(("text", "gradient"), [
     ("x / 1e300", "1 / 1e+300"), ("0**x", "0**x * log(0)"), ("x * 1", "1"), ("--x", "1"), ("x + x", "2"), ("x * x", "2 * x"),
     ("x - -x", "2"), ("x**3", "3 * x**2"), ("x**1", "1"), ("2 / x", "-2 / x**2"), ("atan2(1e300, x)", "-1e+300 / (x**2 + 1e+300**2)"),
-    ("0 * x", "0"), ("where(x > 1, x, 2)", "1 if x > 1 else 0"), ("(x + 1)*(x + 2)", "x + 1 + (x + 2)"), ("max(x, 1)", None),
+    ("0 * x", "0"), ("where(x > 1, x, 2)", "1 if x > 1 else 0"), ("(x + 1)*(x + 2)", "2 * x + 3"), ("max(x, 1)", None),
 ])
 def test_symbolic_gradients_are_simple_enough_to_read(text, gradient):
     found = printer.text(tg.symbolic(tg.expression(text, x=2))["x"])
-    assert gradient is None or found.replace("x + 2 + (x + 1)", "x + 1 + (x + 2)") == gradient
+    assert gradient is None or found == gradient
 
 
 @pytest.mark.parametrize(("text", "latex"), [
@@ -136,7 +136,7 @@ def test_long_latex_is_one_aligned_block():
     f = x
     for _ in range(12):
         f = tg.tanh(f * f + x)
-    latex = tg.symbolic(f).value.latex()
+    latex = tg.symbolic(f)["x"].latex()
     assert latex.startswith(r"\begin{aligned}t_{1} &= ") and latex.endswith(r"\end{aligned}")
 
 

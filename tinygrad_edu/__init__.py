@@ -13,6 +13,17 @@
 `tg.expression("(x + y) * z", x=-2, y=5, z=-4)` builds the same graph from text.
 """
 
+from .engine.calculus import (
+    derivative,
+    grad,
+    gradient_graph,
+    hessian,
+    hvp,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 from .engine.composites import log_softmax, maxout, scaled_relu, softmax
 from .engine.errors import (
     DomainError,
@@ -28,6 +39,7 @@ from .engine.errors import (
 from .engine.expression import expression
 from .engine.gradcheck import Finding, GradientCheck, gradcheck
 from .engine.nonfinite import FirstNonfinite, first_nonfinite
+from .engine.numeric import Estimate, numeric_derivative
 from .engine.op import (
     BENT,
     NONZERO,
@@ -152,21 +164,22 @@ from .show.steps import Event, Steps, steps
 __version__ = "0.1.0"
 
 __all__ = [
-    "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Event",
+    "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
     "ExpressionError", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History", "Interval",
     "L1", "L2", "Layer", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
     "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL", "RMSprop",
     "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
     "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
     "bce_with_logits", "brier", "cbrt", "check_training", "clip", "clip_gradients_by_norm",
-    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "div", "dot", "draw", "elu",
+    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "derivative", "div", "dot", "draw", "elu",
     "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression",
-    "first_nonfinite", "fit", "gelu", "gradcheck", "greater", "greater_equal", "half_squared_error", "hinge",
-    "huber", "hypot", "identity", "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values",
-    "load", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum",
-    "maxout", "mean", "min", "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "op",
-    "play", "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid",
-    "sign", "silu", "sin", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
+    "first_nonfinite", "fit", "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal",
+    "half_squared_error", "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp",
+    "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10",
+    "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout", "mean", "min",
+    "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op", "play",
+    "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign",
+    "silu", "sin", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
     "square", "step", "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz",
-    "topological_order", "trace_origin", "where",
+    "topological_order", "trace_origin", "value_and_grad", "vjp", "where",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .engine.composites import softmax
+from .engine.errors import DomainError, GradientError
 from .engine.number import printable
 from .learn import data as sets
 from .learn.animation import Film
@@ -18,7 +19,7 @@ from .learn.fit import History, answers, check_training, class_of, fit, optimize
 from .nn.modules import MLP
 from .nn.penalties import L2
 from .nn.weights import load, read, save
-from .show.plots import decision_boundary, figure_class, loss_curves, text_curve
+from .show.plots import LARGEST, decision_boundary, figure_class, loss_curves, text_curve
 
 SETS = ("moons", "circles", "blobs", "spirals", "xor", "yin_yang", "digits", "noisy_sine")
 TRAIN_EXAMPLES = """examples:
@@ -57,6 +58,8 @@ def add_predict(add: Any) -> None:
 
 def run_train(args: argparse.Namespace) -> None:
     check_targets(args)
+    if args.epochs < 1:
+        raise ValueError(f"--epochs must be at least 1, got {args.epochs}")
     training, validation = split(examples_of(args), args.validation, args.seed)
     if training.classes and len(set(training.targets)) < 2:
         raise ValueError(f"there is nothing to learn: all examples are of the class {training.classes[0]!r}")
@@ -71,12 +74,22 @@ def run_train(args: argparse.Namespace) -> None:
     print(f"{training!r}\n{model!r}\n")
     if args.check:
         print(check_training(model, inputs, training.targets), end="\n\n")
-    history = fit(model, inputs, training.targets, optimizer=args.optimizer, lr=args.lr, epochs=args.epochs,
-                  batch_size=args.batch_size, validation=(others, validation.targets), seed=args.seed,
-                  penalty=L2(args.l2) if args.l2 else None, callbacks=[film] if film else [])
+    try:
+        history = fit(model, inputs, training.targets, optimizer=args.optimizer, lr=args.lr, epochs=args.epochs,
+                      batch_size=args.batch_size, validation=(others, validation.targets), seed=args.seed,
+                      penalty=L2(args.l2) if args.l2 else None, callbacks=[film] if film else [])
+    except (DomainError, GradientError) as error:
+        if film:
+            print(f"wrote {film.page(film.broken_off(error)).save(args.animate)}")
+        raise ValueError(f"the training exploded ({error}): a smaller --lr may help") from None
     if not len(history):
         raise KeyboardInterrupt             # before the first epoch: nothing worth a file
     report(history)
+    write_results(args, model, about, history, validation, scales, film)
+
+
+def write_results(args: argparse.Namespace, model: MLP, about: dict[str, Any], history: History, validation: Data,
+                  scales: Sequence[Sequence[float]], film: Film | None) -> None:
     if args.save:
         save(model, args.save, about)
         print(f"wrote {args.save}")
@@ -107,6 +120,11 @@ def check_targets(args: argparse.Namespace) -> None:
     for target in (args.save, args.plot, args.animate):
         if target and not Path(target).absolute().parent.is_dir():
             raise ValueError(f"{target}: there is no folder {Path(target).parent}")
+        if target and Path(target).is_dir():
+            raise ValueError(f"{target} is a folder: name a file in it")
+    targets = [Path(target).absolute() for target in (args.save, args.plot, args.animate) if target]
+    if len(set(targets)) < len(targets):
+        raise ValueError(f"two results would be written to one file: {', '.join(map(str, targets))}")
 
 
 def examples_of(args: argparse.Namespace) -> Data:
@@ -137,7 +155,9 @@ def examples_of(args: argparse.Namespace) -> Data:
 def report(history: History) -> None:
     """The loss curve and the last figures."""
     plain = "utf" not in (sys.stdout.encoding or "").lower()
-    if len(history) > 1:
+    if not abs(history.loss[-1]) <= LARGEST:
+        print("the loss has grown beyond all measure: the training exploded, a smaller --lr may help")
+    elif len(history) > 1:
         print(text_curve(history.loss, ascii=plain))
     print(f"after {len(history)} epochs ({history.stopped}): training loss {history.loss[-1]:.4f}, "
           f"validation loss {history.validation_loss[-1]:.4f}")

@@ -46,6 +46,7 @@ PAGES = (
     Page("values", "Values, graphs, errors", ("engine.value", "engine.errors", "engine.origin", "engine.nonfinite")),
     Page("operations", "Operations, one by one", ("engine.ops", "engine.composites")),
     Page("declaring", "Declaring an operation", ("engine.op",), ("engine.formula",)),
+    Page("calculus", "Derivatives of functions", ("engine.calculus", "engine.numeric")),
     Page("gradients", "Formulas, fractions, text", ("engine.symbolic", "engine.replay", "engine.expression")),
     Page("checking", "Checking gradients", ("engine.gradcheck",)),
     Page("showing", "Steps and pictures", ("show",), ("show.plots",)),
@@ -329,7 +330,6 @@ def lecture_of(path: Path) -> str:
 
 # ---- the player -----------------------------------------------------------------------------------------
 
-TALL = 740                      # so that the whole picture is in sight
 PLAYED = {
     "graph": ("q = x + y; f = q * z", {"x": -2, "y": 5, "z": -4}),
     "neuron": ("s = w1 * x1 + w2 * x2 + b; f = tanh(s)", {"w1": 0.5, "x1": 2, "w2": -1, "x2": 1, "b": 0.25}),
@@ -341,12 +341,12 @@ def write_player() -> None:
     folder = GENERATED / "static" / "player"
     folder.mkdir(parents=True, exist_ok=True)
     pages = {name: tg.play(tg.expression(text, **numbers)) for name, (text, numbers) in PLAYED.items()}
-    pages["training"] = tg.animate_training(tg.MLP(2, [6, 2], rng=0), tg.data.moons(60, seed=0), epochs=24, lr=0.05,
+    pages["training"] = tg.animate_training(tg.MLP(2, [8, 8, 2], rng=1), tg.data.moons(60, seed=0), epochs=40, lr=0.03,
                                             resolution=20, progress=False)
     for name, page in pages.items():
         page.save(folder / f"{name}.html")
         write(GENERATED / f"player_{name}.md", f'<iframe class="player" title="{escape(page.title)}" loading="lazy" '
-              f'style="height:{max(page.height, TALL)}px" src="player/{name}.html"></iframe>\n')
+              f'style="height:{page.height}px" src="player/{name}.html"></iframe>\n')
 
 
 def write_all(app: Any) -> None:

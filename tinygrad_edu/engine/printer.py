@@ -254,9 +254,25 @@ def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -
     if part.head == "others":
         fenced = [text.replace("[i]", "[j]").replace("_{i}", "_{j}").replace("<mi>i</mi>", "<mi>j</mi>")
                   for text in fenced]
-    if style in TYPESET:
-        precedence = RAISED if part.head in TALL else SUMMED if part.head in OVER_ROWS else precedence
-    return precedence, template.format(*fenced)
+    return precedence_of(part, style), template.format(*fenced)
+
+
+def precedence_of(formula: Any, style: int) -> int:
+    """How tightly a formula holds together as it is written; below ATOM it asks for parentheses in places.
+
+    >>> from tinygrad_edu.engine.formula import Formula, exp
+    >>> x = Formula("x")
+    >>> precedence_of(exp(x), TEXT) == ATOM, precedence_of(exp(x), MATHML) == RAISED
+    (True, True)
+    """
+    root = resolved(formula, style)
+    if type(root) is not Formula:
+        return literal(root, style)[0]
+    if not root.parts:
+        return leaf_precedence(root.head)
+    if style in TYPESET and root.head in TALL | OVER_ROWS:
+        return RAISED if root.head in TALL else SUMMED
+    return notation(root.head, style)[0]
 
 
 def leaf_precedence(name: str) -> int:
@@ -334,9 +350,7 @@ def as_factor(formula: Any) -> str:
     >>> as_factor(x + 1), as_factor(exp(x))
     ('(x + 1)', 'exp(x)')
     """
-    root = resolved(formula, TEXT)
-    precedence = notation(root.head, TEXT)[0] if root.parts else leaf_precedence(root.head)
-    return text(formula) if precedence == ATOM else fenced(text(formula), TEXT)
+    return text(formula) if precedence_of(formula, TEXT) == ATOM else fenced(text(formula), TEXT)
 
 
 def latex(formula: Any, names: Mapping[Any, str] | None = None) -> str:

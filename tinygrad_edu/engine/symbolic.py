@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from itertools import count
-from numbers import Rational
 from typing import Any
 
 from . import printer
@@ -14,9 +13,11 @@ from .number import printable
 from .op import Op
 from .printer import TEXT
 from .replay import Replay, apply, replay
+from .simplify import simplified
 from .value import Value, in_rows, topological_order
 
 MANY = 8            # an operation of more parents than this is shown in general terms
+WHOLE_ROWS = frozenset(("total", "product", "others", "largest", "smallest", "count"))
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
 
 
@@ -78,12 +79,28 @@ def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
     if len(parents) > MANY:                 # each element's formula would name all the others
         value, rows = op.formulas()
         elements = substituted([row.element for row in rows], value, known[node], [])
-        return [simplified(element) for element in elements for _ in range(len(parents) // len(rows))]
+        columns = [dict(zip(op.inputs, column)) for column in zip(*in_rows(op, parents))]
+        return [simplified(at_index(element, column)) for element in elements for column in columns]
     value, local_grads = op.rule(*in_rows(op, parents), **node.constants)
     flat = [g for row in local_grads for g in row] if op.rows else local_grads
     if isinstance(printer.resolved(value, TEXT), Formula) and not any(value is p for p in parents):
         flat = substituted(flat, value, known[node], parents)
     return [simplified(g) for g in flat]
+
+
+def at_index(element: Any, column: Mapping[str, Formula]) -> Any:
+    """A formula of elements x[i], y[i] with what stands there put in; sums and the like keep theirs.
+
+    >>> at_index(2 * Formula("element", Formula("x")), {"x": Formula("a5")})
+    2 * a5
+    """
+    made: dict[Formula, Any] = {}
+    order = printer.in_order([element], TEXT)
+    for part in order:
+        parts = [made[p] if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
+        kept = part.head in WHOLE_ROWS or not parts
+        made[part] = part if kept else column[parts[0].head] if part.head == "element" else Formula(part.head, *parts)
+    return made[printer.resolved(element, TEXT)] if order else element
 
 
 def names(output: Value) -> dict[Value, str]:
@@ -154,7 +171,8 @@ def symbolic(output: Value) -> Gradients:
             called = call_of(node, values)
             local_grads = substituted(local_grads, value, called, inputs)
             value = called
-        values[node], local[node] = value, local_grads
+        values[node] = value                        # floats as formulas: what rounds is not multiplied out
+        local[node] = tuple([Formula("like", g) if isinstance(g, float) else g for g in local_grads])
     return Gradients(Replay(output, values, local), simplified)
 
 
@@ -169,105 +187,3 @@ def substituted(roots: Iterable[Any], old: Formula, new: Formula, inputs: Iterab
         parts = [made.get(p, p) if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
         made[part] = Formula(part.head, *parts) if parts else part
     return tuple([made.get(root, root) if isinstance(root, Formula) else root for root in roots])
-
-
-def simplified(root: Any) -> Any:
-    """The formula without `0 +`, `1 *`, `- -` and sums of plain numbers.
-
-    >>> x = Formula("x")
-    >>> simplified(0 + 1 * (-(-x))), simplified(2 * (3 * x) * 0)
-    (x, 0)
-    """
-    made: dict[Formula, Any] = {}
-    root = printer.resolved(root, TEXT)
-    for part in printer.in_order([root], TEXT):
-        parts = [made[p] if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
-        made[part] = simple(part.head, parts) if parts else part
-    return made[root] if isinstance(root, Formula) else root
-
-
-def simple(head: str, parts: list[Any]) -> Any:
-    """One operator applied to simplified parts."""
-    if head not in SIMPLE or len(parts) > 2:
-        return Formula(head, *parts)
-    numbers = [None if isinstance(p, Formula) else p for p in parts]
-    found = SIMPLE[head](*parts, *numbers)
-    return Formula(head, *parts) if found is None else found
-
-
-def negated(x: Any) -> Any:
-    """-x, where x may be a negative already; None if it is not."""
-    if not isinstance(x, Formula):
-        return -x
-    return x.parts[0] if x.head == "neg" else None
-
-
-def is_negative(x: Any) -> bool:
-    return x.head == "neg" if isinstance(x, Formula) else x < 0
-
-
-def sum_of(x, y, m, n):
-    if m is not None and n is not None:
-        return m + n
-    if m == 0 or n == 0:
-        return y if m == 0 else x
-    if x is y:
-        return simple("*", [2, x])
-    return Formula("-", x, negated(y)) if is_negative(y) else None
-
-
-def difference_of(x, y, m, n):
-    if m is not None and n is not None:
-        return m - n
-    if m == 0 or n == 0:
-        return simple("neg", [y]) if m == 0 else x
-    return Formula("+", x, negated(y)) if is_negative(y) else None
-
-
-def product_of(x, y, m, n):
-    """Signs and whole factors come to the front: (2 * a) * (-(3 * b)) is -(6 * (a * b))."""
-    if m is not None and n is not None:
-        return m * n
-    if m == 0 or n == 0:
-        return 0
-    (a, x), (b, y) = factor_and_rest(x), factor_and_rest(y)
-    if a == b == 1 and x is not None and y is not None:
-        return None
-    rest = y if x is None else x if y is None else Formula("*", x, y)
-    if a * b < 0:
-        return simple("neg", [simple("*", [-(a * b), rest])])
-    return rest if a * b == 1 else Formula("*", a * b, rest)
-
-
-def factor_and_rest(x: Any) -> tuple[Any, Any]:
-    """(number, formula) whose product is x; no formula for a plain number."""
-    if not isinstance(x, Formula):
-        return x, None
-    if x.head == "neg":
-        number, rest = factor_and_rest(x.parts[0])
-        return -number, rest
-    if x.head == "*" and not isinstance(x.parts[0], Formula) and float(x.parts[0]).is_integer():
-        return x.parts
-    return 1, x
-
-
-def quotient_of(x, y, m, n):
-    if n == 1:
-        return x
-    if isinstance(m, Rational) and isinstance(n, Rational) and n != 0:
-        return Fraction(m) / n
-    return 0 if m == 0 and n is None else None
-
-
-def power_of(x, y, m, n):
-    return x if n == 1 else 1 if n == 0 else None
-
-
-def condition_of(x, y, m, n):
-    return x if n == 0 and isinstance(x, Formula) and x.head in (">", "<", ">=", "<=", "==") else None
-
-
-SIMPLE: dict[str, Callable] = {
-    "+": sum_of, "-": difference_of, "*": product_of, "/": quotient_of, "pow": power_of, "!=": condition_of,
-    "neg": lambda x, number: negated(x),
-}

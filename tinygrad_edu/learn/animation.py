@@ -12,7 +12,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from ..engine.errors import errstate
+from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import checked_whole, number, shortened
 from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
@@ -53,7 +53,8 @@ def animate_training(model: Module, data: Data, *, epochs: int = 20, frames: int
     options      the others of `fit`: loss, optimizer, lr, batch_size, validation, seed ...
 
     The model is trained afterwards.  Returns a page with the `History` as `.history`: notebooks show it,
-    `.save("training.html")` writes it.  Raises ValueError for other data, and what `fit` raises.
+    `.save("training.html")` writes it.  A training that explodes is shown as far as it came, and
+    its history is `stopped` as "exploded".  Raises ValueError for other data, and what else `fit` raises.
 
     >>> from tinygrad_edu.learn.data import xor
     >>> from tinygrad_edu.nn.modules import MLP
@@ -63,8 +64,11 @@ def animate_training(model: Module, data: Data, *, epochs: int = 20, frames: int
     """
     film = Film(model, data, epochs, frames, resolution, options.get("validation"), options.get("loss"))
     others = [callbacks] if callable(callbacks) else list(callbacks)
-    history = fit(model, data.inputs, data.targets, epochs=epochs, callbacks=[film, *others],
-                  progress=False if progress is None and in_notebook() else progress, **options)
+    try:
+        history = fit(model, data.inputs, data.targets, epochs=epochs, callbacks=[film, *others],
+                      progress=False if progress is None and in_notebook() else progress, **options)
+    except (DomainError, GradientError) as error:
+        history = film.broken_off(error)
     return film.page(history)
 
 
@@ -95,6 +99,7 @@ class Film:
         self.start = self.measured(data.inputs, data.targets)
         self.validation_start = self.measured(*checked_validation(validation)) if validation is not None else []
         self.frames: list[dict[str, Any]] = []
+        self.history, self.error = History(), ""
         self.take(0)
 
     def measured(self, inputs: Sequence[Any], targets: Sequence[Any]) -> list[float | None]:
@@ -103,7 +108,13 @@ class Film:
         loss = self.loss(predictions, targets)
         return [getattr(loss, "data", loss), share(hits(predictions, targets, self.loss))]
 
+    def broken_off(self, error: Exception) -> History:
+        """The history of a training that ended in an error: the page will say which."""
+        self.history.stopped, self.error = "exploded", str(error)
+        return self.history
+
     def __call__(self, history: History, model: Module) -> None:
+        self.history = history
         if len(history) % self.every == 0:
             self.take(len(history))
 
@@ -114,15 +125,15 @@ class Film:
 
     def page(self, history: History) -> Animation:
         """The page; its last frame is the model as it is, unless an epoch was broken off."""
-        if self.frames[-1]["epoch"] < len(history) and history.stopped != "interrupted":
+        if self.frames[-1]["epoch"] < len(history) and history.stopped not in ("interrupted", "exploded"):
             self.take(len(history))
         title = titled(self.data.classes)
         body = BODY.format(title=escape(title), transport=TRANSPORT,
                            about=escape(f"{self.about}, {len(self.data)} examples to learn from"))
         shown = {**self.scene.described(), "shapes": SHAPES, "frames": self.frames, "stopped": history.stopped,
-                 **self.numbers(history)}
+                 "error": self.error, **self.numbers(history)}
         made = page(title, body, ["transport.js", "animation.js"], ["animation.css"], shown,
-                    still(title, self.scene, self.frames[-1]), 700)
+                    still(title, self.scene, self.frames[-1]), 620)
         return Animation(made, history)
 
     def numbers(self, history: History) -> dict[str, list[float | None]]:

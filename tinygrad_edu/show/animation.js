@@ -173,15 +173,16 @@ function measure(epoch) {
 
 // ---- one frame
 
-const reasons = {early: " Training stopped early: the loss came down no further.", callback: " A callback ended the training.", interrupted: " Training was interrupted here."};
+const reasons = {early: " Training stopped early: the loss came down no further.", callback: " A callback ended the training.", interrupted: " Training was interrupted here.",
+  exploded: ` Then the training exploded: ${data.error}.`};
 byId("note").textContent = "Training numbers are means over the epoch, while the weights were moving; the picture" +
   (data.validation_loss.length ? " and the validation numbers show" : " shows") + " the network after it.";
 function show(i) {
   const {epoch} = frames[i], wrong = answer(frames[i]), isEnd = i === frames.length - 1;
   measure(epoch);
   byId("place").textContent = `epoch ${epoch} / ${last}`;
-  const sentence = (epoch ? `After epoch ${epoch} of ${last}` : "Before training") + `: loss ${decimals(data.loss[epoch])}`
-    + (isPlane ? `, ${wrong} of ${points.length} examples are on the wrong side.` : ".") + (isEnd && reasons[data.stopped] || "");
+  const during = epoch ? `After epoch ${epoch} of ${last}: mean loss during it` : "Before training: loss";
+  const sentence = `${during} ${decimals(data.loss[epoch])}` + (isPlane ? `, ${wrong} of ${points.length} examples are on the wrong side.` : ".") + (isEnd && reasons[data.stopped] || "");
   byId("sentence").setAttribute("aria-live", byId("play").textContent === "Pause" && !isEnd ? "off" : "polite");
   byId("sentence").textContent = sentence;
   return sentence;

@@ -105,7 +105,18 @@ def folded(order: list[Value], fold: str) -> list[Group]:
         return folded(order, "none") if fits else min(folded(order, "neuron"), folded(order, "layer"), key=over_many)
     names = {"none": lambda node: "", "neuron": lambda node: node.scope, "layer": lambda node: layer_of(node.scope),
              "line": origin_of}
-    return grouped(order, names[fold])
+    return folded_by(order, names[fold])
+
+
+def folded_by(order: list[Value], name: Callable[[Value], str]) -> list[Group]:
+    """The nodes in groups by name; a plain number that only one group uses goes into that group."""
+    users: dict[Value, set[str]] = {}
+    for node in order:
+        for parent in node.parents:
+            if parent.is_constant and not parent.parents and not parent.label:
+                users.setdefault(parent, set()).add(name(node))
+    owner = {number: names.pop() for number, names in users.items() if len(names) == 1}
+    return grouped(order, lambda node: owner.get(node, "") or name(node))
 
 
 def grouped(order: list[Value], name: Callable[[Value], str]) -> list[Group]:

@@ -60,7 +60,7 @@ def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], d
 
     data   what the scripts find as JSON in the element `data`; nan and infinities as text
     """
-    script = "\n".join(["'use strict';{", *map(asset, scripts), "}"])
+    script = "\n".join(["'use strict';{", *[without_comments(asset(name)) for name in scripts], "}"])
     style = "\n".join(map(asset, ["page.css", *styles]))
     policy = f"default-src 'none'; img-src data:; script-src '{digest(script)}'; style-src '{digest(style)}'"
     html = f"""<!DOCTYPE html>
@@ -75,6 +75,16 @@ def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], d
 def asset(name: str) -> str:
     """A file of this folder, as text."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8").strip()
+
+
+def without_comments(script: str) -> str:
+    """A script without indentation and lines that are comments: what readers need and browsers do not.
+
+    >>> without_comments("// Twice.\\nconst twice = x => {\\n  return 2 * x;\\n};")
+    'const twice = x => {\\nreturn 2 * x;\\n};'
+    """
+    lines = map(str.strip, script.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def digest(text: str) -> str:

@@ -3,7 +3,8 @@ const {nodes, events, boxes, views} = data;
 const MARK = 0xE000, SVG = "http://www.w3.org/2000/svg", graph = byId("graph"), stage = byId("stage");
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
 const turn = events.findIndex(e => e[0] === "s");
-let view = null, boxOf = [], links = [], state = null, frame = [0, 0, 1];     // left, top, pixels per point
+let view = null, boxOf = [], links = [], state = null, active = [], pointed = -1;
+let frame = [0, 0, 1];     // left, top, pixels per point
 const measured = () => [stage.clientWidth || 800, stage.clientHeight || 400];
 let size = measured();                  // kept, since asking for it in every step would lay out the page anew
 
@@ -11,19 +12,22 @@ let size = measured();                  // kept, since asking for it in every st
 
 function stateAt(place) {
   const done = nodes.map(n => !n.parents), grads = {}, heard = {};
-  for (const [kind, n, k, after, taken] of events.slice(0, place)) {
+  for (const [kind, n, k, after] of events.slice(0, place)) {
     if (kind === "f") done[n] = true;
     else if (kind === "s") grads[n] = k;
     else {
       const parent = nodes[n].parents[k], before = grads[parent] ?? "0";
       grads[parent] = after;
-      (heard[parent] ??= []).push({from: n, before, up: grads[n], local: nodes[n].local[k], taken});
+      (heard[parent] ??= []).push({before, up: grads[n], local: nodes[n].local[k]});
     }
   }
   return {place, done, grads, heard, event: events[place - 1]};
 }
 const expected = {};                    // how many contributions each node gets
-for (const [kind, n, k] of events) if (kind === "b") expected[nodes[n].parents[k]] = (expected[nodes[n].parents[k]] ?? 0) + 1;
+for (const [kind, n, k] of events) {
+  const to = nodes[n].parents?.[k];
+  if (kind === "b") expected[to] = (expected[to] ?? 0) + 1;
+}
 
 // ---- formulas
 
@@ -35,57 +39,76 @@ const fill = (maths, inside) => maths.replace(/[\ue000-\uf8ff]/g, c => inside(c.
 const symbols = both => fill(both[0], n => term(n, nodes[n].maths));
 const numbers = both => fill(both[1] ?? both[0], n => term(n, number(nodes[n].data, "data")));
 const grad = n => name(n) + '<mtext class="grad">.grad</mtext>';
-const slope = (n, k) => `<mfrac><mrow><mo>∂</mo>${name(n)}</mrow><mrow><mo>∂</mo>${name(nodes[n].parents[k])}</mrow></mfrac>`;
-const asText = n => nodes[n].loose ? `(${nodes[n].name})` : nodes[n].name;
-const twice = (n, k) => nodes[n].parents.filter(p => p === nodes[n].parents[k]).length > 1 ? ` (input ${k + 1})` : "";
+const partial = (of, by) => `<mfrac><mrow><mo>∂</mo>${name(of)}</mrow><mrow><mo>∂</mo>${name(by)}</mrow></mfrac>`;
+const slope = (n, k) => partial(n, nodes[n].parents[k]);
+const asText = n => nodes[n].factor ?? nodes[n].name;
+const isTwice = (n, k) => nodes[n].parents.filter(p => p === nodes[n].parents[k]).length > 1;
+const twice = (n, k) => isTwice(n, k) ? ` (input ${k + 1})` : nodes[n].again?.includes(k) ? " (along this arrow)" : "";
+// A selecting operation passes nothing on along such an edge, where a product would be nan.
+const notChosen = ([kind, , , after, taken], up) =>
+  kind === "b" && !taken && /inf|nan/.test(up) && `${after}, since this edge was not chosen`;
 
 function forwardLines(n) {
   const {call, name: own, made, data, maths} = nodes[n], result = `<mo>=</mo>${number(data, "data")}`;
   const left = own === made ? "" : `${term(n, maths)}<mo>=</mo>`;
   return [left + symbols(call), `${left && "<mspace width='1em'/>"}<mo>=</mo>${numbers(call)}${result}`];
 }
-function backwardLines(n, k, after, taken) {
-  const {before, up, local} = state.heard[nodes[n].parents[k]].at(-1), {why, parents} = nodes[n], to = parents[k];
-  const reason = why.length ? why[Math.min(k, why.length - 1)] : [], because = reason.length && /[<\ue000-\uf8ff]/.test(reason[0]);
-  const inserted = because && /[\ue000-\uf8ff]/.test(reason[0]) ? `<mo>=</mo>${numbers(reason)}` : "";
-  const same = reason.length && symbols(reason).replace(/<[^>]*>/g, "") === local;
-  const plain = inserted && numbers(reason).replace(/<[^>]*>/g, "") === local;
+// A local gradient in symbols and with numbers put in, as far as that says more than its value.
+function reasonFor(n, k) {
+  const {why, local} = nodes[n], reason = why[k], bare = maths => maths?.replace(/<[^>]*>/g, "");
+  const told = reason ? [symbols(reason), numbers(reason)].filter(maths => bare(maths) !== local[k]) : [];
+  return told.filter((maths, i) => bare(maths) !== bare(told[i - 1])).map(maths => `<mo>=</mo>${maths}`).join("");
+}
+function backwardLines(n, k, after) {
+  const to = nodes[n].parents[k], {before, up, local} = state.heard[to].at(-1), space = "<mspace width='1em'/>";
+  const silence = notChosen(state.event, up), equals = text => `<mo>=</mo>${number(text, "grad")}`;
+  const sum = `${number(before, "grad")}<mo>+</mo>${fence(up, "grad")}<mo>×</mo>${fence(local, "grad")}${equals(after)}`;
   return [
     `${grad(to)}<mo>+=</mo>${grad(n)}<mo>×</mo>${slope(n, k)}<mtext>${twice(n, k)}</mtext>`,
-    `<mspace width='1em'/>${number(before, "grad")}<mo>+</mo>${fence(up, "grad")}<mo>×</mo>${fence(local, "grad")}<mo>=</mo>${number(after, "grad")}`,
-    `<mtext class="quiet">because</mtext><mspace width='.4em'/>${slope(n, k)}${same || !because ? "" : `<mo>=</mo>${symbols(reason)}`}${plain ? "" : inserted}<mo>=</mo>${number(local, "grad")}`,
+    space + (silence ? `<mtext>${silence}</mtext>` : sum),
+    `<mtext class="quiet">because</mtext><mspace width='.4em'/>${slope(n, k)}${reasonFor(n, k)}${equals(local)}`,
   ];
 }
+const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
 const what = {
-  f: n => `computes <b>${escaped(nodes[n].name)}</b> from its inputs`,
-  s: n => `starts at <b>${escaped(nodes[n].name)}</b>: its own derivative`,
-  b: (n, k, _, taken) => taken ? `<b>${escaped(nodes[n].name)}</b> passes its gradient on to <b>${escaped(nodes[nodes[n].parents[k]].name)}</b>`
-    : `<b>${escaped(nodes[n].name)}</b> did not choose <b>${escaped(nodes[nodes[n].parents[k]].name)}</b>: nothing is passed on`,
+  f: n => `computes ${bold(n)} from its inputs`,
+  s: n => `starts at ${bold(n)}: its own derivative`,
+  b: (n, k, _, taken) => taken ? `${bold(n)} passes its gradient on to ${bold(nodes[n].parents[k])}`
+    : `${bold(n)} did not choose ${bold(nodes[n].parents[k])}: nothing is passed on`,
 };
 const signed = (text, i) => i && text[0] === "−" ? `(${text})` : text;
 function heardSoFar(to) {
   const parts = state.heard[to], all = expected[to];
   if (all < 2) return "";
   const shown = parts.slice(-6).map((p, i) => `${signed(p.up, i)} × ${signed(p.local, 1)}`).join(" + ");
-  return `${asText(to)} is used ${all} times, so its gradient is a sum; ${parts.length} of ${all} so far: ${parts.length > 6 ? "… + " : ""}${shown} = ${state.grads[to]}`;
+  if (parts.some(p => /inf|nan/.test(p.up))) return "";
+  const sum = (parts.length > 6 ? "… + " : "") + `${shown} = ${state.grads[to]}`;
+  return `${asText(to)} is used ${all} times, so its gradient is a sum; ${parts.length} of ${all} so far: ${sum}`;
 }
 function sentence(place) {
   if (!place) return "start: the leaves have their numbers, nothing is computed yet";
   const [kind, n, k, after] = events[place - 1], {made, name: own, numbers: put, data, parents, local} = nodes[n];
   if (kind === "f") return `${made === own ? made : `${own} = ${made}`} = ${put} = ${data}`;
   if (kind === "s") return `∂${asText(n)}/∂${asText(n)} = ${k}`;
-  const {before, up} = (place === state.place ? state : stateAt(place)).heard[parents[k]].at(-1), to = asText(parents[k]);
-  return `${to}.grad += ${asText(n)}.grad × ∂${asText(n)}/∂${to}${twice(n, k)} → ${before} + ${up} × ${local[k]} = ${after}`;
+  const {heard} = place === state.place ? state : stateAt(place), to = asText(parents[k]);
+  const {before, up} = heard[parents[k]].at(-1);
+  const sum = notChosen(events[place - 1], up) || `${before} + ${up} × ${local[k]} = ${after}`;
+  return `${to}.grad += ${asText(n)}.grad × ∂${asText(n)}/∂${to}${twice(n, k)} → ${sum}`;
 }
 function showPanel() {
   const [kind, n, k, after, taken] = state.event ?? [];
-  const lines = kind === "f" ? forwardLines(n) : kind === "b" ? backwardLines(n, k, after, taken)
-    : kind === "s" ? [`<mfrac><mrow><mo>∂</mo>${name(n)}</mrow><mrow><mo>∂</mo>${name(n)}</mrow></mfrac><mo>=</mo>${number(k, "grad")}`] : [];
-  byId("what").innerHTML = kind ? `<span class="pass ${kind}">${kind === "f" ? "forward" : "backward"}</span> ${what[kind](n, k, after, taken)}`
-    : "Before the first step: the leaves have their numbers. Press ▶ or →.";
+  const lines = kind === "f" ? forwardLines(n) : kind === "b" ? backwardLines(n, k, after)
+    : kind === "s" ? [`${partial(n, n)}<mo>=</mo>${number(k, "grad")}`] : [];
+  const count = `<span class="count">step ${state.place} of ${events.length}</span>`;
+  const pass = `<span class="pass ${kind}">${kind === "f" ? "forward" : "backward"}</span> `;
+  byId("what").innerHTML = count + (kind ? pass + what[kind](n, k, after, taken)
+    : "Before the first step: the leaves have their numbers. Press ▶ or →.");
   byId("lines").innerHTML = lines.map(line => `<div><math displaystyle="true">${line}</math></div>`).join("");
   byId("heard").textContent = kind === "b" ? heardSoFar(nodes[n].parents[k]) : "";
   byId("say").textContent = `Step ${state.place}: ${sentence(state.place)}`;
+  for (const box of byId("boxes").querySelectorAll(".lit")) box.classList.remove("lit");
+  if (pointed >= 0) lightTerms(pointed, true);
+  markLine();
 }
 
 // ---- the picture
@@ -138,10 +161,12 @@ function write(text, element) {
 function showPicture() {
   const [kind, n, k] = state.event ?? [], to = kind === "b" ? nodes[n].parents[k] : n, receives = boxOf[to];
   for (const [b] of view.boxes) {
-    const {shows, name: title, nodes: members, origin} = boxes[b], one = shows >= 0 && nodes[shows], known = one && state.done[shows];
+    const {shows, name: title, nodes: members, origin} = boxes[b], one = shows >= 0 && nodes[shows];
+    const known = one && state.done[shows];
     const value = known ? one.data : "—", gradient = state.grads[shows] ?? "—";
     if (one) write(value, texts[b].data), write(gradient, texts[b].grad);
-    const told = `${title}${known ? `: ${value}` : ""}${gradient === "—" ? "" : `, gradient ${gradient}`}${origin ? `, made at ${origin}` : ""}`;
+    const words = `${title}${known ? `: ${value}` : ""}${gradient === "—" ? "" : `, gradient ${gradient}`}`;
+    const told = origin ? `${words}, made at ${origin}` : words;
     if (texts[b].title.textContent !== told) {
       texts[b].title.textContent = told;
       drawn[b].setAttribute("aria-label", told);
@@ -153,29 +178,36 @@ function showPicture() {
     drawn[b].classList.toggle("later", !members.some(i => state.done[i]));
   }
   for (const link of links) showLink(link, kind, n, k);
-  follow([receives, ...(kind === "b" ? [boxOf[n]] : [])].filter(b => b !== undefined));
+  active = [receives, ...(kind === "b" ? [boxOf[n]] : [])].filter(b => b !== undefined);
+  rove(active[0] ?? view.boxes[0][0]);
+  follow(active);
 }
 function showLink({tail, head, node, i, group, text}, kind, n, k) {
   const single = i >= 0, inside = single ? node === n : head === boxOf[n];
   const back = kind === "b" && inside && (single ? i === k : tail === boxOf[nodes[n].parents[k]]);
   const {local, parents} = nodes[node], last = back && state.heard[nodes[n].parents[k]].at(-1);
   group.classList.toggle("back", back);
-  group.classList.toggle("now", back || kind === "f" && inside && (single || nodes[n].parents.some(p => boxOf[p] === tail)));
+  const feeds = kind === "f" && inside && (single || nodes[n].parents.some(p => boxOf[p] === tail));
+  group.classList.toggle("now", back || feeds);
   const silent = !single || !local || nodes[parents[i]].constant || !state.done[node];
-  write(silent ? "" : back ? `${last.up} × ${last.local}` : `∂ ${local[i]}`, text);
+  const carried = back && (notChosen(state.event, last.up) ? "not chosen" : `${last.up} × ${last.local}`);
+  write(silent ? "" : carried || `∂ ${local[i]}`, text);
 }
 
 // ---- zoom, pan, find
 
 const fitting = () => Math.min(...size.map((length, axis) => length / view.size[axis]));
 function moveTo([left, top, scale]) {
-  const [w, h] = size, room = (at, length, shown) => shown >= length ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
-  frame = [room(left, view.size[0], w / scale), room(top, view.size[1], h / scale), scale];
-  graph.setAttribute("viewBox", `${frame[0] - 12} ${frame[1] - 12} ${w / scale} ${h / scale}`);
-  for (const [key, x] of [["x", frame[0] - 12], ["y", frame[1] - 12], ["width", w / scale], ["height", h / scale]]) byId("ground").setAttribute(key, x);
+  const [w, h] = size.map(length => length / scale);
+  const room = (at, length, shown) =>
+    shown >= length ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
+  frame = [room(left, view.size[0], w), room(top, view.size[1], h), scale];
+  const box = {x: frame[0] - 12, y: frame[1] - 12, width: w, height: h};
+  graph.setAttribute("viewBox", Object.values(box).join(" "));
+  for (const key in box) byId("ground").setAttribute(key, box[key]);
 }
 function zoom(scale, [x, y] = size.map(length => length / 2)) {
-  const [left, top, old] = frame, to = Math.max(0.1, Math.min(4, scale));
+  const [left, top, old] = frame, to = Math.max(Math.min(0.1, fitting()), Math.min(4, scale));
   moveTo([left + x / old - x / to, top + y / old - y / to, to]);
 }
 function follow(wanted) {
@@ -189,18 +221,24 @@ function follow(wanted) {
   if (centres.some(out)) centre(middle(1), middle(2));
   if (centres.length && out(centres[0])) centre(centres[0][1], centres[0][2]);
 }
+let dragged = false;
 function drag(event) {
   const [left, top, scale] = frame, {clientX, clientY} = event;
-  const move = e => moveTo([left - (e.clientX - clientX) / scale, top - (e.clientY - clientY) / scale, scale]);
+  const move = e => {
+    dragged ||= Math.hypot(e.clientX - clientX, e.clientY - clientY) > 4;
+    if (dragged) moveTo([left - (e.clientX - clientX) / scale, top - (e.clientY - clientY) / scale, scale]);
+  };
   const end = () => { removeEventListener("pointermove", move); removeEventListener("pointerup", end); };
-  if (event.target.closest(".tg-node") || event.button) return;
+  if (event.button) return;
+  dragged = false;
   addEventListener("pointermove", move);
   addEventListener("pointerup", end);
 }
 let matches = [];
 function find() {
-  const wanted = byId("find").value.trim().toLowerCase(), hit = n => (nodes[n].name + " " + (nodes[n].made ?? "")).toLowerCase().includes(wanted);
-  matches = wanted ? view.boxes.map(([b]) => b).filter(b => boxes[b].name.toLowerCase().includes(wanted) || boxes[b].nodes.some(hit)) : [];
+  const wanted = byId("find").value.trim().toLowerCase(), has = text => text.toLowerCase().includes(wanted);
+  const hit = b => has(boxes[b].name) || boxes[b].nodes.some(n => has(`${nodes[n].name} ${nodes[n].made ?? ""}`));
+  matches = wanted ? view.boxes.map(([b]) => b).filter(hit) : [];
   drawn.forEach((box, b) => box.classList.toggle("found", matches.includes(b)));
   byId("found").textContent = wanted ? `${matches.length} found` : "";
   if (matches.length) follow([matches[0]]);
@@ -216,25 +254,40 @@ function jump(b) {
   else byId("say").textContent = `${boxes[b].name} is a constant: no step is its own`;
 }
 function openLayer(b) {
-  const layers = views.findIndex(v => v.name === "layers"), k = boxes[b]?.opens;
-  if (k !== undefined && layers >= 0) showView(views[k] === view ? layers : k);
+  const k = boxes[b]?.opens;
+  if (k !== undefined) showView(views[k] === view ? data.folded : k);
+}
+// One box at a time can be reached with Tab: the one of this step; [ and ] go to its neighbours.
+function rove(b) {
+  for (const box of byId("boxes").querySelectorAll("[tabindex='0']")) box.setAttribute("tabindex", -1);
+  drawn[b].setAttribute("tabindex", 0);
+}
+function neighbour(by) {
+  const shown = view.boxes.map(([b]) => b), at = shown.findIndex(b => drawn[b].getAttribute("tabindex") === "0");
+  const b = shown[(at + by + shown.length) % shown.length];
+  rove(b);
+  drawn[b].focus();
 }
 function light(node, on) {
   const box = drawn[boxOf[node]];
   box?.classList.toggle("lit", on);
 }
 function lightTerms(b, on) {
-  for (const t of document.querySelectorAll(".term")) t.classList.toggle("lit", on && boxes[b].nodes.includes(+t.dataset.node));
+  const inside = term => boxes[b].nodes.includes(+term.dataset.node);
+  for (const term of document.querySelectorAll(".term")) term.classList.toggle("lit", on && inside(term));
 }
 drawn.forEach((box, b) => {
   box.setAttribute("role", "button");
-  box.setAttribute("tabindex", 0);
-  box.addEventListener("click", event => event.detail > 1 ? openLayer(b) : jump(b));
+  box.setAttribute("tabindex", -1);
+  box.addEventListener("click", event => dragged || (event.detail > 1 ? openLayer(b) : jump(b)));
   box.addEventListener("keydown", event => {
     if (event.key === "Enter" || event.key === " ") { jump(b); event.preventDefault(); event.stopPropagation(); }
     if (event.key === "o") { openLayer(b); event.stopPropagation(); }
   });
-  for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focus", true], ["blur", false]]) box.addEventListener(kind, () => lightTerms(b, on));
+  for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focus", true], ["blur", false]]) {
+    box.addEventListener(kind, () => { pointed = on ? b : -1; lightTerms(b, on); });
+  }
+  box.addEventListener("focus", () => follow([b]));
 });
 for (const [kind, on] of [["mouseover", true], ["mouseout", false]]) byId("lines").addEventListener(kind, event => {
   const found = event.target.closest(".term");
@@ -250,7 +303,9 @@ stage.addEventListener("wheel", event => {
 new ResizeObserver(() => {
   size = measured();
   moveTo(frame);
+  follow(active);
 }).observe(stage);
+addEventListener("beforeprint", () => fit());
 const larger = () => zoom(frame[2] * 1.25), smaller = () => zoom(frame[2] / 1.25), fit = () => zoom(fitting());
 const pan = (x, y) => moveTo([frame[0] + x / frame[2], frame[1] + y / frame[2], frame[2]]);
 byId("in").onclick = larger; byId("out").onclick = smaller; byId("fit").onclick = fit;
@@ -261,22 +316,37 @@ byId("view").onchange = event => { showView(+event.target.value); find(); };
 byId("find").oninput = find;
 byId("find").onkeydown = event => {
   if (event.key === "Escape") { event.target.value = ""; find(); }
-  if (event.key === "Enter" && matches.length) { matches.push(matches.shift()); jump(matches.at(-1)); follow([matches.at(-1)]); }
+  if (event.key === "Enter" && matches.length) {
+    matches.push(matches.shift());
+    jump(matches.at(-1));
+    follow([matches.at(-1)]);
+  }
 };
-const keys = {f: () => steps.go(turn), "+": larger, "=": larger, "-": smaller, "0": fit, "/": () => byId("find").focus(),
+const keys = {
+  f: () => steps.go(turn), "[": () => neighbour(-1), "]": () => neighbour(1), "/": () => byId("find").focus(),
+  "+": larger, "=": larger, "-": smaller, "0": fit,
   ArrowLeft: () => pan(-80, 0), ArrowRight: () => pan(80, 0), ArrowUp: () => pan(0, -80), ArrowDown: () => pan(0, 80),
-  o: () => state.event && openLayer(boxOf[state.event[1]])};
+  o: () => openLayer(boxOf[state.event?.[1] ?? 0]),
+};
 document.addEventListener("keydown", event => {
-  if (event.target.matches("input:not([type=range]),select") || event.ctrlKey || event.altKey || event.metaKey || !keys[event.key]) return;
+  const typing = event.target.matches("input:not([type=range]),select");
+  if (typing || event.ctrlKey || event.altKey || event.metaKey || !keys[event.key]) return;
   if (event.key.startsWith("Arrow") && !event.shiftKey) return;
   keys[event.key]();
   event.preventDefault();
 });
 byId("all").ontoggle = () => {
-  if (byId("list").children.length) return;
-  const write = text => { const b = document.createElement("button"); b.textContent = text; const li = document.createElement("li"); li.append(b); return li; };
-  byId("list").append(...[...Array(events.length + 1).keys()].map(i => { const li = write(sentence(i)); li.firstChild.onclick = () => steps.go(i); return li; }));
+  for (let i = byId("list").children.length; i <= events.length; i++) {
+    const button = byId("list").appendChild(document.createElement("li")).appendChild(document.createElement("button"));
+    button.textContent = sentence(i);
+    button.onclick = () => steps.go(i);
+  }
+  markLine();
 };
+function markLine() {
+  byId("list").querySelector("[aria-current]")?.removeAttribute("aria-current");
+  byId("list").children[state.place]?.firstChild.setAttribute("aria-current", "step");
+}
 showView(data.first);
 const steps = transport(events.length + 1, place => {
   state = stateAt(place);

@@ -5,13 +5,15 @@ script of the page (`player.js`) only puts texts and classes where they belong; 
 arithmetic, so that every number on the page is one of the engine's.
 """
 
+from functools import reduce
 from html import escape
+from operator import or_
 from typing import Any, NamedTuple
 
 from ..engine import printer
 from ..engine.formula import Formula
 from ..engine.number import shortened
-from ..engine.symbolic import MANY, call_of, formulas, local_formulas
+from ..engine.symbolic import call_of, formulas, local_formulas
 from ..engine.value import Value, topological_order
 from .draw import (
     FOLDS,
@@ -21,10 +23,11 @@ from .draw import (
     Group,
     at,
     box_of,
+    check_size,
     draw,
     folded,
+    folded_by,
     group_box,
-    grouped,
     inside_of,
     layer_of,
     links_of,
@@ -55,7 +58,8 @@ BODY = """<main><h1>{title}</h1>
 <output id="found"></output></div>
 <p class="quiet" id="keys"><span class="data">data</span> forward, <span class="grad">grad</span> backward,
 <span class="grad">∂</span> local derivative. Click a box to jump to its next step; drag to move the picture.<br>
-Keys: ← → Home End step, Space plays, f ends forward, + − 0 zoom, Shift with arrows moves, / finds, o opens a layer.</p>
+Keys: ← → Home End step, Space plays, f ends forward, + − 0 zoom, Shift with arrows moves,
+[ ] go to a box, / finds, o opens a layer.</p>
 <details id="all"><summary>All steps</summary><ol id="list" start="0"></ol></details></main>
 """
 
@@ -77,7 +81,7 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", engine: str = "au
     The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
     is only read, and the gradients shown are those of one pass from zero (see `steps`).
 
-    Raises ValueError for an outdated graph, and for one of more than 5000 nodes.
+    Raises ValueError for an outdated graph, for more than 5000 nodes, or 2000 boxes to be shown.
 
     >>> x, y, z = Value(-2, label="x"), Value(5, label="y"), Value(-4, label="z")
     >>> lesson = play((x + y) * z)
@@ -101,6 +105,9 @@ class Lesson:
         self.place = {node: i for i, node in enumerate(order)}
         self.marks = {node: Formula(chr(MARK + i)) for node, i in self.place.items()}
         self.boxes: dict[tuple[int, ...], Box] = {}
+        self.made_from: dict[Value, int] = {}           # the places of all a node was made from, as bits
+        for i, node in enumerate(order):
+            self.made_from[node] = reduce(or_, [self.made_from[p] for p in node.parents], 1 << i)
         self.gradients: dict[Value, list[str]] = {node: ["—"] for node in order}
         self.passed: dict[tuple[Value, int], str] = {}
         for event in events:
@@ -112,18 +119,17 @@ class Lesson:
 
     def page(self, fold: str, engine: str) -> Page:
         first, views = views_of(self.order, fold)
+        check_size(len(views[first].groups))
         placed = [self.view(view, engine) for view in views]
         data = {"nodes": [self.node(node) for node in self.order], "events": [self.event(e) for e in self.events],
-                "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first}
-        title = f"{self.boxes_name()}, step by step"
+                "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first,
+                "folded": place_of(folded(self.order, "layer"), views)}
+        title = f"{printer.text(self.known[self.order[-1]])}, step by step"
         drawn = "".join(f'<g class="tg-node tg-{box.kind}">{inside_of(box, 0, 0)}</g>' for box in self.boxes.values())
         body = BODY.format(title=escape(title), transport=TRANSPORT, boxes=drawn)
-        height = min(900, 480 + placed[first]["size"][1])
+        height = min(900, 510 + placed[first]["size"][1])
         return page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data,
                     draw(self.order[-1], engine, fold).svg, height)
-
-    def boxes_name(self) -> str:
-        return printer.text(self.known[self.order[-1]])
 
     # ---- what is said of nodes and events
 
@@ -131,8 +137,10 @@ class Lesson:
         """A node's name, number and formulas; marks stand for nodes."""
         name = printer.text(self.known[node])
         told: dict[str, Any] = {"name": name, "maths": printer.mathml(self.known[node]), "data": shown(node.data)}
-        if self.is_loose(node):
+        if printer.precedence_of(self.known[node], printer.MATHML) != printer.ATOM:
             told["loose"] = 1
+        if printer.as_factor(self.known[node]) != name:
+            told["factor"] = printer.as_factor(self.known[node])
         if node.is_constant:
             told["constant"] = 1
         if node.parents:
@@ -143,21 +151,25 @@ class Lesson:
                      "numbers": printer.text(in_short(call_of(node, numbers))).replace("-", "−")}
         if node.parents and not node.is_constant:
             told["local"] = [shown(float(g)) for g in node.local_grads]
-            reasons = local_formulas(node, self.marks)[:1 if len(node.parents) > MANY else None]
-            told["why"] = [self.both(node, reason) for reason in reasons]
+            told["why"] = [self.both(node, reason) for reason in local_formulas(node, self.marks)]
+            if again := self.reached_again(node):
+                told["again"] = again
         return told
+
+    def reached_again(self, node: Value) -> list[int]:
+        """The inputs that reach a node over another of its inputs too, so that ∂ along one arrow is not all."""
+        return [i for i, parent in enumerate(node.parents) if not parent.is_constant and any(
+            self.made_from[other] >> self.place[parent] & 1 for j, other in enumerate(node.parents) if j != i)]
 
     def both(self, node: Value, formula: Any) -> list[str]:
         """A formula of a node as MathML around names, and, where parentheses differ, also around numbers."""
         near = {*node.parents, node}
-        found = [printer.mathml(formula, {self.marks[n]: (printer.NEGATED if loose(n) else printer.ATOM,
-                                                          self.marks[n].head) for n in near})
-                 for loose in (self.is_loose, lambda n: n.data < 0)]
+        found = [printer.mathml(formula, {self.marks[n]: (precedence(n), self.marks[n].head) for n in near})
+                 for precedence in (self.precedence_of_name, precedence_of_number)]
         return found if found[0] != found[1] else found[:1]
 
-    def is_loose(self, node: Value) -> bool:
-        """Does a node go by a formula that needs parentheses?"""
-        return printer.as_factor(self.known[node]) != printer.text(self.known[node])
+    def precedence_of_name(self, node: Value) -> int:
+        return printer.precedence_of(self.known[node], printer.MATHML)
 
     def event(self, event: Event) -> list[Any]:
         """["f", node], ["s", node, seed], or ["b", node, input, gradient afterwards, whether it was chosen]."""
@@ -212,6 +224,12 @@ class Lesson:
         return told | ({"opens": opening[0]} if opening else {})
 
 
+def precedence_of_number(node: Value) -> int:
+    """As for a formula: a negative number is fenced within products, one with a power of ten within powers."""
+    text = shown(node.data)
+    return printer.ADDED if text.startswith("−") else printer.RAISED if "e" in text else printer.ATOM
+
+
 def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
     names = {"none": "every node", "neuron": "neurons", "layer": "layers", "line": "lines"}
@@ -224,12 +242,17 @@ def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
         fits = len(view.groups) <= MANY_NODES or len(view.groups) == len(wanted)
         if fits and view.groups not in [other.groups for other in views]:
             views.append(view)
-    return [view.groups for view in views].index(wanted), views
+    return place_of(wanted, views), views
+
+
+def place_of(groups: list[Group], views: list[View]) -> int:
+    """The number of the view with these groups, 0 if none has them."""
+    return next((i for i, view in enumerate(views) if view.groups == groups), 0)
 
 
 def opened(order: list[Value], layer: str) -> list[Group]:
     """Every layer folded but one, which shows its nodes, or its neurons where the nodes are many."""
     inner = [node for node in order if layer_of(node.scope) == layer]
     few = len(inner) <= OPEN
-    return grouped(order, lambda node: layer_of(node.scope) if layer_of(node.scope) != layer else
-                   "" if few else node.scope)
+    return folded_by(order, lambda node: layer_of(node.scope) if layer_of(node.scope) != layer else
+                     "" if few else node.scope)

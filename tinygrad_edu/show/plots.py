@@ -11,8 +11,10 @@ from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from ..engine.errors import GradientError, errstate
+from ..engine.calculus import derivative
+from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import number, short, shortened
+from ..engine.numeric import numeric_derivative
 from ..engine.op import Op
 from ..engine.value import Value
 
@@ -248,6 +250,49 @@ def slope(f: Callable[..., Any], *point: float) -> tuple[float, list[float]]:
         if isinstance(output, Value) and not output.is_constant:
             output.backward()
     return as_float(output), [leaf.grad for leaf in leaves]
+
+
+def derivative_errors(f: Callable[[Any], Any], x: float,
+                      methods: Sequence[str] = ("forward", "central", "five-point", "complex")) -> "Figure":
+    """How far numeric derivatives of f at x are off, against the step h; both axes are logarithmic.
+
+    methods   some of those of `tg.numeric_derivative`
+
+    The derivative by the engine is taken as the true one.  An error below its last digit, 2⁻⁵³ of it,
+    is drawn as that.  A dot marks the h taken by default.  A step at which f has no value
+    leaves a gap, a method that f does not allow has no line.
+    Raises ValueError for an unknown method or where there is nothing to draw, ModuleNotFoundError without matplotlib.
+    """
+    true = derivative(f)(x)
+    steps = [10 ** (-k / 8) for k in range(8 * 16 + 1)]
+    lines = {method: [numeric_error(f, x, method, h, true) for h in steps] for method in methods}
+    drawn = {method: line for method, line in lines.items() if any(math.isfinite(error) for _, error in line)}
+    if not drawn:
+        raise ValueError(f"there is nothing to plot: no numeric derivative of f at {short(number(x))} was found")
+    figure, [axes] = new_figure(1)
+    for i, (method, line) in enumerate(drawn.items()):
+        axes.plot(*zip(*line), color=COLOURS[i % 8], linestyle=DASHES[i % 4], linewidth=2, label=method)
+        h, error = numeric_error(f, x, method, None, true)
+        if h >= steps[-1]:
+            axes.plot(h, error, color=COLOURS[i % 8], marker="o", markersize=8)
+    axes.set(xscale="log", yscale="log")
+    axes.invert_xaxis()
+    finish(axes, f"numeric derivatives, where the true one is {short(true)}", "step h, smaller to the right",
+           "error", legend=True)
+    return figure
+
+
+def numeric_error(f: Callable[[Any], Any], x: float, method: str, h: float | None, true: float) -> Point:
+    """The step of a numeric derivative and its error; nan where there is none."""
+    try:
+        found = numeric_derivative(f, x, method, h)
+    except (ArithmeticError, DomainError):
+        return h or math.nan, math.nan
+    except TypeError:                               # no complex numbers, or no number at all
+        if method != "complex":
+            raise
+        return math.nan, math.nan
+    return found.h, max(abs(found.value - true), (abs(true) or 1.0) * 2.0 ** -53)
 
 
 def gradient_field(f: Callable[[Value, Value], Any], xs: Sequence[float], ys: Sequence[float]) -> "Figure":
@@ -527,5 +572,5 @@ def as_float(output: Any) -> float:
     return output.data if isinstance(output, Value) else number(output)
 
 
-__all__ = ["activation", "decision_boundary", "gradient_field", "histograms", "learning_rates", "loss_curves",
-           "optimizer_paths", "text_curve"]
+__all__ = ["activation", "decision_boundary", "derivative_errors", "gradient_field", "histograms", "learning_rates",
+           "loss_curves", "optimizer_paths", "text_curve"]

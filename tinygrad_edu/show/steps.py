@@ -4,6 +4,7 @@
 seed, then every edge of the graph in the order in which the engine walks it.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -169,8 +170,9 @@ def backward_events(output: Value, order: list[Value], known: dict[Value, Formul
             so_far[parent] = after
         to, by = printer.as_factor(known[parent]), printer.as_factor(known[node])
         slope = partial(known[node], known[parent]) + f" (input {i + 1})" * (node.parents.count(parent) > 1)
-        yield Event("backward", node, names[node], f"{to}.grad += {by}.grad × {slope}",
-                    f"{short(before)} + {short(upstream)} × {short(local)} = {short(after)}", after,
+        sum_ = f"{short(before)} + {short(upstream)} × {short(local)} = {short(after)}"
+        numbers = sum_ if taken or math.isfinite(upstream) else f"{short(after)}, since this edge was not chosen"
+        yield Event("backward", node, names[node], f"{to}.grad += {by}.grad × {slope}", numbers, after,
                     parent, names[parent], i, slope, printer.text(reasons[i]) if reasons else short(local),
                     (before, upstream, local))
 

@@ -11,7 +11,8 @@ function transport(count, show, pause = 1000) {
     at = Math.max(0, Math.min(count - 1, to));
     slider.value = at;
     byId("place").textContent = at + " / " + (count - 1);
-    for (const id in moves) byId(id).setAttribute("aria-disabled", moves[id](at) < 0 || moves[id](at) >= count || moves[id](at) === at);
+    const leads = to => to >= 0 && to < count && to !== at;
+    for (const id in moves) byId(id).setAttribute("aria-disabled", !leads(moves[id](at)));
     slider.setAttribute("aria-valuetext", show(at));
   }
   function playing(wanted) {
@@ -27,7 +28,8 @@ function transport(count, show, pause = 1000) {
   play.onclick = () => playing(!timer);
   document.addEventListener("keydown", event => {
     const on = event.target, typing = on.matches("input:not([type=range]),textarea,select");
-    if (typing || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || on === slider && event.key in keys) return;
+    const held = event.ctrlKey || event.altKey || event.metaKey || event.shiftKey;
+    if (typing || held || on === slider && event.key in keys) return;
     if (event.key in keys) user(moves[keys[event.key]](at));
     else if (event.key === " " && !on.matches("button,summary,[role=button]")) playing(!timer);
     else return;

@@ -6,6 +6,7 @@ below it what is known of every node by then.
 
 import io
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..engine.number import short
@@ -40,32 +41,34 @@ def application(events: Steps) -> Any:
     try:
         from prompt_toolkit import Application
         from prompt_toolkit.formatted_text import ANSI
-        from prompt_toolkit.key_binding import KeyBindings
         from prompt_toolkit.layout import FormattedTextControl, Layout, Window
     except ModuleNotFoundError:
         raise ModuleNotFoundError("walking with keys needs the package prompt_toolkit: pip install prompt_toolkit",
                                   name="prompt_toolkit") from None
-    keys, turn = KeyBindings(), [event.kind for event in events].index("seed")
-    app: Any = Application(key_bindings=keys, full_screen=True)
-    app.place = 0
 
     def content() -> ANSI:
         size = app.output.get_size()
         return ANSI(drawn(events, app.place, size.columns, size.rows))
-    app.layout = Layout(Window(FormattedTextControl(content)))
+    app: Any = Application(layout=Layout(Window(FormattedTextControl(content))), full_screen=True)
+    app.place, app.key_bindings = 0, bindings(events)
+    return app
 
-    def bind(move: str, key: str) -> None:
-        @keys.add(key, eager=key == "escape")
-        def pressed(event: Any) -> None:
-            if move == "quit":
-                app.exit()
-            else:
-                app.place = MOVES[move](app.place, turn, len(events))
+
+def bindings(events: Steps) -> Any:
+    """What the keys do to the program."""
+    from prompt_toolkit.key_binding import KeyBindings
+    keys, turn = KeyBindings(), [event.kind for event in events].index("seed")
+
+    def act(move: str, event: Any) -> None:
+        if move == "quit":
+            event.app.exit()
+        else:
+            event.app.place = MOVES[move](event.app.place, turn, len(events))
     for move, names in KEYS.items():
         for key in names:
-            bind(move, key)
-    keys.add("c-c")(lambda event: app.exit(exception=KeyboardInterrupt()))
-    return app
+            keys.add(key, eager=key == "escape")(partial(act, move))
+    keys.add("c-c")(lambda event: event.app.exit(exception=KeyboardInterrupt()))
+    return keys
 
 
 def drawn(events: Steps, place: int, width: int, height: int) -> str:

@@ -1,0 +1,364 @@
+"""Derivatives of functions: against mpmath, against each other, and against the lectures' Jacobians."""
+
+import math
+import random
+
+import mpmath
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from textbook import definition
+
+import tinygrad_edu as tg
+from tinygrad_edu import OPS, Value
+
+numbers = st.floats(-1.5, 1.5)
+triples = st.lists(numbers, min_size=3, max_size=3)
+
+
+def smooth(x):
+    """Three numbers to two, with everything in it: products, a quotient, functions, a loop."""
+    a, b, c = x
+    total = a * b
+    for k in range(3):
+        total = tg.tanh(total + k * c) * tg.cosh(b)
+    return [total / (2 + tg.sin(a)), tg.exp(a * c) - tg.log(4 + b * total)]
+
+
+def height(x):
+    return smooth(x)[0] * smooth(x)[1]
+
+
+def product(a, b):
+    return [[math.fsum(x * y for x, y in zip(row, column)) for column in zip(*b)] for row in a]
+
+
+def close(a, b, rel=1e-11):
+    a, b = (list(map(float, (x for row in m for x in row))) for m in (a, b))
+    assert a == pytest.approx(b, rel=rel, abs=rel)
+
+
+# ---- shapes, arguments, control flow
+
+def test_a_gradient_is_built_like_its_argument():
+    def loss(p, x):
+        return tg.sum([w * e for w, e in zip(p["w"], x)]) + p["b"][0][0] * x[0]
+    params = {"w": [1, 2], "b": ([3],)}
+    assert tg.grad(loss)(params, [5, 7]) == {"w": [5.0, 7.0], "b": ([5.0],)}
+    assert tg.grad(loss, argnums=1)(params, [5, 7]) == [4.0, 2.0]
+    assert tg.grad(loss, argnums=(1, 0))(params, (5, 7)) == ((4.0, 2.0), {"w": [5.0, 7.0], "b": ([5.0],)})
+    assert tg.value_and_grad(loss, argnums=(1,))(params, [5, 7]) == (34.0, ([4.0, 2.0],))
+
+
+def test_other_arguments_are_passed_on_as_they_are():
+    assert tg.grad(lambda x, kind, power=1: tg.tanh(x) if kind == "tanh" else x ** power)(3.0, "power", power=2) == 6.0
+
+
+def halved_into_range(x):
+    while abs(x) > 5:
+        x = x / 2
+    return x
+
+
+def power_by_recursion(x, n):
+    return Value(1.0) if n == 0 else x * power_by_recursion(x, n - 1)
+
+
+def collatz(x):
+    """Branches on the data, as no static expression can."""
+    steps = 0
+    while x > 1 and steps < 50:
+        x = x / 2 if x.data % 2 < 1 else 3 * x + 1
+        steps += 1
+    return x
+
+
+def test_functions_may_hold_any_control_flow():
+    assert [tg.grad(halved_into_range)(x) for x in (3, 7, 18, -100)] == [1, 1 / 2, 1 / 4, 1 / 32]
+    assert [tg.grad(power_by_recursion)(2.0, n) for n in range(5)] == [0, 1, 4, 12, 32]
+    assert tg.grad(lambda x: x * x if x > 0 else -x)(-3.0) == -1.0
+    assert tg.grad(collatz)(6.0) == 3 ** 2 / 2 ** 6                       # 6 3 10 5 16 8 4 2 1
+
+
+def test_nothing_is_left_behind_on_the_values_around():
+    w = Value(3.0)
+    x = Value(2.0)
+    assert tg.grad(lambda t: t * w)(2.0) == 3.0 and tg.hessian(lambda t: t[0] * w * t[0])([1.0]) == [[6.0]]
+    tg.grad(lambda t: t * w)(x)
+    assert (w.grad, x.grad) == (0.0, 0.0)
+
+
+def test_derivatives_are_taken_under_no_grad_too():
+    with tg.no_grad():
+        assert tg.grad(tg.tanh)(0.0) == 1.0 and tg.hessian(lambda x: x[0] * x[1])([1, 2]) == [[0, 1], [1, 0]]
+        assert tg.jvp(lambda x: x[0] * x[1], [2, 3], [1, 1]) == 5.0 and tg.vjp(tg.exp, 0.0, 2.0) == 2.0
+
+
+# ---- nested derivatives
+
+def test_a_derivative_within_a_derivative_sees_the_outer_variable():
+    assert tg.grad(lambda x: x * tg.grad(lambda y: x * y)(1.0))(2.0) == 4.0          # d(x²)/dx
+    assert tg.grad(lambda x: x * tg.grad(lambda y: x + y)(1.0))(1.0) == 1.0          # not 2: x and y are not confused
+    assert tg.grad(lambda x: tg.value_and_grad(lambda y: y * y * x)(x)[0])(2.0) == 12.0
+    assert tg.grad(lambda x: tg.jvp(lambda y: y * y * x, x, 1.0))(3.0) == 12.0       # d(2x²)/dx
+    assert tg.grad(lambda x: tg.vjp(lambda y: [y * y, y * x], x, [1.0, x]))(3.0) == 8.0      # d(2x + x²)/dx
+    assert tg.grad(lambda x: tg.hessian(lambda y: y[0] ** 3 * y[1])([x, x])[0][1])(2.0) == 12.0     # d(3x²)/dx
+    assert tg.grad(lambda v: tg.jvp(lambda y: y ** 3, 2.0, v))(5.0) == 12.0
+
+
+def test_what_is_given_a_value_answers_with_a_graph_on_it():
+    x = Value(2.0, label="x")
+    slope = tg.grad(lambda t: t * t * t)(x * x)                 # 3u² at u = x²
+    assert isinstance(slope, Value) and slope.data == 48.0
+    slope.backward()
+    assert x.grad == 96.0                                       # 12 x³
+
+
+@settings(max_examples=25, deadline=None)
+@given(numbers)
+def test_the_gradient_of_the_gradient_graph_is_the_second_derivative(number):
+    def f(x):
+        return tg.sin(x * x) * tg.exp(x) / (2 + tg.tanh(x))
+    x = Value(number, label="x")
+    slope = tg.gradient_graph(f(x), x)
+    slope.backward()
+    assert slope.data == pytest.approx(tg.derivative(f)(number), rel=1e-13)
+    assert x.grad == pytest.approx(tg.derivative(f, 2)(number), rel=1e-12, abs=1e-12)
+    with mpmath.workdps(40):
+        true = mpmath.diff(lambda t: mpmath.sin(t * t) * mpmath.exp(t) / (2 + mpmath.tanh(t)), number, 2)
+    assert x.grad == pytest.approx(float(true), rel=1e-11, abs=1e-11)
+
+
+def test_a_gradient_graph_can_be_drawn_stepped_and_differentiated_again_and_again():
+    x, y = Value(2.0, label="x"), Value(3.0, label="y")
+    f = x * x * y + tg.sin(y)
+    both = tg.gradient_graph(f, {"x": x, "ys": ["y"]})
+    assert both["x"].data == 12.0 and both["ys"][0].data == 4 + math.cos(3)
+    assert tg.draw(both["x"]).svg and len(tg.steps(both["x"])) > 3
+    mixed = tg.gradient_graph(both["x"], "y")
+    assert mixed.data == 4.0 and tg.gradient_graph(mixed, "x").data == 2.0
+    assert str(tg.symbolic(both["x"])["y"]) == "2 * x" and tg.exact(both["x"])["y"] == 4
+    assert tg.gradient_graph(tg.identity(x) * y, [x, x]) == [y, y]      # the gradient is y itself, without `1 *`
+
+
+@settings(max_examples=20, deadline=None)
+@given(triples)
+def test_a_hessian_is_symmetric_and_hvp_is_the_hessian_times_v(x):
+    h = tg.hessian(height)(x)
+    close(h, list(zip(*h)), 1e-10)
+    v = [0.5, -2.0, 1.0]
+    close([tg.hvp(height, x, v)], [[row[0] for row in product(h, [[e] for e in v])]], 1e-10)
+    close([tg.hvp(height, x, [1, 0, 0])], [h[0]], 1e-10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(triples, triples, st.lists(numbers, min_size=2, max_size=2))
+def test_jvp_and_vjp_are_dual(x, v, w):
+    forward, backward = tg.jvp(smooth, x, v), tg.vjp(smooth, x, w)
+    across, down = (math.fsum(a * b for a, b in zip(*pair)) for pair in ((w, forward), (backward, v)))
+    assert across == pytest.approx(down, rel=1e-11, abs=1e-11)
+    j = tg.jacobian(smooth)(x)
+    close([forward], [[row[0] for row in product(j, [[e] for e in v])]])
+    close([backward], product([w], j))
+
+
+@settings(max_examples=20, deadline=None)
+@given(triples)
+def test_the_jacobian_of_a_composition_is_the_product_of_the_jacobians(x):
+    def outer(y):
+        return [y[0] * y[1], tg.tanh(y[0]), y[1] - y[0]]
+    inner = smooth([Value(e) for e in x])
+    at = [y.data for y in inner]
+    whole = tg.jacobian(lambda t: outer(smooth(t)))(x)
+    close(whole, product(tg.jacobian(outer)(at), tg.jacobian(smooth)(x)))
+    transposed = tg.jacobian(lambda t: outer(smooth(t)), layout="denominator")(x)
+    assert transposed == [list(column) for column in zip(*whole)]
+
+
+# ---- against mpmath, and at the corners
+
+SMOOTH = [op for op in OPS.values() if len(op.inputs) == 1 and not op.rows and not op.selects
+          and op.name not in ("abs", "elu", "leaky_relu", "softsign")]
+ORDERS = {1: 1e-14, 2: 1e-13, 3: 1e-12, 4: 1e-11}
+
+
+@pytest.mark.parametrize("op", SMOOTH, ids=repr)
+def test_the_nth_derivative_of_every_smooth_op_is_that_of_mpmath(op):
+    points = [x for x in (0.0, -0.0, 1.0, -1.0, 0.3, -0.7, 2.5, -2.5)
+              if op.domain[0].holds(x) and x not in op.domain[0].kinks]
+    assert points
+    for x in points:
+        for n, rel in ORDERS.items():
+            with mpmath.workdps(60):
+                true = mpmath.diff(lambda t: definition(op)(t, **op.sample), mpmath.mpf(x), n, h=mpmath.mpf(10) ** -12)
+            found = tg.derivative(lambda t: op(t, **op.sample), n)(x)
+            assert found == pytest.approx(float(true), rel=rel, abs=rel * 10), (x, n)
+
+
+@pytest.mark.parametrize(("f", "x", "n", "wanted"), [
+    (tg.relu, 0.0, 1, 0), (tg.relu, 0.0, 2, 0), (tg.abs, 0.0, 1, 0), (tg.abs, 0.0, 2, 0), (tg.abs, -2.0, 2, 0),
+    (lambda x: tg.relu(x) ** 2, 0.0, 2, 0), (lambda x: tg.relu(x) ** 2, 1.0, 2, 2), (lambda x: tg.maximum(x, -x) * x, 0.0, 1, 0),
+    (lambda x: x ** 3, 0.0, 3, 6), (lambda x: x ** 3, 0.0, 4, 0), (lambda x: x ** 2.0, 0.0, 2, 2), (lambda x: x * x, 0.0, 3, 0),
+    (lambda x: tg.where(tg.greater(x, 0), x ** 3, x * x), -1.0, 2, 2), (lambda x: tg.where(tg.greater(x, 0), x ** 3, x * x), 2.0, 2, 12),
+    (tg.softplus, 0.0, 2, 0.25), (tg.sigmoid, 0.0, 3, -0.125), (tg.tanh, 0.0, 3, -2), (tg.silu, 0.0, 2, 0.5),
+    (lambda x: tg.cbrt(x) ** 3, 8.0, 1, 1), (lambda x: tg.log(tg.where(tg.greater(x, 0), x, 1.0)), -1.0, 2, 0),
+    (lambda x: tg.elu(x), -0.5, 3, math.exp(-0.5)), (lambda x: tg.clip(x * x, low=0, high=4), 1.0, 2, 2), (lambda x: tg.clip(x * x, low=0, high=4), 3.0, 2, 0),
+])
+def test_higher_derivatives_at_kinks_and_choices(f, x, n, wanted):
+    assert tg.derivative(f, n)(x) == pytest.approx(wanted, rel=1e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize(("f", "x", "n"), [
+    (tg.sqrt, 0.0, 1), (tg.sqrt, 0.0, 2), (lambda x: x ** 1.5, 0.0, 2), (tg.cbrt, 0.0, 1), (tg.asin, 1.0, 1), (tg.asin, 1.0, 2)])
+def test_a_derivative_that_is_not_finite_raises_and_is_ieee_within_errstate(f, x, n):
+    with pytest.raises(tg.GradientError):
+        tg.derivative(f, n)(x)
+    with tg.errstate(all="ignore"):
+        assert not math.isfinite(tg.derivative(f, n)(x))
+
+
+def test_every_product_with_a_derivative_that_is_not_finite_raises():
+    def f(x):
+        return [tg.sqrt(x[0]), x[0] * x[1]]
+    for broken in (lambda: tg.jacobian(f)([0, 1]), lambda: tg.jvp(f, [0, 1], [1, 0]), lambda: tg.vjp(f, [0, 1], [1, 0]),
+                   lambda: tg.hessian(lambda x: tg.sqrt(x[0]))([0.0]), lambda: tg.gradient_graph(tg.sqrt(Value(0.0, label="x")), "x")):
+        with pytest.raises(tg.GradientError, match=r"inf|nan"):
+            broken()
+    assert tg.vjp(f, [0, 1], [0, 1]) == [1.0, 0.0]                  # an output that is not asked for does no harm
+    assert tg.grad(lambda x: x * Value(2.0) + tg.sqrt(Value(0.0)))(1.0) == 2.0      # nor a leaf that is not
+
+
+def test_a_value_outside_the_domain_raises_where_it_happens():
+    with pytest.raises(tg.DomainError, match=r"log\(-1\)"):
+        tg.grad(tg.log)(-1.0)
+
+
+# ---- what bad input gets
+
+@pytest.mark.parametrize(("wrong", "error", "words"), [
+    (lambda: tg.grad(lambda x: x.data)(1.0), TypeError, r"f must return Values.*got 1\.0.*v\.data cuts"),
+    (lambda: tg.grad(lambda x: None)(1.0), TypeError, "got None"),
+    (lambda: tg.grad(lambda x: [x, x])(1.0), TypeError, "use jacobian"),
+    (lambda: tg.hessian(lambda x: x)([1.0, 2.0]), TypeError, "use jacobian"),
+    (lambda: tg.jacobian(lambda x: [x[0], 2.0])([1.0]), TypeError, r"got 2\.0"),
+    (lambda: tg.grad(tg.tanh)("1"), TypeError, "number is needed, not str"),
+    (lambda: tg.grad(tg.tanh)(True), TypeError, "bool is not a number"),
+    (lambda: tg.grad(lambda x: x["a"])({"a": None}), TypeError, "not NoneType"),
+    (lambda: tg.grad(tg.tanh, argnums=1)(1.0), IndexError, "argnums=1, but f was given 1 argument: 0 to 0"),
+    (lambda: tg.grad(tg.tanh, argnums=(0, 2))(1.0, 2.0), IndexError, "2 arguments: 0 to 1"),
+    (lambda: tg.grad(tg.tanh, argnums=-1)(1.0), IndexError, "argnums=-1"), (lambda: tg.grad(tg.tanh)(), IndexError, "0 arguments"),
+    (lambda: tg.grad(tg.tanh, argnums="x")(1.0), TypeError, "got 'x'"), (lambda: tg.grad(tg.tanh, argnums=True)(1.0), TypeError, "got True"),
+    (lambda: tg.grad(Value(1.0)), TypeError, "f is a function"), (lambda: tg.jvp(3, 1.0, 1.0), TypeError, "f is a function"),
+    (lambda: tg.jacobian(tg.tanh, layout="rows"), ValueError, "layout='rows'.*numerator.*denominator"),
+    (lambda: tg.derivative(tg.tanh, 0), ValueError, "n must be a whole number"), (lambda: tg.derivative(tg.tanh, 1.5), ValueError, "got 1.5"),
+    (lambda: tg.jvp(smooth, [1, 2, 3], [1, 2]), ValueError, r"v must be built like x \(2 and 3 numbers\)"),
+    (lambda: tg.vjp(smooth, [1, 2, 3], 1.0), ValueError, r"v must be built like the answer of f \(1 and 2 numbers\)"),
+    (lambda: tg.hvp(height, [1, 2, 3], {"v": [1, 2, 3]}), ValueError, "v must be built like x"),
+    (lambda: tg.jvp(tg.tanh, 1.0, "1"), TypeError, "not str"),
+    (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, Value(3.0, label="y")), ValueError, "y is not among the nodes"),
+    (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, "y"), KeyError, "no node is labelled 'y'"),
+    (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, 1.0), ValueError, r"1\.0 is not among"),
+    (lambda: tg.gradient_graph(3.0, "x"), TypeError, "a Value is needed"),
+])
+def test_mistakes_are_named(wrong, error, words):
+    with pytest.raises(error, match=words):
+        wrong()
+    assert tg.grad(lambda x: x * x)(3.0) == 6.0 and not isinstance(tg.grad(tg.tanh)(0.0), Value)    # no state is left
+
+
+# ---- the lectures' Jacobians, in both layouts
+
+V, A, SYMMETRIC = [1, -2], [[1, 2, 0], [3, 4, 5]], [[2, 1], [1, 3]]
+
+
+def dot(u, v):
+    return tg.sum([a * b for a, b in zip(u, v)])
+
+
+def times(matrix, v):
+    return [dot(row, v) for row in matrix]
+
+
+def transposed(matrix):
+    return [list(column) for column in zip(*matrix)]
+
+
+TABLE = {       # the ten rows of the recitation's table, and CS342's: (f, x, numerator layout)
+    "d000-layout-row-v": (lambda v: v, V, [[1, 0], [0, 1]]),
+    "d000-layout-row-vT": (lambda v: tuple(v), V, [[1, 0], [0, 1]]),
+    "d000-layout-row-tv": (lambda v: [7 * e for e in v], V, [[7, 0], [0, 7]]),
+    "d000-layout-row-uTv-wrt-u": (lambda u: dot(u, V), [3, 5], [[1, -2]]),
+    "d000-layout-row-uTv-wrt-v": (lambda v: dot([3, 5], v), V, [[3, 5]]),
+    "d000-layout-row-vTv": (lambda v: dot(v, v), V, [[2, -4]]),
+    "d000-layout-row-vTAv": (lambda v: dot(v, times([[2, 1], [0, 3]], v)), V, [[2, -11]]),      # vᵀ(A + Aᵀ)
+    "d000-layout-row-vTAv-symmetric": (lambda v: dot(v, times(SYMMETRIC, v)), V, [[0, -10]]),
+    "d000-layout-row-Av": (lambda v: times(A, v), [1, -2, 4], A),
+    "d000-layout-row-vTA": (lambda v: times(transposed(A), v), V, transposed(A)),
+    "d002-jacobian-linear": (lambda x: times([[1, -2, 0.5], [0, 2, 3]], x), [1, 4, -1], [[1, -2, 0.5], [0, 2, 3]]),
+    "d002-jacobian-relu": (lambda x: list(map(tg.relu, x)), [3, -1, 2, -4, 5],
+                           [[float(i == j and i % 2 == 0) for j in range(5)] for i in range(5)]),
+    "d004-ds2-dW2-block": (lambda w: times(w, [1, 2, 3]), [[0.5, 1, 2], [3, -1, 4]], [[1, 2, 3, 0, 0, 0], [0, 0, 0, 1, 2, 3]]),
+}
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_the_jacobians_of_the_lectures_in_both_layouts(case):
+    f, x, wanted = TABLE[case]
+    assert tg.jacobian(f)(x) == wanted
+    assert tg.jacobian(f, layout="denominator")(x) == transposed(wanted)
+
+
+def test_d000_layout_shapes():
+    """Outputs × inputs in the numerator layout, the transpose in the other; a matrix's gradient has its shape."""
+    def shape(matrix):
+        return [len(matrix), len(matrix[0])]
+    x = [1.0, 2.0, 3.0]
+    for layout, scalar, vector in ("numerator", [1, 3], [2, 3]), ("denominator", [3, 1], [3, 2]):
+        assert shape(tg.jacobian(lambda v: dot(v, v), layout)(x)) == scalar
+        assert shape(tg.jacobian(lambda v: [v[0], v[1] * v[2]], layout)(x)) == vector
+    assert shape(tg.grad(lambda m: m[0][0] * m[1][2])([x, x])) == [2, 3]
+
+
+def test_d000_matrix_in_scalar_out():
+    u, v, matrix = [1, 2], [3, 4, 5], [[1, 0, 2], [0, 1, -1]]
+    assert tg.value_and_grad(lambda m: dot(u, times(m, v)))(matrix) == (11.0, [[3, 4, 5], [6, 8, 10]])
+
+
+POINTS = [(0, 0), (2, -1), (3, 1), (-1, -2)]
+
+
+@pytest.mark.parametrize(("f", "gradients", "values"), [
+    (lambda x, y: x ** 2 - 4 * x + y ** 2 + 2 * y, [(-4, 2), (0, 0), (2, 4), (-6, -2)], [0, -5, 0, 5]),     # d003-gradient-field-intended
+    (lambda x, y: x ** 2 - 4 * x + 7 + 2 * y, [(-4, 2), (0, 2), (2, 2), (-6, 2)], None),                    # d003-gradient-field-as-printed
+])
+def test_d003_gradient_field(f, gradients, values):
+    """The document prints ⟨2x - 4, 2y + 2⟩ for x² - 4x + 7 + 2y; it belongs to x² - 4x + y² + 2y, least at (2, -1)."""
+    found = [tg.value_and_grad(f, (0, 1))(*point) for point in POINTS]
+    assert [gradient for _, gradient in found] == gradients
+    assert values is None or [value for value, _ in found] == values
+    printed = [(2 * x - 4, 2 * y + 2) for x, y in POINTS]
+    assert (gradients == printed) is (values is not None)
+    assert values is not None or tg.jacobian(lambda p: f(*p))([random.uniform(-9, 9), 3.0])[0][1] == 2      # no stationary point
+
+
+# ---- planted bugs: the properties above see them
+
+def test_the_properties_catch_planted_bugs(monkeypatch):
+    from tinygrad_edu.engine import calculus
+    right = calculus.is_cut
+    with monkeypatch.context() as patch, pytest.raises(AssertionError):
+        patch.setattr(calculus.Replay, "__init__", backward_that_forgets)
+        test_the_jacobian_of_a_composition_is_the_product_of_the_jacobians.hypothesis.inner_test([0.5, 1.0, -1.0])
+    with monkeypatch.context() as patch, pytest.raises(AssertionError):
+        patch.setattr(calculus, "is_cut", lambda node, local_grad: node.op == "mul" or right(node, local_grad))
+        test_jvp_and_vjp_are_dual.hypothesis.inner_test([0.5, 1.0, -1.0], [1.0, 0.5, 2.0], [1.0, -1.0])
+
+
+def backward_that_forgets(self, output, values, local):
+    """`=` for `+=`: what arrives last is taken."""
+    self.value, self.values, self.local = values[output], values, local
+    reached = {output: 1}
+    for node in reversed(values):
+        for parent, local_grad in zip(node.parents, local[node] if node.parents and node in reached else ()):
+            reached[parent] = reached[node] * local_grad
+    self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}

@@ -1,0 +1,115 @@
+"""Numeric derivatives: the lecture's numbers, and that each error is within its own estimate."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu as tg
+from tinygrad_edu import OPS, REAL, Value
+from tinygrad_edu.engine.numeric import METHODS, STENCILS, Complex
+
+SMOOTH = [op for op in OPS.values() if len(op.inputs) == 1 and not op.rows and not op.selects
+          and op.name not in ("abs", "softsign", "elu", "leaky_relu")]
+NOT_COMPLEX = {"erf", "erfc", "gelu"}
+GOOD = {"forward": 1e-5, "central": 1e-7, "five-point": 1e-8, "richardson": 1e-9, "complex": 1e-13}
+
+
+def points_of(op):
+    edges = [*op.domain[0].kinks, *op.domain[0].without, op.domain[0].low, op.domain[0].high]
+    return [x for x in (-3.3, -1.2, -0.6, -0.2, 0.0, 0.3, 0.7, 1.2, 4.0)
+            if op.domain[0].holds(x) and all(abs(x - edge) > 0.25 for edge in edges)]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("op", SMOOTH, ids=repr)
+def test_every_method_is_as_near_as_it_says_and_near_enough(op, method):
+    if method == "complex" and op.name in NOT_COMPLEX:
+        return
+    for x in points_of(op):
+        found = tg.numeric_derivative(lambda t: op(t, **op.sample), x, method)
+        true = tg.derivative(lambda t: op(t, **op.sample))(x)
+        assert abs(found.value - true) <= found.error <= GOOD[method] * max(1, abs(true)), x
+        assert found.h > 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-3, 3), st.sampled_from([m for m in METHODS if m != "complex"]), st.integers(1, 14))
+def test_the_estimate_holds_for_any_step_that_is_not_wide(x, method, k):
+    def f(t):
+        return tg.sin(3 * t) * tg.exp(t) / (2 + tg.cos(t))
+    found = tg.numeric_derivative(f, x, method, h=10.0 ** -k)
+    assert abs(found.value - tg.derivative(f)(x)) <= 3 * found.error
+
+
+def test_d003_finite_differences_with_half_steps_and_with_tiny_ones():
+    """x² at 2 and x³ at 1 with h = 0.5; then smaller and smaller steps, where the slope of x³ at 1 ends as 0."""
+    for f, x, forward, central in (lambda x: x ** 2, 2, 4.5, 4.0), (lambda x: x ** 3, 1, 4.75, 3.25):
+        assert tg.numeric_derivative(f, x, "forward", h=0.5).value == forward
+        assert tg.numeric_derivative(f, x, "central", h=0.5).value == central
+    steps = {0.1: 3.310000000000004, 1e-4: 3.0003000099987354, 1e-8: 3.0000000039720476,
+             1e-12: 3.000266701747023, 1e-15: 3.330669073875469, 1e-17: 0.0}
+    found = {h: tg.numeric_derivative(lambda x: x * x * x, 1.0, "forward", h=h) for h in steps}
+    assert {h: estimate.value for h, estimate in found.items()} == steps
+    assert all(abs(estimate.value - 3) <= estimate.error for estimate in found.values())
+
+
+def test_the_error_falls_with_the_power_of_the_step_that_is_promised():
+    true = tg.derivative(tg.exp)(1.0)
+    for method, (order, *_) in STENCILS.items():
+        wide, narrow = (abs(tg.numeric_derivative(tg.exp, 1.0, method, h).value - true) for h in (2 ** -5, 2 ** -6))
+        assert wide / narrow == pytest.approx(2 ** order, rel=0.05)
+
+
+def test_a_complex_step_has_no_smallest_size():
+    for h in (1e-20, 1e-100, 1e-290):
+        assert tg.numeric_derivative(lambda x: tg.exp(x) / tg.sqrt(x), 1.5, "complex", h).value == pytest.approx(
+            tg.derivative(lambda x: tg.exp(x) / tg.sqrt(x))(1.5), rel=4e-16)
+
+
+def branching(x):
+    total = x
+    while abs(total) > 5:
+        total = total / 2
+    return total * total if total > 1 else tg.relu(total) - tg.where(tg.less(total, -1), total ** 3, 2 * total)
+
+
+@pytest.mark.parametrize("x", [-100.0, -3.0, -0.5, 0.7, 3.0, 17.0])
+@pytest.mark.parametrize("method", METHODS)
+def test_functions_may_branch_and_loop(x, method):
+    assert tg.numeric_derivative(branching, x, method).value == pytest.approx(tg.derivative(branching)(x), rel=1e-5)
+
+
+def test_a_function_may_ask_for_a_value_or_know_nothing_of_them():
+    assert tg.numeric_derivative(lambda x: x.tanh() if x.data > 0 else x, 0.5).value == pytest.approx(1 / math.cosh(0.5) ** 2)
+    assert tg.numeric_derivative(math.gamma, 1.0).value == pytest.approx(-0.5772156649015329)
+    assert tg.numeric_derivative(lambda x: 3, 1.0).value == 0.0 == tg.numeric_derivative(lambda x: 3, 1.0, "complex").value
+    w = Value(2.0)
+    assert tg.numeric_derivative(lambda x: w * x, 1.0).value == pytest.approx(2.0) and w.grad == 0
+
+
+@pytest.mark.parametrize(("wrong", "error", "words"), [
+    (lambda: tg.numeric_derivative(tg.tanh, 0.0, "middle"), ValueError, "method='middle': write one of 'forward'"),
+    (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=0.0), ValueError, "h is a positive number: got 0.0"),
+    (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=math.nan), ValueError, "got nan"),
+    (lambda: tg.numeric_derivative(tg.tanh, "0"), TypeError, "not str"),
+    (lambda: tg.numeric_derivative(lambda x: [x], 0.0), TypeError, r"f must return one number: got \["),
+    (lambda: tg.numeric_derivative(tg.erf, 0.0, "complex"), TypeError, "erf of a complex number is not known.*richardson"),
+    (lambda: tg.numeric_derivative(math.sin, 0.0, "complex"), TypeError, "richardson"),
+    (lambda: tg.numeric_derivative(tg.log, 1e-9), tg.DomainError, "log needs x > 0"),
+])
+def test_mistakes_are_named(wrong, error, words):
+    with pytest.raises(error, match=words):
+        wrong()
+
+
+REAL_OPS = [op for op in OPS.values() if set(op.domain) == {REAL} and not op.rows and op.name not in (*NOT_COMPLEX, "atan2")]
+
+
+@pytest.mark.parametrize("op", REAL_OPS, ids=repr)
+def test_the_real_part_of_a_complex_step_is_the_value(op):
+    for x in (-2.5, -1.0, 0.0, 0.4, 3.0):
+        inputs = [Complex(x, 1e-100), *[1.5] * (len(op.inputs) - 1)]
+        value = op(*inputs, **op.sample)
+        assert complex(value).real == pytest.approx(op(x, *inputs[1:], **op.sample), rel=1e-14, abs=1e-15)

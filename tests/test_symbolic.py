@@ -1,0 +1,111 @@
+"""Symbolic gradients: they read well, and they are the gradients."""
+
+import math
+import random
+import re
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+from tinygrad_edu.engine import printer
+from tinygrad_edu.engine.formula import Formula
+from tinygrad_edu.engine.simplify import simplified
+
+READS = {       # expression: its gradient by x, as text
+    "x**2 + 3*x": "3 + 2 * x", "2*x + 3*x**2 + x*(6 - 2)": "6 + 6 * x", "x*x*x": "3 * x**2", "x*y*x": "2 * x * y",
+    "(x + 1)*(x + 2)": "2 * x + 3", "(2*x**2 + 1)**2": "8 * (2 * x**2 + 1) * x", "2*(3*x)": "6", "x/2": "1/2", "2*x/3": "2/3",
+    "0.5*(y - w*x)**2": "(w * x - y) * w", "-(x - y)**2": "-2 * (x - y)", "1 - (1 - x)": "1", "-x*y": "-y", "0*x + y": "0",
+    "1/x": "-1 / x**2", "x**-2": "-2 / x**3", "x/y/w": "1 / (w * y)", "(x + 1)/(x - 1)": "1 / (x - 1) - (x + 1) / (x - 1)**2",
+    "x*log(x)": "log(x) + 1", "log(x)/x": "1 / x**2 - log(x) / x**2", "log(exp(x))": "1", "exp(x)*exp(-x)": "0",
+    "exp(-x**2)": "-2 * exp(-x**2) * x", "sin(x)*cos(x)": "cos(x)**2 - sin(x)**2", "cos(3*x + 1)": "-3 * sin(3 * x + 1)",
+    "sqrt(x**2 + y**2)": "x / sqrt(x**2 + y**2)", "1/(1 + exp(-x))": "exp(-x) / (1 + exp(-x))**2", "sum(x, y, x)": "2",
+    "tanh(x*y)": "(1 - tanh(x * y)**2) * y", "relu(x*y + 1)": "y if x * y + 1 > 0 else 0", "leaky_relu(x)": "1 if x > 0 else 0.01",
+    "where(x > 0, x*x, -x)": "2 * x if x > 0 else -1", "abs(x - y)": "sign(x - y)", "x*0.1*3": "3 * 0.1", "x*0.5*3": "1.5",
+    "x**0.5": "0.5 * x**-0.5", "erf(x)": "2 * exp(-x**2) / sqrt(pi)", "x*1e300*1e300": "1e+300 * 1e+300", "x/0.1": "1 / 0.1", "x*y/y": "1",
+}
+AT = {"x": 1.25, "y": 0.75, "w": -0.5}
+
+
+def grown(text):
+    return tg.expression(text, **{name: x for name, x in AT.items() if re.search(rf"\b{name}\b", text)})
+
+
+@pytest.mark.parametrize("text", READS)
+def test_a_gradient_reads_as_people_write_it(text):
+    with tg.errstate(all="ignore"):
+        assert printer.text(tg.symbolic(grown(text))["x"]) == READS[text]
+
+
+SCOPE = {**vars(math), **{name: getattr(tg, name) for name in ("sigmoid", "softplus", "relu", "max", "sign", "hypot", "gelu")},
+         "abs": abs, "where": lambda c, a, b: a if c else b}
+
+
+def computed(formula, numbers):
+    """The number a formula's text stands for: its named parts one after the other, then the whole."""
+    scope = {**SCOPE, **numbers}
+    *lines, last = printer.text(formula).split("\n")
+    for line in lines:
+        name, body = line.split(" = ", 1)
+        scope[name] = eval(body, scope)
+    return eval(last, scope)
+
+
+def random_expression(rng, depth):
+    if depth == 0:
+        return rng.choice(["x", "y", "w", "x", str(rng.choice([1, 2, 3, 0.5, 0.1, 0]))])
+    a, b = random_expression(rng, depth - 1), random_expression(rng, rng.randrange(depth))
+    return rng.choice([f"({a} + {b})", f"({a} - {b})", f"({a}) * ({b})", f"({a}) / (3 + ({b})**2)", f"-({a})", f"({a})**2", f"({a})**3",
+                       f"tanh({a})", f"sin({a})", f"exp(-({a})**2)", f"where({a} > {b}, {a}, {b})", f"relu({a})", f"sqrt(1 + ({a})**2)"])
+
+
+def test_what_is_simplified_is_still_the_gradient_and_holds_nothing_idle():
+    seen = 0
+    for seed in range(400):
+        rng = random.Random(seed)
+        text = "x * 1 + " + random_expression(rng, 4)
+        numbers = {name: rng.uniform(-1.5, 1.5) for name in "xyw" if re.search(rf"\b{name}\b", text)}
+        output = tg.expression(text, **numbers)
+        output.backward()
+        gradients = tg.symbolic(output)
+        assert computed(gradients.value, numbers) == pytest.approx(output.data, rel=1e-9, abs=1e-9), text
+        for leaf in tg.leaves(output):
+            found = gradients[leaf.label]
+            assert computed(found, numbers) == pytest.approx(leaf.grad, rel=1e-9, abs=1e-9), (text, leaf.label)
+            shown = printer.text(found)
+            assert not re.search(r"(?<![\w.*])[01](\.0)? \*|\* 1(\.0)?(?![\w.*])|--|\b0 [+-]|[+-] 0(?![\w.])|\+ -|- -", shown), shown
+            seen += 1
+    assert seen > 400
+
+
+def test_long_sums_and_products_are_simplified_in_little_time_and_without_recursion():
+    x = Formula("x")
+    total, powers = x, x
+    for k in range(5_000):
+        total, powers = total + Formula(f"y{k}"), powers * Formula(f"y{k}")
+    assert len(printer.text(simplified(total + powers))) < 10 ** 6
+    doubled = x
+    for _ in range(40):
+        doubled = doubled + doubled
+    assert str(simplified(doubled)) == f"{2 ** 40} * x"
+    for _ in range(2_000):
+        doubled = doubled + doubled / 3
+    assert len(printer.text(simplified(doubled))) < 10 ** 5
+
+
+def test_a_gradient_that_is_a_number_is_a_plain_one():
+    x = Value(2.0, label="x")
+    assert tg.symbolic(6 * x)["x"] == 6 and type(tg.symbolic(6 * x)["x"]) is int
+    assert tg.symbolic(0.1 * x)["x"] == 0.1
+
+
+def test_equal_parts_are_found_whatever_their_order():
+    x, y = Formula("x"), Formula("y")
+    assert simplified((x + y) / (y + x)) == 1 and simplified(x * y - y * x) == 0
+    assert str(simplified((x - y) * (x - y) + (y - x))) == "(x - y)**2 + y - x"
+
+
+def test_names_stay_the_objects_they_were():
+    """Who looks a name up by identity, as the player does, finds it again."""
+    x = Formula("x")
+    assert simplified(1 * x) is x and any(part is x for part in simplified(2 * x * 3).parts)

@@ -1,0 +1,346 @@
+"""Derivatives of Python functions: gradients, Jacobians, Hessians, and products with them.
+
+`f` is run once on Values, so it may hold any control flow; the graph it leaves behind is then
+walked backward (`grad`, `vjp`) or forward (`jvp`).  Nothing else is touched: no Value keeps a
+gradient.  What is given Values, or is called within another of these functions, answers with
+Values, so derivatives nest: `hessian(f)` is `jacobian(grad(f))`.
+
+Inputs are numbers, or lists, tuples and dicts of them, nested as you like.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from . import errors, ops
+from .errors import GradientError, errstate
+from .number import checked_whole, number, short, shortened
+from .replay import Replay, differentiable, is_cut, only, replay
+from .value import Value, check_leaves, describe, topological_order
+
+nested = ContextVar("nested", default=False)            # is a function being run to be differentiated?
+
+
+def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
+    """The gradient of f, as a function of the same arguments.
+
+    f         takes numbers, or lists and dicts of them, and returns one Value
+    argnums   the number of the argument to differentiate by, from 0; a tuple of them gives a tuple
+
+    Each gradient is built like its argument.  The other arguments are passed on as they are.
+    Raises TypeError where f returns no Value or an argument is no number, IndexError for an
+    argument f was not given, GradientError where a derivative is not finite.
+
+    >>> grad(lambda x, y, z: (x + y) * z, argnums=(0, 1, 2))(-2, 5, -4)
+    (-4.0, -4.0, 3.0)
+    >>> grad(lambda p: p["w"][0] * p["w"][1] + p["b"])({"w": [2, 3], "b": 1})
+    {'w': [3.0, 2.0], 'b': 1.0}
+    >>> grad(grad(lambda x: x * x * x))(2)
+    12.0
+    """
+    both = value_and_grad(f, argnums)
+
+    def gradient(*args: Any, **options: Any) -> Any:
+        return both(*args, **options)[1]
+    return gradient
+
+
+def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
+    """A function that gives (value, gradient) of f at once; arguments and errors are those of `grad`.
+
+    >>> value_and_grad(lambda x: x * x)(3)
+    (9.0, 6.0)
+    """
+    check_function(f)
+
+    def value_and_gradient(*args: Any, **options: Any) -> tuple[Any, Any]:
+        which = checked_argnums(argnums, len(args))
+        run = run_on_leaves(f, args, which, options)
+        if not isinstance(run.answer, Value):
+            raise TypeError(f"a gradient is that of one number, but f returned {shortened(run.answer)}: use jacobian")
+        walked = walk(run.answer, run)
+        numbers = iter(arrived(walked, run))
+        gradients = tuple([like(args[i], numbers) for i in which])
+        return walked.value, gradients if isinstance(argnums, tuple) else gradients[0]
+    return value_and_gradient
+
+
+def derivative(f: Callable, n: int = 1) -> Callable:
+    """The nth derivative of a function of one number, as a function.
+
+    >>> derivative(lambda x: x ** 4, 2)(3)
+    108.0
+    """
+    for _ in range(checked_whole("n", n)):
+        f = grad(f)
+    return f
+
+
+def jacobian(f: Callable, layout: str = "numerator") -> Callable:
+    """A function that gives the matrix of all derivatives ∂fᵢ/∂xⱼ, as a list of rows.
+
+    f        takes x and returns Values, or lists of them; what is nested is read row by row
+    layout   "numerator": a row for each output, outputs × inputs
+             "denominator": a row for each input, inputs × outputs
+
+    Raises ValueError for another layout, TypeError where f returns anything else than Values.
+
+    >>> f = lambda x: [x[0] * x[1], x[0] + x[1], 3 * x[0]]
+    >>> jacobian(f)([2, 5])
+    [[5.0, 2.0], [1.0, 1.0], [3.0, 0.0]]
+    >>> jacobian(f, layout="denominator")([2, 5])
+    [[5.0, 1.0, 3.0], [2.0, 1.0, 0.0]]
+    """
+    check_function(f)
+    if layout not in ("numerator", "denominator"):
+        raise ValueError(f'layout={layout!r}: write "numerator" (a row for each output) '
+                         'or "denominator" (a row for each input)')
+
+    def matrix(x: Any) -> list[list[Any]]:
+        run = run_on_leaves(f, (x,))
+        rows = [arrived(walk(output, run), run) for output in flat(run.answer)]
+        return rows if layout == "numerator" else [[row[j] for row in rows] for j in range(len(run.leaves))]
+    return matrix
+
+
+def hessian(f: Callable) -> Callable:
+    """A function that gives the matrix of second derivatives ∂²f/∂xᵢ∂xⱼ; f returns one Value.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])([3, 5])
+    [[10.0, 6.0], [6.0, 0.0]]
+    """
+    return jacobian(grad(f))
+
+
+def jvp(f: Callable, x: Any, v: Any) -> Any:
+    """J v, the derivative of f at x along v: one walk forward, however many outputs there are.
+
+    v   numbers, built like x
+
+    The answer is built like that of f.  Raises ValueError where v and x do not fit.
+
+    >>> jvp(lambda x: [x[0] * x[1], x[0] + x[1], 3 * x[0]], [2, 5], [1, 0])     # the first column
+    [5.0, 1.0, 3.0]
+    """
+    check_function(f)
+    check_fit("v", v, "x", x)
+    run = run_on_leaves(f, (x,))
+    outputs = flat(run.answer)
+    moved = pushed_forward(outputs, run, map(number_or_value, flat(v)))
+    found = [as_result(moved.get(output, 0), run) for output in outputs]
+    for i, change in enumerate(found):
+        check_finite(change, f"of output {i} along v")
+    return like(run.answer, found)
+
+
+def pushed_forward(outputs: list[Value], run: "Run", v: Iterable[Any]) -> dict[Value, Any]:
+    """How fast each node moves when the leaves move by v: Σ local gradient × how fast the parent moves."""
+    moved: dict[Value, Any] = dict(zip(run.leaves, v))
+    with errstate(all="ignore"), recording():
+        whole = Value(0.0) if not outputs else ops.sum(outputs)             # one root, for one walk
+        local = (replay(whole, Value, dict(zip(run.leaves, run.given))).local if run.as_graph
+                 else {node: node.local_grads for node in topological_order(whole)})
+        for node, local_grads in local.items():
+            for parent, local_grad in zip(node.parents, local_grads):
+                if parent in moved and not is_cut(node, local_grad):
+                    part = local_grad * moved[parent]
+                    moved[node] = moved[node] + part if node in moved else part
+    return moved
+
+
+def vjp(f: Callable, x: Any, v: Any) -> Any:
+    """vᵀ J, the derivatives of v · f at x: one walk backward, however many inputs there are.
+
+    v   numbers, built like what f returns; an output with v = 0 takes no part
+
+    The answer is built like x.  Raises ValueError where v and the answer of f do not fit.
+
+    >>> vjp(lambda x: [x[0] * x[1], x[0] + x[1], 3 * x[0]], [2, 5], [1, 0, 0])      # the first row
+    [5.0, 2.0]
+    """
+    check_function(f)
+    run = run_on_leaves(f, (x,))
+    check_fit("v", v, "the answer of f", run.answer)
+    weights = list(map(number_or_value, flat(v)))
+    pairs = [(y, w) for y, w in zip(flat(run.answer), weights) if isinstance(w, Value) or w]
+    if not pairs:
+        return like(x, (as_result(0, run) for _ in run.leaves))
+    with errstate(all="ignore"), recording():
+        combined = ops.dot(*zip(*pairs))
+    return like(x, arrived(walk(combined, run), run))
+
+
+def hvp(f: Callable, x: Any, v: Any) -> Any:
+    """H v, the Hessian of f at x times v, without ever forming H: forward over reverse.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1], [3, 5], [1, 0])
+    [10.0, 6.0]
+    """
+    return jvp(grad(f), x, v)
+
+
+def gradient_graph(output: Value, by: Any) -> Any:
+    """The derivative of a Value by another as a graph: to be drawn, stepped through, differentiated.
+
+    by   a Value that `output` was made from, or its label; or lists and dicts of these
+
+    The graph stands on the same leaves.  Raises ValueError where `output` does not depend on it.
+
+    >>> x = Value(2.0, label="x")
+    >>> slope = gradient_graph(x * x * x, x)
+    >>> slope.data
+    12.0
+    >>> slope.backward()                            # the second derivative, 6x
+    >>> x.grad
+    12.0
+    """
+    with errstate(all="ignore"):
+        again = replay(output, Value)
+    found = []
+    for node in flat(by):
+        node = only(node, again.grads, "node") if isinstance(node, str) else node
+        if not isinstance(node, Value) or node not in again.grads:
+            name = describe(node) if isinstance(node, Value) else shortened(node)
+            raise ValueError(f"{name} is not among the nodes that get a gradient from {describe(output)}")
+        found.append(again.grads[node])
+        check_finite(found[-1], f"by {describe(node)}")
+    return like(by, found)
+
+
+# ---- running f and walking its graph -----------------------------------------------------------------
+
+
+class Run(NamedTuple):
+    """What came of running a function on Values.
+
+    given      the numbers it is differentiated by, one after the other
+    leaves     the Values f saw in their place
+    answer     what f returned
+    as_graph   are derivatives wanted as Values?
+    """
+
+    given: list[Any]
+    leaves: list[Value]
+    answer: Any
+    as_graph: bool
+
+
+def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), options: Mapping[str, Any] = {}) -> Run:
+    """Call f with Values in place of all numbers in the arguments `which`."""
+    given = [x for i in which for x in flat(args[i])]
+    leaves = [Value(x.data, label=x.label) if isinstance(x, Value) else Value(x) for x in given]
+    fresh, filled = iter(leaves), list(args)
+    for i in which:
+        filled[i] = like(args[i], fresh)
+    as_graph = nested.get() or any(isinstance(x, Value) for x in given)
+    before = nested.set(True)
+    try:
+        with recording():
+            answer = f(*filled, **options)
+    finally:
+        nested.reset(before)
+    for output in flat(answer):
+        if not isinstance(output, Value):
+            raise TypeError(f"f must return Values, made from its inputs by operations: got {shortened(output)}; "
+                            "v.data cuts the graph, and a constant is written Value(...)")
+    return Run(given, leaves, answer, as_graph)
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Within the `with` block graphs grow, also under no_grad()."""
+    before = errors.recording.set(True)
+    try:
+        yield
+    finally:
+        errors.recording.reset(before)
+
+
+def walk(output: Value, run: Run) -> Replay:
+    """The graph of an output with its gradients, as floats or as Values."""
+    if run.as_graph:
+        with errstate(all="ignore"):
+            return replay(output, Value, dict(zip(run.leaves, run.given)))
+    order = topological_order(output)
+    return Replay(output, {node: node.data for node in order}, {node: node.local_grads for node in order})
+
+
+def arrived(walked: Replay, run: Run) -> list[Any]:
+    """The gradient of each leaf; raises GradientError where one is not finite."""
+    found = [as_result(walked.grads.get(leaf, 0), run) for leaf in run.leaves]
+    numbers = {leaf: as_float(gradient) for leaf, gradient in zip(run.leaves, found)}
+    if errors.strict.get() and not all(map(math.isfinite, numbers.values())):
+        ours = [node for node in walked.values if node.parents or node in numbers]
+        check_leaves(ours, {node: as_float(gradient) for node, gradient in walked.grads.items()})
+    return found
+
+
+def check_finite(result: Any, what: str) -> None:
+    if errors.strict.get() and not math.isfinite(as_float(result)):
+        raise GradientError(f"the derivative {what} is {short(as_float(result))}")
+
+
+def as_result(x: Any, run: Run) -> Any:
+    return differentiable(x) if run.as_graph else float(x)
+
+
+def as_float(x: Any) -> float:
+    return x.data if isinstance(x, Value) else float(x)
+
+
+# ---- nested lists and dicts of numbers ---------------------------------------------------------------
+
+
+def flat(tree: Any) -> list[Any]:
+    """What stands in nested lists, tuples and dicts, in order.
+
+    >>> flat({"w": [1, (2, 3)], "b": 4})
+    [1, 2, 3, 4]
+    """
+    if not isinstance(tree, Mapping | list | tuple):
+        return [tree]
+    return [x for part in (tree.values() if isinstance(tree, Mapping) else tree) for x in flat(part)]
+
+
+def like(tree: Any, numbers: Iterable[Any]) -> Any:
+    """The same lists, tuples and dicts, with other numbers in them.
+
+    >>> like({"w": [1, (2, 3)], "b": 4}, iter("abcd"))
+    {'w': ['a', ('b', 'c')], 'b': 'd'}
+    """
+    numbers = iter(numbers)
+    if isinstance(tree, Mapping):
+        return {key: like(part, numbers) for key, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return (list if isinstance(tree, list) else tuple)([like(part, numbers) for part in tree])
+    return next(numbers)
+
+
+def number_or_value(x: Any) -> Any:
+    return x if isinstance(x, Value) else number(x)
+
+
+def check_function(f: Any) -> None:
+    if not callable(f):
+        raise TypeError(f"f is a function of numbers, such as lambda x: x * x: got {shortened(f)}")
+
+
+def checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
+    which = argnums if isinstance(argnums, tuple) else (argnums,)
+    for i in which:
+        if isinstance(i, bool) or not isinstance(i, int):
+            raise TypeError(f"argnums is the number of an argument, or a tuple of them: got {argnums!r}")
+        if not 0 <= i < count:
+            raise IndexError(f"argnums={argnums!r}, but f was given {count} argument{'s' * (count != 1)}"
+                             + (f": 0 to {count - 1}" if count else ""))
+    return which
+
+
+def check_fit(name: str, tree: Any, other: str, model: Any) -> None:
+    """Raise unless two trees are built alike."""
+    if like(tree, repeat(0)) != like(model, repeat(0)):
+        sizes = f"{len(flat(tree))} and {len(flat(model))} numbers"
+        raise ValueError(f"{name} must be built like {other} ({sizes}): got {shortened(tree)}")
