@@ -74,7 +74,7 @@ class GradientCheck:
 
     @property
     def verdict(self) -> str:
-        """ "right", "wrong" or "unjudged"."""
+        """In one word: right, wrong, or unjudged."""
         kinds = {finding.kind for finding in self.findings}
         return "wrong" if "wrong" in kinds else "unjudged" if "unjudged" in kinds or not self.judged else "right"
 
@@ -94,8 +94,9 @@ def gradcheck(f: Callable, inputs: Any) -> GradientCheck:
 
     A node recorded by an operation is judged by running its rule in 90 or more digits: a local
     gradient may differ from the slope by 1e-9 of itself.  Nodes made by hand have no rule; they,
-    and what f does outside its graph, are judged by running f at moved inputs, to the digits that
-    floats leave.  At a kink what is stored must lie between the slopes of both sides.
+    and what f does outside its graph, are judged by running f at moved inputs, to a millionth; where
+    floats cannot tell that, the verdict is "unjudged".  (A slope below some 1e-10 of what the node
+    does nearby is 0 to them.)  At a kink what is stored must lie between the slopes of both sides.
 
     Nothing is changed.  Raises TypeError where f returns no Value, ValueError where it gives
     different numbers for the same inputs (seed dropout, or switch it off), or where an input is
