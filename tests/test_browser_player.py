@@ -128,8 +128,10 @@ def check_panel(tab, event):
         assert re.sub(r"[\s()]", "", lines[1]) == f"{before}+{upstream}×{local}={shown(event.value)}"
         assert f"{before} + {upstream} × {local} = {shown(event.value)}" in said
         because = letters(lines[2])
-        assert because.startswith(letters(event.partial.split(" (input")[0])) and because.endswith(letters(local))
-        assert letters(event.local) in because
+        slope = letters(event.partial.split(" (input")[0])
+        assert because.startswith(slope) and because.endswith(letters(local))
+        plain = all(name.isidentifier() for name in map(tg.names(event.node).get, event.node.parents))
+        assert letters(event.local) in because.removeprefix(slope) or not plain     # a parent that is a formula stands there as a whole
         assert "forward" not in tab.locator("#what").inner_text()
     else:
         assert (event.kind if event.kind == "forward" else "backward") in tab.locator("#what").inner_text()
@@ -647,3 +649,14 @@ def test_the_stored_screenshots_are_like_fresh_ones(chromium):
         assert len(stored) < 30_000
         apart = {other: difference(fresh[other], stored) for other in fresh}
         assert apart[name] < 1.5 and apart[name] == min(apart.values()), apart
+
+
+def test_a_box_says_where_it_was_made_when_pointed_at(opened):
+    with tg.trace_origin():
+        x = Value(0.5, label="x")
+        f = tg.tanh(x) * 2
+    tab = opened(tg.play(f))
+    go(tab, len(tg.steps(f)))
+    titles = tab.locator("#boxes > g > title").evaluate_all("titles => titles.map(title => title.textContent)")
+    assert titles[0] == f"x: 0.5, gradient 1.5729, made at {x.origin}"
+    assert f"tanh(x) * 2: 0.92423, gradient 1, made at {f.origin}" in titles

@@ -37,6 +37,8 @@ from .engine.errors import (
     no_grad,
 )
 from .engine.expression import expression
+from .engine.gradcheck import Finding, GradientCheck, gradcheck
+from .engine.nonfinite import FirstNonfinite, first_nonfinite
 from .engine.numeric import Estimate, numeric_derivative
 from .engine.op import (
     BENT,
@@ -115,6 +117,7 @@ from .engine.ops import (
     tanh,
     where,
 )
+from .engine.origin import Origin, trace_origin
 from .engine.replay import Replay, replay
 from .engine.symbolic import exact, names, symbolic
 from .engine.value import Value, engine_name, leaves, live_values, pow, topological_order
@@ -162,20 +165,21 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
-    "ExpressionError", "GradientError", "History", "Interval", "L1", "L2", "Layer", "MLP", "Maxout", "Module",
-    "Momentum", "NONZERO", "Nesterov", "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "POSITIVE",
-    "Page", "PoleError", "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps",
-    "UNIT", "Value", "WeightFileError", "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh",
-    "atan", "atan2", "atanh", "bce", "bce_with_logits", "brier", "cbrt", "check_training", "clip",
-    "clip_gradients_by_norm", "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "derivative",
-    "div", "dot", "draw", "elu", "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2",
-    "expm1", "expression", "fit", "gelu", "grad", "gradient_graph", "greater", "greater_equal",
+    "ExpressionError", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History", "Interval",
+    "L1", "L2", "Layer", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
+    "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL", "RMSprop",
+    "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
+    "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
+    "bce_with_logits", "brier", "cbrt", "check_training", "clip", "clip_gradients_by_norm",
+    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "derivative", "div", "dot", "draw", "elu",
+    "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression",
+    "first_nonfinite", "fit", "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal",
     "half_squared_error", "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp",
     "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10",
-    "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout", "mean",
-    "min", "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op",
-    "play", "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid",
-    "sign", "silu", "sin", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
+    "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout", "mean", "min",
+    "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op", "play",
+    "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign",
+    "silu", "sin", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
     "square", "step", "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz",
-    "topological_order", "value_and_grad", "vjp", "where",
+    "topological_order", "trace_origin", "value_and_grad", "vjp", "where",
 ]

@@ -43,11 +43,12 @@ class Page(NamedTuple):
 
 
 PAGES = (
-    Page("values", "Values, graphs, errors", ("engine.value", "engine.errors")),
+    Page("values", "Values, graphs, errors", ("engine.value", "engine.errors", "engine.origin", "engine.nonfinite")),
     Page("operations", "Operations, one by one", ("engine.ops", "engine.composites")),
     Page("declaring", "Declaring an operation", ("engine.op",), ("engine.formula",)),
     Page("calculus", "Derivatives of functions", ("engine.calculus", "engine.numeric")),
     Page("gradients", "Formulas, fractions, text", ("engine.symbolic", "engine.replay", "engine.expression")),
+    Page("checking", "Checking gradients", ("engine.gradcheck",)),
     Page("showing", "Steps and pictures", ("show",), ("show.plots",)),
     Page("networks", "Networks", ("nn.modules", "nn.weights")),
     Page("losses", "Losses", ("nn.losses",)),

@@ -58,6 +58,8 @@ class ExpressionError(ValueError):
 
 strict = ContextVar("strict", default=True)             # raise DomainError and GradientError?
 recording = ContextVar("recording", default=True)       # do results remember their parents?
+tracing = ContextVar("tracing", default=False)          # and the line they were made at?
+ordinary = ContextVar("ordinary", default=True)         # recording and not tracing: all that the usual case asks
 
 
 @contextmanager
@@ -95,8 +97,9 @@ def no_grad() -> Iterator[None]:
     >>> y.data, y.parents
     (9.0, ())
     """
-    before = recording.set(False)
+    before, usual = recording.set(False), ordinary.set(False)
     try:
         yield
     finally:
         recording.reset(before)
+        ordinary.reset(usual)

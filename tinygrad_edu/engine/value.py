@@ -19,6 +19,7 @@ from .errors import DomainError, GradientError
 from .formula import Formula
 from .number import number, printable, short, shortened
 from .op import LEAF, OPS, Mark, Op, find, listeners
+from .origin import Origin, here
 
 engine_name = "pure"
 CONSTANT: dict[str, Any] = {"is_constant": True}            # shared by all plain numbers in graphs
@@ -52,7 +53,7 @@ class Value:
     _parents: "tuple[Value, ...]"
     _local_grads: tuple[float, ...]
     _op: Op | Mark
-    _extra: "dict[str, Any] | None"         # what is rare: label, scope, constants, is_constant
+    _extra: "dict[str, Any] | None"         # what is rare: label, scope, constants, is_constant, origin
 
     def __init__(self, data: Any, parents: "Iterable[Value]" = (), local_grads: Iterable[float] = (),
                  op: str = "", label: str = ""):
@@ -67,6 +68,8 @@ class Value:
             self._op = Mark(op)
         if label:
             self.label = label
+        if tracing():
+            add_origin(self)
 
     parents = property(attrgetter("_parents"), doc="The nodes this one was computed from.")
 
@@ -117,6 +120,11 @@ class Value:
     @scope.setter
     def scope(self, name: str) -> None:
         self._extra = {**(self._extra or {}), "scope": name}
+
+    @property
+    def origin(self) -> Origin | None:
+        """The line this node was made at, if that was inside `with trace_origin():`."""
+        return self._extra.get("origin") if self._extra else None
 
     @property
     def label(self) -> str:
@@ -233,7 +241,10 @@ class Value:
 
     def detach(self) -> "Value":
         """The same number as a constant: no gradient flows through it."""
-        return constant(self._data)
+        twin = constant(self._data)
+        if tracing():
+            add_origin(twin)
+        return twin
 
     def item(self) -> float:
         """The number, as `data`; arrays and tensors elsewhere call it so."""
@@ -290,7 +301,7 @@ class Value:
 
 
 new = Value.__new__
-recording = errors.recording.get
+recording, tracing, ordinary = errors.recording.get, errors.tracing.get, errors.ordinary.get
 set_grad = Value.grad.__set__           # type: ignore[attr-defined, misc]  # the slot behind the annotation
 
 
@@ -310,7 +321,7 @@ def record(op: Op, x: Any, y: Any) -> Any:
             raise ArithmeticError
     except (ArithmeticError, ValueError):
         data, local_grads = careful(op, (x, y), {})
-    if (x._extra is not None and y._extra is not None and x.is_constant and y.is_constant) or not recording():
+    if (x._extra is not None and y._extra is not None and x.is_constant and y.is_constant) or not ordinary():
         return rare_node(op, data, (x, y), local_grads, {})
     node = new(Value)
     node._data = data if type(data) is float else float(data)
@@ -330,7 +341,7 @@ def record_one(op: Op, x: Value) -> Value:
             raise ArithmeticError
     except (ArithmeticError, ValueError):
         data, local_grads = careful(op, (x,), {})
-    if (x._extra is not None and x.is_constant) or not recording():
+    if (x._extra is not None and x.is_constant) or not ordinary():
         return rare_node(op, data, (x,), local_grads, {})
     node = new(Value)
     node._data = data if type(data) is float else float(data)
@@ -353,16 +364,23 @@ def record_many(op: Op, inputs: tuple, constants: dict[str, float]) -> Any:
 
 
 def careful(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:
-    """`Op.evaluate`, naming the labels of the operands where it raises."""
+    """`Op.evaluate`, naming the operands, and the lines they were made at, where it raises."""
     try:
         return op.evaluate(*in_rows(op, [x._data for x in parents]), **constants)
     except DomainError as error:
-        named = [f"{printable(x.label)} = {short(x._data)}" for x in parents if x.label]
-        raise type(error)(f"{error} ({', '.join(named)})" if named else str(error)) from None
+        named = [introduced(x) for x in parents if x.label or x.origin]
+        between = "; " if any(x.origin for x in parents) else ", "
+        raise type(error)(f"{error} ({between.join(named)})" if named else str(error)) from None
+
+
+def introduced(node: Value) -> str:
+    """An operand in a message: `x = -1`, or `x = -1, made at train.py:3`."""
+    name = f"{name_of(node)} = " if name_of(node) else ""
+    return name + short(node._data) + (f", made at {node.origin}" if node.origin else "")
 
 
 def rare_node(op: Op, data: float, parents: tuple, local_grads: Iterable, constants: dict) -> Value:
-    """A node that may be a constant, or have constants."""
+    """A node that may be a constant, have constants, or remember where it was made."""
     if not recording():
         return constant(data)
     node = new(Value)
@@ -372,7 +390,18 @@ def rare_node(op: Op, data: float, parents: tuple, local_grads: Iterable, consta
     if all(p.is_constant for p in parents):
         node._local_grads = ()
         node._extra = {**CONSTANT, **(node._extra or {})}
+    if tracing():
+        add_origin(node)
     return node
+
+
+def add_origin(node: Value) -> None:
+    """Note on a new node, and on the plain numbers it was made from, which line this is."""
+    origin = here()
+    node._extra = {**(node._extra or {}), "origin": origin}
+    for parent in node._parents:
+        if parent._extra is CONSTANT:
+            parent._extra = {**CONSTANT, "origin": origin and origin._replace(name="")}
 
 
 class ArrayMet(TypeError):
@@ -551,11 +580,11 @@ def check_leaves(order: list[Value], arrived: dict[Value, float]) -> None:
         if leaf._parents or leaf.is_constant or math.isfinite(arrived.get(leaf, 0.0)):
             continue
         where = f" to {leaf.label!r}" if leaf.label else ""
-        raise GradientError(f"the gradient{where} is {short(arrived[leaf])}: {origin(leaf, order, arrived)}; "
+        raise GradientError(f"the gradient{where} is {short(arrived[leaf])}: {culprit(leaf, order, arrived)}; "
                             "nothing was changed")
 
 
-def origin(leaf: Value, order: list[Value], arrived: dict[Value, float]) -> str:
+def culprit(leaf: Value, order: list[Value], arrived: dict[Value, float]) -> str:
     """The first node on the way to `leaf` whose local gradient made what arrived infinite or nan."""
     tainted = {leaf}
     for node in order:
@@ -571,14 +600,24 @@ def origin(leaf: Value, order: list[Value], arrived: dict[Value, float]) -> str:
 
 
 def describe(node: Value) -> str:
-    """A node in a message: `f = log(x) at x = 0`."""
-    label = printable(node.label)
+    """A node in a message: what it is, and where it was made if that is known."""
+    return formula_of(node) + (f" (made at {node.origin})" if node.origin else "")
+
+
+def formula_of(node: Value) -> str:
+    """How a node was made, with what went in: `f = log(x) at x = 0`."""
+    name = name_of(node)
     if not isinstance(node._op, Op):
-        return label or f"a node made by hand ({printable(node.op) or 'no name'})"
-    names = [Formula(printable(p.label) or short(p._data)) for p in node._parents]
+        return name or f"a node made by hand ({printable(node.op) or 'no name'})"
+    names = [Formula(name_of(p) or short(p._data)) for p in node._parents]
     shown = node._op.call(*in_rows(node._op, names), **node.constants)
-    at = ", ".join(dict.fromkeys(f"{printable(p.label)} = {short(p._data)}" for p in node._parents if p.label))
-    return (f"{label} = " if label else "") + printer.text(shown) + (f" at {at}" if at else "")
+    at = ", ".join(dict.fromkeys(f"{name_of(p)} = {short(p._data)}" for p in node._parents if name_of(p)))
+    return (f"{name} = " if name else "") + printer.text(shown) + (f" at {at}" if at else "")
+
+
+def name_of(node: Value) -> str:
+    """A node's label, or the variable it was put into; "" where neither is known."""
+    return printable(node.label) or (node.origin.name if node.origin else "")
 
 
 def in_rows(op: Op, parents: Any) -> list:

@@ -62,8 +62,8 @@ def draw(output: Value, engine: str = "auto", fold: str = "auto") -> Drawing:
 
     engine   "auto": Graphviz, which comes with the package and needs no program `dot`; where it
              cannot run, a simple layout.  "embedded", "dot" or "simple" to insist on one.
-    fold     "neuron" or "layer": each as one box; "none": every node.  "auto" folds only graphs
-             of more than 300 nodes.
+    fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
+             (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
 
     Gradients are shown once `backward` was called, and "—" before.
 
@@ -84,7 +84,7 @@ def draw(output: Value, engine: str = "auto", fold: str = "auto") -> Drawing:
 
 # ---- folding networks ----------------------------------------------------------------------------------
 
-FOLDS = ("auto", "none", "neuron", "layer")
+FOLDS = ("auto", "none", "neuron", "layer", "line")
 MANY_NODES = 300                                            # beyond this, "auto" folds
 
 
@@ -103,7 +103,8 @@ def folded(order: list[Value], fold: str) -> list[Group]:
     if fold == "auto":
         fits = len(order) <= MANY_NODES
         return folded(order, "none") if fits else min(folded(order, "neuron"), folded(order, "layer"), key=over_many)
-    names = {"none": lambda node: "", "neuron": lambda node: node.scope, "layer": lambda node: layer_of(node.scope)}
+    names = {"none": lambda node: "", "neuron": lambda node: node.scope, "layer": lambda node: layer_of(node.scope),
+             "line": origin_of}
     return folded_by(order, names[fold])
 
 
@@ -131,6 +132,11 @@ def grouped(order: list[Value], name: Callable[[Value], str]) -> list[Group]:
 def layer_of(scope: str) -> str:
     """The layer a neuron belongs to: "layer 0" of "layer 0, neuron 3"."""
     return scope.rsplit(", neuron", 1)[0]
+
+
+def origin_of(node: Value) -> str:
+    """The line a node was made at, such as "train.py:31", where that is known."""
+    return str(node.origin) if node.origin else ""
 
 
 def over_many(groups: list) -> bool:
@@ -191,6 +197,7 @@ class Box(NamedTuple):
     data: str
     grad: str           # "" where there is none: a constant
     formula: str        # how it was made
+    origin: str = ""    # and at which line, where that is known
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -221,7 +228,8 @@ class Box(NamedTuple):
     def sentence(self) -> str:
         how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
         grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
-        return f"{how} {self.formula}: {self.data}{grad}"
+        origin = f", made at {self.origin}" if self.origin else ""
+        return f"{how} {self.formula}: {self.data}{grad}{origin}"
 
 
 def boxes_of(groups: list[Group], known: dict[Value, Formula]) -> list[Box]:
@@ -237,7 +245,7 @@ def box_of(node: Value, known: dict[Value, Formula], has_grads: bool) -> Box:
     name = name if node.label else name.replace("-", "−")
     made = printer.text(in_short(call_of(node, known))).replace("-", "−") if node.parents else name
     return Box(kind, printable(node._op.symbol) if node.parents else "", name, shown(node.data), grad,
-               made if made == name else f"{name} = {made}")
+               made if made == name else f"{name} = {made}", origin_of(node))
 
 
 def shown(x: float) -> str:
@@ -368,7 +376,10 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
     for i, box in enumerate(boxes):
         head = f"{box.symbol}  {box.head}" if box.symbol else box.head
         lines = [head, *[f"{word} {number}" for word, number in box.rows]]
-        graph.node(str(i), graphviz.escape("\n".join(lines)), _attributes={} if box.symbol else {"style": "rounded"})
+        more = {"style": "rounded"} if not box.symbol else {}
+        if box.origin:
+            more["tooltip"] = graphviz.escape(box.sentence)
+        graph.node(str(i), graphviz.escape("\n".join(lines)), _attributes=more)
     for edge, text in zip(*edges_of(groups)):
         graph.edge(str(edge.tail), str(edge.head), graphviz.escape(text))
     return graph

@@ -161,11 +161,12 @@ function write(text, element) {
 function showPicture() {
   const [kind, n, k] = state.event ?? [], to = kind === "b" ? nodes[n].parents[k] : n, receives = boxOf[to];
   for (const [b] of view.boxes) {
-    const {shows, name: title, nodes: members} = boxes[b], one = shows >= 0 && nodes[shows];
+    const {shows, name: title, nodes: members, origin} = boxes[b], one = shows >= 0 && nodes[shows];
     const known = one && state.done[shows];
     const value = known ? one.data : "—", gradient = state.grads[shows] ?? "—";
     if (one) write(value, texts[b].data), write(gradient, texts[b].grad);
-    const told = `${title}${known ? `: ${value}` : ""}${gradient === "—" ? "" : `, gradient ${gradient}`}`;
+    const words = `${title}${known ? `: ${value}` : ""}${gradient === "—" ? "" : `, gradient ${gradient}`}`;
+    const told = origin ? `${words}, made at ${origin}` : words;
     if (texts[b].title.textContent !== told) {
       texts[b].title.textContent = told;
       drawn[b].setAttribute("aria-label", told);

@@ -73,8 +73,9 @@ class View(NamedTuple):
 def play(output: Value, seed: float = 1.0, fold: str = "auto", engine: str = "auto") -> Page:
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
-    fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "auto" shows
-             the layers of graphs of more than 300 nodes.  The page can change it, and open single layers.
+    fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
+             made at one line of the program (see `trace_origin`); "auto" shows the layers of graphs of more
+             than 300 nodes.  The page can change it, and open single layers.
     engine   what places the boxes, as for `draw`
 
     The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
@@ -216,6 +217,8 @@ class Lesson:
         end = way_out(group)
         told: dict[str, Any] = {"nodes": members, "shows": -1 if end is None else self.place[end],
                                 "name": self.boxes[members].formula}
+        if self.boxes[members].origin:
+            told["origin"] = self.boxes[members].origin
         layer = layer_of(group[0].scope)
         opening = [i for i, view in enumerate(views) if layer and view.name == name_when_open(layer)]
         return told | ({"opens": opening[0]} if opening else {})
@@ -229,7 +232,7 @@ def precedence_of_number(node: Value) -> int:
 
 def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
-    names = {"none": "every node", "neuron": "neurons", "layer": "layers"}
+    names = {"none": "every node", "neuron": "neurons", "layer": "layers", "line": "lines"}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
     wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
     for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):

@@ -1,0 +1,383 @@
+"""gradcheck: it passes only what is right, names what is wrong, and raises no false alarm."""
+
+import math
+import random
+import re
+from fractions import Fraction
+
+import pytest
+from draws import edges, stratified
+
+import tinygrad_edu as tg
+from tinygrad_edu import OPS, DomainError, Value, gradcheck
+from tinygrad_edu.engine.precise import Precise, digits
+
+SINGLE = [op for op in OPS.values() if not op.rows]
+ROWS = [op for op in OPS.values() if op.rows]
+
+
+def call(op, *flat):
+    """An op called on numbers one after the other, rows cut to length."""
+    length = len(flat) // len(op.inputs)
+    inputs = [list(flat[i * length:(i + 1) * length]) for i in range(len(op.inputs))] if op.rows else flat
+    return op(*inputs, **op.sample)
+
+
+def typical(op):
+    """Inputs at which no local gradient is 0, and no two are equal."""
+    count = len(op.inputs) * (3 if op.rows else 1)
+    middle = [0.3 + 0.21 * k for k in range(count)]
+    low = op.domain[0].low
+    return [x + 1.1 if low == 1.0 else x for x in middle]
+
+
+# ---- no false pass: wrong rules planted in every operation --------------------------------------------
+
+
+def planted(rule, change):
+    """A rule whose list of local gradients is changed; those of rows are changed as one list."""
+    def wrong(*inputs, **constants):
+        value, local_grads = rule(*inputs, **constants)
+        if isinstance(local_grads[0], list):
+            flat = change([g for row in local_grads for g in row])
+            length = len(local_grads[0])
+            return value, tuple(flat[i * length:(i + 1) * length] for i in range(len(local_grads)))
+        return value, tuple(change(list(local_grads)))
+    wrong.__module__ = rule.__module__
+    return wrong
+
+
+def at(k, f):
+    return lambda gs: [f(g) if i == k else g for i, g in enumerate(gs)]
+
+
+CHANGES = {
+    "a millionth too large": lambda g: g * (1 + Fraction(1, 10 ** 6)),
+    "a millionth too small": lambda g: g * (1 - Fraction(1, 10 ** 6)),
+    "a millionth added": lambda g: g + Fraction(1, 10 ** 6),
+    "sign flipped": lambda g: -g,
+    "term dropped": lambda g: g * 0,
+    "doubled": lambda g: g * 2,
+    "one more": lambda g: g + 1,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("op", OPS.values(), ids=repr)
+def test_a_wrong_local_gradient_of_any_operation_is_found_and_named(op, name, monkeypatch):
+    xs = typical(op)
+    right = call(op, *map(Value, xs)).local_grads
+    for k, local_grad in enumerate(right):
+        if CHANGES[name](local_grad) == local_grad:         # a zero that is multiplied
+            continue
+        with monkeypatch.context() as patch:
+            patch.setattr(op, "rule", planted(op.rule, at(k, CHANGES[name])))
+            found = gradcheck(lambda *v: call(op, *v), xs)
+        assert not found
+        first = found.findings[0]
+        assert (first.kind, first.op, first.parent) == ("wrong", op.name, k)
+        assert first.measured == pytest.approx(local_grad, rel=1e-12) and first.stored != first.measured
+        assert re.search(r"made at \S*test_gradcheck.py:\d+", first.text)
+
+
+def rotated(gs):
+    return gs[1:] + gs[:1]
+
+
+def has_an_order(op):
+    """Are the local gradients not all equal?"""
+    right = list(call(op, *map(Value, typical(op))).local_grads)
+    return right != rotated(right)
+
+
+SEVERAL = [op for op in OPS.values() if has_an_order(op)]
+
+
+@pytest.mark.parametrize("op", SEVERAL, ids=repr)
+def test_local_gradients_in_the_wrong_order_are_found(op, monkeypatch):
+    monkeypatch.setattr(op, "rule", planted(op.rule, rotated))
+    found = gradcheck(lambda *v: call(op, *v), typical(op))
+    assert not found and {f.op for f in found.findings if f.kind == "wrong"} == {op.name}
+
+
+def test_a_wrong_tail_that_no_float_difference_could_see_is_found(monkeypatch):
+    for op, x in ((tg.tanh, 300.0), (tg.sigmoid, 700.0), (tg.erf, 20.0), (tg.softplus, -700.0), (tg.cos, 1e-300)):
+        with monkeypatch.context() as patch:
+            patch.setattr(op, "rule", planted(op.rule, lambda gs: [gs[0] * (1 + Fraction(1, 10 ** 6))]))
+            assert not gradcheck(op, x), op
+        assert gradcheck(op, x), op
+
+
+def test_wrongs_that_cancel_in_the_whole_are_both_found():
+    @tg.op("double", tg.REAL)
+    def twice_too_much(x):
+        return 2 * x, (4,)
+
+    @tg.op("half", tg.REAL)
+    def half_too_little(x):
+        return x / 2, (Fraction(1, 4),)
+    found = gradcheck(lambda x: half_too_little(twice_too_much(x)), 3.0)
+    assert [(f.op, f.stored, f.measured) for f in found.findings] == [
+        ("twice_too_much", 4.0, 2.0), ("half_too_little", 0.25, 0.5)]
+
+
+# ---- no false alarm --------------------------------------------------------------------------------------
+
+
+def draws_of(op, count, seed):
+    columns = [stratified(interval, count, seed + k) for k, interval in enumerate(op.domain)]
+    for k, column in enumerate(columns):
+        column += edges(op.domain[k])
+        random.Random(seed + k).shuffle(column)
+    return list(zip(*columns))[:count]
+
+
+def check_sound(op, cases):
+    for xs in cases:
+        try:
+            call(op, *xs)
+        except DomainError:
+            continue
+        with tg.errstate(all="ignore"):
+            found = gradcheck(lambda *v: call(op, *v), xs)
+        assert found.verdict != "wrong", (xs, found)
+        assert found or not all(map(math.isfinite, call(op, *map(Value, xs)).local_grads)), (xs, found)
+
+
+@pytest.mark.parametrize("op", SINGLE, ids=repr)
+def test_every_operation_is_right_at_all_scales_near_its_edges_and_at_its_kinks(op):
+    check_sound(op, draws_of(op, 12, seed=1))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("op", SINGLE, ids=repr)
+def test_every_operation_is_right_at_many_points(op):
+    check_sound(op, draws_of(op, 300, seed=2))
+
+
+@pytest.mark.parametrize("op", ROWS, ids=repr)
+def test_operations_on_rows_are_right_with_ties_zeros_and_large_numbers(op):
+    rows = [[1.0, 2.0, -0.5], [1.0, 1.0, 0.0], [0.0, 0.0, 2.0], [700.0, 0.0, -700.0], [1e300, 1e-300, 3.0], [0.3]]
+    check_sound(op, [row * len(op.inputs) for row in rows])
+
+
+KINKS = [
+    (tg.relu, [0.0], "0 by x lies between the slopes 0 and 1"), (tg.abs, [0.0], "between the slopes -1 and 1"),
+    (tg.maximum, [1.0, 1.0], "0.5 by y lies between"), (lambda x: tg.max([x, x, x * 1]), [2.0], "lies between"),
+    (tg.hypot, [0.0, 0.0], "between the slopes -1 and 1"), (tg.sqrt, [0.0], "no finite slope"),
+    (tg.cbrt, [0.0], "no finite slope"), (tg.asin, [1.0], "no finite slope"), (tg.step, [0.0], "jumps here"),
+    (tg.leaky_relu, [0.0], "0.01 by x lies between"), (lambda x: tg.clip(x, low=0, high=1), [1.0], "1 by x lies between"),
+    (lambda c, x: tg.where(c, x, 2 * x), [0.0, 1.0], "jumps here"),
+]
+
+
+@pytest.mark.parametrize(("f", "xs", "words"), KINKS)
+def test_a_kink_is_no_wrong_and_is_told(f, xs, words):
+    found = gradcheck(f, xs)
+    assert found.verdict != "wrong" and {finding.kind for finding in found.findings} == {"kink"}
+    assert words in repr(found)
+
+
+@pytest.mark.parametrize(("f", "xs", "slope"), [(tg.relu, [0.0], 1.5), (tg.abs, [0.0], -1.1), (tg.maximum, [1.0, 1.0], 1.01)])
+def test_what_lies_outside_the_slopes_of_a_kink_is_wrong(f, xs, slope, monkeypatch):
+    monkeypatch.setattr(f, "rule", planted(f.rule, at(0, lambda _: slope)))
+    found = gradcheck(f, xs)
+    assert not found and found.findings[0].kind == "wrong"
+
+
+def test_a_condition_that_only_jumps_is_not_worth_a_word():
+    found = gradcheck(lambda c, x, y: tg.where(tg.greater(c, 1.0), x, y), [0.0, 1.0, 2.0])
+    assert found and found.findings == []
+
+
+def test_a_rule_that_is_right_and_loses_digits_passes_with_a_word():
+    @tg.op("tanh", tg.REAL)
+    def careless(x):
+        y = tg.engine.formula.tanh(x)
+        return y, (1 - y * y,)
+    found = gradcheck(careless, 20.0)
+    assert found and found.findings[0].kind == "rounded"
+    assert "0 is" not in repr(found) and "without rounding it would be 1.6993" in repr(found)
+
+
+CANCELLING = {
+    "a difference of large numbers": (lambda x: (x + 1e15) - 1e15, [0.7]),
+    "1 - cos": (lambda x: (1 - tg.cos(x)) / x ** 2, [1e-7]),
+    "a polynomial near its root": (lambda x: x ** 6 - 6 * x ** 5 + 15 * x ** 4 - 20 * x ** 3 + 15 * x ** 2 - 6 * x + 1, [1.001]),
+    "log of exp": (lambda x: tg.log(tg.exp(x)), [700.0]), "a pole close by": (lambda x: 1 / (x - 1), [1 + 1e-12]),
+    "huge": (lambda x, y: x * y / x, [1e200, 1e100]), "small": (lambda x, y: x * y / x, [1e-200, 1e-100]),
+    "softmax of far logits": (lambda *x: tg.cross_entropy(list(x), 1), [1000.0, 0.0, -1000.0]),
+    "underflow on the way": (lambda x: (x * 1e-200) * 1e-200 * 1e300, [1e50]),
+}
+
+
+@pytest.mark.parametrize("name", CANCELLING)
+def test_cancellation_poles_and_scales_give_no_false_alarm(name):
+    f, xs = CANCELLING[name]
+    assert gradcheck(f, xs), gradcheck(f, xs)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_graphs_are_right(seed):
+    def f(*leaves):
+        rng = random.Random(seed)
+        nodes = list(leaves)
+        for _ in range(12):
+            op = rng.choice([op for op in SINGLE if op.domain[0].low == -math.inf])
+            nodes.append(tg.tanh(op(*[tg.softplus(rng.choice(nodes)) for _ in op.inputs], **op.sample)))
+        return tg.sum(nodes)
+    assert gradcheck(f, [0.5, -1.25, 2.0])
+
+
+def test_networks_and_losses_are_right_in_all_their_parameters():
+    model = tg.MLP(3, [4, 2], activation="gelu", rng=0)
+    before = [(p.data, p.grad, p.origin) for p in model.parameters()]
+    found = gradcheck(lambda *_: tg.cross_entropy(model([0.5, -1.0, 2.0]), 0), model.parameters())
+    assert found and found.judged > 50
+    assert [(p.data, p.grad, p.origin) for p in model.parameters()] == before
+
+
+# ---- nodes made by hand, and what the graph does not show --------------------------------------------------
+
+
+def by_hand(f, slope):
+    return lambda x: Value(f(x.data), (x,), (slope(x.data),), op="mine")
+
+
+SMOOTH = {
+    "cube": (lambda x: x ** 3, lambda x: 3 * x * x), "exp": (math.exp, math.exp), "sin": (math.sin, math.cos),
+    "log": (math.log, lambda x: 1 / x), "sqrt": (math.sqrt, lambda x: 0.5 / math.sqrt(x)), "tanh": (math.tanh, lambda x: 1 - math.tanh(x) ** 2),
+    "one over": (lambda x: 1 / x, lambda x: -1 / x ** 2), "linear": (lambda x: 3 * x + 1, lambda x: 3.0),
+}
+
+
+@pytest.mark.parametrize("x", [1e-8, 0.01, 0.7, 1.0, 3.3, 40.0])
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_node_made_by_hand_is_judged_by_running_the_function_again(name, x):
+    f, slope = SMOOTH[name]
+    if name == "tanh" and x == 40.0:                        # its slope is far below its last digit
+        return
+    assert gradcheck(lambda v: 2 * by_hand(f, slope)(v * 1.5), x), gradcheck(by_hand(f, slope), x)
+    for wrong in (lambda t: slope(t) * (1 + 1e-6), lambda t: -slope(t), lambda t: 0.0, lambda t: slope(t) * 2):
+        found = gradcheck(lambda v, wrong=wrong: 2 * by_hand(f, wrong)(v * 1.5), x)
+        first = found.findings[0]
+        assert (found.verdict, first.kind, first.op, first.parent) == ("wrong", "wrong", "mine", 0)
+        assert first.measured == pytest.approx(slope(1.5 * x), rel=1e-6)
+
+
+def test_of_a_node_with_several_parents_the_wrong_one_is_named():
+    def product(x, y, dx, dy):
+        return Value(x.data * y.data, (x, y), (dx, dy), op="product")
+    assert gradcheck(lambda x, y: product(x, y, y.data, x.data), [3.0, 2.0])
+    found = gradcheck(lambda x, y: product(x, y, y.data, 7.0), [3.0, 2.0])
+    first = found.findings[0]
+    assert (first.parent, first.stored, first.measured) == (1, 7.0, pytest.approx(3.0, rel=1e-9))
+    assert "local gradient by y is 7, but the slope is 3" in first.text
+    mixed = gradcheck(lambda x: product(x, x * x, 4.0, 2.5), 2.0)
+    assert "give it a slope of 14 by x, but that slope is 12" in mixed.findings[0].text
+    twice = gradcheck(lambda x: product(x, x, x.data, x.data), 2.0)
+    assert twice
+
+
+def test_kinks_of_nodes_made_by_hand():
+    assert gradcheck(by_hand(abs, lambda x: 0.0), 0.0).findings[0].kind == "kink"
+    assert gradcheck(by_hand(lambda x: max(x, 0.0), lambda x: 0.5), 0.0)
+    assert gradcheck(by_hand(lambda x: max(x, 0.0), lambda x: 1.5), 0.0).verdict == "wrong"
+
+
+def test_what_is_too_rough_to_judge_does_not_pass():
+    rough = gradcheck(by_hand(lambda x: x + 1e-3 * (hash(x) % 97), lambda x: 1.0), 0.7)
+    assert rough.verdict == "unjudged" and not rough and "too rough" in repr(rough)
+    alone = gradcheck(lambda x: x + by_hand(math.exp, math.exp)(Value(2.0)), 0.7)
+    assert alone.verdict == "unjudged" and "give their leaves as inputs" in repr(alone)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: x * x.data, lambda x: x ** x.data, lambda x: x * x.detach(), lambda x: x * Value(x.data),
+    lambda x: x + Value(x.data ** 2, (), (), op="lost"), lambda x: tg.clip(x, low=-1, high=x.data / 2),
+])
+def test_a_graph_that_was_cut_does_not_pass(f):
+    found = gradcheck(f, 3.0)
+    assert found.verdict == "wrong" and "changes with the inputs, but passes no gradient on" in repr(found)
+
+
+def test_a_constant_that_moves_and_makes_no_difference_is_no_wrong():
+    def softmax(*x):
+        top = max(v.data for v in x)
+        e = [tg.exp(v - top) for v in x]
+        return e[0] / tg.sum(e)
+    assert gradcheck(softmax, [1.0, 2.0, 3.0])
+    assert gradcheck(lambda x: x * 2 if x > 0 else -x, 3.0)
+
+
+def test_control_flow_that_no_step_keeps_is_not_judged():
+    found = gradcheck(lambda x: x * 0 if x.data == 1.0 else x * x * x, 1.0)
+    assert found.verdict == "unjudged" and "takes another path" in repr(found)
+
+
+def test_a_wrong_backward_is_found(monkeypatch):
+    backward = Value.backward
+
+    def overwriting(self, seed=1.0):
+        backward(self, seed)
+        for leaf in tg.leaves(self):
+            leaf.grad *= 1 + 1e-9
+    monkeypatch.setattr(Value, "backward", overwriting)
+    found = gradcheck(lambda x, y: x * y + x, [3.0, 2.0])
+    assert not found and "backward gives x the gradient 3.000000003, but by the chain rule" in repr(found)
+
+
+# ---- what it takes and gives --------------------------------------------------------------------------------
+
+
+def test_inputs_may_be_numbers_leaves_and_lists():
+    x = Value(2.0, label="height")
+    assert gradcheck(lambda x, rows: x * tg.sum(rows), [x, [1.0, 2]])
+    found = gradcheck(lambda v: Value(v.data, (v,), (3.0,)), x)
+    assert "by height" in repr(found) and (x.data, x.grad) == (2.0, 0.0)
+
+
+def test_a_function_that_fails_half_way_leaves_its_inputs_as_they_were():
+    x = Value(2.0)
+
+    def fragile(v):
+        if v.data != 2.0:
+            raise RuntimeError
+        return Value(v.data, (v,), (1.0,))
+    with pytest.raises(RuntimeError):
+        gradcheck(fragile, [x])
+    assert x.data == 2.0
+
+
+@pytest.mark.parametrize(("f", "inputs", "error", "words"), [
+    (lambda x: x.data, 1.0, TypeError, "must return one Value, got 1.0"), (lambda x: x * 2, Value(1.0).detach(), ValueError, "gets no gradient of its own"),
+    (lambda x: x * 2, Value(1.0) * 2, ValueError, "a number or a leaf"), (lambda x: x * 2, "1", TypeError, "str"),
+    (lambda x: x * random.random(), 1.0, ValueError, "different numbers for the same inputs"), (tg.log, -1.0, DomainError, "log"),
+])
+def test_what_cannot_be_checked_is_refused(f, inputs, error, words):
+    with pytest.raises(error, match=words):
+        gradcheck(f, inputs)
+
+
+def test_the_report_is_short_and_begins_with_the_verdict():
+    found = gradcheck(lambda *x: tg.sum([tg.relu(v) for v in x]), [0.0] * 30)
+    lines = repr(found).splitlines()
+    assert lines[0] == "right: 90 gradients judged" and len(lines) == 14 and lines[-1] == "  and 18 more"
+
+
+# ---- numbers of many digits -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("op", SINGLE, ids=repr)
+def test_rules_on_precise_numbers_agree_with_mpmath(op):
+    import mpmath
+    for xs in draws_of(op, 8, seed=3):
+        if not all(1e-30 < abs(x) < 1e3 for x in xs) or any(x in edges(interval) for x, interval in zip(xs, op.domain)):
+            continue
+        with mpmath.workdps(100), digits(80):
+            constants = {name: float(c) for name, c in op.sample.items()}
+            theirs = op.rule(*map(mpmath.mpf, xs), **{k: mpmath.mpf(c) for k, c in constants.items()})
+            ours = op.rule(*map(Precise, xs), **{k: Precise(c) for k, c in constants.items()})
+            for a, b in zip((ours[0], *ours[1]), (theirs[0], *theirs[1])):
+                a, b = mpmath.mpf(str(a)), mpmath.mpf(b) if not isinstance(b, Fraction) else mpmath.mpf(b.numerator) / b.denominator
+                assert abs(a - b) <= abs(b) * mpmath.mpf(10) ** -45, (xs, a, b)
