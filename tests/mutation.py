@@ -47,7 +47,7 @@ CHANGES = re.compile(r"""core/(
     |Replace(TrueWithFalse|FalseWithTrue|AndWithOr|OrWithAnd|BreakWithContinue|ContinueWithBreak)
     |AddNot|ExceptionReplacer|NumberReplacer|RemoveDecorator|ZeroIterationForLoop)""", re.VERBOSE)
 
-SELECTIONS = {  # module: the tests that look at it most closely, nearest first
+SELECTIONS = {  # module: the tests that look at it most closely, nearest first; its docstrings' examples come last
     "nn/losses": "losses conventions bad_training_input lecture_cases",
     "nn/weights": "weights",
     "nn/optim": "optim bad_training_input",
@@ -66,23 +66,24 @@ SLOW = "not any_depth and not ctrl_c and not robbins_monro"     # more of them w
 # ---- one mutant -------------------------------------------------------------------------------------------
 
 
-def run_tests(copy, selection):
-    """Run a selection on the copy, and end this process with pytest's exit code."""
+def run_tests(copy, module):
+    """Run the tests of a module and its docstrings' examples on the copy, and end this process with pytest's exit code."""
     sys.path.insert(0, str(copy))
     os.environ["PYTHONPATH"] = str(copy)
     resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     os.chdir(copy)
-    files = [f"tests/test_{name}.py" for name in selection.split()]
+    files = [f"tests/test_{name}.py" for name in SELECTIONS[module].split()]
+    examples = f"tests/test_documents.py::test_examples_in_docstrings[tinygrad_edu.{module.replace('/', '.')}]"
     with open("printed", "w") as printed, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        code = pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-k", SLOW, *files])
+        code = pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-k", SLOW, *files, examples])
     home = Path(sys.modules["tinygrad_edu"].__file__).parents[1] if "tinygrad_edu" in sys.modules else copy
     sys.exit(int(code) if home == copy else f"the tests looked at {home}")
 
 
-def passes(copy, selection):
-    """Whether a selection passes on the copy; a process that hangs, eats memory or dies has failed."""
-    process = multiprocessing.get_context("fork").Process(target=run_tests, args=(copy, selection))
+def passes(copy, module):
+    """Whether the tests of a module pass on the copy; a process that hangs, eats memory or dies has failed."""
+    process = multiprocessing.get_context("fork").Process(target=run_tests, args=(copy, module))
     process.start()
     process.join()
     return process.exitcode == 0
@@ -109,7 +110,7 @@ def tried(source, item, copy, module):
     if code is None:
         return WorkResult(WorkerOutcome.SKIPPED)
     (copy / "tinygrad_edu" / f"{module}.py").write_text(code, encoding="utf-8")
-    outcome = TestOutcome.SURVIVED if passes(copy, SELECTIONS[module]) else TestOutcome.KILLED
+    outcome = TestOutcome.SURVIVED if passes(copy, module) else TestOutcome.KILLED
     return WorkResult(WorkerOutcome.NORMAL, test_outcome=outcome, diff=change(source, code))
 
 
@@ -137,10 +138,11 @@ def copy_of_the_project(folder, module):
     """A copy whose selection was seen to pass in time, and whose mutated module is always compiled afresh."""
     for name in ("tinygrad_edu", "tests"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, folder)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     sys.dont_write_bytecode = False
-    if not passes(folder, SELECTIONS[module]):
+    if not passes(folder, module):
         sys.exit(f"{module}: the tests fail without a change:\n{(folder / 'printed').read_text()[-2000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -240,7 +240,10 @@ def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) 
     if not is_row(predictions) or not predictions:
         raise ValueError("an empty batch has no loss" if is_row(predictions) else
                          f"one number per class is needed, got {number_of(predictions)!r}")
-    if not is_row(predictions[0]):
+    rows = [is_row(p) for p in predictions]
+    if any(rows) and not all(rows):
+        raise ValueError(f"example {rows.index(False)} is a number among lists: give one list of numbers for each example")
+    if not any(rows):
         return reduced([loss(predictions, targets)], reduction) if reduction != "none" else loss(predictions, targets)
     if not is_row(targets):
         raise ValueError(f"{len(predictions)} predictions, 1 target: give one target for each")
