@@ -227,7 +227,7 @@ def test_a_logit_that_is_infinitely_right_costs_nothing():
 
 def test_the_sum_of_probabilities_may_be_off_by_a_billionth_for_each_class():
     assert brier([0.25, 0.25, 0.25, 0.25 + 3e-9], 0) == pytest.approx(0.75)
-    with pytest.raises(ValueError, match="the probabilities sum to 1.000000005"):
+    with pytest.raises(ValueError, match=r"the probabilities sum to 1\.000000005"):
         brier([0.25, 0.25, 0.25, 0.25 + 5e-9], 0)
 
 

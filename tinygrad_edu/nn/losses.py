@@ -242,7 +242,7 @@ def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) 
                          f"one number per class is needed, got {number_of(predictions)!r}")
     rows = [is_row(p) for p in predictions]
     if any(rows) and not all(rows):
-        raise ValueError(f"example {rows.index(False)} is a number among lists: give one list of numbers for each example")
+        raise ValueError(f"example {rows.index(False)} is a number among lists: give one list of numbers for each")
     if not any(rows):
         return reduced([loss(predictions, targets)], reduction) if reduction != "none" else loss(predictions, targets)
     if not is_row(targets):
