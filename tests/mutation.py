@@ -51,7 +51,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "nn/losses": "losses conventions bad_training_input lecture_cases",
     "nn/weights": "weights",
     "nn/optim": "optim bad_training_input",
-    "engine/value": "value machine exact_graphs conventions bad_input laws",
+    "engine/value": "value replay conventions bad_input exact_graphs laws",
     "engine/expression": "expression",
     "engine/replay": "replay exact_graphs",
     "engine/op": "ops value conventions",
@@ -99,9 +99,9 @@ def mutated(source, mutation):
 
 
 def change(source, code):
-    """The lines that differ, as `- was` and `+ is`."""
-    lines = list(difflib.unified_diff(source.splitlines(), code.splitlines(), n=0, lineterm=""))[3:]
-    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines)
+    """The lines that differ, as `- was` and `+ is`; with a decorator go the comments above it, which count for nothing."""
+    lines = [line for line in difflib.ndiff(source.splitlines(), code.splitlines()) if line[0] in "-+"]
+    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines if line[1:].strip()[:1] not in ("", "#"))
 
 
 def tried(source, item, copy, module):
@@ -187,7 +187,7 @@ def explained(module):
             was = ""
             for line in block.splitlines()[1:]:
                 was = line if line.startswith("- ") else was
-                found.add(f"{was}\n{line}")
+                found |= {line, f"{was}\n{line}"}
     return found
 
 

@@ -107,6 +107,23 @@ def test_depth_is_limited_but_not_the_number_of_terms():
         tg.expression("tanh(" * 101 + "x" + ")" * 101, x=1)
 
 
+def test_ten_thousand_characters_are_read():
+    assert tg.expression("x +" + " " * 9996 + "x", x=1).data == 2
+    with pytest.raises(ExpressionError, match="10001 characters, but 10000 are the limit"):
+        tg.expression("x +" + " " * 9997 + "x", x=1)
+
+
+@pytest.mark.parametrize(("text", "line", "column", "carets"), [
+    ("q = x\nq * tnah(q)", 2, 5, 4), ("q = x\nq + x\x00", 2, 6, 1), ("q = x\n2q", 2, 2, 1), ("q = x\nq + tanh(q,\n q)", 2, 5, 1),
+    ("é + tanh(é, é)", 1, 5, 10), ("q = x\nq +* 2", 2, 4, 1), ("x + tnah(x) + 1", 1, 5, 4),
+])
+def test_carets_stand_under_what_is_meant(text, line, column, carets):
+    with pytest.raises(ExpressionError) as caught:
+        tg.expression(text, **{"é" if "é" in text else "x": 1})
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert str(caught.value).splitlines()[-1] == " " * (3 + column) + "^" * carets
+
+
 def test_what_is_no_text_is_a_type_error():
     with pytest.raises(TypeError, match="got 3"):
         parse(3)

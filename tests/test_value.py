@@ -174,6 +174,25 @@ def test_a_constant_is_never_the_reason_for_an_error():
     assert x.grad == 0.0
 
 
+def test_a_leaf_may_be_frozen_and_woken_and_keeps_its_label_and_scope():
+    w = Value(2.0, label="w")
+    assert (w.scope, w.is_constant) == ("", False)
+    w.scope = "layer 0"
+    w.is_constant = True
+    (w * Value(3.0)).backward()
+    assert (w.label, w.scope, w.is_constant, w.grad) == ("w", "layer 0", True, 0.0)
+    w.is_constant = False
+    (w * 3).backward()
+    assert (w.label, w.scope, w.is_constant, w.grad) == ("w", "layer 0", False, 3.0)
+    with pytest.raises(AttributeError, match=r"only a leaf can be frozen, and this is w \* 3"):
+        (w * 3).is_constant = True
+    bare = Value(1.0)
+    bare.is_constant = True
+    assert bare.is_constant
+    bare.is_constant = False
+    assert not bare.is_constant
+
+
 def test_no_grad_remembers_nothing_in_this_thread_only():
     x = Value(3.0)
     seen = []
@@ -234,6 +253,14 @@ def test_numpy_functions_and_arrays():
     assert numpy.var(values).data == 0.25
     power = x ** array
     assert [v.op for v in power] == ["power", "square"]
+
+
+def test_numpy_functions_that_are_no_ufuncs():
+    x = Value(0.5)
+    assert numpy.where(tg.greater(x, 0), x, 1.0).op == "where" and numpy.dot([x, 2.0], [3.0, x]).data == 2.5
+    for call in (lambda: numpy.median(x), lambda: numpy.sum(x, axis=0)):
+        with pytest.raises(TypeError, match=r"numpy\.\w+ has no counterpart"):
+            call()
 
 
 def test_text_of_a_value():
