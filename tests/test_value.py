@@ -106,6 +106,13 @@ def test_gradients_of_the_latest_pass_are_those_of_inner_nodes_not_reached():
     assert inner.grad == 0.0 and x.grad == 7.0
 
 
+def test_an_infinity_that_reaches_no_leaf_is_no_error():
+    x, y = Value(-1.0), Value(3.0)
+    held = tg.relu(x)
+    (tg.sqrt(held) + y * y).backward()
+    assert (x.grad, y.grad, held.grad) == (0.0, 6.0, float("inf"))
+
+
 def test_an_error_in_backward_changes_nothing():
     x, y = Value(0.0), Value(2.0)
     f = tg.sqrt(x) + y * y
@@ -162,6 +169,7 @@ def test_what_is_made_of_constants_is_one_and_keeps_its_parents():
     f = x * six
     f.backward()
     assert x.grad == 4.0 and six.grad == 0.0 and six.parents[0].grad == 0.0
+    assert tg.tanh(six).is_constant and not tg.tanh(x).is_constant and not (x + x).is_constant and not (six + x).is_constant
 
 
 def test_a_constant_is_never_the_reason_for_an_error():
@@ -197,6 +205,7 @@ def test_no_grad_remembers_nothing_in_this_thread_only():
     x = Value(3.0)
     seen = []
     with tg.no_grad():
+        assert all(made.is_constant and made.parents == () for made in (x * x, tg.tanh(x)))
         inside = tg.sum([x * x, x])
         thread = threading.Thread(target=lambda: seen.append((x * x).parents))
         thread.start()
@@ -221,6 +230,11 @@ def test_an_op_is_a_function_and_a_method(op):
     assert called.op == op.name and called.data == op(*numbers, **op.sample)
     assert getattr(x, op.name)(*others, **op.sample).data == called.data
     assert getattr(tg, op.name) is op or op.name == "pow"
+
+
+def test_data_is_a_float_though_a_rule_may_give_an_int():
+    x = Value(3.0)
+    assert {type(made.data) for made in (tg.step(x), tg.greater(x, 2), tg.step(x.detach()), tg.sum([]) + x)} == {float}
 
 
 def test_operators_take_numbers_on_either_side():
@@ -251,6 +265,8 @@ def test_numpy_functions_and_arrays():
     values = numpy.array([Value(1.0), Value(2.0)])
     assert numpy.tanh(values)[1].op == "tanh" and (values @ values).data == 5.0 and values.sum().data == 3.0
     assert numpy.var(values).data == 0.25
+    halves = numpy.array([x, x])
+    assert [getattr(numpy, name)(halves)[0].op for name in ("arcsin", "arccos", "arctan")] == ["asin", "acos", "atan"]
     power = x ** array
     assert [v.op for v in power] == ["power", "square"]
 
