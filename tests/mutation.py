@@ -51,7 +51,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "nn/losses": "losses conventions bad_training_input lecture_cases",
     "nn/weights": "weights",
     "nn/optim": "optim bad_training_input",
-    "engine/value": "value replay conventions bad_input exact_graphs laws",
+    "engine/value": "value replay conventions bad_input exact_graphs ops",
     "engine/expression": "expression",
     "engine/replay": "replay exact_graphs",
     "engine/op": "ops value conventions",

@@ -87,6 +87,11 @@ def test_the_data_of_a_computed_node_cannot_be_set():
     y = X * 2
     with pytest.raises(AttributeError, match=r"x \* 2"):
         y.data = 1.0
+    z, w = Value(1.0, label="z"), Value(2.0, label="w")
+    for node, words in ((Value(1.0, (X,), (1.0,)), r"a node made by hand \(no name\)"), (tg.dot([X, z], [w, 2.0]), r"dot\(\[x, z\], \[w, 2\]\)"),
+                        (Value(1.0, (X,), (1.0,), op="mine"), r"a node made by hand \(mine\)")):
+        with pytest.raises(AttributeError, match=words):
+            node.data = 1.0
     for name in ("parents", "local_grads", "op"):
         with pytest.raises(AttributeError):
             setattr(y, name, ())

@@ -120,6 +120,12 @@ def test_an_error_in_backward_changes_nothing():
     with pytest.raises(tg.GradientError):
         f.backward()
     assert (x.grad, y.grad, f.grad) == (5.0, 0.0, 0.0)
+    with pytest.raises(tg.GradientError):
+        (y * y + tg.sqrt(x)).backward()
+    assert (x.grad, y.grad) == (5.0, 0.0)
+    base, exponent = Value(-2.0, label="a"), Value(2.0, label="b")
+    with pytest.raises(tg.GradientError, match=r"the gradient to 'b' is nan: the local gradient of a\*\*b at .* is nan"):
+        (base ** exponent).backward()
 
 
 def test_ctrl_c_leaves_all_gradients_or_none():
