@@ -77,6 +77,7 @@ def test_the_bottom_of_a_bowl_is_reached(kind):
 def test_a_saved_state_goes_on_bit_by_bit(kind):
     gradients = [math.sin(7 * k) + 0.1 for k in range(40)]
     first = ready(kind, lr=0.0123, weight_decay=0.01)
+    first.load_state_dict(ready(kind, lr=0.0123, weight_decay=0.01).state_dict())       # before the first step, too
     follow(first, gradients[:20])
     saved = json.loads(json.dumps(first.state_dict()))
     assert saved == first.state_dict()
@@ -203,6 +204,17 @@ def test_d000_d003_momentum_constant_lr(convention, name, remembered):
 def test_nesterov_by_hand():
     # G: 2, then 1 + 0.72; steps of lr (g + 0.5 G) from w = 1 on w²
     assert descend(Nesterov([Value(1.0)], lr=0.1, momentum=0.5), square, 2) == pytest.approx([0.7, 0.7 - 0.1 * (1.4 + 0.5 * 2.4)], **CLOSE)
+
+
+@pytest.mark.parametrize(("kind", "settings", "gradients", "steps"), [
+    (optim.Adagrad, {}, (3.0, 4.0), (3 / (3 + 1), 4 / (5 + 1))),
+    (RMSprop, {"alpha": 0.75}, (4.0, -1.0), (4 / (2 + 1), -1 / (math.sqrt(3.25) + 1))),
+    (optim.Adadelta, {"rho": 0.5}, (1.0, 1.0), (math.sqrt(1 / 1.5), math.sqrt((1 + 1 / 3) / 1.75))),
+    (Adam, {"betas": (0.5, 0.75)}, (2.0, 4.0), (2 / (2 + 1), 2.5 / 0.75 / (math.sqrt(4.75 / 0.4375) + 1))),
+])
+def test_two_steps_by_hand_where_eps_is_as_large_as_the_rest(kind, settings, gradients, steps):
+    path = follow(kind([Value(0.0)], lr=0.5, eps=1.0, **settings), gradients)
+    assert [-2 * w for w, in path] == pytest.approx([steps[0], steps[0] + steps[1]], rel=1e-14)
 
 
 def test_the_two_momentum_conventions_differ_once_lr_changes():
