@@ -509,6 +509,12 @@ def test_clipping_by_norm_keeps_the_direction_and_tells_the_norm():
     assert optim.clip_gradients_by_norm([w, b], 2.0) == pytest.approx(1.0) and (w.grad, b.grad) == before
 
 
+def test_a_gradient_of_just_the_length_allowed_keeps_its_bits():
+    w, b = Value(0.0), Value(0.0)
+    w.grad, b.grad = 7.0, 24.0                      # 7 / 25 * 25 is not 7 in floats
+    assert optim.clip_gradients_by_norm([w, b], 25.0) == 25.0 and (w.grad, b.grad) == (7.0, 24.0)
+
+
 def test_clipping_looks_past_frozen_parameters():
     w, frozen = Value(0.0), Value(5.0).detach()
     for clip in (optim.clip_gradients_by_norm, optim.clip_gradients_by_value):
