@@ -55,7 +55,7 @@ def test_one_letter_before_parentheses_is_meant_as_a_factor():
     @tg.op("xx", tg.REAL)
     def xx(x):
         return x + x, (2,)
-    with pytest.raises(ExpressionError, match="'x' is not a function: write x . "):
+    with pytest.raises(ExpressionError, match=r"'x' is not a function: write x . "):
         tg.expression("x(x + 1)", x=2)
 
 

@@ -128,6 +128,13 @@ def test_an_error_in_backward_changes_nothing():
         (base ** exponent).backward()
 
 
+def test_the_error_names_the_edge_that_did_it_and_no_other():
+    x = Value(0.0, label="x")
+    for f in (x * 2 + tg.sqrt(x), tg.where(0.0, x * 3, tg.sqrt(x))):
+        with pytest.raises(tg.GradientError, match=r"to 'x' is inf: the local gradient of sqrt\(x\) at x = 0 is inf"):
+            f.backward()
+
+
 def test_ctrl_c_leaves_all_gradients_or_none():
     x = Value(1.0)
     chain = [x]
