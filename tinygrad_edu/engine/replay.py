@@ -11,7 +11,6 @@ from typing import Any
 
 from .errors import DomainError, PoleError, RangeError, ReplayError
 from .formula import Formula
-from .number import shortened
 from .op import Op
 from .value import Value, constant, describe, in_rows, topological_order
 
@@ -68,7 +67,7 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     at     {leaf or its label: number} for leaves that take another number than their data
 
     Raises ReplayError at a node made by hand, KeyError at a label that no leaf has or several have, or
-    at a node that is no leaf, PoleError and RangeError where a kind of number has no infinity to answer
+    at a computed node, PoleError and RangeError where a kind of number has no infinity to answer
     with.
 
     >>> from fractions import Fraction
@@ -114,11 +113,10 @@ def leaf_number(node: Value, kind: Any) -> Any:
 
 def chosen(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
     """{leaf: number} from numbers by leaf or by label."""
-    ends = dict.fromkeys(node for node in order if not node.parents)
-    leaves = [node for node in ends if not node.is_constant]
+    leaves = [node for node in order if not node.parents and not node.is_constant]
     for key in at:
-        if isinstance(key, Value) and key not in ends:
-            raise KeyError(f"{shortened(key)} is no leaf of this graph, so it takes no other number")
+        if isinstance(key, Value) and key.parents:          # a leaf that is not in the graph changes nothing
+            raise KeyError(f"{describe(key)} is computed, so it takes no other number: name the leaves it is made from")
     return {key if isinstance(key, Value) else only(key, leaves, "leaf"): number for key, number in at.items()}
 
 
