@@ -94,6 +94,11 @@ def test_the_data_of_a_computed_node_cannot_be_set():
     y = X * 2
     with pytest.raises(AttributeError, match=r"x \* 2"):
         y.data = 1.0
+    z, w = Value(1.0, label="z"), Value(2.0, label="w")
+    for node, words in ((Value(1.0, (X,), (1.0,)), r"a node made by hand \(no name\)"), (tg.dot([X, z], [w, 2.0]), r"dot\(\[x, z\], \[w, 2\]\)"),
+                        (Value(1.0, (X,), (1.0,), op="mine"), r"a node made by hand \(mine\)")):
+        with pytest.raises(AttributeError, match=words):
+            node.data = 1.0
     for name in ("parents", "local_grads", "op"):
         with pytest.raises(AttributeError):
             setattr(y, name, ())
@@ -111,7 +116,7 @@ def test_the_data_of_a_computed_node_cannot_be_set():
     (lambda: tg.maxout([X], [[1.0]], []), ValueError, "1 rows of weights but 0 biases"),
     (lambda: tg.sum([X, "a"]), TypeError, "got 'a'"), (lambda: tg.max(X, None), TypeError, "NoneType"),
     (lambda: Value(1.0, "x"), TypeError, "did you mean label='x'"), (lambda: Value(1.0, (X,)), ValueError, "got 1 and 0"),
-    (lambda: Value(1.0, X), TypeError, "write .x,."), (lambda: Value(1.0, (X,), (1.0,), op=5), TypeError, "got 5"),
+    (lambda: Value(1.0, (), (1.0,)), ValueError, "got 0 and 1"), (lambda: Value(1.0, X), TypeError, "write .x,."), (lambda: Value(1.0, (X,), (1.0,), op=5), TypeError, "got 5"),
     (lambda: tg.dot(X, X), TypeError, "such as .a, b.: got Value"), (lambda: tg.expression("a", a=None), TypeError, "^a: "),
     (lambda: Value(1.0, (2.0,), (1.0,)), TypeError, "parent 0 is not a Value but float"),
     (lambda: Value(1.0, label=3), TypeError, "label is a str, not int"), (lambda: tg.leaves(3), TypeError, "got 3"),

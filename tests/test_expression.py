@@ -21,7 +21,7 @@ from tinygrad_edu.engine.expression import LOOKALIKES, parse
     ("−x × 2 · y ÷ 4", {"x": 1, "y": 2}, -1), ("α + β", {"α": 1, "β": 2}, 3), ("pow(x, 3)", {"x": 2}, 8),
     ("q = x + y\nf = q * z", {"x": -2, "y": 5, "z": -4}, -12), ("a = 2; b = 3; a * b", {}, 6), ("sum([])", {}, 0),
     ("  x  ;", {"x": 5}, 5), ("scaled_relu(x) + scaled_relu(x, 2)", {"x": 1}, 7), ("pi + x", {"x": 1, "pi": 3}, 4), ("µ * 2", {"µ": 2}, 4),
-    ("x\u00a0* 2", {"x": 2}, 4), ("text * 2", {"text": 2}, 4), ("1e-3 * x", {"x": 1000}, 1),
+    ("x\u00a0* 2", {"x": 2}, 4), ("text * 2", {"text": 2}, 4), ("1e-3 * x", {"x": 1000}, 1), ("+2 * x", {"x": 3}, 6),
 ])
 def test_expressions_are_computed(text, values, result):
     assert tg.expression(text, **values).data == result
@@ -45,6 +45,18 @@ def test_a_name_given_a_number_is_a_leaf_and_literals_are_constants():
     f = tg.expression("w = 6 - 2; w * x * 3", x=2)
     f.backward()
     assert {leaf.label: leaf.grad for leaf in tg.leaves(f)} == {"w": 6.0, "x": 12.0}
+
+
+def test_a_constant_exponent_is_a_constant_and_another_is_not():
+    assert [tg.expression(text, x=2).op for text in ("x ** 3", "x ** 2", "2 ** x", "x ** x")] == ["power", "square", "pow", "pow"]
+
+
+def test_one_letter_before_parentheses_is_meant_as_a_factor():
+    @tg.op("xx", tg.REAL)
+    def xx(x):
+        return x + x, (2,)
+    with pytest.raises(ExpressionError, match=r"'x' is not a function: write x . "):
+        tg.expression("x(x + 1)", x=2)
 
 
 def test_values_may_be_given_as_values():
@@ -77,7 +89,9 @@ REFUSED = [
     ("tanh(x, x)", "tanh.. takes x, but 2 were given", 1, 1), ("clip(x)", "needs low=", 1, 1), ("max() + x", "empty", 1, 1),
     ("clip(x, x, 1)", "low is a constant", 1, 1), ("dot([x], [x, x])", "one length", 1, 1), ("tanh([x])", "not list", 1, 1),
     ("tanh(x, y=[x])", "no argument 'y'", 1, 1), ("q = x\nq + tnah(q)", "did you mean 'tanh'", 2, 5), ("é + tnah(x)", "tanh", 1, 5),
-    ("# nothing", "no expression", 1, 1), ("yield", "only numbers", 1, 1), ("\\", "unexpected", 1, 2),
+    ("# nothing", "no expression", 1, 1), ("@x", "not understood", 1, 1), ("(x y)", "^this is not understood here .line", 1, 2),
+    ("x in x", "only numbers", 1, 1), ("x is x", "only numbers", 1, 1), ("lambda + class", "'lambda' is a word", 1, 8),
+    ("sin * w", r"no value for sin, w: .* \(sin is a function: write sin\(\.\.\.\)\)", 1, 1), ("w * sin", r"add w=\.\.\. sin=\.\.\. .line", 1, 1), ("yield", "only numbers", 1, 1), ("\\", "unexpected", 1, 2),
 ]
 
 
@@ -105,6 +119,23 @@ def test_depth_is_limited_but_not_the_number_of_terms():
     assert tg.expression("-" * 100 + "x", x=1).data == 1
     with pytest.raises(ExpressionError, match="nested more than 100 deep"):
         tg.expression("tanh(" * 101 + "x" + ")" * 101, x=1)
+
+
+def test_ten_thousand_characters_are_read():
+    assert tg.expression("x +" + " " * 9996 + "x", x=1).data == 2
+    with pytest.raises(ExpressionError, match="10001 characters, but 10000 are the limit"):
+        tg.expression("x +" + " " * 9997 + "x", x=1)
+
+
+@pytest.mark.parametrize(("text", "line", "column", "carets"), [
+    ("q = x\nq * tnah(q)", 2, 5, 4), ("q = x\nq + x\x00", 2, 6, 1), ("q = x\n2q", 2, 2, 1), ("q = x\nq + tanh(q,\n q)", 2, 5, 1),
+    ("é + tanh(é, é)", 1, 5, 10), ("q = x\nq +* 2", 2, 4, 1), ("x + tnah(x) + 1", 1, 5, 4), ("# nothing", 1, 1, 1),
+])
+def test_carets_stand_under_what_is_meant(text, line, column, carets):
+    with pytest.raises(ExpressionError) as caught:
+        tg.expression(text, **{"é" if "é" in text else "x": 1})
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert str(caught.value).splitlines()[-1] == " " * (3 + column) + "^" * carets
 
 
 def test_what_is_no_text_is_a_type_error():

@@ -203,6 +203,34 @@ def test_reductions():
     assert hinge([Value(0.5)], [1]).data == 0.5 and mse(2.0, 1.0) == 1.0
 
 
+def test_one_example_gives_one_number_whatever_the_reduction():
+    assert [cross_entropy([0.0, 0.0], 1, reduction) for reduction in ("mean", "sum", "none")] == pytest.approx([math.log(2)] * 3)
+
+
+def test_the_loss_of_one_number_is_not_averaged():
+    assert mse([Value(3.0)], [1.0]).op == tg.square(Value(2.0)).op
+
+
+def test_huber_is_a_parabola_that_goes_on_as_its_tangents():
+    predictions = [0.5, -2.0, 2.0, 6.0, -6.0]
+    assert huber(predictions, [0.0] * 5, delta=2.0, reduction="none") == [0.125, 2.0, 2.0, 10.0, 10.0]
+    assert value_and_gradient(huber, predictions, [0.0] * 5, delta=2.0, reduction="sum")[1] == [0.5, -2.0, 2.0, 2.0, -2.0]
+
+
+def test_hinge_pushes_each_score_to_its_own_side():
+    assert value_and_gradient(hinge, [2.0, 0.5, 0.5, -2.0], [1, 1, -1, -1], "sum") == (2.0, [0.0, -1.0, 1.0, 0.0])
+
+
+def test_a_logit_that_is_infinitely_right_costs_nothing():
+    assert (bce_with_logits(math.inf, 1), bce_with_logits(-math.inf, 0)) == (0.0, 0.0)
+
+
+def test_the_sum_of_probabilities_may_be_off_by_a_billionth_for_each_class():
+    assert brier([0.25, 0.25, 0.25, 0.25 + 3e-9], 0) == pytest.approx(0.75)
+    with pytest.raises(ValueError, match=r"the probabilities sum to 1\.000000005"):
+        brier([0.25, 0.25, 0.25, 0.25 + 5e-9], 0)
+
+
 @pytest.mark.parametrize(("call", "error", "words"), [
     (lambda: mse([1.0, 2.0, 3.0], [1.0]), ValueError, "3 predictions, 1 target: give one target"), (lambda: mse([], []), ValueError, "empty batch"),
     (lambda: mse(1.0, [1.0]), ValueError, "a number against a list"), (lambda: mse([1.0], ["a"]), TypeError, "got 'a'"),
@@ -216,6 +244,14 @@ def test_reductions():
     (lambda: bce(1.2, 1), ValueError, "got 1.2 and 1"), (lambda: bce(0.0, 1), tg.PoleError, "use the logits form, bce_with_logits"),
     (lambda: bce_with_logits(0.0, 2), ValueError, "got 2"), (lambda: kl_divergence([0.5, 0.5], [1.0, 0.0]), tg.PoleError, "log"),
     (lambda: kl_divergence([0.5, 0.5], [1.0]), ValueError, "2 probabilities"), (lambda: brier([math.nan, 1.0], 0), ValueError, r"\[0\] is nan"),
+    (lambda: bce(-0.25, 0), ValueError, "got -0.25 and 0"), (lambda: bce(0.5, -0.25), ValueError, "got 0.5 and -0.25"),
+    (lambda: bce(0.5, 1.25), ValueError, "got 0.5 and 1.25"), (lambda: bce_with_logits(0.0, -0.25), ValueError, "got -0.25"),
+    (lambda: cross_entropy([1.0, 2.0], 2), IndexError, "target 2, but 2 classes"), (lambda: hinge([1.0], [-2]), ValueError, "target 0 is -2"),
+    (lambda: cross_entropy([1.0, 2.0], [-0.5, 1.5]), ValueError, r"target\[0\] is -0\.5"),
+    (lambda: cross_entropy([1.0, 2.0], 0, "avg"), ValueError, "unknown reduction 'avg'"),
+    (lambda: cross_entropy([[1.0, 2.0], 3.0], [0, 1]), ValueError, "prediction 1 is 3.0: one number per class"),
+    (lambda: cross_entropy([1.0, [2.0, 3.0]], 0), ValueError, "prediction 0 is 1.0: one number per class"),
+    (lambda: mse([[1.0, 2.0], [3.0]], [[1.0], [2.0, 3.0]]), ValueError, "2 predictions, 1 target"),
     (lambda: hinge([1.0], [0]), ValueError, "target 0 is 0"), (lambda: huber([1.0], [0.0], delta=0), ValueError, "got 0"),
 ])
 def test_misuse_names_the_value(call, error, words):

@@ -77,6 +77,7 @@ def test_the_bottom_of_a_bowl_is_reached(kind):
 def test_a_saved_state_goes_on_bit_by_bit(kind):
     gradients = [math.sin(7 * k) + 0.1 for k in range(40)]
     first = ready(kind, lr=0.0123, weight_decay=0.01)
+    first.load_state_dict(ready(kind, lr=0.0123, weight_decay=0.01).state_dict())       # before the first step, too
     follow(first, gradients[:20])
     saved = json.loads(json.dumps(first.state_dict()))
     assert saved == first.state_dict()
@@ -105,7 +106,7 @@ def test_one_bad_gradient_moves_nothing(kind, bad):
 def test_a_gradient_too_large_for_the_rule_moves_nothing(kind):
     optimizer = ready(kind, lr=1e10)
     optimizer.parameters[1].grad = 1e300
-    with pytest.raises(GradientError, match=r"1e\+300 of parameter 1 is too large for .*inf.*nothing was changed"):
+    with pytest.raises(GradientError, match=r"1e\+300 of parameter 1 is too large for .*\): data=.*inf.*; nothing was changed"):
         optimizer.step()
     assert [p.data for p in optimizer.parameters] == [1.0, 2.0] and optimizer.steps_taken == 0
 
@@ -139,6 +140,18 @@ def test_every_optimizer_shows_its_settings(kind):
     assert repr(optimizer).startswith(f"{kind.__name__}(2 parameters, lr=0.25, ") and "weight_decay=" in repr(optimizer)
 
 
+ADAMS = {"lr": 0.001, "betas": (0.9, 0.999), "eps": 1e-8}
+DEFAULTS = {"SGD": {"lr": 0.001}, "Momentum": {"lr": 0.001, "momentum": 0.9, "convention": "gradient"},
+            "Nesterov": {"lr": 0.001, "momentum": 0.9}, "Adagrad": {"lr": 0.01, "eps": 1e-10}, "Adam": ADAMS,
+            "RMSprop": {"lr": 0.01, "alpha": 0.99, "eps": 1e-8}, "Adadelta": {"lr": 1.0, "rho": 0.9, "eps": 1e-6},
+            "AdamW": {**ADAMS, "weight_decay": 0.01}}
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_the_defaults_are_those_of_the_docstring(kind):
+    assert kind([Value(1.0)]).defaults == {"weight_decay": 0.0, **DEFAULTS[kind.__name__]}
+
+
 class Halver(Optimizer):
     def step_for(self, g, memory, at):
         return at.lr * math.copysign(abs(g) ** 0.5, g)
@@ -146,6 +159,7 @@ class Halver(Optimizer):
 
 def test_a_new_optimizer_is_one_method():
     optimizer = Halver([Value(4.0)], lr=0.1)
+    assert optimizer.defaults == {"lr": 0.1, "weight_decay": 0.0}
     assert descend(optimizer, square, 1000)[-1] == pytest.approx(0, abs=0.02)
     with pytest.raises(NotImplementedError, match="Optimizer must say how far to step"):
         ready(Optimizer, lr=0.1).step()
@@ -190,6 +204,17 @@ def test_d000_d003_momentum_constant_lr(convention, name, remembered):
 def test_nesterov_by_hand():
     # G: 2, then 1 + 0.72; steps of lr (g + 0.5 G) from w = 1 on w²
     assert descend(Nesterov([Value(1.0)], lr=0.1, momentum=0.5), square, 2) == pytest.approx([0.7, 0.7 - 0.1 * (1.4 + 0.5 * 2.4)], **CLOSE)
+
+
+@pytest.mark.parametrize(("kind", "settings", "gradients", "steps"), [
+    (optim.Adagrad, {}, (3.0, 4.0), (3 / (3 + 1), 4 / (5 + 1))),
+    (RMSprop, {"alpha": 0.75}, (4.0, -1.0), (4 / (2 + 1), -1 / (math.sqrt(3.25) + 1))),
+    (optim.Adadelta, {"rho": 0.5}, (1.0, 1.0), (math.sqrt(1 / 1.5), math.sqrt((1 + 1 / 3) / 1.75))),
+    (Adam, {"betas": (0.5, 0.75)}, (2.0, 4.0), (2 / (2 + 1), 2.5 / 0.75 / (math.sqrt(4.75 / 0.4375) + 1))),
+])
+def test_two_steps_by_hand_where_eps_is_as_large_as_the_rest(kind, settings, gradients, steps):
+    path = follow(kind([Value(0.0)], lr=0.5, eps=1.0, **settings), gradients)
+    assert [-2 * w for w, in path] == pytest.approx([steps[0], steps[0] + steps[1]], rel=1e-14)
 
 
 def test_the_two_momentum_conventions_differ_once_lr_changes():
@@ -418,7 +443,7 @@ next(USED_UP)
     (W, TypeError, r"got a single one: Value\(data=1\.0.*put it into \[ \]"),
     ([W, 3.5], TypeError, r"parameter 1 must be a Value, not float: got 3\.5"),
     (["w"], TypeError, "parameter 0 must be a Value, not str: got 'w'"),
-    ([W, None], TypeError, "parameter 1 .* got None"),
+    ([W, None], TypeError, "parameter 1 .* got None"), ([W, type("Weight", (), {"data": 1.0})()], TypeError, "parameter 1 must be a Value, not Weight"),
     ([B, W * 2], ValueError, r"parameter 1 was computed from other Values.*give the leaves"),
     ([W, B, Value(3.0), W], ValueError, "same parameter twice: index 0 and 3"),
     ("wb", TypeError, "not str: got 'wb'"), (3.5, TypeError, r"not float: got 3\.5; write model\.parameters\(\)"),
@@ -443,6 +468,7 @@ def test_parameters_that_cannot_be_trained_are_refused(kind, parameters, error, 
     (SGD, "lr", "0.1", TypeError, "lr: a number is needed, not str: got '0.1'"), (SGD, "lr", True, TypeError, "lr: bool .* got True"),
     (SGD, "lr", W, TypeError, "lr: .*not Value"), (SGD, "lr", None, TypeError, "lr: .*got None"),
     (SGD, "lr", 10 ** 400, OverflowError, r"lr: a whole number of about 10\*\*400"),
+    (SGD, "weight_decay", math.inf, ValueError, "weight_decay must be at least 0 and finite, got inf"),
     *[(kind, "momentum", value, ValueError, f"momentum must be at least 0 and below 1, got {value}")
       for kind in (Momentum, Nesterov) for value in (-0.1, 1, 1.5, math.nan)],
     (RMSprop, "alpha", 1.0, ValueError, r"alpha must be .* got 1\.0"), (optim.Adadelta, "rho", -1, ValueError, "rho must be .* got -1"),
@@ -466,6 +492,11 @@ def test_settings_out_of_range_are_refused_by_name(kind, setting, value, error, 
     assert repr(optimizer) == repr(kind([W])) and not optimizer.groups[0].own
 
 
+def test_settings_may_stand_on_their_lower_bounds():
+    assert Momentum([W], momentum=0, weight_decay=0).defaults["momentum"] == 0.0
+    assert Adam([W], betas=(0, 0)).defaults["betas"] == (0.0, 0.0)
+
+
 # ---- clipping
 
 
@@ -476,6 +507,20 @@ def test_clipping_by_norm_keeps_the_direction_and_tells_the_norm():
     assert (w.grad, b.grad) == pytest.approx((0.6, -0.8))
     before = (w.grad, b.grad)
     assert optim.clip_gradients_by_norm([w, b], 2.0) == pytest.approx(1.0) and (w.grad, b.grad) == before
+
+
+def test_a_gradient_of_just_the_length_allowed_keeps_its_bits():
+    w, b = Value(0.0), Value(0.0)
+    w.grad, b.grad = 7.0, 24.0                      # 7 / 25 * 25 is not 7 in floats
+    assert optim.clip_gradients_by_norm([w, b], 25.0) == 25.0 and (w.grad, b.grad) == (7.0, 24.0)
+
+
+def test_clipping_looks_past_frozen_parameters():
+    w, frozen = Value(0.0), Value(5.0).detach()
+    for clip in (optim.clip_gradients_by_norm, optim.clip_gradients_by_value):
+        w.grad = 3.0
+        assert clip([w, frozen], 2.0) in (3.0, None)
+        assert (w.grad, frozen.grad) == (2.0, 0.0)
 
 
 def test_clipping_by_value_cuts_each():

@@ -139,3 +139,20 @@ def test_the_same_tests_pass_without_a_bug(tests, tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "tinygrad_edu", ignore=shutil.ignore_patterns("__pycache__"))
     code, printed = outcome(tmp_path, tests)
     assert code == 0, printed[-2000:]
+
+
+def explained():
+    """(module, line) for every line whose mutants `docs/mutation.md` explains."""
+    for section in (TESTS.parent / "docs" / "mutation.md").read_text(encoding="utf-8").split("\n## ")[1:]:
+        for diff in section.split("```diff")[1:]:
+            for line in diff.partition("```")[0].splitlines():
+                if line.startswith("- "):
+                    yield section.splitlines()[0], line[2:]
+
+
+def test_the_lines_whose_mutants_are_explained_still_stand():
+    rows = list(explained())
+    assert rows
+    for module, line in rows:
+        source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+        assert line in map(str.strip, source.splitlines()), f"{module}: there is no line {line}"

@@ -5,7 +5,6 @@ import weakref
 from fractions import Fraction
 
 import mpmath
-import numpy
 import pytest
 
 import tinygrad_edu as tg
@@ -101,6 +100,43 @@ def test_a_mixed_second_derivative():
     assert y.grad == pytest.approx(0.5403023058681398 - 0.8414709848078965)     # cos(xy) - xy sin(xy)
 
 
+def test_a_branch_not_taken_gives_nothing_in_a_replay_either():
+    x = Value(0.0, label="x")
+    for f in (tg.relu(-tg.sqrt(x)), tg.where(0.0, tg.sqrt(x), 2.0), tg.relu(x * 2 - 1)):
+        assert tg.replay(f)["x"] == 0.0
+    assert tg.exact(tg.relu(x * 2 - 1))["x"] == 0
+
+
+def test_what_has_slope_0_everywhere_adds_nothing():
+    x = Value(2.0, label="x")
+    assert tg.replay(tg.step(x) * 3 + x)["x"] == 1.0
+
+
+def test_factors_of_1_leave_no_nodes_in_gradients_on_values():
+    x, y, z = xyz()
+    assert tg.replay((x + y) * z, Value)["x"] is z
+
+
+def test_the_constants_of_an_operation_are_of_the_kind_asked_for():
+    again = tg.replay(Value(3.0, label="x") ** 3, Fraction)
+    assert (again.value, again["x"]) == (27, 27) and {type(again.value), type(again["x"])} == {Fraction}
+
+
+def test_only_leaves_take_other_numbers():
+    x, y, z = xyz()
+    inner = x + y
+    inner.label = "inner"
+    with pytest.raises(KeyError, match="no leaf is labelled 'inner'; the labels are: x, y, z"):
+        tg.replay(inner * z, at={"inner": 1.0})
+    with pytest.raises(KeyError, match="no leaf is labelled 'x'; the labels are: none"):
+        tg.replay(Value(1.0) * 2, at={"x": 1.0})
+    with pytest.raises(KeyError, match=r"inner = x \+ y .* is computed, so it takes no other number"):
+        tg.replay(inner * z, at={inner: 1.0})
+    assert tg.replay(inner * z, at={Value(7.0): 1.0}).value == -12.0
+    two = Value(2.0).detach()
+    assert tg.replay(inner * two, at={two: 10.0}).value == 30.0
+
+
 def test_labels_that_several_nodes_share_must_be_told_apart():
     a, b = Value(1.0, label="x"), Value(2.0, label="x")
     with pytest.raises(KeyError, match="2 nodes are labelled 'x'"):
@@ -148,16 +184,6 @@ def test_live_values_survives_dead_proxies():
     proxy = weakref.proxy(mortal)
     del mortal
     assert tg.live_values() >= 0 and proxy is not None
-
-
-def test_numpy_functions_that_are_no_ufuncs():
-    v = Value(3.0)
-    clipped = numpy.clip(v, 0, 1)
-    assert isinstance(clipped, Value) and clipped.op == "clip" and clipped.data == 1.0
-    assert [w.op for w in numpy.arcsin(numpy.array([v * 0, v * 0.1]))] == ["asin", "asin"]
-    with pytest.raises(TypeError, match=r"numpy\.diff has no counterpart"):
-        numpy.diff(v)
-    assert Value(numpy.longdouble(1.5)).data == 1.5
 
 
 @pytest.mark.parametrize(("text", "values", "gradients"), [

@@ -109,3 +109,21 @@ def test_names_stay_the_objects_they_were():
     """Who looks a name up by identity, as the player does, finds it again."""
     x = Formula("x")
     assert simplified(1 * x) is x and any(part is x for part in simplified(2 * x * 3).parts)
+
+
+def names(f):
+    """What the nodes of a graph are called in its steps, by the node."""
+    return {event.parent: event.parent_name for event in tg.steps(f) if event.kind == "backward"}
+
+
+@pytest.mark.parametrize(("second", "name"), [("b" * 9, "aaaaaaaa + bbbbbbbbb"), ("b" * 10, "v1")])
+def test_a_formula_of_twenty_characters_is_a_name_and_a_longer_one_is_not(second, name):
+    inner = tg.Value(1.0, label="a" * 8) + tg.Value(2.0, label=second)
+    assert names(inner * 3)[inner] == name
+
+
+def test_equal_nodes_and_nameless_leaves_are_told_apart_and_equal_constants_are_not():
+    x, nameless, other = tg.Value(1.0, label="x"), tg.Value(5.0), tg.Value(5.0)
+    first, second = x * 2, x * 2
+    assert [names(first + second + nameless * other).get(v) for v in (first, second, nameless, other)] == ["x * 2", "v1", "v2", "v3"]
+    assert tg.steps(x * 2 + 2)[0].formula.endswith("x * 2") and tg.steps(x * 2 + 2)[1].formula.endswith("x * 2 + 2")

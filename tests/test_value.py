@@ -106,6 +106,13 @@ def test_gradients_of_the_latest_pass_are_those_of_inner_nodes_not_reached():
     assert inner.grad == 0.0 and x.grad == 7.0
 
 
+def test_an_infinity_that_reaches_no_leaf_is_no_error():
+    x, y = Value(-1.0), Value(3.0)
+    held = tg.relu(x)
+    (tg.sqrt(held) + y * y).backward()
+    assert (x.grad, y.grad, held.grad) == (0.0, 6.0, float("inf"))
+
+
 def test_an_error_in_backward_changes_nothing():
     x, y = Value(0.0), Value(2.0)
     f = tg.sqrt(x) + y * y
@@ -113,6 +120,19 @@ def test_an_error_in_backward_changes_nothing():
     with pytest.raises(tg.GradientError):
         f.backward()
     assert (x.grad, y.grad, f.grad) == (5.0, 0.0, 0.0)
+    with pytest.raises(tg.GradientError):
+        (y * y + tg.sqrt(x)).backward()
+    assert (x.grad, y.grad) == (5.0, 0.0)
+    base, exponent = Value(-2.0, label="a"), Value(2.0, label="b")
+    with pytest.raises(tg.GradientError, match=r"the gradient to 'b' is nan: the local gradient of a\*\*b at .* is nan"):
+        (base ** exponent).backward()
+
+
+def test_the_error_names_the_edge_that_did_it_and_no_other():
+    x = Value(0.0, label="x")
+    for f in (x * 2 + tg.sqrt(x), tg.where(0.0, x * 3, tg.sqrt(x))):
+        with pytest.raises(tg.GradientError, match=r"to 'x' is inf: the local gradient of sqrt\(x\) at x = 0 is inf"):
+            f.backward()
 
 
 def test_ctrl_c_leaves_all_gradients_or_none():
@@ -162,6 +182,7 @@ def test_what_is_made_of_constants_is_one_and_keeps_its_parents():
     f = x * six
     f.backward()
     assert x.grad == 4.0 and six.grad == 0.0 and six.parents[0].grad == 0.0
+    assert tg.tanh(six).is_constant and not tg.tanh(x).is_constant and not (x + x).is_constant and not (six + x).is_constant
 
 
 def test_a_constant_is_never_the_reason_for_an_error():
@@ -174,10 +195,30 @@ def test_a_constant_is_never_the_reason_for_an_error():
     assert x.grad == 0.0
 
 
+def test_a_leaf_may_be_frozen_and_woken_and_keeps_its_label_and_scope():
+    w = Value(2.0, label="w")
+    assert (w.scope, w.is_constant) == ("", False)
+    w.scope = "layer 0"
+    w.is_constant = True
+    (w * Value(3.0)).backward()
+    assert (w.label, w.scope, w.is_constant, w.grad) == ("w", "layer 0", True, 0.0)
+    w.is_constant = False
+    (w * 3).backward()
+    assert (w.label, w.scope, w.is_constant, w.grad) == ("w", "layer 0", False, 3.0)
+    with pytest.raises(AttributeError, match=r"only a leaf can be frozen, and this is w \* 3"):
+        (w * 3).is_constant = True
+    bare = Value(1.0)
+    bare.is_constant = True
+    assert bare.is_constant
+    bare.is_constant = False
+    assert not bare.is_constant
+
+
 def test_no_grad_remembers_nothing_in_this_thread_only():
     x = Value(3.0)
     seen = []
     with tg.no_grad():
+        assert all(made.is_constant and made.parents == () for made in (x * x, tg.tanh(x)))
         inside = tg.sum([x * x, x])
         thread = threading.Thread(target=lambda: seen.append((x * x).parents))
         thread.start()
@@ -202,6 +243,11 @@ def test_an_op_is_a_function_and_a_method(op):
     assert called.op == op.name and called.data == op(*numbers, **op.sample)
     assert getattr(x, op.name)(*others, **op.sample).data == called.data
     assert getattr(tg, op.name) is op or op.name == "pow"
+
+
+def test_data_is_a_float_though_a_rule_may_give_an_int():
+    x = Value(3.0)
+    assert {type(made.data) for made in (tg.step(x), tg.greater(x, 2), tg.step(x.detach()), tg.sum([]) + x)} == {float}
 
 
 def test_operators_take_numbers_on_either_side():
@@ -232,8 +278,19 @@ def test_numpy_functions_and_arrays():
     values = numpy.array([Value(1.0), Value(2.0)])
     assert numpy.tanh(values)[1].op == "tanh" and (values @ values).data == 5.0 and values.sum().data == 3.0
     assert numpy.var(values).data == 0.25
+    halves = numpy.array([x, x])
+    assert [getattr(numpy, name)(halves)[0].op for name in ("arcsin", "arccos", "arctan")] == ["asin", "acos", "atan"]
     power = x ** array
     assert [v.op for v in power] == ["power", "square"]
+
+
+def test_numpy_functions_that_are_no_ufuncs():
+    x = Value(0.5)
+    assert numpy.where(tg.greater(x, 0), x, 1.0).op == "where" and numpy.dot([x, 2.0], [3.0, x]).data == 2.5
+    assert numpy.clip(x, 0, 0.25).op == "clip" and Value(numpy.longdouble(1.5)).data == 1.5
+    for call in (lambda: numpy.diff(x), lambda: numpy.sum(x, axis=0)):
+        with pytest.raises(TypeError, match=r"numpy\.\w+ has no counterpart"):
+            call()
 
 
 def test_text_of_a_value():

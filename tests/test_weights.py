@@ -51,7 +51,7 @@ def rewritten(path, change, sign=True):
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    (lambda c: c.update(version=2), "version: expected 1, found 2"), (lambda c: c.update(format="x"), "format: expected"),
+    (lambda c: c.update(version=2), "version: expected 1, found 2"), (lambda c: c.update(format="x"), "format: expected 'tinygrad-edu weights', found 'x'"),
     (lambda c: c["parameters"].pop("layers.0.neurons.0.b"), "layers.0.neurons.0.b: expected shape .., found nothing"),
     (lambda c: c["parameters"].update(more=1.0), "shapes.more"), (lambda c: c.update(more=1), "more: expected nothing"),
     (lambda c: c["parameters"].update({"layers.0.neurons.0.b": "1"}), "expected numbers, found '1'"),
@@ -87,6 +87,35 @@ def test_a_failed_write_leaves_the_old_file(saved):
     assert [p.name for p in path.parent.iterdir()] == ["model.json"]
 
 
-def test_a_file_too_large_is_refused_unread(saved, monkeypatch):
-    monkeypatch.setattr("tinygrad_edu.nn.weights.LARGEST", 10)
-    refused(saved[1], "size: expected at most 10 bytes")
+def test_what_is_said_about_a_model_is_plain_data_too(saved):
+    model, path = saved
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        save(model, path, about={"loss": math.nan})
+    assert path.read_bytes() == before and [p.name for p in path.parent.iterdir()] == ["model.json"]
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_given(saved, tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        save(saved[0], tmp_path / "no folder" / "model.json")
+    assert caught.value.filename == str(tmp_path / "no folder" / "model.json")
+
+
+def test_the_order_of_keys_in_a_file_does_not_matter(saved):
+    model, path = saved
+    path.write_text(json.dumps(dict(reversed(json.loads(path.read_text()).items()))))
+    twin = MLP(2, [3, 2], rng=9)
+    load(twin, path)
+    assert bits(twin) == bits(model)
+
+
+def test_a_file_that_holds_no_object_is_refused(saved):
+    saved[1].write_text("[1, 2]")
+    refused(saved[1], r"format: expected 'tinygrad-edu weights', found \[1, 2\]")
+
+
+@pytest.mark.parametrize(("more", "words"), [(0, "not a complete JSON"), (1, "size: expected at most 67108864 bytes, found 67108865")])
+def test_a_file_larger_than_64_mebibytes_is_refused_unread(saved, more, words):
+    with saved[1].open("r+b") as file:
+        file.truncate(64 * 1024 * 1024 + more)
+    refused(saved[1], words)

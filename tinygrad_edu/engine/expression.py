@@ -106,7 +106,7 @@ def syntax_tree(text: str) -> ast.Module:
 
 
 def syntax_error(error: SyntaxError, text: str) -> ExpressionError:
-    line, column = error.lineno or 1, max(1, error.offset or 1)
+    line, column = error.lineno or 1, error.offset or 1
     product = re.search(r"(?<![\w.])\d++\.?+\d*+(?:[eE][+-]?\d+)?+\s*(?=[^\W\d_]|\()|\)\s*(?=[\w(])", text)
     reason = (error.msg or "").split(". Perhaps")[0].replace("invalid syntax", "this is not understood here")
     reserved = [word for word in re.findall(r"[a-z]+", text) if keyword.iskeyword(word)]
@@ -256,10 +256,10 @@ class Program:
 
     def results(self, known: dict[str, Value]) -> list[Value]:
         results = []
-        for (target, body), order in zip(self.statements, self.orders):
+        for (target, _), order in zip(self.statements, self.orders):
             name = target.id if target else RESULT if RESULT not in known else ""
             node = self.compute(order, known)
-            if isinstance(body, ast.Name) or node.label:
+            if node.label:                          # a second name for what has one
                 node = ops.identity(node)
             results.append(Value(node.data, label=name) if target and node.is_constant else named(node, name))
             known[name] = results[-1]

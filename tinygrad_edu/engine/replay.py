@@ -66,8 +66,9 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
            With `Value` the leaves themselves take part, so that the gradients are graphs.
     at     {leaf or its label: number} for leaves that take another number than their data
 
-    Raises ReplayError at a node made by hand, KeyError at a label that no leaf has or several have,
-    PoleError and RangeError where a kind of number has no infinity to answer with.
+    Raises ReplayError at a node made by hand, KeyError at a label that no leaf has or several have, or
+    at a computed node, PoleError and RangeError where a kind of number has no infinity to answer
+    with.
 
     >>> from fractions import Fraction
     >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
@@ -113,6 +114,9 @@ def leaf_number(node: Value, kind: Any) -> Any:
 def chosen(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
     """{leaf: number} from numbers by leaf or by label."""
     leaves = [node for node in order if not node.parents and not node.is_constant]
+    for key in at:
+        if isinstance(key, Value) and key.parents:          # a leaf that is not in the graph changes nothing
+            raise KeyError(f"{describe(key)} is computed, so it takes no other number: name the leaves it is made from")
     return {key if isinstance(key, Value) else only(key, leaves, "leaf"): number for key, number in at.items()}
 
 

@@ -193,5 +193,5 @@ def shape_of(numbers: Any) -> list[int]:
 
 def checksum(content: Mapping[str, Any]) -> str:
     """SHA-256 of the content as compact JSON with sorted keys."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,232 @@
+"""Mutation testing: one small change of the library at a time, each of which the tests must notice.
+
+    python tests/mutation.py                      every module of the table below
+    python tests/mutation.py nn/losses            one of them
+    python tests/mutation.py nn/losses --again    its survivors once more, after tests were added
+
+Changes are made by Cosmic Ray (`pip install -e ".[mutation]"`), in a copy of the package, and tested in
+a forked process.  What was found is kept in `build/mutation`, under a name made of the module's own
+text: an interrupted run goes on where it was, and a changed module begins afresh.  What survives is
+compared with `docs/mutation.md`, which gives the reasons.
+"""
+
+import ast
+import contextlib
+import difflib
+import hashlib
+import multiprocessing
+import os
+import re
+import resource
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import hypothesis
+import mpmath  # noqa: F401        here, so that the forked processes need not import it
+import numpy  # noqa: F401
+import pytest
+from cosmic_ray.commands import init
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator
+from cosmic_ray.work_db import use_db
+from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
+
+ROOT = Path(__file__).resolve().parents[1]
+SESSIONS = ROOT / "build" / "mutation"
+PAGE = ROOT / "docs" / "mutation.md"
+LONGEST, LIMIT = 5, 20                  # seconds of the processor: for a selection, and for a mutant in it
+MEMORY = 4 * 2 ** 30                    # bytes
+
+# One replacement for an operator; for a comparison, the other side of its border and its opposite.
+CHANGES = re.compile(r"""core/(
+    ReplaceBinaryOperator_(Add_Sub|Sub_Add|Mul_Div|Div_Mul|FloorDiv_Div|Mod_FloorDiv|Pow_Mul)
+    |ReplaceComparisonOperator_(Lt_LtE|Lt_GtE|LtE_Lt|LtE_Gt|Gt_GtE|Gt_LtE|GtE_Gt|GtE_Lt|Eq_NotEq|NotEq_Eq|Is_IsNot|IsNot_Is)
+    |ReplaceUnaryOperator_Delete_\w+
+    |Replace(TrueWithFalse|FalseWithTrue|AndWithOr|OrWithAnd|BreakWithContinue|ContinueWithBreak)
+    |AddNot|ExceptionReplacer|NumberReplacer|RemoveDecorator|ZeroIterationForLoop)""", re.VERBOSE)
+
+SELECTIONS = {  # module: the tests that look at it most closely, nearest first; its docstrings' examples come last
+    "nn/losses": "losses conventions bad_training_input lecture_cases",
+    "nn/weights": "weights",
+    "nn/optim": "optim bad_training_input",
+    "engine/value": "value replay conventions bad_input exact_graphs ops",
+    "engine/expression": "expression",
+    "engine/replay": "replay exact_graphs",
+    "engine/op": "ops value conventions",
+    "engine/symbolic": "show symbolic replay",
+    "engine/simplify": "symbolic",
+    "engine/formula": "ops conventions bad_input",
+    "engine/printer": "symbolic ops",
+}
+SLOW = ("any_depth", "ctrl_c", "robbins_monro", "hash_seed", "thousand_nodes")        # left out, to stay within the five seconds
+
+
+# ---- one mutant -------------------------------------------------------------------------------------------
+
+
+def run_tests(copy, module):
+    """Run the tests of a module and its docstrings' examples on the copy, and end this process with pytest's exit code."""
+    sys.path.insert(0, str(copy))
+    os.environ["PYTHONPATH"] = str(copy)
+    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    os.chdir(copy)
+    files = [f"tests/test_{name}.py" for name in SELECTIONS[module].split()]
+    examples = f"tests/test_documents.py::test_examples_in_docstrings[tinygrad_edu.{module.replace('/', '.')}]"
+    leave_out = " and ".join(f"not {name}" for name in SLOW)
+    with open("printed", "w") as printed, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        code = pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-k", leave_out, *files, examples])
+    home = Path(sys.modules["tinygrad_edu"].__file__).parents[1] if "tinygrad_edu" in sys.modules else copy
+    sys.exit(int(code) if home == copy else f"the tests looked at {home}")
+
+
+def passes(copy, module):
+    """Whether the tests of a module pass on the copy; a process that hangs, eats memory or dies has failed."""
+    process = multiprocessing.get_context("fork").Process(target=run_tests, args=(copy, module))
+    process.start()
+    try:
+        process.join()
+    finally:
+        process.kill()              # where Ctrl-C came in between
+    return process.exitcode == 0
+
+
+def mutated(source, mutation):
+    """The source with one change, or None where that is no Python or changes nothing."""
+    code = mutate_code(source, get_operator(mutation.operator_name)(), mutation.occurrence)
+    try:
+        return code if code and ast.dump(ast.parse(code)) != ast.dump(ast.parse(source)) else None
+    except SyntaxError:
+        return None
+
+
+def change(source, code):
+    """The lines that differ, as `- was` and `+ is`; with a decorator go the comments above it, which count for nothing."""
+    lines = [line for line in difflib.ndiff(source.splitlines(), code.splitlines()) if line[0] in "-+"]
+    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines if line[1:].strip()[:1] not in ("", "#"))
+
+
+def tried(source, item, copy, module):
+    """What the tests say of a mutant."""
+    code = mutated(source, item.mutations[0])
+    if code is None:
+        return WorkResult(WorkerOutcome.SKIPPED)
+    (copy / "tinygrad_edu" / f"{module}.py").write_text(code, encoding="utf-8")
+    outcome = TestOutcome.SURVIVED if passes(copy, module) else TestOutcome.KILLED
+    return WorkResult(WorkerOutcome.NORMAL, test_outcome=outcome, diff=change(source, code))
+
+
+# ---- a module ---------------------------------------------------------------------------------------------
+
+
+def in_annotation(source):
+    """A function that tells whether a position lies in an annotation, which no behaviour depends on."""
+    hints = [hint for node in ast.walk(ast.parse(source))
+             for hint in (getattr(node, "annotation", None), getattr(node, "returns", None)) if hint is not None]
+    spans = [((hint.lineno, hint.col_offset), (hint.end_lineno, hint.end_col_offset)) for hint in hints]
+    return lambda position: any(start <= position < end for start, end in spans)
+
+
+def prepare(database, path):
+    """List the mutants of a module; what is not in `CHANGES`, or changes an annotation, is skipped."""
+    init([path], database, {})
+    hint = in_annotation(path.read_text(encoding="utf-8"))
+    skipped = [item.job_id for item in database.work_items
+               if not CHANGES.fullmatch(item.mutations[0].operator_name) or hint(item.mutations[0].start_pos)]
+    database.set_multiple_results(skipped, WorkResult(WorkerOutcome.SKIPPED))
+
+
+def copy_of_the_project(folder, module):
+    """A copy whose selection was seen to pass in time, and whose mutated module is always compiled afresh."""
+    for name in ("tinygrad_edu", "tests"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, folder)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    sys.dont_write_bytecode = False
+    if not passes(folder, module):
+        sys.exit(f"{module}: the tests fail without a change:\n{(folder / 'printed').read_text()[-2000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if seconds > LONGEST:
+        sys.exit(f"{module}: its tests take {seconds:.1f} s, more than {LONGEST} s")
+    sys.dont_write_bytecode = True
+    for compiled in (folder / "tinygrad_edu" / module).parent.glob(f"__pycache__/{Path(module).name}.*.pyc"):
+        compiled.unlink()
+    print(f"{module}: its tests take {seconds:.1f} s", flush=True)
+
+
+def place(item):
+    mutation = item.mutations[0]
+    return mutation.start_pos, mutation.operator_name, mutation.occurrence
+
+
+def work_through(database, path, module, again):
+    """Try the mutants that have no result yet, from the top of the file to its end."""
+    chosen = list(database.pending_work_items)
+    if again:
+        chosen += [item for item, result in database.completed_work_items if result.test_outcome == TestOutcome.SURVIVED]
+    if not chosen:
+        return
+    source = path.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder).resolve()
+        copy_of_the_project(copy, module)
+        for item in sorted(chosen, key=place):
+            database.set_result(item.job_id, tried(source, item, copy, module))
+
+
+# ---- what came out ----------------------------------------------------------------------------------------
+
+
+def explained(module):
+    """The changes of a module that the page calls equivalent: the diffs after a paragraph that begins so."""
+    section = PAGE.read_text(encoding="utf-8").partition(f"\n## {module}\n")[2].partition("\n## ")[0]
+    prose_and_diffs = section.split("```")
+    found = set()
+    for prose, block in zip(prose_and_diffs[::2], prose_and_diffs[1::2]):
+        if prose.strip().rpartition("\n\n")[2].startswith("Equivalent"):
+            was = ""
+            for line in block.splitlines()[1:]:
+                was = line if line.startswith("- ") else was
+                found |= {line, f"{was}\n{line}"}
+    return found
+
+
+def report(database, module):
+    """Print the survivors the page has no reason for, and the module's row of figures."""
+    results = [(item, result) for item, result in database.completed_work_items
+               if result.worker_outcome == WorkerOutcome.NORMAL]
+    survivors = sorted(((item, result) for item, result in results if result.test_outcome == TestOutcome.SURVIVED),
+                       key=lambda pair: place(pair[0]))
+    reasons = explained(module)
+    open_ones = [(item, result) for item, result in survivors if result.diff not in reasons]
+    for item, result in open_ones:
+        print(f"{module}.py:{item.mutations[0].start_pos[0]}\n{result.diff}")
+    waiting, killed = len(database.pending_work_items), len(results) - len(survivors)
+    share = 100 * killed / max(1, killed + len(open_ones))
+    print(f"| {module} | {len(results) + waiting} | {killed} | {len(survivors) - len(open_ones)} | {len(open_ones)} "
+          f"| {waiting} | {share:.1f} % |", flush=True)
+
+
+def main(arguments):
+    hypothesis.settings.register_profile("mutation", derandomize=True, deadline=None,
+                                         phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
+    hypothesis.settings.load_profile("mutation")
+    SESSIONS.mkdir(parents=True, exist_ok=True)
+    for module in [name for name in arguments if name != "--again"] or SELECTIONS:
+        path = ROOT / "tinygrad_edu" / f"{module}.py"
+        text = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        with use_db(str(SESSIONS / f"{module.replace('/', '.')}-{text}.sqlite")) as database:
+            if not database.num_work_items:
+                prepare(database, path)
+            try:
+                work_through(database, path, module, "--again" in arguments)
+            finally:
+                report(database, module)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
