@@ -127,3 +127,25 @@ def test_equal_nodes_and_nameless_leaves_are_told_apart_and_equal_constants_are_
     first, second = x * 2, x * 2
     assert [names(first + second + nameless * other).get(v) for v in (first, second, nameless, other)] == ["x * 2", "v1", "v2", "v3"]
     assert tg.steps(x * 2 + 2)[0].formula.endswith("x * 2") and tg.steps(x * 2 + 2)[1].formula.endswith("x * 2 + 2")
+
+
+@pytest.mark.parametrize(("f", "slopes"), [
+    (lambda x, y: tg.cbrt(x), ["1 / (3 * cbrt(x)**2)"]), (lambda x, y: x / y, ["-x / y**2", "1 / y"]), (lambda x, y: +x, ["1"]),
+    (lambda x, y: x ** y, ["x**y * log(x)", "y * x**(y - 1)"]), (lambda x, y: tg.sqrt(x), ["1 / (2 * sqrt(x))"]),
+])
+def test_slopes_in_steps_are_written_with_the_result_where_that_is_shorter(f, slopes):
+    shown = f(tg.Value(0.5, label="x"), tg.Value(2.0, label="y"))
+    assert [event.local for event in tg.steps(shown) if event.kind == "backward"] == slopes
+
+
+def test_slopes_of_more_than_eight_parents_are_written_in_general_terms():
+    for count, whole in (8, " + ".join(f"exp(x{k})" for k in range(8))), (9, "sum(exp(x[i]))"):
+        shown = tg.logsumexp([tg.Value(k / 8, label=f"x{k}") for k in range(count)])
+        first = next(event for event in tg.steps(shown) if event.kind == "backward")
+        assert first.local == f"exp(x{count - 1}) / " + (f"({whole})" if count == 8 else whole)
+
+
+def test_a_node_made_by_hand_goes_by_its_operation_or_is_just_a_node():
+    x = tg.Value(1.0, label="x")
+    for op, formula in ("", "v1 = node(x)"), ("mine", "mine(x)"):
+        assert tg.steps(tg.Value(1.0, (x,), (0.25,), op=op))[0].formula.endswith(formula)
