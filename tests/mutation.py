@@ -48,11 +48,11 @@ CHANGES = re.compile(r"""core/(
     |AddNot|ExceptionReplacer|NumberReplacer|RemoveDecorator|ZeroIterationForLoop)""", re.VERBOSE)
 
 SELECTIONS = {  # module: the tests that look at it most closely, nearest first; its docstrings' examples come last
-    "nn/losses": "losses conventions bad_training_input lecture_cases",
-    "nn/weights": "weights",
-    "nn/optim": "optim bad_training_input",
+    "nn/losses": "losses conventions bad_input_table lecture_cases",
+    "nn/weights": "weights bad_input_table fuzz_weights",
+    "nn/optim": "optim bad_input_table",
     "engine/value": "value replay conventions bad_input exact_graphs ops",
-    "engine/expression": "expression",
+    "engine/expression": "expression fuzz_expression",
     "engine/replay": "replay exact_graphs",
     "engine/op": "ops value conventions",
     "engine/symbolic": "show symbolic replay",
