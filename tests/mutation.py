@@ -51,7 +51,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "nn/losses": "losses conventions bad_input_table lecture_cases",
     "nn/weights": "weights bad_input_table fuzz_weights",
     "nn/optim": "optim bad_input_table",
-    "engine/value": "value replay conventions bad_input exact_graphs ops",
+    "engine/value": "value replay conventions bad_input exact_graphs ops origin laws",
     "engine/expression": "expression fuzz_expression",
     "engine/replay": "replay exact_graphs",
     "engine/op": "ops value conventions",

@@ -64,6 +64,17 @@ def test_a_changed_file_is_refused_even_with_a_valid_checksum(saved, change, wor
     refused(saved[1], words)
 
 
+def test_a_shape_without_numbers_is_refused(saved):
+    rewritten(saved[1], lambda content: content["shapes"].update(ghost=[2]))
+    refused(saved[1], r"parameters.ghost: expected shape \[2\], found nothing")
+
+
+def test_the_key_that_stands_twice_is_named(saved):
+    path = saved[1]
+    path.write_text(path.read_text().replace('"format":', '"last": 1, "format": "tinygrad-edu weights", "format":'))
+    refused(path, "'format' stands twice")
+
+
 def test_a_missing_checksum_a_nan_and_a_double_key_are_refused(saved):
     path = saved[1]
     text = path.read_text()
