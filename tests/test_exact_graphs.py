@@ -150,7 +150,7 @@ def second_derivatives(node):
     return rows
 
 
-LEAST = {"silu": 0.25, "gelu": 0.25}        # near the zeros of these slopes 4 units of 2^-53, absolute, are promised
+LEAST = {"gelu": 0.25}        # near the zero of this slope 4 units of 2^-53, absolute, are promised
 
 
 def rounding_sizes(output):
