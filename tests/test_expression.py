@@ -193,3 +193,15 @@ def test_mutilated_text_gives_a_graph_or_an_expression_error(seed):
 def test_lookalikes_keep_the_columns():
     assert all(len(chr(a)) == len(chr(b)) == 1 for a, b in LOOKALIKES.items())
     assert ast.parse("x − 1".translate(LOOKALIKES))
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("q" * 60 + "(1)", "'" + "q" * 39 + "…' is not a function: write " + "q" * 39 + "… *"),
+    ("softmax_cross_entropy" + "x" * 22 + "(1)", "unknown function 'softmax_cross_entropy" + "x" * 18 + "…': did you mean"),
+    (" + ".join(f"name{i:02d}" for i in range(60)), "no value for " + ", ".join(f"name{i:02d}" for i in range(60))[:199] + "…: add "
+     + " ".join(f"name{i:02d}=..." for i in range(60))[:199] + "… "),
+], ids=["no function", "nearly one", "many names"])
+def test_what_a_message_repeats_of_the_text_has_a_limit(text, words):
+    with pytest.raises(tg.ExpressionError) as caught:
+        tg.expression(text)
+    assert words in str(caught.value)
