@@ -35,14 +35,14 @@ def lessons() -> dict[str, tg.Page]:
 
 def player_figures() -> list[Figure]:
     """The size of each page, and the time of the key presses."""
-    targets = [40.0, 200.0, None]
+    targets, pages = [40.0, 200.0, None], lessons()
     sizes = [Figure(f"player, {name}", "size of the page", "kB", len(page.html.encode()) / 1000, target=target)
-             for (name, page), target in zip(lessons().items(), targets)]
-    return sizes + press_figures()
+             for (name, page), target in zip(pages.items(), targets)]
+    return sizes + press_figures(pages)
 
 
-def press_figures() -> list[Figure]:
-    figures = {(name, who): Figure(f"player, {name}", who, "s", target=1.0) for name in lessons()
+def press_figures(pages: dict[str, tg.Page]) -> list[Figure]:
+    figures = {(name, who): Figure(f"player, {name}", who, "s", target=1.0) for name in pages
                for who in (f"{PRESSES} keys, handled and laid out", f"{PRESSES} keys, pressed from outside")}
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     try:
@@ -56,7 +56,7 @@ def press_figures() -> list[Figure]:
         for turn in range(ROUNDS):
             progress(f"player, round {turn + 1} of {ROUNDS}")
             browser = started.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
-            for name, page in lessons().items():
+            for name, page in pages.items():
                 tab = browser.new_page()
                 tab.goto(page.save(Path(folder) / "page.html").as_uri())
                 handled, pressed = (key for key in figures if key[0] == name)

@@ -6,6 +6,7 @@ import random
 
 import pytest
 from test_exact_graphs import SMOOTH, grown, random_program
+from test_value import recursive_order
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, Value
@@ -74,17 +75,8 @@ def test_scaling_the_loss_by_a_power_of_two_scales_every_gradient_exactly(seed, 
 
 def summed_as_documented(output):
     """The gradients by the documented order: reverse post-order, and the last parent of a node first."""
-    order, seen = [], set()
-
-    def visit(node):
-        if node not in seen:
-            seen.add(node)
-            for parent in node.parents:
-                visit(parent)
-            order.append(node)
-    visit(output)
     grads = {output: 1.0}
-    for node in reversed(order):
+    for node in reversed(recursive_order(output)):
         for parent, local_grad in reversed(list(zip(node.parents, node.local_grads))):
             grads[parent] = grads.get(parent, 0.0) + grads[node] * local_grad
     return grads

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ..engine import printer
 from ..engine.formula import Formula
 from ..engine.number import printable, shortened
+from ..engine.replay import is_cut
 from ..engine.symbolic import call_of, formulas, local_formulas
 from ..engine.value import Value, topological_order
 from .draw import (
@@ -137,10 +138,10 @@ class Lesson:
         """A node's name, number and formulas; marks stand for nodes."""
         name = printer.text(self.known[node])
         told: dict[str, Any] = {"name": name, "maths": printer.mathml(self.known[node]), "data": shown(node.data)}
-        if printer.precedence_of(self.known[node], printer.MATHML) != printer.ATOM:
+        if self.precedence_of_name(node) != printer.ATOM:
             told["loose"] = 1
-        if printer.as_factor(self.known[node]) != name:
-            told["factor"] = printer.as_factor(self.known[node])
+        if (factor := printer.as_factor(self.known[node])) != name:
+            told["factor"] = factor
         if node.is_constant:
             told["constant"] = 1
         if node.parents:
@@ -178,7 +179,7 @@ class Lesson:
             return ["f", place]
         if event.kind == "seed":
             return ["s", place, shown(event.value)]
-        taken = event.terms[2] != 0 or not event.node._op.selects
+        taken = not is_cut(event.node, event.terms[2])
         return ["b", place, event.edge, shown(event.value), int(taken)]
 
     # ---- pictures

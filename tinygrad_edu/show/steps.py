@@ -14,7 +14,7 @@ from ..engine.errors import errstate
 from ..engine.formula import Formula
 from ..engine.number import short
 from ..engine.op import Op
-from ..engine.replay import backward_edges
+from ..engine.replay import backward_edges, is_cut
 from ..engine.symbolic import MANY, call_of, formulas, local_formulas
 from ..engine.value import Value, checked_seed, describe, in_rows, topological_order
 
@@ -164,7 +164,7 @@ def backward_events(output: Value, order: list[Value], known: dict[Value, Formul
             node, reasons = child, local_formulas(child, known)
         parent, upstream, local = node.parents[i], so_far[node], node.local_grads[i]
         before = so_far.get(parent, 0.0)
-        taken = local != 0 or not node._op.selects
+        taken = not is_cut(node, local)
         after = before + upstream * local if taken else before
         if taken:
             so_far[parent] = after
