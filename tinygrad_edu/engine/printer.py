@@ -457,12 +457,12 @@ def python_source(name: str, inputs: list[str], constants: list[str], value: Any
 
 
 C_ROWS = {
-    "row": "double {t}[n]; for (int i = 0; i < n; i++) {t}[i] = {x};",
+    "row": "double *const {t} = room + {k} * n; for (int i = 0; i < n; i++) {t}[i] = {x};",
     "total": "double {t} = 0.0; for (int i = 0; i < n; i++) {t} = i ? {t} + ({x}) : ({x});",
     "product": "double {t} = 1.0; for (int i = 0; i < n; i++) {t} *= {x};",
     "largest": "double {t} = 0.0; for (int i = 0; i < n; i++) "
                "{{ const double x_ = {x}; {t} = i && ({t} >= x_ || {t} != {t}) ? {t} : x_; }}",
-    "others": "double {t}[n]; {{ double p_ = 1.0; for (int i = 0; i < n; i++) {{ {t}[i] = p_; p_ *= {x}; }} "
+    "others": "double *const {t} = room + {k} * n; {{ double p_ = 1.0; for (int i = 0; i < n; i++) {{ {t}[i] = p_; p_ *= {x}; }} "
               "p_ = 1.0; for (int i = n - 1; i >= 0; i--) {{ {t}[i] *= p_; p_ *= {x}; }} }}",
 }
 
@@ -476,21 +476,31 @@ C_WORDS = {     # the words of `formula.py` that C has not, or has otherwise
 
 
 def c_source(name: str, inputs: list[str], constants: list[str], value: Any, partials: Iterable[Any]) -> str:
-    """A rule as a C function, after the functions it calls that C has not.
+    """A rule as a C function, after the functions it calls that C has not."""
+    function = c_function(name, inputs, constants, value, partials)
+    words = "".join(f"static inline {code}\n" for word, code in C_WORDS.items() if re.search(rf"\b{word}\(", function))
+    return words + function
 
-    It returns the value and stores the local gradients at g_...; rows are arrays of n numbers.
+
+def c_function(name: str, inputs: list[str], constants: list[str], value: Any, partials: Iterable[Any]) -> str:
+    """A rule as a C function.
+
+    It returns the value and stores the local gradients at g_...; rows are arrays of n numbers, and
+    `room` is where it puts rows of its own.
     """
     partials = list(partials)
     statements, (result, *gradients) = program([value, *partials], C)
-    lines = [f"const double {target} = {body};" if kind == "let" else C_ROWS[kind].format(t=target, x=body)
-             for kind, target, body in statements]
+    lines, kept = [], 0
+    for kind, target, body in statements:
+        lines.append(f"const double {target} = {body};" if kind == "let" else
+                     C_ROWS[kind].format(t=target, x=body, k=kept))
+        kept += kind in ("row", "others")
     rows = any(type(p) is Row for p in partials)
     for target, gradient in zip(inputs, gradients):
         store = f"for (int i = 0; i < n; i++) g_{target}[i]" if rows else f"*g_{target}"
         lines.append(f"{store} = {gradient};")
     row, declared = ("const ", "*") if rows else ("", "")
     arguments = ["int n"] * rows + [f"{row}double {declared}{x}" for x in inputs]
-    arguments += [f"double {c}" for c in constants] + [f"double *g_{x}" for x in inputs]
+    arguments += [f"double {c}" for c in constants] + [f"double *g_{x}" for x in inputs] + ["double *room"] * rows
     body = "\n    ".join([*lines, f"return {result};"])
-    words = "".join(f"static inline {code}\n" for word, code in C_WORDS.items() if f"{word}(" in body)
-    return f"{words}static inline double op_{name}({', '.join(arguments)}) {{\n    {body}\n}}\n"
+    return f"static inline double op_{name}({', '.join(arguments)}) {{\n    {body}\n}}\n"

@@ -8,8 +8,10 @@ graph from the result to the leaves and applies the chain rule, one edge at a ti
 import gc
 import math
 import operator
+import os
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from numbers import Real
 from operator import attrgetter
 from typing import Any
@@ -23,6 +25,7 @@ from .origin import Origin, here
 
 engine_name = "pure"
 CONSTANT: dict[str, Any] = {"is_constant": True}            # shared by all plain numbers in graphs
+NO_GRADIENT = "nothing here needs a gradient: this result was made from plain numbers, or under no_grad(), or by detach()"
 
 
 class Value:
@@ -46,10 +49,10 @@ class Value:
     (-12.0, -4.0, -4.0, 3.0)
     """
 
-    __slots__ = ("_data", "grad", "_parents", "_local_grads", "_op", "_extra")
+    __slots__ = ("_data", "_grad", "_parents", "_local_grads", "_op", "_extra")
 
     _data: float
-    grad: float
+    _grad: float
     _parents: "tuple[Value, ...]"
     _local_grads: tuple[float, ...]
     _op: Op | Mark
@@ -58,20 +61,23 @@ class Value:
     def __init__(self, data: Any, parents: "Iterable[Value]" = (), local_grads: Iterable[float] = (),
                  op: str = "", label: str = ""):
         self._data = data if type(data) is float else number(data)
-        self.grad = 0.0
+        self._grad = 0.0
         self._parents = self._local_grads = ()
         self._op, self._extra = LEAF, None
         if not (parents == () == local_grads) or op:
             self._parents, self._local_grads = edges_by_hand(parents, local_grads)
-            if not isinstance(op, str):
-                raise TypeError(f"op is a name, a str: got {shortened(op)}")
-            self._op = Mark(op)
+            self._op = mark(op)
         if label:
             self.label = label
         if tracing():
             add_origin(self)
 
     parents = property(attrgetter("_parents"), doc="The nodes this one was computed from.")
+    grad = property(attrgetter("_grad"), doc="d(output)/d(self), as `backward` left it.")
+
+    @grad.setter
+    def grad(self, new: Any) -> None:
+        self._grad = new if type(new) is float else number(new)
 
     @property
     def data(self) -> float:
@@ -118,8 +124,8 @@ class Value:
         return self._extra.get("scope", "") if self._extra else ""
 
     @scope.setter
-    def scope(self, name: str) -> None:
-        self._extra = {**(self._extra or {}), "scope": name}
+    def scope(self, new: str) -> None:
+        self.note("scope", checked_name("scope", new))
 
     @property
     def origin(self) -> Origin | None:
@@ -133,9 +139,11 @@ class Value:
 
     @label.setter
     def label(self, new: str) -> None:
-        if not isinstance(new, str):
-            raise TypeError(f"a label is a str, not {type(new).__name__}: got {shortened(new)}")
-        self._extra = {**(self._extra or {}), "label": new}
+        self.note("label", checked_name("label", new))
+
+    def note(self, key: str, x: Any) -> None:
+        """Keep something of this node that few have; nodes that have only this share one dict."""
+        self._extra = {**self._extra, key: x} if self._extra else only(key, x)
 
     # ---- operators
 
@@ -210,25 +218,9 @@ class Value:
         """
         seed = checked_seed(seed)
         if self.is_constant:
-            raise RuntimeError("nothing here needs a gradient: this result was made from plain numbers, "
-                               "or under no_grad(), or by detach()")
+            raise RuntimeError(NO_GRADIENT)
         order = topological_order(self)
-        arrived = {self: seed}
-        so_far = arrived.get
-        unreached = []
-        for node in reversed(order):
-            upstream = so_far(node)
-            if upstream is None:                    # a constant, or only edges not taken lead here
-                if node._parents:
-                    unreached.append(node)
-                continue
-            parents, local_grads, i = node._parents, node._local_grads, len(node._parents)
-            while i:                                # the last parent first
-                i -= 1
-                parent, local_grad = parents[i], local_grads[i]
-                if (local_grad or not node._op.selects) and (
-                        parent._extra is None or "is_constant" not in parent._extra):
-                    arrived[parent] = so_far(parent, 0.0) + upstream * local_grad
+        arrived, unreached = walked_back(order, seed)
         if errors.strict.get() and not all(map(math.isfinite, arrived.values())):
             check_leaves(order, arrived)
         arrived.update((node, 0.0) for node in unreached if not node.is_constant)
@@ -264,6 +256,13 @@ class Value:
         return record(op, *inputs) if len(inputs) == 2 else record_one(op, *inputs)
 
     @staticmethod
+    def method_of(op: Op) -> "Callable[[Value], Value]":
+        """A method that applies an op of one input."""
+        def method(self):
+            return record_one(op, self)
+        return method
+
+    @staticmethod
     def apply_named(name: str, *inputs: Any) -> Any:
         """A function of the rules' vocabulary on Values: how rules run on them."""
         return inputs[0] ** inputs[1] if name == "pow" else OPS[name](*inputs)
@@ -276,25 +275,25 @@ class Value:
             raise TypeError(f"numpy.{function.__name__} has no counterpart for Values: use tinygrad_edu's functions")
         return OPS[function.__name__](*args)
 
+    @property
+    def is_plain(self) -> bool:
+        """Is this a number that met an operator, and nothing is known of it but that?"""
+        return self._extra is CONSTANT
+
+    @staticmethod
+    def restored(kind: type, data: float, grad: float, parents: "tuple[Value, ...]", local_grads: tuple,
+                 op: Op | Mark, extra: "dict[str, Any] | None") -> "Value":
+        """A node as it was: what copies and pickles are made by."""
+        node = new(kind)
+        node._data, node._grad, node._parents, node._local_grads = data, grad, parents, local_grads
+        node._op, node._extra = op, extra
+        return node
+
     def __copy__(self):
-        twin = new(type(self))
-        twin._data, twin.grad, twin._op = self._data, self.grad, self._op
-        twin._parents, twin._local_grads = self._parents, self._local_grads
-        twin._extra = self._extra and dict(self._extra)
-        vars_of(twin).update(vars_of(self))
-        return twin
+        return copied(self, self._parents)
 
     def __deepcopy__(self, memo):
-        copies: list[Any] = []
-        places: dict[Value, int] = {}
-        for node in topological_order(self):
-            twin = memo.get(id(node))
-            if twin is None:
-                twin = memo[id(node)] = node.__copy__()
-                twin._parents = tuple([copies[places[p]] for p in node._parents])
-            places[node] = len(copies)
-            copies.append(twin)
-        return copies[-1]
+        return deeply_copied(self, memo)
 
     def __reduce__(self):
         return unflatten, (flatten(self),)
@@ -302,7 +301,7 @@ class Value:
 
 new = Value.__new__
 recording, tracing, ordinary = errors.recording.get, errors.tracing.get, errors.ordinary.get
-set_grad = Value.grad.__set__           # type: ignore[attr-defined, misc]  # the slot behind the annotation
+set_grad = Value._grad.__set__          # type: ignore[attr-defined]  # the slot behind the annotation
 
 
 # ---- where the graph grows ------------------------------------------------------------------------
@@ -325,7 +324,7 @@ def record(op: Op, x: Any, y: Any) -> Any:
         return rare_node(op, data, (x, y), local_grads, {})
     node = new(Value)
     node._data = data if type(data) is float else float(data)
-    node.grad = 0.0
+    node._grad = 0.0
     node._parents = (x, y)
     node._local_grads = local_grads
     node._op = op
@@ -345,7 +344,7 @@ def record_one(op: Op, x: Value) -> Value:
         return rare_node(op, data, (x,), local_grads, {})
     node = new(Value)
     node._data = data if type(data) is float else float(data)
-    node.grad = 0.0
+    node._grad = 0.0
     node._parents = (x,)
     node._local_grads = local_grads
     node._op = op
@@ -384,7 +383,7 @@ def rare_node(op: Op, data: float, parents: tuple, local_grads: Iterable, consta
     if not recording():
         return constant(data)
     node = new(Value)
-    node._data, node.grad = float(data), 0.0
+    node._data, node._grad = float(data), 0.0
     node._parents, node._local_grads, node._op = parents, tuple(local_grads), op
     node._extra = {"constants": constants} if constants else None
     if all(p.is_constant for p in parents):
@@ -395,13 +394,24 @@ def rare_node(op: Op, data: float, parents: tuple, local_grads: Iterable, consta
     return node
 
 
+def add_origin_of_call(node: Value) -> None:
+    """`add_origin` for the compiled engine, whose own functions `origin.py` cannot see."""
+    add_origin(node)
+
+
 def add_origin(node: Value) -> None:
     """Note on a new node, and on the plain numbers it was made from, which line this is."""
     origin = here()
-    node._extra = {**(node._extra or {}), "origin": origin}
+    node.note("origin", origin)
     for parent in node._parents:
-        if parent._extra is CONSTANT:
-            parent._extra = {**CONSTANT, "origin": origin and origin._replace(name="")}
+        if parent.is_plain:
+            parent.note("origin", origin and origin._replace(name=""))
+
+
+@lru_cache(maxsize=4096)
+def only(key: str, x: Any) -> dict[str, Any]:
+    """What is rare of a node, where that is one thing; the dict is shared and never changed."""
+    return {key: x}
 
 
 class ArrayMet(TypeError):
@@ -418,11 +428,24 @@ def constant(x: Any) -> Value:
         x = number(x)
     node = new(Value)
     node._data = x
-    node.grad = 0.0
+    node._grad = 0.0
     node._parents = node._local_grads = ()
     node._op = LEAF
     node._extra = CONSTANT
     return node
+
+
+def checked_name(what: str, name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a {what} is a str, not {type(name).__name__}: got {shortened(name)}")
+    return name
+
+
+def mark(name: Any) -> Mark:
+    """What stands for the op of a node made by hand."""
+    if not isinstance(name, str):
+        raise TypeError(f"op is a name, a str: got {shortened(name)}")
+    return Mark(name)
 
 
 def edges_by_hand(parents: Iterable[Value], local_grads: Iterable[float]) -> tuple[tuple, tuple]:
@@ -461,14 +484,11 @@ def add_method(op: Op) -> None:
     if known is not None and not hasattr(known, "op"):
         raise ValueError(f"{op.name!r} is already something else on a Value: choose another name for the op")
 
-    def quick(self):
-        return record_one(op, self)
-
     def general(self, *others, **constants):
         return op(self, *others, **constants)
-    method = quick if len(op.inputs) == 1 and not op.constants else general
+    method: Any = Value.method_of(op) if len(op.inputs) == 1 and not op.constants else general
     method.__name__, method.__doc__ = op.name, op.summary
-    method.op = op          # type: ignore[attr-defined]
+    method.op = op
     for name in (op.name, *[n for n, ours in NUMPY_NAMES.items() if ours == op.name and n.startswith("arc")]):
         setattr(Value, name, method)        # numpy calls v.arcsin() for the elements of an array
 
@@ -531,7 +551,7 @@ def topological_order(output: Value) -> list[Value]:
     ['x', '', 'add', 'mul']
     """
     if not isinstance(output, Value):
-        raise TypeError(f"a Value is needed, not {type(output).__name__}: got {shortened(output)}")
+        refuse_non_value(output)
     order: list[Value] = []
     seen: set[Value] = set()
     opened: list[Value] = []
@@ -551,6 +571,10 @@ def topological_order(output: Value) -> list[Value]:
     return order
 
 
+def refuse_non_value(thing: Any) -> None:
+    raise TypeError(f"a Value is needed, not {type(thing).__name__}: got {shortened(thing)}")
+
+
 def leaves(output: Value) -> list[Value]:
     """The nodes `output` was made from that have no parents and want a gradient, in order of use.
 
@@ -568,9 +592,30 @@ def checked_seed(seed: Any) -> float:
     return seed
 
 
+def walked_back(order: list[Value], seed: float) -> tuple[dict[Value, float], list[Value]]:
+    """What arrives at each node when `seed` starts at the last one, and the nodes that nothing arrives at."""
+    arrived = {order[-1]: seed}
+    so_far = arrived.get
+    unreached = []
+    for node in reversed(order):
+        upstream = so_far(node)
+        if upstream is None:                    # a constant, or only edges not taken lead here
+            if node._parents:
+                unreached.append(node)
+            continue
+        parents, local_grads, i = node._parents, node._local_grads, len(node._parents)
+        while i:                                # the last parent first
+            i -= 1
+            parent, local_grad = parents[i], local_grads[i]
+            if (local_grad or not node._op.selects) and (
+                    parent._extra is None or "is_constant" not in parent._extra):
+                arrived[parent] = so_far(parent, 0.0) + upstream * local_grad
+    return arrived, unreached
+
+
 def publish(arrived: dict[Value, float]) -> None:
     """Give every node its gradient, all at once: no interrupt comes between two of them."""
-    grads = [gradient if node._parents else node.grad + gradient for node, gradient in arrived.items()]
+    grads = [gradient if node._parents else node._grad + gradient for node, gradient in arrived.items()]
     deque(map(set_grad, arrived, grads), maxlen=0)
 
 
@@ -639,7 +684,7 @@ def live_values() -> int:
 
 # ---- copies ---------------------------------------------------------------------------------------------
 
-FLAT = tuple[type, float, float, tuple[int, ...], tuple, str, bool, "dict[str, Any] | None", dict[str, Any]]
+FLAT = tuple[type | None, float, float, tuple[int, ...], tuple, str, bool, "dict[str, Any] | None", dict[str, Any]]
 
 
 def vars_of(node: Value) -> dict[str, Any]:
@@ -647,14 +692,38 @@ def vars_of(node: Value) -> dict[str, Any]:
     return getattr(node, "__dict__", {})
 
 
+def copied(node: Value, parents: tuple[Value, ...]) -> Value:
+    """A node like this one, with these parents."""
+    twin = Value.restored(type(node), node._data, node._grad, parents, node._local_grads, node._op, node._extra)
+    vars_of(twin).update(vars_of(node))
+    return twin
+
+
+def deeply_copied(output: Value, memo: dict[int, Any]) -> Value:
+    """A copy of the node and of all it was made from."""
+    copies: list[Value] = []
+    places: dict[Value, int] = {}
+    for node in topological_order(output):
+        twin = memo.get(id(node))
+        if twin is None:
+            twin = memo[id(node)] = copied(node, tuple([copies[places[p]] for p in node._parents]))
+        places[node] = len(copies)
+        copies.append(twin)
+    return copies[-1]
+
+
 def flatten(output: Value) -> list[FLAT]:
-    """A graph as a list, parents by their places in it: what pickle can write without recursion."""
+    """A graph as a list, parents by their places in it: what pickle can write without recursion.
+
+    A plain Value is written without its type, so that the compiled engine reads what the pure one wrote.
+    """
     place: dict[Value, int] = {}
     rows: list[FLAT] = []
     for node in topological_order(output):
         place[node] = len(rows)
-        rows.append((type(node), node._data, node.grad, tuple([place[p] for p in node._parents]),
-                     tuple(node._local_grads), node.op, isinstance(node._op, Op), node._extra, vars_of(node)))
+        rows.append((None if type(node) is Value else type(node), node._data, node._grad,
+                     tuple([place[p] for p in node._parents]), tuple(node._local_grads), node.op,
+                     isinstance(node._op, Op), node._extra, vars_of(node)))
     return rows
 
 
@@ -662,14 +731,23 @@ def unflatten(rows: list[FLAT]) -> Value:
     nodes: list[Value] = []
     marks: dict[str, Mark] = {"": LEAF}
     for kind, data, grad, parents, local_grads, name, recorded, extra, others in rows:
-        node: Value = new(kind)
-        node._data, node.grad, node._extra = data, grad, extra
-        node._parents, node._local_grads = tuple([nodes[i] for i in parents]), local_grads
-        node._op = find(name) if recorded else marks.setdefault(name, Mark(name))
+        op = find(name) if recorded else marks.setdefault(name, Mark(name))
+        node = Value.restored(kind or Value, data, grad, tuple([nodes[i] for i in parents]), local_grads, op, extra)
         vars_of(node).update(others)
         nodes.append(node)
     return nodes[-1]
 
+
+# ---- the compiled twin, where it was built ---------------------------------------------------------------
+
+if not os.environ.get("TINYGRAD_EDU_PURE"):
+    try:
+        from ._native import Value, call, constant, live_values, topological_order         # type: ignore
+        Op.__call__ = call              # type: ignore[method-assign]
+        engine_name = "native"
+    except ModuleNotFoundError as error:
+        if error.name != f"{__package__}._native":          # it is there, but lacks something
+            raise
 
 for declared in OPS.values():
     add_method(declared)

@@ -1,0 +1,781 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""`Value` in C: the class of `value.py` again, with the same names, behaviour and bits.
+
+A node is one C struct: its numbers, up to two parents with their local gradients, and the
+number of its operation.  What the public names promise, tuples of parents and local gradients,
+the op's name, the constants, is made when it is asked for.  The operations are C functions
+printed from the rules of `ops.py` (see `kernels.py`).  Whatever is rare, errors, numpy, copies,
+operations declared later, is done by the functions of `value.py`.
+
+A plain number that meets a Value is kept as a number; it becomes a node when somebody looks.
+"""
+
+cimport cython
+from cpython.object cimport PyObject
+from libc.math cimport isfinite
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memset
+
+cdef extern from "Python.h":
+    Py_ssize_t Py_REFCNT(void*)
+    void* Py_TYPE(void*)
+    int PyFloat_CheckExact(object)
+    int PyLong_CheckExact(object)
+    double PyFloat_AS_DOUBLE(object)
+    long PyLong_AsLongAndOverflow(object, int*) except? -1
+    void incref "Py_INCREF"(void*)
+    void decref "Py_DECREF"(void*)
+    int context_value "PyContextVar_Get"(PyObject*, PyObject*, PyObject**) except -1
+
+cdef extern from "kernels.h":
+    enum: FINGERPRINT, ROOMS, OP_COUNT
+    enum: OP_add, OP_sub, OP_mul, OP_div, OP_neg, OP_identity, OP_square, OP_power, OP_pow, OP_abs
+    const char *const OP_NAMES[]
+    const unsigned char SELECTS[]
+    double apply1(int op, double x, double c, double *gx)
+    double apply2(int op, double x, double y, double *gx, double *gy)
+    double apply_any(int op, int n, const double *x, const double *c, double *g, double *room)
+
+from . import errors, value as shared
+from .kernels import fingerprint
+from .number import number
+from .op import LEAF, OPS, Mark, Op
+
+if fingerprint() != <unsigned int>FINGERPRINT:
+    raise ImportError("the compiled engine was built from another ops.py than the one here: install the package again, "
+                      "or set TINYGRAD_EDU_PURE=1 to use the engine written in Python")
+
+cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
+cdef dict CODES = {op: code for code, op in enumerate(BY_CODE) if op is not None}
+cdef object ORDINARY = errors.ordinary, is_array = shared.is_array
+cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
+
+# The bits of `Value.flags`.  The lowest two are the shape: the number of parents, or MANY.
+cdef enum: LEAFLIKE = 0, MANY = 3, SHAPE = 3
+cdef enum:
+    PLAIN = 8                           # a plain number, of which nothing else is known
+    PLAIN_A = 16                        # the first or second parent is still a number, not a node
+    PLAIN_B = 32
+    CONSTANT = 64
+    CHOOSES = 128                       # the op selects among its inputs
+cdef enum: UNSEEN, OPENED, DONE, REACHED                # what a walk has done with a node
+cdef enum: NUMBER, NODE, ARRAY                          # what an operand is
+
+cdef union Slot:                        # a parent, or the plain number that stands in its place
+    void *node
+    double number
+
+cdef Py_ssize_t alive = 0
+
+
+@cython.freelist(512)
+@cython.auto_pickle(False)
+cdef class Value:
+    # No object among the fields: the collector need not look at nodes, and freeing one does not recurse.
+    cdef double x, dx                   # data and grad
+    cdef Slot a, b                      # the parents; of MANY, a is a block of n parents and n local gradients
+    cdef double ga, gb                  # the local gradients; of an op with one input, gb is its constant
+    cdef unsigned short code            # the op's place in BY_CODE, or 0
+    cdef unsigned char flags, mark
+    cdef int n
+    cdef PyObject *extra                # what is rare, a dict that is replaced, never changed
+
+    def __cinit__(self):
+        global alive
+        alive += 1
+
+    def __init__(self, data, parents=(), local_grads=(), op="", label=""):
+        cdef double x = PyFloat_AS_DOUBLE(data) if PyFloat_CheckExact(data) else number(data)
+        forget(self)
+        self.x, self.dx = x, 0.0
+        if parents is not () or local_grads is not () or op != "":
+            if not (parents == () == local_grads) or op:
+                parents, local_grads = shared.edges_by_hand(parents, local_grads)
+                set_edges(self, parents, local_grads)
+                set_op(self, shared.mark(op))
+        if label:
+            self.label = label
+        if not is_ordinary() and tracing():
+            shared.add_origin_of_call(self)
+
+    def __dealloc__(self):
+        global alive
+        alive -= 1
+        if self.extra != NULL:
+            decref(self.extra)
+        if self.flags & SHAPE:
+            free_graph(self)
+
+    # ---- what is kept
+
+    @property
+    def data(self):
+        """The number."""
+        return self.x
+
+    @data.setter
+    def data(self, new):
+        if self.flags & SHAPE:
+            Pure.data.fset(self, new)               # which refuses it
+        self.x = PyFloat_AS_DOUBLE(new) if PyFloat_CheckExact(new) else number(new)
+
+    @property
+    def grad(self):
+        """d(output)/d(self), as `backward` left it."""
+        return self.dx
+
+    @grad.setter
+    def grad(self, new):
+        self.dx = PyFloat_AS_DOUBLE(new) if PyFloat_CheckExact(new) else number(new)
+
+    @property
+    def parents(self):
+        """The nodes this one was computed from."""
+        cdef int i, n = count(self)
+        settle(self)
+        return tuple([<object>parent_of(self, i) for i in range(n)])
+
+    @property
+    def local_grads(self):
+        """d(self)/d(parent), one per parent."""
+        cdef int i, n = 0 if self.flags & CONSTANT else count(self)
+        return tuple([grads_of(self)[i] for i in range(n)])
+
+    @property
+    def is_constant(self):
+        """Is this a number that gets no gradient?  Set it to freeze a leaf, or to wake it again."""
+        return bool(self.flags & CONSTANT)
+
+    @is_constant.setter
+    def is_constant(self, frozen):
+        if self.flags & SHAPE:
+            Pure.is_constant.fset(self, frozen)     # which refuses it
+        self.flags = CONSTANT if frozen else 0
+
+    @property
+    def is_plain(self):
+        return bool(self.flags & PLAIN)
+
+    @property
+    def _op(self):
+        return BY_CODE[self.code] if self.code else extra_of(self).get("op", LEAF)
+
+    @property
+    def _extra(self):
+        """As in the other engine: a dict of what is rare, constants and being one among it."""
+        if self.flags & PLAIN:
+            return shared.CONSTANT
+        extra = {key: x for key, x in extra_of(self).items() if key != "op"}
+        if self.code and ONE_CONSTANT[self.code]:
+            extra["constants"] = {ONE_CONSTANT[self.code]: self.gb}
+        if self.flags & CONSTANT:
+            extra.update(shared.CONSTANT)
+        return extra or None
+
+    def note(self, key, x):
+        known = extra_of(self)
+        set_extra(self, {**known, key: x} if known else shared.only(key, x))
+        self.flags &= ~PLAIN
+
+    @staticmethod
+    def restored(kind, data, grad, parents, local_grads, op, extra):
+        cdef Value v = kind.__new__(kind)
+        v.x, v.dx = data, grad
+        set_edges(v, parents, local_grads)
+        rest = {key: x for key, x in (extra or {}).items() if key != "is_constant"}
+        if extra and "is_constant" in extra:
+            v.flags |= CONSTANT | (PLAIN if extra is shared.CONSTANT else 0)
+        if op in CODES and ONE_CONSTANT[CODES[op]]:
+            v.gb = rest.pop("constants")[ONE_CONSTANT[CODES[op]]]
+        if rest:
+            set_extra(v, rest)
+        set_op(v, op)
+        return v
+
+    # ---- operators
+
+    def __add__(self, other): return binary(OP_add, self, other, False)
+    def __radd__(self, other): return binary(OP_add, other, self, False)
+    def __sub__(self, other): return binary(OP_sub, self, other, False)
+    def __rsub__(self, other): return binary(OP_sub, other, self, False)
+    def __mul__(self, other): return binary(OP_mul, self, other, False)
+    def __rmul__(self, other): return binary(OP_mul, other, self, False)
+    def __truediv__(self, other): return binary(OP_div, self, other, False)
+    def __rtruediv__(self, other): return binary(OP_div, other, self, False)
+    def __neg__(self): return unary(OP_neg, self, 0.0, False)
+    def __pos__(self): return unary(OP_identity, self, 0.0, False)
+    def __abs__(self): return unary(OP_abs, self, 0.0, True)
+
+    def __pow__(self, other, modulus):
+        cdef double n = 0.0
+        cdef int kind
+        if modulus is not None:
+            return NotImplemented
+        kind = look(other, &n)
+        if kind != NUMBER:
+            return binary(OP_pow, self, other, False)
+        return unary(OP_square, self, 0.0, False) if n == 2.0 else unary(OP_power, self, n, False)
+
+    def __rpow__(self, other, modulus):
+        return NotImplemented if modulus is not None else binary(OP_pow, other, self, False)
+
+    def __lt__(self, other):
+        return self.x < PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__lt__(self, other)
+
+    def __le__(self, other):
+        return self.x <= PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__le__(self, other)
+
+    def __gt__(self, other):
+        return self.x > PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__gt__(self, other)
+
+    def __ge__(self, other):
+        return self.x >= PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__ge__(self, other)
+
+    def __eq__(self, other):
+        return True if self is other else Pure.__eq__(self, other)
+
+    def __hash__(self):
+        return object.__hash__(self)
+
+    @staticmethod
+    def record(op, *inputs, **constants):
+        cdef int code = CODES.get(op, 0)
+        if code and not op.rows:
+            if len(inputs) == 1 and len(constants) <= 1:
+                for constant in constants.values():
+                    return unary(code, inputs[0], constant, True)
+                return unary(code, inputs[0], 0.0, True)
+            if len(inputs) == 2 and not constants:
+                return binary(code, inputs[0], inputs[1], True)
+        return general(op, code, inputs, constants)
+
+    @staticmethod
+    def method_of(op):
+        cdef int code = CODES.get(op, 0)
+        def method(self):
+            return unary(code, self, 0.0, True)
+        def other(self):
+            return general(op, 0, (self,), {})
+        return method if code else other
+
+    # ---- gradients
+
+    def backward(self, seed=1.0):
+        cdef double start = shared.checked_seed(seed)
+        if self.flags & CONSTANT:
+            raise RuntimeError(shared.NO_GRADIENT)
+        walk_back(self, start)
+
+    def zero_grad(self):
+        cdef Pile order
+        cdef Py_ssize_t k
+        sort(self, &order, False)
+        for k in range(order.n):
+            (<Value>order.item[k].node).dx = 0.0
+        finish(&order)
+
+    def __sizeof__(self):
+        return Value.__basicsize__ + (16 * self.n if self.flags & SHAPE == MANY else 0)
+
+
+# ---- making nodes ------------------------------------------------------------------------------------------
+
+cdef inline bint is_ordinary() except -1:
+    """Are results recorded, and is nobody asking where?"""
+    cdef PyObject *usual
+    context_value(<PyObject*>ORDINARY, NULL, &usual)
+    decref(usual)
+    return usual == <PyObject*>True
+
+
+cdef inline int look(object o, double *x) except -1:
+    """What an operand is, and its number."""
+    if isinstance(o, Value):
+        x[0] = (<Value>o).x
+        return NODE
+    if PyFloat_CheckExact(o):
+        x[0] = PyFloat_AS_DOUBLE(o)
+        return NUMBER
+    return look_closer(o, x)
+
+
+cdef int look_closer(object o, double *x) except -1:
+    cdef int too_large
+    cdef long n
+    if PyLong_CheckExact(o):
+        n = PyLong_AsLongAndOverflow(o, &too_large)
+        if not too_large and -2 ** 53 <= n <= 2 ** 53:
+            x[0] = <double>n
+            return NUMBER
+    if is_array(o):
+        return ARRAY
+    x[0] = number(o)
+    return NUMBER
+
+
+cdef inline object unary(int code, Value p, double c, bint called):
+    cdef Value v = Value.__new__(Value)
+    v.x = apply1(code, p.x, c, &v.ga)
+    v.gb = c
+    if not isfinite(v.x):
+        be_careful(v, code, (p,), {ONE_CONSTANT[code]: c} if ONE_CONSTANT[code] else {})
+    incref(<void*>p)
+    v.a.node = <void*>p
+    v.code = code
+    v.flags = 1 | SELECTS[code] * CHOOSES | p.flags & CONSTANT
+    return v if is_ordinary() else unusual(v, called)
+
+
+cdef inline object binary(int code, object p, object q, bint called):
+    cdef double x = 0.0, y = 0.0
+    cdef int first = look(p, &x), second = ARRAY if first == ARRAY else look(q, &y)
+    cdef int flags = 2 | SELECTS[code] * CHOOSES, constant = CONSTANT
+    cdef Value v
+    if second == ARRAY:
+        return NotImplemented
+    v = Value.__new__(Value)
+    v.x = apply2(code, x, y, &v.ga, &v.gb)
+    if not isfinite(v.x):
+        be_careful(v, code, (node(p), node(q)), {})
+    if first == NODE:
+        incref(<void*>p)
+        v.a.node = <void*>p
+        constant &= (<Value>p).flags
+    else:
+        v.a.number = x
+        flags |= PLAIN_A
+    if second == NODE:
+        incref(<void*>q)
+        v.b.node = <void*>q
+        constant &= (<Value>q).flags
+    else:
+        v.b.number = y
+        flags |= PLAIN_B
+    v.code = code
+    v.flags = flags | constant
+    return v if is_ordinary() else unusual(v, called)
+
+
+cdef be_careful(Value v, int code, tuple parents, dict constants):
+    """Numbers that are not finite, as `value.py` has them, errors included."""
+    v.x, local_grads = shared.careful(BY_CODE[code], parents, constants)
+    v.ga = local_grads[0]
+    if len(parents) == 2:
+        v.gb = local_grads[1]
+
+
+cdef object unusual(Value v, bint called):
+    """A new node where nothing is to be recorded, or its line is to be remembered."""
+    if not recording():
+        return plain(v.x)
+    if tracing():
+        if called:
+            shared.add_origin_of_call(v)
+        else:
+            shared.add_origin(v)
+    return v
+
+
+cdef object general(op, int code, tuple inputs, dict constants):
+    """`record` for any number of inputs, rows of them, ops with constants, and those declared later."""
+    cdef Value v = Value.__new__(Value)
+    cdef bint constant = True
+    try:
+        parents = tuple([node(x) for row in inputs for x in row] if op.rows else [node(x) for x in inputs])
+    except shared.ArrayMet:
+        return NotImplemented
+    for p in parents:
+        constant = constant and (<Value>p).flags & CONSTANT != 0
+    make_edges(v, parents)
+    if not code or not computed(v, code, len(op.inputs) if op.rows else 0, constants):
+        data, local_grads = shared.careful(op, parents, constants)
+        v.x = data
+        put_grads(v, [g for row in local_grads for g in row] if op.rows else local_grads)
+    set_op(v, op)
+    v.flags |= CONSTANT * constant
+    if constants:
+        set_extra(v, {**extra_of(v), "constants": constants})
+    return v if is_ordinary() else unusual(v, True)
+
+
+cdef bint computed(Value v, int code, int rows, dict constants) except -1:
+    """Run the C function of an op on the parents; False if the result is not finite."""
+    cdef int i, n = count(v), length = n // rows if rows else 1
+    cdef double *x = <double*>malloc((n + ROOMS * length + len(constants)) * sizeof(double))
+    cdef double *room = x + n
+    cdef double *c = room + ROOMS * length
+    if x == NULL:
+        raise MemoryError
+    for i in range(n):
+        x[i] = (<Value>parent_of(v, i)).x
+    i = 0
+    for constant in constants.values():
+        c[i] = constant
+        i += 1
+    v.x = apply_any(code, length, x, c, grads_of(v), room)
+    free(x)
+    return isfinite(v.x)
+
+
+cdef Value plain(double x):
+    cdef Value v = Value.__new__(Value)
+    v.x = x
+    v.flags = CONSTANT | PLAIN
+    return v
+
+
+cdef inline Value node(object o):
+    """An operand as a node."""
+    cdef double x = 0.0
+    cdef int kind = look(o, &x)
+    if kind == ARRAY:
+        raise shared.ArrayMet("a number is needed, not an array: make one Value per element")
+    return <Value>o if kind == NODE else plain(x)
+
+
+def constant(x):
+    """A plain number as a node that is drawn, but gets no gradient; a Value stays what it is."""
+    return node(x)
+
+
+def call(op, *inputs, **constants):
+    cdef int code = 0 if constants else CODES.get(op, 0)
+    cdef int shape = CALLS[code]
+    if shape == len(inputs):
+        if shape == 1 and isinstance(inputs[0], Value):
+            return unary(code, inputs[0], 0.0, True)
+        if shape == 2 and (isinstance(inputs[0], Value) or isinstance(inputs[1], Value)):
+            return binary(code, inputs[0], inputs[1], True)
+    elif shape < 0 and are_rows(inputs, -shape):
+        return general(op, code, inputs, constants)
+    return call_slowly(op, *inputs, **constants)
+
+
+cdef bint are_rows(tuple inputs, int count):
+    """Are these lists or tuples, as many as needed, of one length, that begin with Values?"""
+    if len(inputs) != count:
+        return False
+    for row in inputs:
+        if not isinstance(row, (list, tuple)) or not len(row) or len(row) != len(inputs[0]):
+            return False
+    return isinstance(inputs[0][0], Value)
+
+
+# ---- the parts of a node ---------------------------------------------------------------------------------
+
+cdef inline int count(Value v) noexcept:
+    return v.n if v.flags & SHAPE == MANY else v.flags & SHAPE
+
+
+cdef inline void *parent_of(Value v, int i) noexcept:
+    return (<void**>v.a.node)[i] if v.flags & SHAPE == MANY else v.b.node if i else v.a.node
+
+
+cdef inline double *grads_of(Value v) noexcept:
+    return <double*>(<void**>v.a.node + v.n) if v.flags & SHAPE == MANY else &v.ga
+
+
+cdef make_edges(Value v, tuple parents):
+    """Give a node without parents these."""
+    cdef Py_ssize_t i, n = len(parents)
+    cdef void **place = &v.a.node
+    if n > 2 ** 30:
+        raise OverflowError(f"a node of {n} parents is too large")
+    if n > 2:
+        place = <void**>malloc(n * (sizeof(void*) + sizeof(double)))
+        if place == NULL:
+            raise MemoryError
+        v.a.node = place
+        v.n = n
+    elif n == 2:
+        v.b.node = <void*>parents[1]
+        incref(v.b.node)
+        n = 1
+    for i in range(n):
+        place[i] = <void*>parents[i]
+        incref(place[i])
+    v.flags |= MANY if v.n else len(parents)
+    put_grads(v, ())
+
+
+cdef put_grads(Value v, local_grads):
+    cdef int i = 0
+    memset(grads_of(v), 0, count(v) * sizeof(double))
+    for g in local_grads:
+        grads_of(v)[i] = g
+        i += 1
+
+
+cdef set_edges(Value v, tuple parents, local_grads):
+    make_edges(v, parents)
+    put_grads(v, local_grads)
+
+
+cdef set_op(Value v, op):
+    if op in CODES:
+        v.code = CODES[op]
+    elif op is not LEAF:
+        set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL else shared.only("op", op))
+    if op.selects:
+        v.flags |= CHOOSES
+
+
+cdef dict extra_of(Value v):
+    return <dict>v.extra if v.extra != NULL else {}
+
+
+cdef set_extra(Value v, dict extra):
+    cdef PyObject *before = v.extra
+    incref(<void*>extra)
+    v.extra = <PyObject*>extra
+    if before != NULL:
+        decref(before)
+
+
+cdef settle(Value v):
+    """Plain numbers among the parents become nodes the first time somebody looks."""
+    cdef Value leaf
+    if v.flags & PLAIN_A:
+        leaf = plain(v.a.number)
+        incref(<void*>leaf)
+        v.a.node = <void*>leaf
+    if v.flags & PLAIN_B:
+        leaf = plain(v.b.number)
+        incref(<void*>leaf)
+        v.b.node = <void*>leaf
+    v.flags &= ~(PLAIN_A | PLAIN_B)
+
+
+# ---- freeing, without recursion ----------------------------------------------------------------------------
+
+cdef inline void release(void *p, void **dying) noexcept:
+    """Drop one reference; a node that nobody else holds joins the list of the dying, linked through `dx`."""
+    if Py_REFCNT(p) == 1 and Py_TYPE(p) == <void*>Value:
+        (<void**>&(<Value>p).dx)[0] = dying[0]
+        dying[0] = p
+    else:
+        decref(p)
+
+
+cdef inline void release_parents(Value v, void **dying) noexcept:
+    cdef int i, flags = v.flags
+    v.flags = 0
+    if flags & SHAPE == MANY:
+        for i in range(v.n):
+            release((<void**>v.a.node)[i], dying)
+        free(v.a.node)
+        v.n = 0
+    else:
+        if not flags & PLAIN_A:
+            release(v.a.node, dying)
+        if flags & SHAPE == 2 and not flags & PLAIN_B:
+            release(v.b.node, dying)
+
+
+cdef void free_graph(Value root) noexcept:
+    cdef void *dying = NULL
+    cdef void *p
+    release_parents(root, &dying)
+    while dying != NULL:
+        p = dying
+        dying = (<void**>&(<Value>p).dx)[0]
+        if (<Value>p).flags & SHAPE:
+            release_parents(<Value>p, &dying)
+        decref(p)                       # the last one: __dealloc__ finds no parents
+
+
+cdef forget(Value v):
+    """Make a node as new, in case __init__ is called again."""
+    if v.flags & SHAPE:
+        free_graph(v)
+    if v.extra != NULL:
+        decref(v.extra)
+        v.extra = NULL
+    v.code = v.flags = 0
+
+
+# ---- walking the graph ---------------------------------------------------------------------------------------
+
+cdef struct Visit:
+    void *node
+    double before                       # its gradient until now
+
+cdef struct Pile:
+    Visit *item
+    Py_ssize_t n, room
+
+
+cdef inline int push(Pile *pile, void *p) except -1:
+    cdef Visit *larger
+    if pile.n == pile.room:
+        larger = <Visit*>realloc(pile.item, (2 * pile.room + 256) * sizeof(Visit))
+        if larger == NULL:
+            raise MemoryError
+        pile.item, pile.room = larger, 2 * pile.room + 256
+    pile.item[pile.n].node = p
+    pile.n += 1
+    return 0
+
+
+cdef inline void finish(Pile *pile) noexcept:
+    """Forget the marks of a walk, and the pile."""
+    cdef Py_ssize_t k
+    for k in range(pile.n):
+        (<Value>pile.item[k].node).mark = UNSEEN
+    free(pile.item)
+
+
+cdef int sort(Value output, Pile *order, bint everything) except -1:
+    """Every node, parents before children, in the order of `topological_order` of value.py.
+
+    everything   plain numbers too, which become nodes by this
+    """
+    cdef Pile stack
+    memset(order, 0, sizeof(Pile))
+    memset(&stack, 0, sizeof(Pile))
+    try:
+        push(&stack, <void*>output)
+        visit(&stack, order, everything)
+    except BaseException:
+        finish(order)
+        raise
+    finally:
+        finish_stack(&stack)
+    return 0
+
+
+cdef int visit(Pile *stack, Pile *order, bint everything) except -1:
+    cdef Value v
+    cdef void *p
+    cdef int i
+    while stack.n:
+        p = stack.item[stack.n - 1].node
+        v = <Value>p
+        if v.mark == UNSEEN:
+            v.mark = OPENED
+            if everything and v.flags & (PLAIN_A | PLAIN_B):
+                settle(v)
+            if v.flags & SHAPE == MANY:
+                for i in range(v.n - 1, -1, -1):
+                    if (<Value>parent_of(v, i)).mark == UNSEEN:
+                        push(stack, parent_of(v, i))
+                continue
+            if v.flags & SHAPE == 2 and not v.flags & PLAIN_B and (<Value>v.b.node).mark == UNSEEN:
+                push(stack, v.b.node)
+            if v.flags & SHAPE and not v.flags & PLAIN_A and (<Value>v.a.node).mark == UNSEEN:
+                push(stack, v.a.node)
+        else:
+            stack.n -= 1
+            if v.mark == OPENED:
+                v.mark = DONE
+                push(order, p)
+    return 0
+
+
+cdef void finish_stack(Pile *stack) noexcept:
+    cdef Py_ssize_t k
+    for k in range(stack.n):            # where there was no more memory
+        (<Value>stack.item[k].node).mark = UNSEEN
+    free(stack.item)
+
+
+cdef walk_back(Value output, double seed):
+    """`Value.backward`: gradients are summed from 0 in place; what was there before waits in the pile."""
+    cdef Pile order
+    cdef Value v
+    cdef Py_ssize_t k
+    cdef bint finite = True
+    sort(output, &order, False)
+    for k in range(order.n):
+        v = <Value>order.item[k].node
+        order.item[k].before = v.dx
+        if not v.flags & CONSTANT:
+            v.dx = 0.0
+    output.dx = seed
+    output.mark = REACHED
+    for k in range(order.n - 1, -1, -1):
+        v = <Value>order.item[k].node
+        if v.flags & SHAPE == LEAFLIKE:
+            if v.mark == REACHED:
+                finite = finite and isfinite(v.dx)
+                v.dx = order.item[k].before + v.dx
+            else:
+                v.dx = order.item[k].before
+        elif v.mark == REACHED:
+            pass_on(v)
+    if not finite and strict():
+        for k in range(order.n):
+            (<Value>order.item[k].node).dx = order.item[k].before
+        finish(&order)
+        refuse(output, seed)
+    finish(&order)
+
+
+cdef inline void pass_on(Value v) noexcept:
+    """What reached a node goes on to its parents, the last first."""
+    cdef double upstream = v.dx
+    cdef int i, flags = v.flags
+    if flags & SHAPE == MANY:
+        for i in range(v.n - 1, -1, -1):
+            add_to(parent_of(v, i), upstream, grads_of(v)[i], flags)
+        return
+    if flags & SHAPE == 2 and not flags & PLAIN_B:
+        add_to(v.b.node, upstream, v.gb, flags)
+    if not flags & PLAIN_A:
+        add_to(v.a.node, upstream, v.ga, flags)
+
+
+cdef inline void add_to(void *p, double upstream, double local_grad, int flags) noexcept:
+    if (local_grad != 0.0 or not flags & CHOOSES) and not (<Value>p).flags & CONSTANT:
+        (<Value>p).dx += upstream * local_grad
+        (<Value>p).mark = REACHED
+
+
+cdef refuse(Value output, double seed):
+    order = topological_order(output)
+    arrived, _ = shared.walked_back(order, seed)
+    shared.check_leaves(order, arrived)
+
+
+def topological_order(output):
+    cdef Pile order
+    cdef Py_ssize_t k
+    cdef list nodes = []
+    if not isinstance(output, Value):
+        shared.refuse_non_value(output)
+    sort(output, &order, True)
+    try:
+        for k in range(order.n):
+            (<Value>order.item[k].node).mark = UNSEEN
+        for k in range(order.n):
+            nodes.append(<object>order.item[k].node)
+    finally:
+        free(order.item)
+    return nodes
+
+
+def live_values():
+    return alive
+
+
+# ---- the rest of the class is that of value.py ---------------------------------------------------------------
+
+cdef object Pure = shared.Value, call_slowly = Op.__call__
+cdef list ONE_CONSTANT = [None] + [
+    next(iter(op.constants)) if not op.rows and len(op.inputs) == len(op.constants) == 1 else None for op in BY_CODE[1:]]
+cdef int CALLS[256]                     # of an op without constants, the number of inputs, or of rows, negative
+for code, op in enumerate(BY_CODE):
+    CALLS[code] = 0 if op is None or op.constants else -len(op.inputs) if op.rows else len(op.inputs)
+
+for name in ("data", "grad", "parents", "local_grads"):
+    setattr(Value, f"_{name}", vars(Value)[name])
+for name, thing in vars(Pure).items():
+    ours = vars(Value).get(name)
+    if ours is None and name not in Pure.__slots__ + ("__dict__", "__weakref__"):
+        setattr(Value, name, thing)
+    elif callable(ours) and getattr(thing, "__doc__", None) and hasattr(ours, "__code__"):
+        ours.__doc__ = thing.__doc__
+Value.__doc__, Value.__module__ = Pure.__doc__, Pure.__module__
+for function in (topological_order, live_values):
+    function.__doc__ = getattr(shared, function.__name__).__doc__
+call.__doc__, call.__name__ = Op.__call__.__doc__, "__call__"
