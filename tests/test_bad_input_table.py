@@ -32,7 +32,7 @@ class World:
 
     def state(self):
         nodes = [*tg.topological_order(self.f), *self.model.parameters(), *self.w]
-        return [(x.data, x.grad, x.label, x.is_constant) for x in nodes], repr(self.optimizer.memory), self.optimizer.steps_taken, self.optimizer.lr
+        return repr([(x.data, x.grad, x.label, x.is_constant) for x in nodes]), repr(self.optimizer.memory), self.optimizer.steps_taken, self.optimizer.lr
 
     def stepped(self, *gradients):
         """A step of the optimizer with these gradients, which stand there before it as well."""
