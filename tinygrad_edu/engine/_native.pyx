@@ -17,8 +17,18 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        Py_ssize_t tp_basicsize
+        void (*tp_dealloc)(PyObject*) noexcept
+        void (*tp_free)(void*) noexcept
+        PyObject *(*tp_alloc)(PyTypeObject*, Py_ssize_t) noexcept
+    PyObject *Py_True
     Py_ssize_t Py_REFCNT(void*)
-    void* Py_TYPE(void*)
+    PyTypeObject *Py_TYPE(void*)
+    void *PyObject_Malloc(size_t)
+    void PyObject_Free(void*)
+    void PyErr_NoMemory()
+    void *PyObject_Init(void*, PyTypeObject*)
     int PyFloat_CheckExact(object)
     int PyLong_CheckExact(object)
     double PyFloat_AS_DOUBLE(object)
@@ -45,6 +55,7 @@ if fingerprint() != <unsigned int>FINGERPRINT:
     raise ImportError("the compiled engine was built from another ops.py than the one here: install the package again, "
                       "or set TINYGRAD_EDU_PURE=1 to use the engine written in Python")
 
+cdef object ONE = 1.0
 cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
 cdef dict CODES = {op: code for code, op in enumerate(BY_CODE) if op is not None}
 cdef object ORDINARY = errors.ordinary, is_array = shared.is_array
@@ -67,8 +78,6 @@ cdef union Slot:                        # a parent, or the plain number that sta
 
 cdef Py_ssize_t alive = 0
 
-
-@cython.freelist(512)
 @cython.auto_pickle(False)
 cdef class Value:
     # No object among the fields: the collector need not look at nodes, and freeing one does not recurse.
@@ -97,14 +106,6 @@ cdef class Value:
             self.label = label
         if not is_ordinary() and tracing():
             shared.add_origin_of_call(self)
-
-    def __dealloc__(self):
-        global alive
-        alive -= 1
-        if self.extra != NULL:
-            decref(self.extra)
-        if self.flags & SHAPE:
-            free_graph(self)
 
     # ---- what is kept
 
@@ -260,18 +261,15 @@ cdef class Value:
 
     # ---- gradients
 
-    def backward(self, seed=1.0):
-        cdef double start = shared.checked_seed(seed)
+    def backward(self, seed=ONE):
+        cdef double start = 1.0 if seed is ONE else shared.checked_seed(seed)
         if self.flags & CONSTANT:
             raise RuntimeError(shared.NO_GRADIENT)
         walk_back(self, start)
 
     def zero_grad(self):
         cdef Pile order
-        cdef Py_ssize_t k
         sort(self, &order, False)
-        for k in range(order.n):
-            (<Value>order.item[k].node).dx = 0.0
         finish(&order)
 
     def __sizeof__(self):
@@ -285,7 +283,7 @@ cdef inline bint is_ordinary() except -1:
     cdef PyObject *usual
     context_value(<PyObject*>ORDINARY, NULL, &usual)
     decref(usual)
-    return usual == <PyObject*>True
+    return usual == Py_True
 
 
 cdef inline int look(object o, double *x) except -1:
@@ -313,8 +311,39 @@ cdef int look_closer(object o, double *x) except -1:
     return NUMBER
 
 
+cdef PyObject *allocate(PyTypeObject *kind, Py_ssize_t _) noexcept:
+    """Memory for a node, of one that is gone if there is one."""
+    global spares
+    cdef void *p
+    if spares:
+        spares -= 1
+        p = spare[spares]
+    else:
+        p = PyObject_Malloc(kind.tp_basicsize)
+        if p == NULL:
+            PyErr_NoMemory()
+            return NULL
+    PyObject_Init(p, kind)
+    (<Value>p).x = (<Value>p).dx = (<Value>p).ga = (<Value>p).gb = 0.0
+    (<Value>p).a.node = (<Value>p).b.node = (<Value>p).extra = NULL
+    (<Value>p).code = (<Value>p).flags = (<Value>p).mark = 0
+    (<Value>p).n = 0
+    return <PyObject*>p
+
+
+cdef inline Value fresh():
+    global alive
+    cdef PyObject *p = allocate(VALUE, 0)
+    if p == NULL:
+        raise MemoryError
+    alive += 1
+    v = <Value>p
+    decref(p)
+    return v
+
+
 cdef inline object unary(int code, Value p, double c, bint called):
-    cdef Value v = Value.__new__(Value)
+    cdef Value v = fresh()
     v.x = apply1(code, p.x, c, &v.ga)
     v.gb = c
     if not isfinite(v.x):
@@ -333,7 +362,7 @@ cdef inline object binary(int code, object p, object q, bint called):
     cdef Value v
     if second == ARRAY:
         return NotImplemented
-    v = Value.__new__(Value)
+    v = fresh()
     v.x = apply2(code, x, y, &v.ga, &v.gb)
     if not isfinite(v.x):
         be_careful(v, code, (node(p), node(q)), {})
@@ -378,7 +407,7 @@ cdef object unusual(Value v, bint called):
 
 cdef object general(op, int code, tuple inputs, dict constants):
     """`record` for any number of inputs, rows of them, ops with constants, and those declared later."""
-    cdef Value v = Value.__new__(Value)
+    cdef Value v = fresh()
     cdef bint constant = True
     try:
         parents = tuple([node(x) for row in inputs for x in row] if op.rows else [node(x) for x in inputs])
@@ -418,7 +447,7 @@ cdef bint computed(Value v, int code, int rows, dict constants) except -1:
 
 
 cdef Value plain(double x):
-    cdef Value v = Value.__new__(Value)
+    cdef Value v = fresh()
     v.x = x
     v.flags = CONSTANT | PLAIN
     return v
@@ -548,9 +577,47 @@ cdef settle(Value v):
 
 # ---- freeing, without recursion ----------------------------------------------------------------------------
 
+cdef PyTypeObject *VALUE = <PyTypeObject*>Value
+cdef void *spare[1024]                  # the memory of nodes that are gone, for the next ones
+cdef int spares = 0
+
+
+cdef void deallocate(PyObject *o) noexcept:
+    """What Python calls when the last reference to a node is gone."""
+    cdef PyTypeObject *kind = Py_TYPE(o)
+    incref(o)                           # so that nothing below lets it go again
+    if (<Value>o).flags & SHAPE:
+        free_graph(<Value>o)
+    if kind == VALUE:
+        discard(o)
+    else:
+        discard_extra(o)
+        kind.tp_free(o)
+        decref(kind)
+
+
+cdef inline void discard_extra(void *p) noexcept:
+    global alive
+    alive -= 1
+    if (<Value>p).extra != NULL:
+        decref((<Value>p).extra)
+
+
+cdef inline void discard(void *p) noexcept:
+    """Give the memory of a node back, which has no parents any more."""
+    global spares
+    discard_extra(p)
+    if spares < 1024:
+        spare[spares] = p
+        spares += 1
+    else:
+        PyObject_Free(p)
+    decref(VALUE)                       # types like this one count their instances
+
+
 cdef inline void release(void *p, void **dying) noexcept:
     """Drop one reference; a node that nobody else holds joins the list of the dying, linked through `dx`."""
-    if Py_REFCNT(p) == 1 and Py_TYPE(p) == <void*>Value:
+    if Py_REFCNT(p) == 1 and Py_TYPE(p) == VALUE:
         (<void**>&(<Value>p).dx)[0] = dying[0]
         dying[0] = p
     else:
@@ -581,7 +648,7 @@ cdef void free_graph(Value root) noexcept:
         dying = (<void**>&(<Value>p).dx)[0]
         if (<Value>p).flags & SHAPE:
             release_parents(<Value>p, &dying)
-        decref(p)                       # the last one: __dealloc__ finds no parents
+        discard(p)
 
 
 cdef forget(Value v):
@@ -604,6 +671,21 @@ cdef struct Pile:
     Visit *item
     Py_ssize_t n, room
 
+cdef Pile[2] idle                       # the memory of the last walk: its order and its stack
+
+
+cdef void borrow(Pile *pile, int which) noexcept:
+    pile[0] = idle[which]
+    pile.n = 0
+    memset(&idle[which], 0, sizeof(Pile))
+
+
+cdef void give_back(Pile *pile, int which) noexcept:
+    if idle[which].item == NULL and pile.room < 2 ** 18:
+        idle[which] = pile[0]
+    else:
+        free(pile.item)
+
 
 cdef inline int push(Pile *pile, void *p) except -1:
     cdef Visit *larger
@@ -617,112 +699,127 @@ cdef inline int push(Pile *pile, void *p) except -1:
     return 0
 
 
-cdef inline void finish(Pile *pile) noexcept:
-    """Forget the marks of a walk, and the pile."""
-    cdef Py_ssize_t k
-    for k in range(pile.n):
-        (<Value>pile.item[k].node).mark = UNSEEN
-    free(pile.item)
-
-
-cdef int sort(Value output, Pile *order, bint everything) except -1:
-    """Every node, parents before children, in the order of `topological_order` of value.py.
-
-    everything   plain numbers too, which become nodes by this
-    """
-    cdef Pile stack
-    memset(order, 0, sizeof(Pile))
-    memset(&stack, 0, sizeof(Pile))
-    try:
-        push(&stack, <void*>output)
-        visit(&stack, order, everything)
-    except BaseException:
-        finish(order)
-        raise
-    finally:
-        finish_stack(&stack)
+cdef inline int append(Pile *order, void *p, bint exact) except -1:
+    """A node is done; for `backward` its gradient is put aside, to be summed from 0."""
+    push(order, p)
+    (<Value>p).mark = DONE
+    if not exact:
+        order.item[order.n - 1].before = (<Value>p).dx
+        (<Value>p).dx = 0.0
     return 0
 
 
-cdef int visit(Pile *stack, Pile *order, bint everything) except -1:
-    cdef Value v
+cdef inline int meet(Pile *stack, Pile *order, void *p, bint exact) except -1:
+    """A parent: to be looked at, unless it was."""
+    if (<Value>p).mark != UNSEEN:
+        return 0
+    return push(stack, p) if exact or (<Value>p).flags & SHAPE else append(order, p, exact)
+
+
+cdef inline int visit(Pile *stack, Pile *order, bint exact) except -1:
     cdef void *p
     cdef int i
     while stack.n:
         p = stack.item[stack.n - 1].node
-        v = <Value>p
-        if v.mark == UNSEEN:
-            v.mark = OPENED
-            if everything and v.flags & (PLAIN_A | PLAIN_B):
-                settle(v)
-            if v.flags & SHAPE == MANY:
-                for i in range(v.n - 1, -1, -1):
-                    if (<Value>parent_of(v, i)).mark == UNSEEN:
-                        push(stack, parent_of(v, i))
-                continue
-            if v.flags & SHAPE == 2 and not v.flags & PLAIN_B and (<Value>v.b.node).mark == UNSEEN:
-                push(stack, v.b.node)
-            if v.flags & SHAPE and not v.flags & PLAIN_A and (<Value>v.a.node).mark == UNSEEN:
-                push(stack, v.a.node)
-        else:
+        if (<Value>p).mark != UNSEEN:
             stack.n -= 1
-            if v.mark == OPENED:
-                v.mark = DONE
-                push(order, p)
+            if (<Value>p).mark == OPENED:
+                append(order, p, exact)
+            continue
+        (<Value>p).mark = OPENED
+        if exact:
+            settle(<Value>p)
+        if (<Value>p).flags & SHAPE == MANY:
+            for i in range((<Value>p).n - 1, -1, -1):
+                meet(stack, order, parent_of(<Value>p, i), exact)
+            continue
+        if (<Value>p).flags & SHAPE == 2 and not (<Value>p).flags & PLAIN_B:
+            meet(stack, order, (<Value>p).b.node, exact)
+        if (<Value>p).flags & SHAPE and not (<Value>p).flags & PLAIN_A:
+            meet(stack, order, (<Value>p).a.node, exact)
     return 0
 
 
-cdef void finish_stack(Pile *stack) noexcept:
+cdef int sort(Value output, Pile *order, bint exact) except -1:
+    """Every node, parents before children.
+
+    exact   in the order of `topological_order` of value.py, plain numbers too, which become nodes;
+            otherwise leaves may stand anywhere, and gradients are 0 afterwards, kept in the pile
+    """
+    cdef Pile stack
+    borrow(order, 0)
+    borrow(&stack, 1)
+    try:
+        push(&stack, <void*>output)
+        if exact:
+            visit(&stack, order, True)
+        else:
+            visit(&stack, order, False)
+    except BaseException:
+        while stack.n:
+            stack.n -= 1
+            (<Value>stack.item[stack.n].node).mark = UNSEEN
+        if not exact:
+            put_back(order)
+        finish(order)
+        raise
+    finally:
+        give_back(&stack, 1)
+    return 0
+
+
+cdef void put_back(Pile *order) noexcept:
+    """The gradients as they were before."""
     cdef Py_ssize_t k
-    for k in range(stack.n):            # where there was no more memory
-        (<Value>stack.item[k].node).mark = UNSEEN
-    free(stack.item)
+    for k in range(order.n):
+        (<Value>order.item[k].node).dx = order.item[k].before
+
+
+cdef void finish(Pile *order) noexcept:
+    """Forget the marks of a walk, and the pile."""
+    cdef Py_ssize_t k
+    for k in range(order.n):
+        (<Value>order.item[k].node).mark = UNSEEN
+    give_back(order, 0)
 
 
 cdef walk_back(Value output, double seed):
-    """`Value.backward`: gradients are summed from 0 in place; what was there before waits in the pile."""
+    """`Value.backward`: gradients are summed in place, and put back as they were if one is refused."""
     cdef Pile order
-    cdef Value v
+    cdef void *p
     cdef Py_ssize_t k
     cdef bint finite = True
     sort(output, &order, False)
-    for k in range(order.n):
-        v = <Value>order.item[k].node
-        order.item[k].before = v.dx
-        if not v.flags & CONSTANT:
-            v.dx = 0.0
     output.dx = seed
     output.mark = REACHED
     for k in range(order.n - 1, -1, -1):
-        v = <Value>order.item[k].node
-        if v.flags & SHAPE == LEAFLIKE:
-            if v.mark == REACHED:
-                finite = finite and isfinite(v.dx)
-                v.dx = order.item[k].before + v.dx
-            else:
-                v.dx = order.item[k].before
-        elif v.mark == REACHED:
-            pass_on(v)
+        p = order.item[k].node
+        if (<Value>p).flags & CONSTANT or not (<Value>p).flags & SHAPE:
+            finite = finite and isfinite((<Value>p).dx)
+            (<Value>p).dx = order.item[k].before + (<Value>p).dx if (<Value>p).mark == REACHED else order.item[k].before
+        elif (<Value>p).mark == REACHED:
+            pass_on(p)
+        (<Value>p).mark = UNSEEN
     if not finite and strict():
-        for k in range(order.n):
-            (<Value>order.item[k].node).dx = order.item[k].before
-        finish(&order)
+        put_back(&order)
+        give_back(&order, 0)
         refuse(output, seed)
-    finish(&order)
+    else:
+        give_back(&order, 0)
 
 
-cdef inline void pass_on(Value v) noexcept:
+cdef inline void pass_on(void *p) noexcept:
     """What reached a node goes on to its parents, the last first."""
-    cdef double upstream = v.dx
-    cdef int i, flags = v.flags
+    cdef double upstream = (<Value>p).dx
+    cdef int i, flags = (<Value>p).flags
     if flags & SHAPE == MANY:
-        for i in range(v.n - 1, -1, -1):
-            add_to(parent_of(v, i), upstream, grads_of(v)[i], flags)
+        for i in range((<Value>p).n - 1, -1, -1):
+            add_to(parent_of(<Value>p, i), upstream, grads_of(<Value>p)[i], flags)
         return
     if flags & SHAPE == 2 and not flags & PLAIN_B:
-        add_to(v.b.node, upstream, v.gb, flags)
+        add_to((<Value>p).b.node, upstream, (<Value>p).gb, flags)
     if not flags & PLAIN_A:
-        add_to(v.a.node, upstream, v.ga, flags)
+        add_to((<Value>p).a.node, upstream, (<Value>p).ga, flags)
 
 
 cdef inline void add_to(void *p, double upstream, double local_grad, int flags) noexcept:
@@ -744,13 +841,13 @@ def topological_order(output):
     if not isinstance(output, Value):
         shared.refuse_non_value(output)
     sort(output, &order, True)
+    for k in range(order.n):
+        (<Value>order.item[k].node).mark = UNSEEN
     try:
-        for k in range(order.n):
-            (<Value>order.item[k].node).mark = UNSEEN
         for k in range(order.n):
             nodes.append(<object>order.item[k].node)
     finally:
-        free(order.item)
+        give_back(&order, 0)
     return nodes
 
 
@@ -767,6 +864,7 @@ cdef int CALLS[256]                     # of an op without constants, the number
 for code, op in enumerate(BY_CODE):
     CALLS[code] = 0 if op is None or op.constants else -len(op.inputs) if op.rows else len(op.inputs)
 
+VALUE.tp_alloc, VALUE.tp_dealloc = allocate, deallocate
 for name in ("data", "grad", "parents", "local_grads"):
     setattr(Value, f"_{name}", vars(Value)[name])
 for name, thing in vars(Pure).items():

@@ -62,12 +62,13 @@ def trace_origin() -> Iterator[None]:
     >>> y.origin.line, y.origin.name, x.origin.name
     (3, 'y', 'x')
     """
-    before, usual = tracing.set(True), ordinary.set(False)
+    before, usual = tracing.set(True), ordinary.get()
+    ordinary.set(False)
     try:
         yield
     finally:
         tracing.reset(before)
-        ordinary.reset(usual)
+        ordinary.set(usual)
 
 
 def here() -> Origin | None:
