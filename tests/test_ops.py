@@ -163,7 +163,8 @@ def run_compiled(library, op, inputs):
     arguments += [row(*x) if op.rows else ctypes.c_double(x) for x in inputs]
     arguments += [ctypes.c_double(c) for c in op.sample.values()]
     gradients = [row() for _ in inputs]
-    value = function(*arguments, *gradients)
+    room = [(ctypes.c_double * (8 * length))()] if op.rows else []
+    value = function(*arguments, *gradients, *room)
     return value, tuple([list(g) if op.rows else g[0] for g in gradients])
 
 

@@ -120,6 +120,10 @@ cdef class Value:
             Pure.data.fset(self, new)               # which refuses it
         self.x = PyFloat_AS_DOUBLE(new) if PyFloat_CheckExact(new) else number(new)
 
+    @data.deleter
+    def data(self):
+        raise AttributeError("property 'data' of 'Value' object has no deleter")
+
     @property
     def grad(self):
         """d(output)/d(self), as `backward` left it."""
@@ -128,6 +132,10 @@ cdef class Value:
     @grad.setter
     def grad(self, new):
         self.dx = PyFloat_AS_DOUBLE(new) if PyFloat_CheckExact(new) else number(new)
+
+    @grad.deleter
+    def grad(self):
+        raise AttributeError("property 'grad' of 'Value' object has no deleter")
 
     @property
     def parents(self):
@@ -152,6 +160,10 @@ cdef class Value:
         if self.flags & SHAPE:
             Pure.is_constant.fset(self, frozen)     # which refuses it
         self.flags = CONSTANT if frozen else 0
+
+    @is_constant.deleter
+    def is_constant(self):
+        raise AttributeError("property 'is_constant' of 'Value' object has no deleter")
 
     @property
     def is_plain(self):
@@ -253,11 +265,11 @@ cdef class Value:
     @staticmethod
     def method_of(op):
         cdef int code = CODES.get(op, 0)
-        def method(self):
-            return unary(code, self, 0.0, True)
-        def other(self):
-            return general(op, 0, (self,), {})
-        return method if code else other
+        def method(self, *others, **constants):
+            if others or constants:
+                return op(self, *others, **constants)
+            return unary(code, self, 0.0, True) if code else general(op, 0, (self,), {})
+        return method
 
     # ---- gradients
 
@@ -873,7 +885,7 @@ for name, thing in vars(Pure).items():
         setattr(Value, name, thing)
     elif callable(ours) and getattr(thing, "__doc__", None) and hasattr(ours, "__code__"):
         ours.__doc__ = thing.__doc__
-Value.__doc__, Value.__module__ = Pure.__doc__, Pure.__module__
+Value.__doc__, Value.__name__, Value.__module__ = Pure.__doc__, Pure.__name__, Pure.__module__
 for function in (topological_order, live_values):
     function.__doc__ = getattr(shared, function.__name__).__doc__
 call.__doc__, call.__name__ = Op.__call__.__doc__, "__call__"

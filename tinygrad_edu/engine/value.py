@@ -158,9 +158,13 @@ class Value:
     def __neg__(self): return record_one(ops.neg, self)
     def __pos__(self): return record_one(ops.identity, self)
     def __abs__(self): return record_one(ops.abs, self)
-    def __rpow__(self, other): return record(ops.pow, other, self)
 
-    def __pow__(self, other):
+    def __rpow__(self, other, modulus=None):
+        return record(ops.pow, other, self) if modulus is None else NotImplemented
+
+    def __pow__(self, other, modulus=None):
+        if modulus is not None:
+            return NotImplemented
         if isinstance(other, Value) or is_array(other):
             return record(ops.pow, self, other)
         if other == 2:
@@ -258,8 +262,8 @@ class Value:
     @staticmethod
     def method_of(op: Op) -> "Callable[[Value], Value]":
         """A method that applies an op of one input."""
-        def method(self):
-            return record_one(op, self)
+        def method(self, *others, **constants):
+            return op(self, *others, **constants) if others or constants else record_one(op, self)
         return method
 
     @staticmethod
@@ -722,7 +726,7 @@ def flatten(output: Value) -> list[FLAT]:
     for node in topological_order(output):
         place[node] = len(rows)
         rows.append((None if type(node) is Value else type(node), node._data, node._grad,
-                     tuple([place[p] for p in node._parents]), tuple(node._local_grads), node.op,
+                     tuple([place[p] for p in node._parents]), node.local_grads, node.op,
                      isinstance(node._op, Op), node._extra, vars_of(node)))
     return rows
 

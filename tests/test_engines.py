@@ -1,0 +1,364 @@
+"""The compiled engine against the one written in Python: the same bits, the same errors, the same nodes.
+
+Each test does the same in both and compares everything that can be seen.
+"""
+
+import copy
+import math
+import operator
+import pickle
+import random
+import struct
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from draws import SPECIAL, edge_grid, pairs, stratified
+from engines import other_modules, pure
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu as native
+from tinygrad_edu import OPS
+
+pytestmark = pytest.mark.skipif(native.engine_name != "native", reason="there is no compiled engine to compare")
+ODD = [0.0, -0.0, math.inf, -math.inf, math.nan, 1e308, -1e308, 1e200, 5e-324, -1.0, 1.0, 0.5, -3.0, 2.0]
+
+
+def bits(x):
+    """What two numbers must share to be the same; all nan are one."""
+    return "nan" if x != x else struct.pack("<d", x)
+
+
+def seen(node, order):
+    """All that can be seen of a node, its parents by their places."""
+    place = {n: i for i, n in enumerate(order)}
+    origin = node.origin and (node.origin.line, node.origin.name)
+    return (bits(node.data), bits(node.grad), node.op, tuple(place[p] for p in node.parents), tuple(map(bits, node.local_grads)),
+            {name: bits(c) for name, c in node.constants.items()}, node.label, node.scope, origin, node.is_constant, type(node).__name__)
+
+
+def graph(tg, node):
+    order = tg.topological_order(node)
+    return [seen(n, order) for n in order]
+
+
+def tried(tg, action):
+    """What came of `action(tg)`, in a form that can be compared."""
+    try:
+        result = action(tg)
+    except Exception as error:
+        return type(error).__name__, [kind.__name__ for kind in type(error).__mro__], str(error)
+    if isinstance(result, tg.Value):
+        return graph(tg, result)
+    if isinstance(result, list | tuple):
+        return type(result).__name__, [tried(tg, lambda _, x=x: x) for x in result]
+    return type(result).__name__, bits(result) if isinstance(result, float) else repr(result)
+
+
+def same(action):
+    """The same from both, with trouble raised and with trouble ignored."""
+    for mode in ("raise", "ignore"):
+        both = []
+        for tg in (native, pure()[0]):
+            with tg.errstate(all=mode):
+                both.append(tried(tg, action))
+        assert both[0] == both[1], mode
+
+
+# ---- every operation ---------------------------------------------------------------------------------------
+
+
+def inputs_of(op, count):
+    """Inputs of all kinds, in the domain and out of it."""
+    rng = random.Random(op.name)
+    if op.rows:
+        row = lambda n: [rng.choice(ODD + SPECIAL) if rng.random() < 0.3 else rng.gauss(0, 3) for _ in range(n)]
+        return [[row(n) for _ in op.inputs] for n in (1, 2, 3, 5, 17) for _ in range(count // 5)]
+    if len(op.inputs) == 1:
+        points = [*ODD, *edge_grid(op.domain[0]), *stratified(op.domain[0], count, 1), *[rng.gauss(0, 10) for _ in range(count)]]
+        return [[x] for x in points]
+    many = [[rng.choice(ODD + SPECIAL) for _ in op.inputs] for _ in range(count)]
+    if len(op.inputs) == 2:
+        many += pairs(*op.domain, 12, count, 1)
+    return many + [[rng.gauss(0, 3) for _ in op.inputs] for _ in range(count)]
+
+
+def applied(name, inputs, plain=()):
+    """An op on leaves, or on plain numbers where their places are in `plain`, and its gradient."""
+    def action(tg):
+        op = tg.OPS[name]
+        leaf = lambda i, x: x if i in plain else tg.Value(x)
+        rows = [[leaf(i, e) for e in x] if op.rows else leaf(i, x) for i, x in enumerate(inputs)]
+        result = op(*rows, **op.sample)
+        if not isinstance(result, float):
+            result.backward(0.75)
+        return result
+    return action
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=repr)
+def test_every_operation_has_the_same_bits_and_errors(op):
+    for inputs in inputs_of(op, 150):
+        same(applied(op.name, inputs))
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if len(op.inputs) > 1], ids=repr)
+def test_plain_numbers_beside_values_make_no_difference(op):
+    for inputs in inputs_of(op, 20):
+        for plain in [(i,) for i in range(len(op.inputs))]:
+            same(applied(op.name, inputs, plain))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("op", OPS.values(), ids=repr)
+def test_every_operation_on_thousands_of_points(op):
+    for inputs in inputs_of(op, 4000):
+        same(applied(op.name, inputs))
+
+
+# ---- whole graphs ------------------------------------------------------------------------------------------
+
+
+NUMBERS = [0, 1, 2, -1, 3.0, 0.5, -2.5, Fraction(1, 3), Decimal("0.25"), np.float64(1.5), np.int64(2), 1e-3]
+STEPS = ["single", "pair", "number", "power", "row", "dot", "clip", "label", "freeze", "wake", "detach", "backward", "zero", "set",
+         "no_grad", "copy", "deepcopy", "by hand", "scope", "own op"]
+
+
+def declared(tg):
+    """An op of one's own, which has no C function."""
+    if "bowl" not in tg.OPS:
+        @tg.op("bowl", tg.REAL, tg.REAL)
+        def bowl(x, y):
+            return x * x + y, (2 * x, 1)
+    return tg.OPS["bowl"]
+
+
+def lived(tg, seed, size):
+    """A random life of a graph: all that was seen on the way."""
+    rng = random.Random(seed)
+    pool = [tg.Value(rng.choice(ODD) if rng.random() < 0.05 else rng.gauss(0, 1)) for _ in range(4)]
+    single = [op for op in tg.OPS.values() if not op.rows and len(op.inputs) == 1 and not op.constants]
+    double = [op for op in tg.OPS.values() if not op.rows and len(op.inputs) == 2 and op.name != "bowl"]
+    rows = [op for op in tg.OPS.values() if op.rows and len(op.inputs) == 1]
+    story = []
+    for _ in range(size):
+        step, x, y = rng.choice(STEPS), rng.choice(pool[-8:]), rng.choice(pool)
+        number, k = rng.choice(NUMBERS), rng.randrange(4)
+        f, g, h = rng.choice(single), rng.choice(double), rng.choice(rows)
+        operators = [operator.add, operator.sub, operator.mul, operator.truediv]
+
+        def act():
+            if step == "single": return f(x) if k else getattr(x, f.name)()                             # noqa: B023
+            if step == "pair": return operators[k](x, y) if rng.random() < 0.5 else g(x, y)           # noqa: B023
+            if step == "number": return operators[k](x, number) if rng.random() < 0.5 else operators[k](number, x)   # noqa: B023
+            if step == "power": return x ** number if k < 3 else 1.5 ** x                               # noqa: B023
+            if step == "row": return h([x, y, number, x][:k + 1])                                        # noqa: B023
+            if step == "dot": return tg.dot([x, number], [y, x])                                         # noqa: B023
+            if step == "clip": return tg.clip(x, low=-1, high=k) if k else tg.leaky_relu(x, 0.25)       # noqa: B023
+            if step == "by hand": return tg.Value(k, (x, y, x)[:k], (1.5, 0, -2)[:k], op="mine", label="made")   # noqa: B023
+            if step == "own op": return declared(tg)(x, number if k else y)                              # noqa: B023
+            if step == "no_grad":
+                with tg.no_grad():
+                    return x * y                                                                         # noqa: B023
+            if step == "backward": return x.backward(*[0.5] * (k == 0))                                  # noqa: B023
+            if step == "zero": return x.zero_grad()                                                      # noqa: B023
+            if step == "label": x.label = f"n{k}"                                                        # noqa: B023
+            if step == "scope": x.scope = f"layer {k}"                                                   # noqa: B023
+            if step in ("freeze", "wake"): y.is_constant = step == "freeze"                              # noqa: B023
+            if step == "set": y.data = number                                                            # noqa: B023
+            if step == "detach": return x.detach()                                                       # noqa: B023
+            if step == "copy": return copy.copy(x)                                                       # noqa: B023
+            if step == "deepcopy": return copy.deepcopy(x)                                               # noqa: B023
+            return None
+        try:
+            result = act()
+        except Exception as error:
+            story.append((step, type(error).__name__, str(error)))
+            continue
+        if isinstance(result, tg.Value):
+            pool.append(result)
+    for node in pool:
+        story.append(graph(tg, node))
+    return story
+
+
+def same_lives(seeds, size):
+    for seed in seeds:
+        for mode in ("raise", "ignore"):
+            both = []
+            for tg in (native, pure()[0]):
+                with tg.errstate(all=mode):
+                    both.append(lived(tg, seed, size))
+            assert both[0] == both[1], (seed, mode)
+
+
+def test_random_lives_of_graphs_are_the_same():
+    same_lives(range(150), 40)
+
+
+@pytest.mark.long
+def test_thousands_of_random_lives_are_the_same():
+    same_lives(range(1000, 5000), 60)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(), min_size=1, max_size=6), st.lists(st.tuples(st.sampled_from(
+    ["add", "sub", "mul", "div", "pow", "maximum", "hypot", "greater"]), st.integers(0, 20), st.integers(0, 20)), max_size=15))
+def test_any_numbers_in_any_graph(numbers, program):
+    def action(tg):
+        nodes = [tg.Value(x) for x in numbers]
+        for name, i, j in program:
+            nodes.append(tg.OPS[name](nodes[i % len(nodes)], nodes[j % len(nodes)]))
+        nodes[-1].backward()
+        return nodes[-1]
+    same(action)
+
+
+# ---- misuse ------------------------------------------------------------------------------------------------
+
+
+class Odd:
+    """No number."""
+
+    def __repr__(self):
+        return "Odd()"
+
+
+THINGS = [None, "1.5", True, 1 + 2j, [1.0], (1.0, 2.0), {}, Odd(), b"x", 2 ** 53 + 1, 10 ** 400, -2 ** 60, 3, 2.5, Fraction(1, 7), Decimal("0.1"),
+          np.float32(0.5), np.array(2.0), np.array([2.0]), np.array([1.0, 2.0]), np.bool_(True), math.nan, float, range(3)]
+MISUSES = {
+    "Value(thing)": lambda tg, x: tg.Value(x),
+    "v + thing": lambda tg, x: tg.Value(2.0) + x, "thing + v": lambda tg, x: x + tg.Value(2.0),
+    "v * thing": lambda tg, x: tg.Value(2.0) * x, "thing / v": lambda tg, x: x / tg.Value(2.0),
+    "v ** thing": lambda tg, x: tg.Value(2.0) ** x, "thing ** v": lambda tg, x: x ** tg.Value(2.0),
+    "v < thing": lambda tg, x: tg.Value(2.0) < x, "thing >= v": lambda tg, x: x >= tg.Value(2.0), "v == thing": lambda tg, x: tg.Value(2.0) == x,
+    "tanh(thing)": lambda tg, x: tg.tanh(x), "maximum(v, thing)": lambda tg, x: tg.maximum(tg.Value(1.0), x),
+    "add(thing, v)": lambda tg, x: tg.add(x, tg.Value(1.0)), "dot([v], [thing])": lambda tg, x: tg.dot([tg.Value(1.0)], [x]),
+    "dot(thing, [v])": lambda tg, x: tg.dot(x, [tg.Value(1.0)]), "max(v, thing)": lambda tg, x: tg.max(tg.Value(1.0), x),
+    "sum([thing, v])": lambda tg, x: tg.sum([x, tg.Value(1.0)]), "clip(v, thing, 1)": lambda tg, x: tg.clip(tg.Value(0.5), low=x, high=1),
+    "leaky_relu(v, thing)": lambda tg, x: tg.leaky_relu(tg.Value(-0.5), x), "where(thing, v, v)": lambda tg, x: tg.where(x, tg.Value(1.0), tg.Value(2.0)),
+    "backward(thing)": lambda tg, x: (tg.Value(1.0) * tg.Value(2.0)).backward(x),
+    "v.data = thing": lambda tg, x: setattr(tg.Value(1.0), "data", x), "v.grad = thing": lambda tg, x: setattr(tg.Value(1.0), "grad", x),
+    "v.label = thing": lambda tg, x: setattr(tg.Value(1.0), "label", x), "v.scope = thing": lambda tg, x: setattr(tg.Value(1.0), "scope", x),
+    "parents=thing": lambda tg, x: tg.Value(1.0, x, (1.0,)), "local_grads=thing": lambda tg, x: tg.Value(1.0, (tg.Value(1.0),), x),
+    "op=thing": lambda tg, x: tg.Value(1.0, op=x), "label=thing": lambda tg, x: tg.Value(1.0, label=x),
+    "topological_order(thing)": lambda tg, x: tg.topological_order(x), "leaves(thing)": lambda tg, x: tg.leaves(x),
+    "v.tanh(thing)": lambda tg, x: tg.Value(1.0).tanh(x), "v.maximum(thing)": lambda tg, x: tg.Value(1.0).maximum(x),
+    "np.add(v, thing)": lambda tg, x: np.add(tg.Value(1.0), x), "pow(v, 2, thing)": lambda tg, x: pow(tg.Value(2.0), 2, x),
+    "v.thing": lambda tg, x: setattr(tg.Value(1.0), "nonsense", x), "isinstance": lambda tg, x: isinstance(x, tg.Value),
+    "grow": lambda tg, x: tg.Value(1.0) + [tg.Value(x)][0],
+}
+
+
+@pytest.mark.parametrize("name", MISUSES)
+@pytest.mark.filterwarnings("ignore")
+def test_misuse_is_answered_alike(name):
+    for thing in THINGS:
+        same(lambda tg: MISUSES[name](tg, thing))           # noqa: B023
+
+
+SMALL = {
+    "bool": lambda tg: bool(tg.Value(1.0)), "float": lambda tg: float(tg.Value(1.0)), "int": lambda tg: int(tg.Value(1.0)),
+    "index": lambda tg: [1, 2][tg.Value(1.0)], "round": lambda tg: round(tg.Value(1.0), 2), "math": lambda tg: math.exp(tg.Value(1.0)),
+    "complex": lambda tg: complex(tg.Value(1.0)), "repr": lambda tg: repr(tg.Value(1.5, label="a\n")), "str": lambda tg: str(tg.Value(-0.0)),
+    "format": lambda tg: f"{tg.Value(2.0):.3f} {tg.Value(2.0)}", "len": lambda tg: len(tg.Value(1.0)), "iter": lambda tg: list(tg.Value(1.0)),
+    "call": lambda tg: tg.Value(1.0)(2), "item": lambda tg: tg.Value(1.5).item(), 
+    "set data of a result": lambda tg: setattr(-tg.Value(1.0, label="x"), "data", 2.0), "freeze a result": lambda tg: setattr(-tg.Value(1.0), "is_constant", True),
+    "delete grad": lambda tg: delattr(tg.Value(1.0), "grad"),
+    "set op": lambda tg: setattr(tg.Value(1.0), "op", "add"), "backward of a constant": lambda tg: tg.Value(1.0).detach().backward(),
+    "matrix product": lambda tg: tg.Value(1.0) @ tg.Value(1.0), "modulo": lambda tg: tg.Value(5.0) % 2, "floor": lambda tg: math.floor(tg.Value(5.0)),
+    "numpy mean": lambda tg: np.mean(np.array([tg.Value(1.0), tg.Value(2.0)])), "numpy tanh": lambda tg: np.tanh(tg.Value(0.5)),
+    "numpy scalar": lambda tg: np.float64(2.0) * tg.Value(0.5), "numpy array": lambda tg: (np.array([1.0, 2.0]) * tg.Value(0.5)).tolist(),
+    "numpy dot": lambda tg: np.dot(np.array([tg.Value(1.0)]), np.array([tg.Value(2.0)])), "numpy where": lambda tg: np.cumsum(tg.Value(1.0)),
+    "methods": lambda tg: sorted(name for name in dir(tg.Value) if not name.startswith("_") and name != "bowl"),
+    "documented": lambda tg: [tg.Value.__doc__, tg.Value.backward.__doc__, tg.Value.tanh.__doc__, tg.Value.label.__doc__, tg.Value.data.__doc__],
+    "method with too much": lambda tg: tg.Value(1.0).tanh(1, 2), "unknown constant": lambda tg: tg.tanh(tg.Value(1.0), slope=2),
+    "no gradient of an op": lambda tg: tg.tanh(), "constant given twice": lambda tg: tg.leaky_relu(tg.Value(1.0), 0.1, slope=0.2),
+    "constant that is a Value": lambda tg: tg.leaky_relu(tg.Value(1.0), tg.Value(0.1)), "rows of two lengths": lambda tg: tg.dot([tg.Value(1.0)], [1.0, 2.0]),
+    "an empty row": lambda tg: tg.max([]), "rows in a tuple": lambda tg: tg.dot((tg.Value(1.0), 2), [3, tg.Value(4.0)]),
+    "a generator": lambda tg: tg.sum(tg.Value(x) for x in (1.0, 2.0)), "one number": lambda tg: tg.max(tg.Value(1.0)),
+    "a gradient that overflows": lambda tg: (tg.Value(1e200, label="a") * 1e200 * 1e-200).backward(1e250),
+    "a gradient that is infinite": lambda tg: tg.sqrt(tg.Value(0.0, label="a") * 2).backward(), "hash": lambda tg: hash(tg.Value(1.0)) == hash(tg.Value(1.0)),
+    "equal": lambda tg: (lambda v: [v == v, v == tg.Value(1.0), v != v, v in [tg.Value(1.0), v], v == "a"])(tg.Value(1.0)),
+    "order": lambda tg: sorted([tg.Value(2.0), tg.Value(1.0)])[0].data, "compared with a large whole number": lambda tg: tg.Value(2.0 ** 53) < 2 ** 53 + 1,
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.filterwarnings("ignore")
+def test_what_else_a_value_can_be_asked(name):
+    same(SMALL[name])
+
+
+@pytest.mark.parametrize("action", [lambda tg: tg.Value(), lambda tg: setattr(tg.Value(1.0), "parents", ()), lambda tg: tg.Value(1.0, 2, 3, 4, 5, 6)])
+def test_where_python_itself_refuses_the_error_is_of_the_same_type(action):
+    assert tried(native, action)[:2] == tried(pure()[0], action)[:2]
+
+
+def test_the_line_and_the_variable_of_a_node_are_the_same():
+    def action(tg):
+        with tg.trace_origin():
+            x = tg.Value(1.5)
+            y = x * 2.0
+            z = tg.tanh(y)
+            a = z.exp()
+            b = abs(a)
+            c = sum([a, b])
+            d = tg.dot([c, x], [a, 3.0])
+            e = tg.pow(d, 2.0) + x.detach()
+        return [x, y, z, a, b, c, d, e]
+    same(action)
+
+
+def test_a_result_that_is_refused_names_its_line_alike():
+    def action(tg):
+        with tg.trace_origin():
+            x = tg.Value(0.0)
+            return tg.log(x * 1.0)
+    same(action)
+
+
+# ---- copies --------------------------------------------------------------------------------------------------
+
+
+def some_graph(tg):
+    x, y = tg.Value(1.5, label="x"), tg.Value(-0.5)
+    x.scope, y.is_constant = "layer 0", True
+    f = tg.dot([x, 2.0], [y, x * 3]) + tg.leaky_relu(x, 0.2) ** 3 + tg.Value(2.0, (x,), (0.5,), op="mine") + declared(tg)(x, y)
+    f.backward()
+    return f
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_each_engine_reads_what_the_other_pickled(protocol):
+    other, modules = pure()
+    ours = pickle.dumps(some_graph(native), protocol)
+    with other_modules(modules):
+        theirs = pickle.dumps(some_graph(other), protocol)
+        read_there = graph(other, pickle.loads(ours))
+    assert ours == theirs
+    assert graph(native, pickle.loads(theirs)) == read_there == graph(native, some_graph(native))
+
+
+def test_the_two_do_not_mix():
+    theirs = pure()[0].Value(1.0)
+    for action in (lambda: native.Value(1.0) + theirs, lambda: theirs * native.Value(1.0), lambda: native.Value(1.0, (theirs,), (1.0,)),
+                   lambda: native.dot([native.Value(1.0)], [theirs])):
+        with pytest.raises(TypeError, match="Value"):
+            action()
+
+
+def test_subclasses_behave_alike():
+    def action(tg):
+        class Named(tg.Value):
+            """With a place for more."""
+
+            def shout(self):
+                return self.label.upper()
+        v = Named(1.5, label="x")
+        v.note_of_mine = [1]
+        twin, deep = copy.copy(v), copy.deepcopy(v * 2)
+        return [v + 1, 2 * v, v.tanh(), v.shout(), twin.note_of_mine, type(twin).__name__, deep.parents[0].note_of_mine, type(v + v).__name__, v < 2]
+    same(action)
