@@ -8,29 +8,37 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-ROOT = Path(__file__).parent
-EXACT = [f"-fno-builtin-{name}" for name in (         # computed where it runs, not by the compiler
+ROOT = Path(__file__).resolve().parent
+# Sums are rounded after each product, and functions computed where the program runs, as in Python.
+FLAGS = ["-O2", "-ffp-contract=off", "-fno-strict-aliasing", *[f"-fno-builtin-{name}" for name in (
     "exp exp2 expm1 log log2 log10 log1p cbrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
-    "erf erfc atan2 pow").split()]
-FLAGS = ["-O2", "-ffp-contract=off", "-fno-strict-aliasing", *EXACT]
+    "erf erfc atan2 pow").split()]]
 
 
 class BuildEngine(build_ext):
-    """Before compiling, the rules of `ops.py` are printed as C, by the part of the package that needs nothing else."""
+    """Lets the rules of `ops.py` print themselves as C first; the package goes without where nothing can be compiled."""
+
+    def run(self):
+        super().run()
+        if not all(os.path.exists(self.get_ext_fullpath(ext.name)) for ext in self.extensions):
+            self.distribution.ext_modules = None
+            wheel = self.distribution.get_command_obj("bdist_wheel", create=False)
+            if wheel:
+                wheel.root_is_pure = True
 
     def build_extension(self, ext):
         made = Path(self.build_temp).resolve()
         made.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "tinygrad_edu.engine.kernels", str(made / "kernels.h")], check=True, cwd=ROOT,
-                       env={**os.environ, "TINYGRAD_EDU_PURE": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"})
+        alone = {**os.environ, "TINYGRAD_EDU_PURE": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        subprocess.run([sys.executable, "-m", "tinygrad_edu.engine.kernels", str(made / "kernels.h")], env=alone, check=True)
         ext.include_dirs.append(str(made))
         super().build_extension(ext)
 
 
 setup(
     ext_modules=[Extension("tinygrad_edu.engine._native", ["tinygrad_edu/engine/_native.pyx"], optional=True,
-                           define_macros=[("CYTHON_USE_TYPE_SPECS", "1")],
+                           define_macros=[("CYTHON_USE_TYPE_SPECS", "1")],      # so that methods can be added to the class
                            extra_compile_args=[] if sys.platform == "win32" else FLAGS,
-                           depends=["tinygrad_edu/engine/ops.py", "tinygrad_edu/engine/kernels.py"])],
+                           depends=[f"tinygrad_edu/engine/{name}.py" for name in ("ops", "formula", "printer", "kernels")])],
     cmdclass={"build_ext": BuildEngine},
 )
