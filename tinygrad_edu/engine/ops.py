@@ -387,14 +387,13 @@ def erf(x):
 @op("erfc", REAL)
 def erfc(x):
     """1 - erf(x), without losing digits where erf(x) is close to 1."""
-    most, more = bell(x, 1)
-
     def in_floats():
+        most, more = bell(x, 1)
         tail, rest = beyond(m.smaller(m.abs(x), 40), 1, most, more)
         size = (tail + rest) / SCALE
-        return m.where(x < 0, 2 - size, size)
-    value = m.where(m.is_float(x), in_floats, lambda: m.erfc(x))
-    return m.written(lambda: m.erfc(x), value), (-slope_of_erf(x, most, more),)
+        return m.where(x < 0, 2 - size, size), -slope_of_erf(x, most, more)
+    value, slope = m.where(m.is_float(x), in_floats, lambda: (m.erfc(x), -slope_of_erf(x, *bell(x, 1))))
+    return m.written(lambda: m.erfc(x), value), (slope,)
 
 
 @op("gelu", REAL)
@@ -411,7 +410,7 @@ def gelu(x):
         return (1 + m.erf(x / root2)) / 2
 
     def in_floats():
-        """By what is missing to relu: |x| times the chance of a number beyond |x|."""
+        """relu(x) less |x| times the chance of a number beyond |x|."""
         size = m.smaller(m.abs(x), 40)
         tail, rest = beyond(size, 2, most, more)
         missing = (size * tail + (rest_of_product(size, tail) + size * rest)) / SCALE
