@@ -10,7 +10,8 @@ from . import formula as m
 SCALE = 2.0 ** 101
 LOG_SCALE, REST_OF_LOG = 70, m.ratio(7865236554476251140444267275833375625513570385780666188680958832755819, 10 ** 72)
 ROOTS = {   # width: √width, 1 / √(π width), what that lacks
-    1: (1.0, 0.5641895835477563, 7.66772980658294e-18), 2: (2.0 ** 0.5, 0.3989422804014327, -2.49232720227773e-17)}
+    1: (1.0, 0.5641895835477563, 7.66772980658294e-18),
+    2: (1.4142135623730951, 0.3989422804014327, -2.49232720227773e-17)}
 BEND = (    # a polynomial, the highest power first; benchmarks/bell.py tells how it was found
     5.318961257435305e-08, -9.053927342307955e-08, -4.1618499520298364e-07, 7.452852381430852e-07,
     1.9895461010037558e-06, -3.6885743817029644e-06, -7.831680343979672e-06, 1.4928394506096405e-05,
@@ -58,7 +59,7 @@ def beyond(x, width, most, more):
     start, change = width * factor, root * n * bend
     levels = x + (start + change)
     high, _ = halves(levels)
-    low = m.where(x > 1, (x - high) + start, (start - high) + x) + change + width * lost
+    low = (x - high) + start + change + width * lost
     quotient, _ = halves(factor / levels)
     rest = ((factor - quotient * high) + (lost - quotient * low)) / levels
     most_high, most_low = halves(most)
