@@ -2,9 +2,9 @@
 
     ∫ exp(-t²) dt from x on  =  exp(-x²) / (2 (x + g(x))),    g(0) = 1/√π,  g(∞) = 0
 
-n = x / (x + 2.5) takes all x >= 0 to the numbers from 0 to 1, and g(x) = 1/√π + n p(1 - 2n), where p is
-nearly a polynomial: the one found here differs by least squares of what it adds to the error of x + g(x), at
-Chebyshev's points, which makes the largest error nearly the smallest possible.
+n = x / (x + 2.5) takes all x >= 0 to the numbers from 0 to 1, and g(x) = 1/√π + n p(1 - 2n) with a p that is
+nearly a polynomial.  It is found by least squares of the relative error of x + g(x) at Chebyshev's points; these
+make the largest error nearly the smallest possible.
 """
 
 from mpmath import mp

@@ -297,7 +297,7 @@ def ratio(numerator: int, denominator: int) -> Fraction:
 
 
 def is_float(x):
-    """Is x a float, or a formula, which is one when a program runs?  Other numbers may have more digits."""
+    """Is x a float, or a formula, which is one when a program runs?  To others 16 digits are not enough."""
     return isinstance(x, float) or type(x) is Formula
 
 
