@@ -296,6 +296,11 @@ def ratio(numerator: int, denominator: int) -> Fraction:
     return Fraction(numerator, denominator)
 
 
+def is_float(x):
+    """Is x a float, or a formula, which is one when a program runs?  To others 16 digits are not enough."""
+    return isinstance(x, float) or type(x) is Formula
+
+
 def like(x, number):
     """A whole number, of the kind x is: m.log(m.like(x, 2)) has as many digits as x."""
     if type(x) is Formula:

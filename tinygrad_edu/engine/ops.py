@@ -12,6 +12,7 @@ accuracy tables; where a plainer one is what people should read, `m.written` sho
 """
 
 from . import formula as m
+from .bell import SCALE, bell, beyond, rest_of_product
 from .formula import each
 from .op import (
     ABOVE_MINUS_ONE,
@@ -372,70 +373,27 @@ def atanh(x):
 # ---- bells ----------------------------------------------------------------------------------------------
 
 
-def halves(x):
-    """x as a sum of two numbers of half as many digits, whose products are not rounded."""
-    cut = 134217729 * x                                 # 2²⁷ + 1
-    high = cut - (cut - x)
-    return high, x - high
-
-
-def bell(x, width, raised=0):
-    """exp(raised - x² / width) as a number, and how much of it to add; since x² is not rounded.
-
-    The exponential would multiply that error by x².
-    """
-    near = m.where(m.abs(x) < 40, x, 40)                # beyond, the result is 0
-    high, low = halves(near)
-    return m.exp(raised - high * high / width), m.expm1(-(low * (near + high) / width))
-
-
-def slope_of_erf(x):
-    most, more = bell(x, 1)
-    density = m.written(lambda: m.exp(-m.power(x, 2)), most + most * more)
+def slope_of_erf(x, most, more):
+    density = m.written(lambda: m.exp(-m.power(x, 2)), (most + most * more) / SCALE)
     return 2 / m.sqrt(m.pi(x)) * density
 
 
 @op("erf", REAL)
 def erf(x):
     """The error function, 2/√pi times the integral of exp(-t²) from 0 to x."""
-    return m.erf(x), (slope_of_erf(x),)
+    return m.erf(x), (slope_of_erf(x, *bell(x, 1)),)
 
 
 @op("erfc", REAL)
 def erfc(x):
     """1 - erf(x), without losing digits where erf(x) is close to 1."""
-    return m.erfc(x), (-slope_of_erf(x),)
-
-
-def rest_of_product(x, y):
-    """What rounding took from x * y."""
-    (x_high, x_low), (y_high, y_low) = halves(x), halves(y)
-    return ((x_high * y_high - x * y) + x_high * y_low + x_low * y_high) + x_low * y_low
-
-
-def normal_below(x):
-    """The chance that a standard normal number is below x, for x > -37.5; times the density / x, what to add to it.
-
-    The first is erfc(t) / 2 for t = -x / √2, which is rounded; x² / 2 - t² tells by how much.
-    """
-    near = m.where(m.abs(x) < 40, x, 40)
-    t = -near / m.sqrt(m.like(x, 2))
-    return m.erfc(t) / 2, (near * near / 2 - t * t) + (rest_of_product(near, near) / 2 - rest_of_product(t, t))
-
-
-def levels_of_ratio(x):
-    """The density at x over that chance, for x < -37.5, where 8 levels of Laplace's continued fraction do."""
-    levels = -x
-    for k in (8, 7, 6, 5, 4, 3, 2, 1):
-        levels = k / levels - x
-    return levels
-
-
-def times_density(factor, x):
-    """factor times the density at x, where that is too small to have all its digits."""
-    most, more = bell(x, 2, raised=66)                  # √(2π) exp(66) is nearly a float
-    product = factor * most / (m.sqrt(2 * m.pi(x)) * m.exp(m.like(x, 66)))
-    return m.where(x > -40, product + product * more, 0)
+    def in_floats():
+        most, more = bell(x, 1)
+        tail, rest = beyond(m.smaller(m.abs(x), 40), 1, most, more)
+        size = (tail + rest) / SCALE
+        return m.where(x < 0, 2 - size, size), -slope_of_erf(x, most, more)
+    value, slope = m.where(m.is_float(x), in_floats, lambda: (m.erfc(x), -slope_of_erf(x, *bell(x, 1))))
+    return m.written(lambda: m.erfc(x), value), (slope,)
 
 
 @op("gelu", REAL)
@@ -445,21 +403,25 @@ def gelu(x):
     >>> gelu(0.0)
     0.0
     """
-    def chance():
-        return (1 + m.erf(x / m.sqrt(m.like(x, 2)))) / 2
-    root = m.sqrt(2 * m.pi(x))
+    root, root2 = m.sqrt(2 * m.pi(x)), m.sqrt(m.like(x, 2))
     most, more = bell(x, 2)
-    below, error = normal_below(x)
 
-    def value_below_0():
-        return m.where(2 * x > -75, lambda: x * below + (rest_of_product(x, below) + most / root * error),
-                       lambda: times_density(x / levels_of_ratio(x), x))
+    def chance():
+        return (1 + m.erf(x / root2)) / 2
 
-    def slope_above_tail():
-        steep = x * most / root
-        return steep + (below + (steep * more + m.where(x < -1, lambda: most / root * (error / x), 0)))
-    value = m.where(x > 0, x * below, value_below_0)
-    slope = m.where(2 * x > -75, slope_above_tail, lambda: times_density(1 / levels_of_ratio(x) + x, x))
+    def in_floats():
+        """relu(x) less |x| times the chance of a number beyond |x|."""
+        size = m.smaller(m.abs(x), 40)
+        tail, rest = beyond(size, 2, most, more)
+        missing = (size * tail + (rest_of_product(size, tail) + size * rest)) / SCALE
+        steep = size * most / root
+        slope = ((tail - steep) + (rest - steep * more)) / SCALE
+        return m.where(x < 0, -missing, x - missing), m.where(x < 0, slope, 1 - slope)
+
+    def in_more_digits():
+        below = m.erfc(-x / root2) / 2
+        return x * below, below + x * (most + most * more) / (SCALE * root)
+    value, slope = m.where(m.is_float(x), in_floats, in_more_digits)
     shown_slope = lambda: chance() + x * m.exp(-m.power(x, 2) / 2) / root
     return m.written(lambda: x * chance(), value), (m.written(shown_slope, slope),)
 
