@@ -39,6 +39,6 @@ setup(
     ext_modules=[Extension("tinygrad_edu.engine._native", ["tinygrad_edu/engine/_native.pyx"], optional=True,
                            define_macros=[("CYTHON_USE_TYPE_SPECS", "1")],      # so that methods can be added to the class
                            extra_compile_args=[] if sys.platform == "win32" else FLAGS,
-                           depends=[f"tinygrad_edu/engine/{name}.py" for name in ("ops", "formula", "printer", "kernels")])],
+                           depends=[f"tinygrad_edu/engine/{name}.py" for name in ("ops", "bell", "formula", "printer", "kernels")])],
     cmdclass={"build_ext": BuildEngine},
 )

@@ -52,7 +52,7 @@ from .number import number
 from .op import LEAF, OPS, Mark, Op
 
 if fingerprint() != <unsigned int>FINGERPRINT:
-    raise ImportError("the compiled engine was built from another ops.py than the one here: install the package again, "
+    raise ImportError("the compiled engine was built from other rules than those here: install the package again, "
                       "or set TINYGRAD_EDU_PURE=1 to use the engine written in Python")
 
 cdef object ONE = 1.0

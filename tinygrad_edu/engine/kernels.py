@@ -15,10 +15,12 @@ from . import ops
 from .op import OPS, Op
 from .printer import C_WORDS, c_function
 
+RULES = ("ops.py", "bell.py", "formula.py", "printer.py")
+
 
 def fingerprint() -> int:
-    """A number that changes with the text of `ops.py`: the compiled engine knows the rules it was made from by it."""
-    return zlib.crc32(Path(ops.__file__).read_bytes())
+    """A number that changes with the text of the rules, by which the compiled engine knows those it was made from."""
+    return zlib.crc32(b"".join(Path(ops.__file__).with_name(name).read_bytes() for name in RULES))
 
 
 def built_in() -> list[Op]:
