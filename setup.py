@@ -16,7 +16,7 @@ FLAGS = ["-O2", "-ffp-contract=off", "-fno-strict-aliasing", *[f"-fno-builtin-{n
 
 
 class BuildEngine(build_ext):
-    """Lets the rules of `ops.py` print themselves as C first; the package goes without where nothing can be compiled."""
+    """Lets the rules print themselves as C first; the package goes without where nothing can be compiled."""
 
     def run(self):
         super().run()
@@ -30,15 +30,15 @@ class BuildEngine(build_ext):
         made = Path(self.build_temp).resolve()
         made.mkdir(parents=True, exist_ok=True)
         alone = {**os.environ, "TINYGRAD_EDU_PURE": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-        subprocess.run([sys.executable, "-m", "tinygrad_edu.engine.kernels", str(made / "kernels.h")], env=alone, check=True)
+        kernels = [sys.executable, "-m", "tinygrad_edu.engine.kernels", str(made / "kernels.h")]
+        subprocess.run(kernels, env=alone, check=True)
         ext.include_dirs.append(str(made))
         super().build_extension(ext)
 
 
-setup(
-    ext_modules=[Extension("tinygrad_edu.engine._native", ["tinygrad_edu/engine/_native.pyx"], optional=True,
-                           define_macros=[("CYTHON_USE_TYPE_SPECS", "1")],      # so that methods can be added to the class
-                           extra_compile_args=[] if sys.platform == "win32" else FLAGS,
-                           depends=[f"tinygrad_edu/engine/{name}.py" for name in ("ops", "bell", "formula", "printer", "kernels")])],
-    cmdclass={"build_ext": BuildEngine},
-)
+native = Extension(
+    "tinygrad_edu.engine._native", ["tinygrad_edu/engine/_native.pyx"], optional=True,
+    define_macros=[("CYTHON_USE_TYPE_SPECS", "1")],             # a class to which methods can be added
+    extra_compile_args=[] if sys.platform == "win32" else FLAGS,
+    depends=[f"tinygrad_edu/engine/{name}.py" for name in ("ops", "bell", "formula", "printer", "kernels")])
+setup(ext_modules=[native], cmdclass={"build_ext": BuildEngine})

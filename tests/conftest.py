@@ -1,6 +1,7 @@
 """What tests share: a table of operations that is as it was once the test is over, and a browser."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,22 @@ import tinygrad_edu as tg
 
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
            --disable-component-update --disable-sync --hide-scrollbars --font-render-hinting=none""".split()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--engine", choices=("native", "pure"), help="fail unless the tests run on this engine, as it was installed")
+
+
+def pytest_report_header(config):
+    return f"engine: {tg.engine_name}, of {Path(tg.__file__).parent}"
+
+
+def pytest_configure(config):
+    wanted = config.getoption("--engine")
+    if wanted and tg.engine_name != wanted:
+        raise pytest.UsageError(f"the engine is {tg.engine_name}, not {wanted}: {tg.__file__}")
+    if wanted and Path(tg.__file__).is_relative_to(config.rootpath):
+        raise pytest.UsageError(f"the tests look at the source beside them, not at what is installed: {tg.__file__}")
 
 
 @pytest.fixture(autouse=True)

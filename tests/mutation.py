@@ -141,7 +141,7 @@ def prepare(database, path):
 def copy_of_the_project(folder, module):
     """A copy whose selection was seen to pass in time, and whose mutated module is always compiled afresh."""
     for name in ("tinygrad_edu", "tests"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd"))
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, folder)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

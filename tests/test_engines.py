@@ -2,6 +2,7 @@
 
 Each test does the same in both and compares everything that can be seen.
 """
+# ruff: noqa: B023      # functions made in loops are called at once
 
 import copy
 import math
@@ -150,27 +151,27 @@ def lived(tg, seed, size):
         operators = [operator.add, operator.sub, operator.mul, operator.truediv]
 
         def act():
-            if step == "single": return f(x) if k else getattr(x, f.name)()                             # noqa: B023
-            if step == "pair": return operators[k](x, y) if rng.random() < 0.5 else g(x, y)           # noqa: B023
-            if step == "number": return operators[k](x, number) if rng.random() < 0.5 else operators[k](number, x)   # noqa: B023
-            if step == "power": return x ** number if k < 3 else 1.5 ** x                               # noqa: B023
-            if step == "row": return h([x, y, number, x][:k + 1])                                        # noqa: B023
-            if step == "dot": return tg.dot([x, number], [y, x])                                         # noqa: B023
-            if step == "clip": return tg.clip(x, low=-1, high=k) if k else tg.leaky_relu(x, 0.25)       # noqa: B023
-            if step == "by hand": return tg.Value(k, (x, y, x)[:k], (1.5, 0, -2)[:k], op="mine", label="made")   # noqa: B023
-            if step == "own op": return declared(tg)(x, number if k else y)                              # noqa: B023
+            if step == "single": return f(x) if k else getattr(x, f.name)()
+            if step == "pair": return operators[k](x, y) if rng.random() < 0.5 else g(x, y)
+            if step == "number": return operators[k](x, number) if rng.random() < 0.5 else operators[k](number, x)
+            if step == "power": return x ** number if k < 3 else 1.5 ** x
+            if step == "row": return h([x, y, number, x][:k + 1])
+            if step == "dot": return tg.dot([x, number], [y, x])
+            if step == "clip": return tg.clip(x, low=-1, high=k) if k else tg.leaky_relu(x, 0.25)
+            if step == "by hand": return tg.Value(k, (x, y, x)[:k], (1.5, 0, -2)[:k], op="mine", label="made")
+            if step == "own op": return declared(tg)(x, number if k else y)
             if step == "no_grad":
                 with tg.no_grad():
-                    return x * y                                                                         # noqa: B023
-            if step == "backward": return x.backward(*[0.5] * (k == 0))                                  # noqa: B023
-            if step == "zero": return x.zero_grad()                                                      # noqa: B023
-            if step == "label": x.label = f"n{k}"                                                        # noqa: B023
-            if step == "scope": x.scope = f"layer {k}"                                                   # noqa: B023
-            if step in ("freeze", "wake"): y.is_constant = step == "freeze"                              # noqa: B023
-            if step == "set": y.data = number                                                            # noqa: B023
-            if step == "detach": return x.detach()                                                       # noqa: B023
-            if step == "copy": return copy.copy(x)                                                       # noqa: B023
-            if step == "deepcopy": return copy.deepcopy(x)                                               # noqa: B023
+                    return x * y
+            if step == "backward": return x.backward(*[0.5] * (k == 0))
+            if step == "zero": return x.zero_grad()
+            if step == "label": x.label = f"n{k}"
+            if step == "scope": x.scope = f"layer {k}"
+            if step in ("freeze", "wake"): y.is_constant = step == "freeze"
+            if step == "set": y.data = number
+            if step == "detach": return x.detach()
+            if step == "copy": return copy.copy(x)
+            if step == "deepcopy": return copy.deepcopy(x)
             return None
         try:
             result = act()
@@ -256,7 +257,7 @@ MISUSES = {
 @pytest.mark.filterwarnings("ignore")
 def test_misuse_is_answered_alike(name):
     for thing in THINGS:
-        same(lambda tg: MISUSES[name](tg, thing))           # noqa: B023
+        same(lambda tg: MISUSES[name](tg, thing))
 
 
 SMALL = {
@@ -264,7 +265,7 @@ SMALL = {
     "index": lambda tg: [1, 2][tg.Value(1.0)], "round": lambda tg: round(tg.Value(1.0), 2), "math": lambda tg: math.exp(tg.Value(1.0)),
     "complex": lambda tg: complex(tg.Value(1.0)), "repr": lambda tg: repr(tg.Value(1.5, label="a\n")), "str": lambda tg: str(tg.Value(-0.0)),
     "format": lambda tg: f"{tg.Value(2.0):.3f} {tg.Value(2.0)}", "len": lambda tg: len(tg.Value(1.0)), "iter": lambda tg: list(tg.Value(1.0)),
-    "call": lambda tg: tg.Value(1.0)(2), "item": lambda tg: tg.Value(1.5).item(), 
+    "call": lambda tg: tg.Value(1.0)(2), "item": lambda tg: tg.Value(1.5).item(),
     "set data of a result": lambda tg: setattr(-tg.Value(1.0, label="x"), "data", 2.0), "freeze a result": lambda tg: setattr(-tg.Value(1.0), "is_constant", True),
     "delete grad": lambda tg: delattr(tg.Value(1.0), "grad"),
     "set op": lambda tg: setattr(tg.Value(1.0), "op", "add"), "backward of a constant": lambda tg: tg.Value(1.0).detach().backward(),

@@ -135,6 +135,11 @@ def console() -> "Console":
     return Patient(width=140 if piped else None, highlight=False, markup=False, emoji=False)
 
 
+ENGINE_LINE = {
+    "native": "native",
+    "pure": "pure, all in Python; the compiled one is built by pip install where there is a C compiler",
+}
+
 # ---- arguments ----------------------------------------------------------------------------------------
 
 
@@ -143,8 +148,9 @@ def argument_parser() -> argparse.ArgumentParser:
         prog="tinygrad-edu",
         description="Step through and draw any expression, forward and backward; train small networks.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--version", action="version", version=f"tinygrad-edu {__version__} (engine: {engine_name}, "
-                        f"Python {platform.python_version()}, {platform.system()} {platform.machine()})")
+    parser.add_argument("--version", action="version", version=(
+        f"tinygrad-edu {__version__} (engine: {ENGINE_LINE[engine_name]}, "
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()})"))
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name: str, run: Any, help: str, examples: str) -> Any:

@@ -556,7 +556,7 @@ cdef set_op(Value v, op):
     if op in CODES:
         v.code = CODES[op]
     elif op is not LEAF:
-        set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL else shared.only("op", op))
+        set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL or type(op) is Mark else shared.only("op", op))
     if op.selects:
         v.flags |= CHOOSES
 

@@ -48,7 +48,8 @@ def call_of_any(op: Op) -> str:
 def dispatch(name: str, arguments: str, calls: dict[Op, str]) -> str:
     """A C function that runs the op of a number."""
     cases = "".join(f"    case OP_{op.name}: return {text};\n" for op, text in calls.items())
-    return f"static inline double {name}(int op, {arguments}) {{\n    switch (op) {{\n{cases}    }}\n    return NAN;\n}}\n"
+    return (f"static inline double {name}(int op, {arguments}) {{\n    switch (op) {{\n{cases}    }}\n"
+            "    return NAN;\n}\n")
 
 
 def header() -> str:

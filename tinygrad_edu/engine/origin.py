@@ -24,7 +24,8 @@ from .op import OPS
 PACKAGE = str(Path(__file__).parents[1])
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 ENGINE = {str(Path(__file__).with_name(name)) for name in ("value.py", "op.py", "origin.py")}
-CALLED = {"__init__", "__call__", "__abs__", "method", "general", "pow", "add_origin_of_call"}    # not __add__, which sum([x, y]) calls
+# What is called to make a node; not __add__, which sum([x, y]) calls.
+CALLED = {"__init__", "__call__", "__abs__", "method", "general", "pow", "add_origin_of_call"}
 NUMBERED = ((r"<i?python-input-(\d+).*>", "cell"), (r"<doctest .*\[(\d+)\]>", "example"))
 
 

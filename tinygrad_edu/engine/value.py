@@ -73,7 +73,11 @@ class Value:
             add_origin(self)
 
     parents = property(attrgetter("_parents"), doc="The nodes this one was computed from.")
-    grad = property(attrgetter("_grad"), doc="d(output)/d(self), as `backward` left it.")
+
+    @property
+    def grad(self) -> float:
+        """d(output)/d(self), as `backward` left it."""
+        return self._grad
 
     @grad.setter
     def grad(self, new: Any) -> None:
@@ -288,7 +292,7 @@ class Value:
     def restored(kind: type, data: float, grad: float, parents: "tuple[Value, ...]", local_grads: tuple,
                  op: Op | Mark, extra: "dict[str, Any] | None") -> "Value":
         """A node as it was: what copies and pickles are made by."""
-        node = new(kind)
+        node: Value = new(kind)
         node._data, node._grad, node._parents, node._local_grads = data, grad, parents, local_grads
         node._op, node._extra = op, extra
         return node
@@ -305,7 +309,7 @@ class Value:
 
 new = Value.__new__
 recording, tracing, ordinary = errors.recording.get, errors.tracing.get, errors.ordinary.get
-set_grad = Value._grad.__set__          # type: ignore[attr-defined]  # the slot behind the annotation
+set_grad = vars(Value)["_grad"].__set__
 
 
 # ---- where the graph grows ------------------------------------------------------------------------
@@ -746,7 +750,7 @@ def unflatten(rows: list[FLAT]) -> Value:
 
 if not os.environ.get("TINYGRAD_EDU_PURE"):
     try:
-        from ._native import Value, call, constant, live_values, topological_order         # type: ignore
+        from ._native import Value, call, constant, live_values, topological_order  # type: ignore  # noqa: F401
         Op.__call__ = call              # type: ignore[method-assign]
         engine_name = "native"
     except ModuleNotFoundError as error:

@@ -1,0 +1,263 @@
+"""The compiled engine by itself: its memory, its limits, and what could crash it."""
+
+import gc
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu import Value
+
+PACKAGE = Path(tg.__file__).parent
+needs_native = pytest.mark.skipif(tg.engine_name != "native", reason="there is no compiled engine")
+
+
+def run(program, folder=None, **environment):
+    """(exit code, what was printed) of a Python program, on a copy of the package in `folder` if given."""
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, cwd=folder,
+                          env={**os.environ, **({"PYTHONPATH": str(folder)} if folder else {}), **environment})
+    return done.returncode, done.stdout + done.stderr
+
+
+# ---- which engine runs -----------------------------------------------------------------------------------
+
+
+@needs_native
+def test_an_environment_variable_keeps_the_engine_written_in_python():
+    assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="1") == (0, "pure\n")
+    assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="") == (0, "native\n")
+
+
+def copy_of_the_package(folder, *left_out):
+    shutil.copytree(PACKAGE, folder / "tinygrad_edu", ignore=shutil.ignore_patterns("__pycache__", *left_out))
+    return folder / "tinygrad_edu" / "engine"
+
+
+def test_where_it_was_not_built_the_other_engine_runs_without_a_word(tmp_path):
+    copy_of_the_package(tmp_path, "*.so", "*.pyd")
+    assert run("import tinygrad_edu as tg; print(tg.engine_name)", tmp_path) == (0, "pure\n")
+
+
+@needs_native
+def test_a_broken_build_is_an_error(tmp_path):
+    engine = copy_of_the_package(tmp_path)
+    built = next(path for path in engine.iterdir() if path.name.startswith("_native.") and path.suffix in (".so", ".pyd"))
+    built.write_bytes(b"not a library")
+    code, printed = run("import tinygrad_edu", tmp_path)
+    assert code == 1 and "ImportError" in printed and built.name in printed
+
+
+@needs_native
+@pytest.mark.parametrize("file", ["ops.py", "bell.py", "formula.py", "printer.py"])
+def test_an_engine_built_from_other_rules_is_an_error(tmp_path, file):
+    engine = copy_of_the_package(tmp_path)
+    with open(engine / file, "a") as source:
+        source.write("# changed\n")
+    code, printed = run("import tinygrad_edu", tmp_path)
+    assert code == 1 and "built from other rules than those here: install the package again" in printed
+    assert run("import tinygrad_edu as tg; print(tg.engine_name)", tmp_path, TINYGRAD_EDU_PURE="1") == (0, "pure\n")
+
+
+def test_every_built_in_operation_has_its_c_function():
+    from tinygrad_edu.engine.kernels import built_in, header
+    text = header()
+    assert set(built_in()) == {op for op in tg.OPS.values() if op.__module__ == "tinygrad_edu.engine.ops"}
+    for op in built_in():
+        assert f"double op_{op.name}(" in text and text.count(f"case OP_{op.name}: return op_{op.name}(") == (1 if op.rows else 2) - (
+            len(op.inputs) > 2 or len(op.constants) > 1), op
+
+
+# ---- memory ------------------------------------------------------------------------------------------------
+
+
+@needs_native
+def test_a_node_takes_80_bytes_and_is_nothing_to_the_collector():
+    x = Value(2.0)
+    product, row = x * x, tg.sum([x] * 10)
+    assert sys.getsizeof(product) == sys.getsizeof(x) == 80 and sys.getsizeof(row) == 80 + 10 * 16
+    assert not any(map(gc.is_tracked, (x, product, row)))
+
+
+def work(x, y):
+    """A bit of everything, errors included."""
+    f = tg.dot([x, y, 2.0], [y, 1.0, x]) * tg.tanh(x) ** 3 - tg.leaky_relu(-x, 0.3) / (y + 2.0)
+    f.label, f.scope = "f", "layer 0"
+    f.backward()
+    (f.parents, f.local_grads, f.constants, repr(f), f.detach(), tg.topological_order(f))
+    f.zero_grad()
+    for wrong in (lambda: 1 / (x - x), lambda: tg.log(-abs(x)), lambda: x + "1", lambda: tg.dot([x], [1.0, 2.0]), lambda: tg.sqrt(x - x).backward(),
+                  lambda: Value(1.0, (x, 1.0), (1.0, 2.0)), lambda: tg.tanh(x, 2), lambda: f.backward(float("nan")), lambda: tg.sum([x, None])):
+        with pytest.raises((TypeError, ValueError, ArithmeticError)):
+            wrong()
+    with tg.no_grad(), tg.errstate(all="ignore"):
+        tg.log(x - x)
+    with tg.trace_origin():
+        g = x * 2.0
+    Value(1.0, (x, g), (1.0, 2.0), op="mine")
+    x.grad = y.grad = 0.0
+
+
+def test_nothing_is_left_behind():
+    x, y = Value(0.5), Value(-0.25)
+    for _ in range(30):
+        work(x, y)
+    gc.collect()
+    before = tg.live_values()
+    tracemalloc.start()
+    for _ in range(10):
+        work(x, y)
+    gc.collect()
+    start, _ = tracemalloc.get_traced_memory()
+    for _ in range(2000):
+        work(x, y)
+    gc.collect()
+    end, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert tg.live_values() == before
+    assert end - start < 1024 * 80 + 10_000         # the memory of some nodes is kept for the next ones
+
+
+# ---- misuse that must not crash ------------------------------------------------------------------------------
+
+
+def test_cycles_made_on_purpose_end():
+    a = Value(1.0)
+    b = a * 2.0
+    a.__init__(3.0, (b,), (1.0,), label="a")
+    assert set(tg.topological_order(b)) >= {a, b}
+    b.backward()
+    b.zero_grad()
+    (a + b).backward()
+    assert repr(a).startswith("Value(data=3.0")
+
+
+def test_init_again_makes_a_new_node_of_it():
+    x, y = Value(1.0), Value(2.0)
+    gc.collect()
+    before = tg.live_values()
+    f = tg.sum([x * y, x * 2.0, y])
+    f.label = "f"
+    f.__init__(7.0)
+    assert (f.data, f.parents, f.op, f.label) == (7.0, (), "", "")
+    assert tg.live_values() == before + 1
+    f.__init__(8.0, (f,), (1.0,))
+    assert f.parents == (f,)
+
+
+def test_what_was_never_initialised_is_a_leaf():
+    bare = Value.__new__(Value)
+    if tg.engine_name == "native":
+        assert (bare + 1.0).data == 1.0 and bare.parents == ()
+    else:
+        with pytest.raises(AttributeError):
+            bare.data
+
+
+class Sub(Value):
+    """A Value with a dict."""
+
+
+def test_a_long_chain_of_a_subclass_is_freed_on_a_small_stack():
+    failures = []
+
+    def build():
+        try:
+            node = Sub(1.0)
+            for _ in range(100_000):
+                node = Sub(1.0, (node,), (1.0,))
+            node.backward()
+            del node
+        except BaseException as error:
+            failures.append(error)
+    gc.collect()
+    before, size = tg.live_values(), threading.stack_size(256 * 1024)
+    try:
+        thread = threading.Thread(target=build)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(size)
+    assert not failures and tg.live_values() == before
+
+
+def test_threads_may_share_a_graph():
+    x = Value(1.5)
+    f = x
+    for _ in range(200):
+        f = f * 1.0 + x
+    f.backward()
+    once, x.grad = x.grad, 0.0
+    failures = []
+
+    def differentiate():
+        try:
+            for _ in range(50):
+                tg.topological_order(f)
+                (f * x).data, f.parents, repr(f)
+                if tg.engine_name == "native":
+                    f.backward()
+        except BaseException as error:
+            failures.append(error)
+    threads = [threading.Thread(target=differentiate) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert x.grad == (8 * 50 * once if tg.engine_name == "native" else 0.0)        # whole numbers: each pass counts in full
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
+def test_ctrl_c_in_a_long_pass_leaves_all_or_nothing():
+    x = Value(1.0)
+    f = x
+    for _ in range(100_000):
+        f = f + x
+    hits = set()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        for k in range(12):
+            x.grad = 0.0
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.0003 * (k + 1))
+                f.backward()
+                signal.pause()
+            except KeyboardInterrupt:
+                pass
+            hits.add(x.grad)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert hits <= {0.0, 100_001.0}
+
+
+@needs_native
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is limited as on Linux")
+def test_where_memory_ends_nothing_has_changed():
+    code, printed = run("""
+        import resource, tinygrad_edu as tg
+        x = tg.Value(1.0, label="x")
+        f = x
+        for _ in range(2_000_000):
+            f = f + x
+        x.grad = 5.0
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        for action in (f.backward, f.zero_grad, lambda: tg.topological_order(f)):
+            resource.setrlimit(resource.RLIMIT_AS, (used + 16 * 2 ** 20, resource.RLIM_INFINITY))
+            try:
+                action()
+            except MemoryError:
+                print("MemoryError", x.grad, f.grad)
+            resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        f.backward()
+        print(x.grad)
+    """)
+    assert (code, printed) == (0, "MemoryError 5.0 0.0\n" * 3 + "2000006.0\n")
