@@ -25,7 +25,8 @@ from .origin import Origin, here
 
 engine_name = "pure"
 CONSTANT: dict[str, Any] = {"is_constant": True}            # shared by all plain numbers in graphs
-NO_GRADIENT = "nothing here needs a gradient: this result was made from plain numbers, or under no_grad(), or by detach()"
+NO_GRADIENT = ("nothing here needs a gradient: this result was made from plain numbers, "
+               "or under no_grad(), or by detach()")
 
 
 class Value:
