@@ -266,6 +266,7 @@ def test_a_value_outside_the_domain_raises_where_it_happens():
     (lambda: tg.hvp(height, [1, 2, 3], {"v": [1, 2, 3]}), ValueError, "v must be built like x"),
     (lambda: tg.jvp(tg.tanh, 1.0, "1"), TypeError, "not str"),
     (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, Value(3.0, label="y")), ValueError, "y is not among the nodes"),
+    (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, Value(3.0)), ValueError, "^the number 3 is not among the nodes"),
     (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, "y"), KeyError, "no node is labelled 'y'"),
     (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, 1.0), ValueError, r"1\.0 is not among"),
     (lambda: tg.gradient_graph(3.0, "x"), TypeError, "a Value is needed"),
