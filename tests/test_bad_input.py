@@ -16,10 +16,12 @@ X = Value(3.0, label="x")
 @pytest.mark.parametrize(("bad", "error", "words"), [
     ("1.5", TypeError, r"not str: got '1\.5'; write float"), (None, TypeError, "not NoneType: got None"),
     ([1.0], TypeError, r"not list: got \[1\.0\]; make one Value per element"), (1 + 2j, TypeError, "got .1.2j.; only real"),
-    (True, TypeError, "bool is not a number here: got True; write float"), (numpy.bool_(True), TypeError, "True"),
+    (True, TypeError, "bool is not a number here: got True; write float"), (numpy.bool_(True), TypeError, "True; write float"),
     (numpy.array([1.0, 2.0]), TypeError, "make one Value per element"), (numpy.array(["a"]), TypeError, "ndarray"),
     (2 ** 53 + 1, ValueError, "9007199254740993 is not exactly representable"),
     (10 ** 400, OverflowError, r"10\*\*400 is too large"), (object(), TypeError, "not object"),
+    (Decimal("-1e400"), OverflowError, r"Decimal.'-1E\+400'. is too large"), (Fraction(10 ** 400, 3), OverflowError, "Fraction.1000.*is too large"),
+    (numpy.longdouble("1e400"), OverflowError, "1e.400.* is too large"),
 ])
 def test_what_is_not_a_number_is_refused_everywhere(bad, error, words):
     with pytest.raises(error, match=words):
@@ -45,7 +47,7 @@ def test_numbers_too_long_to_be_written_down_are_refused_like_others():
 
 
 @pytest.mark.parametrize(("good", "number"), [
-    (2, 2.0), (Fraction(1, 4), 0.25), (Decimal("0.1"), 0.1), (numpy.float32(0.5), 0.5), (numpy.int64(3), 3.0),
+    (Decimal("Infinity"), math.inf), (numpy.float32("-inf"), -math.inf), (2, 2.0), (Fraction(1, 4), 0.25), (Decimal("0.1"), 0.1), (numpy.float32(0.5), 0.5), (numpy.int64(3), 3.0),
     (numpy.array(1.5), 1.5), (numpy.array([2.5]), 2.5), (numpy.float64(0.1), 0.1), (2 ** 60, 2.0 ** 60), (-0.0, -0.0),
 ])
 def test_every_kind_of_real_number_is_taken_as_a_float(good, number):

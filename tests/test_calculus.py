@@ -162,6 +162,14 @@ def test_jvp_and_vjp_are_dual(x, v, w):
     close([backward], product([w], j))
 
 
+def test_keys_stand_for_themselves_in_whatever_order_they_come():
+    def f(p):
+        return {"sum": 2 * p["a"] + 3 * p["b"][0], "parts": (p["b"][0], p["a"])}
+    assert tg.jvp(f, {"a": 5, "b": [7]}, {"b": [1], "a": 10}) == {"sum": 23.0, "parts": (1.0, 10.0)}
+    assert tg.vjp(f, {"a": 5, "b": [7]}, {"parts": (100, 10), "sum": 1}) == {"a": 12.0, "b": [103.0]}
+    assert tg.hvp(lambda p: p["a"] ** 2 * p["b"], {"a": 3, "b": 5}, {"b": 1, "a": 0}) == {"a": 6.0, "b": 0.0}
+
+
 @settings(max_examples=20, deadline=None)
 @given(triples)
 def test_the_jacobian_of_a_composition_is_the_product_of_the_jacobians(x):
@@ -248,6 +256,8 @@ def test_a_value_outside_the_domain_raises_where_it_happens():
     (lambda: tg.grad(tg.tanh, argnums=(0, 2))(1.0, 2.0), IndexError, "2 arguments: 0 to 1"),
     (lambda: tg.grad(tg.tanh, argnums=-1)(1.0), IndexError, "argnums=-1"), (lambda: tg.grad(tg.tanh)(), IndexError, "0 arguments"),
     (lambda: tg.grad(tg.tanh, argnums="x")(1.0), TypeError, "got 'x'"), (lambda: tg.grad(tg.tanh, argnums=True)(1.0), TypeError, "got True"),
+    (lambda: tg.grad(tg.mul, argnums=(1, 0, 1))(2.0, 3.0), ValueError, r"each once: got \(1, 0, 1\)"),
+    (lambda: tg.grad(tg.mul, argnums=())(2.0, 3.0), ValueError, r"each once: got \(\)"),
     (lambda: tg.grad(Value(1.0)), TypeError, "f is a function"), (lambda: tg.jvp(3, 1.0, 1.0), TypeError, "f is a function"),
     (lambda: tg.jacobian(tg.tanh, layout="rows"), ValueError, "layout='rows'.*numerator.*denominator"),
     (lambda: tg.derivative(tg.tanh, 0), ValueError, "n must be a whole number"), (lambda: tg.derivative(tg.tanh, 1.5), ValueError, "got 1.5"),
@@ -256,6 +266,7 @@ def test_a_value_outside_the_domain_raises_where_it_happens():
     (lambda: tg.hvp(height, [1, 2, 3], {"v": [1, 2, 3]}), ValueError, "v must be built like x"),
     (lambda: tg.jvp(tg.tanh, 1.0, "1"), TypeError, "not str"),
     (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, Value(3.0, label="y")), ValueError, "y is not among the nodes"),
+    (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, Value(3.0)), ValueError, "^the number 3 is not among the nodes"),
     (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, "y"), KeyError, "no node is labelled 'y'"),
     (lambda: tg.gradient_graph(Value(1.0, label="x") * 2, 1.0), ValueError, r"1\.0 is not among"),
     (lambda: tg.gradient_graph(3.0, "x"), TypeError, "a Value is needed"),

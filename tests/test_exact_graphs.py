@@ -150,11 +150,11 @@ def second_derivatives(node):
     return rows
 
 
-LEAST = {"gelu": 0.25}        # near the zero of this slope 4 units of 2^-53, absolute, are promised
+LEAST = {"gelu": 0.8}         # near the zero of this slope 4 units of 2^-53, absolute, are promised
 
 
 def rounding_sizes(output):
-    """{node: size}: rounding may put the gradient of a node wrong by some units of 2^-53 of this.
+    """{node: size}: rounding may put the gradient of a node wrong by 5 units of 2^-53 of this (3.2 is the worst seen).
 
     Errors of the values are carried forward; a local gradient is then wrong by its own rounding
     and by those errors times the second derivatives; and gradients are summed with every term
@@ -190,7 +190,7 @@ def compare_smooth_graphs(seeds):
             for i, leaf in enumerate(leaves):
                 up, down = ([mp.mpf(x) + s * (j == i) for j, x in enumerate(numbers)] for s in (h, -h))
                 true = (judged(program, up) - judged(program, down)) / (2 * h)
-                allowed = 16 * mp.mpf(2) ** -53 * sizes.get(leaf, 0.0)
+                allowed = 5 * mp.mpf(2) ** -53 * sizes.get(leaf, 0.0)
                 assert abs(leaf.grad - true) <= allowed + mp.mpf(10) ** -100, seed
                 compared += allowed > 0
     return compared

@@ -5,6 +5,8 @@ The default run takes a sample; `pytest -m long tests/test_fuzz_labels.py` takes
 
 import json
 import random
+import time
+import tracemalloc
 from html import unescape
 from xml.etree import ElementTree
 
@@ -113,6 +115,25 @@ def test_hostile_names_are_only_text():
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_two_thousand_hostile_names(seed):
     check_names(seed, count=200)                    # each with four names
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("picture", [lambda f: tg.draw(f, engine="simple").svg, lambda f: tg.play(f, engine="simple").html, lambda f: str(tg.steps(f))],
+                         ids=["draw", "play", "steps"])
+@pytest.mark.parametrize("part", ["x", "<", "&amp;", "\u202e", "w_1", "名", "x\u0302", "("])
+def test_no_name_takes_more_than_50_milliseconds_and_10_megabytes(part, picture):
+    f = graph((part * 1_000)[:1_000], "y", "op", "scope")
+
+    def seconds():
+        start = time.process_time()
+        picture(f)
+        return time.process_time() - start
+    assert min(seconds() for _ in range(10)) < 0.05
+    tracemalloc.start()
+    picture(f)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * 2 ** 20, peak
 
 
 def unescaped(text):

@@ -182,6 +182,24 @@ def test_what_lies_outside_the_slopes_of_a_kink_is_wrong(f, xs, slope):
     assert not found and found.findings[0].kind == "wrong"
 
 
+def test_a_finite_slope_where_the_value_is_infinitely_steep_is_wrong(monkeypatch):
+    monkeypatch.setattr(tg.cbrt, "rule", planted(tg.cbrt.rule, at(0, lambda _: 0)))
+    found = gradcheck(lambda x, y: tg.cbrt(x) + y, [0.0, 1.0])
+    assert not found and "gradient by x is 0, but the size of the slope is inf" in repr(found)
+
+
+@pytest.mark.parametrize("f", [lambda x: tg.maximum(x, -math.inf), lambda x: tg.where(1.0, x, math.inf), lambda x: tg.exp(x * math.inf)])
+def test_a_node_of_infinite_numbers_is_not_judged_and_so_does_not_pass(f):
+    with tg.errstate(all="ignore"):
+        found = gradcheck(lambda x, y: f(x) + y, [-2.0, 1.0])
+    assert found.verdict == "unjudged" and "not all numbers are finite" in repr(found)
+
+
+def test_no_grad_around_it_makes_no_difference():
+    with tg.no_grad():
+        assert gradcheck(tg.tanh, 0.3) and not gradcheck(by_hand(math.sin, math.sin), 0.3)
+
+
 def test_a_condition_that_only_jumps_is_not_worth_a_word():
     found = gradcheck(lambda c, x, y: tg.where(tg.greater(c, 1.0), x, y), [0.0, 1.0, 2.0])
     assert found and found.findings == []

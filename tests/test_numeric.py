@@ -68,6 +68,12 @@ def test_a_complex_step_has_no_smallest_size():
             tg.derivative(lambda x: tg.exp(x) / tg.sqrt(x))(1.5), rel=4e-16)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_the_largest_numbers_have_slopes_too(method):
+    for x in (1.7e308, -1.7e308):
+        assert tg.numeric_derivative(lambda t: t * 0.01, x, method).value == pytest.approx(0.01, rel=1e-6)
+
+
 def branching(x):
     total = x
     while abs(total) > 5:
@@ -98,6 +104,9 @@ def test_a_function_may_ask_for_a_value_or_know_nothing_of_them():
     (lambda: tg.numeric_derivative(tg.erf, 0.0, "complex"), TypeError, "erf of a complex number is not known.*richardson"),
     (lambda: tg.numeric_derivative(math.sin, 0.0, "complex"), TypeError, "richardson"),
     (lambda: tg.numeric_derivative(tg.log, 1e-9), tg.DomainError, "log needs x > 0"),
+    *[(lambda f=f, x=x: tg.numeric_derivative(f, x, "complex"), ValueError, f"f.{x}. is not a real number") for f, x in [
+        (tg.log, -3), (tg.sqrt, -2), (tg.asin, 2), (lambda x: x ** 0.5 + x, -2)]],
+    (lambda: tg.numeric_derivative(tg.log, 0.0, "complex"), ValueError, "domain"),
 ])
 def test_mistakes_are_named(wrong, error, words):
     with pytest.raises(error, match=words):

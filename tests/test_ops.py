@@ -141,6 +141,17 @@ def test_printed_python_computes_the_same_bits(op):
             assert flat(printed.evaluate(*inputs, **op.sample)) == flat(op.evaluate(*inputs, **op.sample)), inputs
 
 
+def test_inputs_may_be_called_like_the_parts_of_printed_programs():
+    @tg.op("t", REAL, REAL)
+    def of_parts(t1, t3):
+        e = m.exp(t1 * t3)
+        both = e + 1
+        return e * both, (e * t3 * (both + e), e * t1 * (both + e))
+    scope = {"m": m}
+    exec(tg.source(of_parts, "python"), scope)
+    assert flat(scope["of_parts"](0.5, -1.5)) == flat(of_parts.rule(0.5, -1.5))
+
+
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory):
     """All rules as C, compiled into one library."""

@@ -78,6 +78,16 @@ def test_what_is_simplified_is_still_the_gradient_and_holds_nothing_idle():
     assert seen > 400
 
 
+@pytest.mark.parametrize("name", ["x", "t1", "t2", "t15"])
+def test_named_parts_of_a_long_formula_take_no_name_that_a_leaf_has(name):
+    x = Value(0.3, label=name)
+    f = x
+    for _ in range(6):
+        f = tg.sin(f) * x
+    f.backward()
+    assert computed(tg.symbolic(f)[name], {name: 0.3}) == pytest.approx(x.grad, rel=1e-12)
+
+
 def test_long_sums_and_products_are_simplified_in_little_time_and_without_recursion():
     x = Formula("x")
     total, powers = x, x

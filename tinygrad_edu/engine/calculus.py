@@ -32,7 +32,8 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
 
     Each gradient is built like its argument.  The other arguments are passed on as they are.
     Raises TypeError where f returns no Value or an argument is no number, IndexError for an
-    argument f was not given, GradientError where a derivative is not finite.
+    argument f was not given, ValueError for one that is named twice, GradientError where a
+    derivative is not finite.
 
     >>> grad(lambda x, y, z: (x + y) * z, argnums=(0, 1, 2))(-2, 5, -4)
     (-4.0, -4.0, 3.0)
@@ -126,10 +127,10 @@ def jvp(f: Callable, x: Any, v: Any) -> Any:
     [5.0, 1.0, 3.0]
     """
     check_function(f)
-    check_fit("v", v, "x", x)
+    directions = fitted("v", v, "x", x)
     run = run_on_leaves(f, (x,))
     outputs = flat(run.answer)
-    moved = pushed_forward(outputs, run, map(number_or_value, flat(v)))
+    moved = pushed_forward(outputs, run, map(number_or_value, directions))
     found = [as_result(moved.get(output, 0), run) for output in outputs]
     for i, change in enumerate(found):
         check_finite(change, f"of output {i} along v")
@@ -163,8 +164,7 @@ def vjp(f: Callable, x: Any, v: Any) -> Any:
     """
     check_function(f)
     run = run_on_leaves(f, (x,))
-    check_fit("v", v, "the answer of f", run.answer)
-    weights = list(map(number_or_value, flat(v)))
+    weights = list(map(number_or_value, fitted("v", v, "the answer of f", run.answer)))
     pairs = [(y, w) for y, w in zip(flat(run.answer), weights) if isinstance(w, Value) or w]
     if not pairs:
         return like(x, (as_result(0, run) for _ in run.leaves))
@@ -336,11 +336,22 @@ def checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
         if not 0 <= i < count:
             raise IndexError(f"argnums={argnums!r}, but f was given {count} argument{'s' * (count != 1)}"
                              + (f": 0 to {count - 1}" if count else ""))
+    if not which or len(set(which)) < len(which):
+        raise ValueError(f"argnums names one argument or several, each once: got {argnums!r}")
     return which
 
 
-def check_fit(name: str, tree: Any, other: str, model: Any) -> None:
-    """Raise unless two trees are built alike."""
+def fitted(name: str, tree: Any, other: str, model: Any) -> list[Any]:
+    """What stands in a tree, in the order of the tree it must be built like: dicts may have another order of keys."""
     if like(tree, repeat(0)) != like(model, repeat(0)):
         sizes = f"{len(flat(tree))} and {len(flat(model))} numbers"
         raise ValueError(f"{name} must be built like {other} ({sizes}): got {shortened(tree)}")
+    return list(flat_along(model, tree))
+
+
+def flat_along(model: Any, tree: Any) -> Iterator[Any]:
+    if not isinstance(model, Mapping | list | tuple):
+        yield tree
+        return
+    for key in model if isinstance(model, Mapping) else range(len(model)):
+        yield from flat_along(model[key], tree[key])

@@ -96,7 +96,8 @@ def gradcheck(f: Callable, inputs: Any) -> GradientCheck:
     gradient may differ from the slope by 1e-9 of itself.  Nodes made by hand have no rule; they,
     and what f does outside its graph, are judged by running f at moved inputs, to a millionth; where
     floats cannot tell that, the verdict is "unjudged".  (A slope below some 1e-10 of what the node
-    does nearby is 0 to them.)  At a kink what is stored must lie between the slopes of both sides.
+    does nearby is 0 to them.)  At a kink what is stored must lie between the slopes of both sides.  Of a node that
+    is, or is made from, inf or nan no slope is measured: it is "unjudged".
 
     Nothing is changed.  Raises TypeError where f returns no Value, ValueError where it gives
     different numbers for the same inputs (seed dropout, or switch it off), or where an input is
@@ -148,7 +149,7 @@ def judge_node(node: Value) -> Iterator[Finding]:
         yield Finding("wrong", node, text, None, node.data, data)
         return
     if not all(math.isfinite(x) for x in (node.data, *[p.data for p in node.parents])):
-        yield Finding("kink", node, f"{describe(node)}: not judged, since not all numbers are finite")
+        yield Finding("unjudged", node, f"{describe(node)}: not all numbers are finite, so it has no slopes to measure")
         return
     lenses: list[Lens] = []
     for i, parent in enumerate(node.parents):
@@ -188,6 +189,9 @@ def judge_rounding(node: Value, i: int, slopes: Slopes) -> Iterator[Finding]:
 def judge_kink(node: Value, i: int, slopes: Slopes, sides: list[Decimal | str]) -> Iterator[Finding]:
     """Where both sides differ: is the local gradient one of the slopes between them?"""
     finite = [side for side in sides if isinstance(side, Decimal)]
+    if set(sides) in ({"steep"}, {"steep", "none"}) and math.isfinite(node.local_grads[i]):
+        yield disagreement(node, i, math.inf, "the size of the slope is")
+        return
     if "jump" in sides or "steep" in sides or not finite:
         why = "jumps here" if "jump" in sides else "has no finite slope here"
         yield Finding("kink", node, f"{describe(node)}: not judged by {name_at(node, i)}, since it {why}", i)

@@ -31,6 +31,6 @@ def first_nonfinite(output: Value) -> FirstNonfinite | None:
     first -inf born in the graph: log(0)
     """
     for node in topological_order(output):
-        if not math.isfinite(node.data) and all(math.isfinite(parent.data) for parent in node.parents):
+        if not math.isfinite(node.data):                # parents come first, and were finite
             return FirstNonfinite(node)
     return None

@@ -9,7 +9,7 @@ def number(x: Any) -> float:
     """x as a float: int, float, Fraction, Decimal, a numpy scalar or an array of one element.
 
     bool, str, complex, None and lists are refused with a `TypeError`; a whole number that no
-    float holds exactly with a `ValueError`, one beyond all floats with an `OverflowError`.
+    float holds exactly with a `ValueError`, any number beyond all floats with an `OverflowError`.
 
     >>> from fractions import Fraction
     >>> number(2), number(Fraction(1, 4))
@@ -20,27 +20,38 @@ def number(x: Any) -> float:
     """
     if type(x) is float:
         return x
-    if isinstance(x, bool):
+    if isinstance(x, bool) or (str(getattr(x, "dtype", "")) == "bool" and x.shape == ()):
         raise TypeError(f"bool is not a number here: got {x}; write float(x), or greater(a, b) for a > b")
     if isinstance(x, int):
         return whole(x)
     if hasattr(x, "dtype") and getattr(x, "size", 0) == 1 and getattr(x.dtype, "kind", "") in "iuf":
         element = x.item() if getattr(x, "ndim", 0) else x
-        return float(element) if x.dtype.kind == "f" else whole(int(element))
+        return near(element) if x.dtype.kind == "f" else whole(int(element))
     if isinstance(x, Real) or type(x).__name__ == "Decimal":
-        return float(x)
+        return near(x)
     raise TypeError(f"a number is needed, not {type(x).__name__}: got {shortened(x)}{remedy(x)}")
 
 
 def whole(x: int) -> float:
     try:
-        near = float(x)
+        nearest = float(x)
     except OverflowError:
         raise OverflowError(f"a whole number of about 10**{math.log10(abs(x)):.0f} is too large for a float") from None
-    if int(near) != x:
-        raise ValueError(f"{x} is not exactly representable as a float; the nearest is {near!r}: write float({x}) "
+    if int(nearest) != x:
+        raise ValueError(f"{x} is not exactly representable as a float; the nearest is {nearest!r}: write float({x}) "
                          "if that will do")
-    return near
+    return nearest
+
+
+def near(x: Any) -> float:
+    """The float nearest to a real number; a finite one is never made infinite."""
+    try:
+        nearest = float(x)
+    except OverflowError:
+        nearest = math.inf
+    if math.isinf(nearest) and x != nearest:
+        raise OverflowError(f"{shortened(x)} is too large for a float")
+    return nearest
 
 
 def checked_whole(name: str, n: Any, least: int = 1) -> int:
@@ -62,6 +73,8 @@ def remedy(x: Any) -> str:
         return "; only real numbers have gradients here"
     if isinstance(x, list | tuple) or hasattr(x, "shape"):
         return "; make one Value per element: [Value(e) for e in ...]"
+    if hasattr(type(x), "record"):
+        return "; v.data is the number of a Value v"
     return ""
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .number import number, shortened
+from .number import number, short, shortened
 from .value import Value
 
 U = 2.0 ** -53                  # half the distance from 1 to the next float
@@ -47,7 +47,7 @@ def numeric_derivative(f: Callable, x: float, method: str = "central", h: float 
 
     f takes a float and returns a number; for "complex" it has to be made of + - * / and the
     operations of this library that the complex numbers have too.
-    Raises ValueError for another method or h <= 0, TypeError where f returns no number.
+    Raises ValueError for another method or h <= 0, or where f is not real, TypeError where it returns no number.
 
     >>> def f(x): return x * x * x
     >>> numeric_derivative(f, 1.0, "forward", h=0.5).value
@@ -58,9 +58,10 @@ def numeric_derivative(f: Callable, x: float, method: str = "central", h: float 
     x = number(x)
     if method not in METHODS:
         raise ValueError(f"method={method!r}: write one of {', '.join(map(repr, METHODS))}")
-    if h is not None and not 0 < number(h) < math.inf:
+    h = h if h is None else number(h)
+    if h is not None and not 0 < h < math.inf:
         raise ValueError(f"the step h is a positive number: got {h!r}")
-    scale = 2.0 ** math.frexp(max(1.0, abs(x)))[1] / 2
+    scale = 2.0 ** (math.frexp(max(1.0, abs(x)))[1] - 1)
     if method == "complex":
         return complex_step(f, x, h or 1e-100)
     if method == "richardson":
@@ -109,6 +110,8 @@ def richardson(f: Callable, x: float, h: float) -> Estimate:
 
 def complex_step(f: Callable, x: float, h: float) -> Estimate:
     """The derivative as an imaginary part; a second step tells how much of it is rounding."""
+    if imaginary_part(f, Complex(x, 0.0)):
+        raise ValueError(f"f({short(x)}) is not a real number, so f has no slope there")
     slopes = [imaginary_part(f, Complex(x, step)) / step for step in (h, 0.7 * h)]
     return Estimate(slopes[0], abs(slopes[0] - slopes[1]) + 4 * U * abs(slopes[0]), h)
 

@@ -14,8 +14,9 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from itertools import count
 from string import Formatter
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
@@ -332,6 +333,7 @@ def as_lines(root: Any, style: int, names: Mapping[int, tuple[int, str]]) -> lis
     order = in_order([root], style)
     long = expanded_size(order, style, names) > LONG
     uses = Counter(id(p) for part in order for p in children(part, style))
+    fresh = part_names(order)
     lines: list[tuple[str, str]] = []
     written: dict[int, tuple[int, str]] = {}
     width: dict[int, int] = {}
@@ -340,10 +342,16 @@ def as_lines(root: Any, style: int, names: Mapping[int, tuple[int, str]]) -> lis
         written[id(part)] = names[id(part)] if id(part) in names else compose(part, style, written)
         shared = long and uses[id(part)] > 1
         if part.parts and part is not root and id(part) not in names and (shared or width[id(part)] > WIDE):
-            name = compose(Formula(f"t{len(lines) + 1}"), style, {})[1]
+            name = compose(Formula(next(fresh)), style, {})[1]
             lines.append((name, written[id(part)][1]))
             written[id(part)], width[id(part)] = (ATOM, name), 1
     return [*lines, ("", written[id(root)][1])]
+
+
+def part_names(order: list[Formula]) -> Iterator[str]:
+    """t1, t2 ...: names for parts of these formulas, but for those that stand in them already."""
+    taken = {part.head for part in order if not part.parts}
+    return (name for name in map("t{}".format, count(1)) if name not in taken)
 
 
 def expanded_size(order: list[Formula], style: int, names: Mapping[int, Any]) -> int:
@@ -422,6 +430,7 @@ def program(roots: list[Any], style: int) -> tuple[list[Statement], list[str]]:
     plain = [root.element if type(root) is Row else root for root in roots]
     order = in_order(plain, style)
     uses = Counter(id(resolved(p, style)) for p in [*(p for part in order for p in part.parts), *plain])
+    fresh = part_names(order)
     statements: list[Statement] = []
     written: dict[int, tuple[int, str]] = {}
     varies: dict[int, bool] = {}        # from element to element
@@ -434,7 +443,7 @@ def program(roots: list[Any], style: int) -> tuple[list[Statement], list[str]]:
         if special or (inner and part.head != "element" and uses[id(part)] > 1):
             kind = part.head if special else "row" if varies[id(part)] else "let"
             body = written[id(inner[0])][1] if special else written[id(part)][1]
-            statements.append(Statement(kind, f"t{len(statements) + 1}", body))
+            statements.append(Statement(kind, next(fresh), body))
             written[id(part)] = ATOM, statements[-1].name + "[i]" * varies[id(part)]
     ends = [resolved(root, style) for root in plain]
     return statements, [written[id(e)][1] if type(e) is Formula else literal(e, style)[1] for e in ends]

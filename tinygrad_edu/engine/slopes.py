@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from .calculus import recording
 from .number import shortened
 from .origin import trace_origin
 from .precise import Precise, decimal, digits
@@ -149,7 +150,8 @@ class Experiment:
         return leaf
 
     def run(self) -> Value:
-        output = self.f(*self.arguments)
+        with recording():
+            output = self.f(*self.arguments)
         if not isinstance(output, Value):
             raise TypeError(f"f must return one Value, got {shortened(output)}: was the graph cut by .data?")
         return output

@@ -661,6 +661,8 @@ def describe(node: Value) -> str:
 def formula_of(node: Value) -> str:
     """How a node was made, with what went in: `f = log(x) at x = 0`."""
     name = name_of(node)
+    if not node._parents and not node.op:
+        return name or f"the number {short(node._data)}"
     if not isinstance(node._op, Op):
         return name or f"a node made by hand ({printable(node.op) or 'no name'})"
     names = [Formula(name_of(p) or short(p._data)) for p in node._parents]

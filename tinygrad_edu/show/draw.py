@@ -7,6 +7,7 @@ are vermillion; on each edge stands the local derivative.  The same graph gives 
 import math
 import unicodedata
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
@@ -262,9 +263,8 @@ def cut(text: str) -> str:
     """Text no wider than LONGEST letters."""
     if letters(text) <= LONGEST:
         return text
-    while letters(text) >= LONGEST:
-        text = text[:-1]
-    return text + "…"
+    end = next(i for i, width in enumerate(accumulate(map(letters, text))) if width >= LONGEST)
+    return text[:end] + "…"
 
 
 def edges_of(groups: list[Group]) -> tuple[list[Edge], list[str]]:
