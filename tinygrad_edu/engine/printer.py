@@ -472,7 +472,8 @@ C_ROWS = {
     "largest": "double {t} = 0.0; for (int i = 0; i < n; i++) "
                "{{ const double x_ = {x}; {t} = i && ({t} >= x_ || {t} != {t}) ? {t} : x_; }}",
     "others": "double *const {t} = room + {k} * n; "
-              "{{ double p_ = 1.0; for (int i = 0; i < n; i++) {{ {t}[i] = p_; p_ *= {x}; }} p_ = 1.0; for (int i = n - 1; i >= 0; i--) {{ {t}[i] *= p_; p_ *= {x}; }} }}",
+              "{{ double p_ = 1.0; for (int i = 0; i < n; i++) {{ {t}[i] = p_; p_ *= {x}; }} "
+              "p_ = 1.0; for (int i = n - 1; i >= 0; i--) {{ {t}[i] *= p_; p_ *= {x}; }} }}",
 }
 
 
