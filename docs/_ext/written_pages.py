@@ -60,7 +60,7 @@ PAGES = (
 MACHINERY = {"IEEE", "divide", "ieee", "not_rational", "elsewhere", "elementary"}       # of `formula`, no words
 DATA = {
     "OPS": "All operations, by name: a dict of `Op`.  A new one enters it when it is declared.",
-    "engine_name": 'Which engine runs: "pure", the one written in Python.',
+    "engine_name": 'Which engine runs: "native", the compiled one, or "pure", the one written in Python.',
 }
 
 
