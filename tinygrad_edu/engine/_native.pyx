@@ -80,6 +80,7 @@ cdef Py_ssize_t alive = 0
 
 @cython.auto_pickle(False)
 cdef class Value:
+    """Value(data, parents=(), local_grads=(), op='', label='')\n--\n\n"""      # the form in which Python looks for a signature
     # No object among the fields: the collector need not look at nodes, and freeing one does not recurse.
     cdef double x, dx                   # data and grad
     cdef Slot a, b                      # the parents; of MANY, a is a block of n parents and n local gradients
@@ -475,7 +476,6 @@ cdef inline Value node(object o):
 
 
 def constant(x):
-    """A plain number as a node that is drawn, but gets no gradient; a Value stays what it is."""
     return node(x)
 
 
@@ -886,6 +886,6 @@ for name, thing in vars(Pure).items():
     elif callable(ours) and getattr(thing, "__doc__", None) and hasattr(ours, "__code__"):
         ours.__doc__ = thing.__doc__
 Value.__doc__, Value.__name__, Value.__module__ = Pure.__doc__, Pure.__name__, Pure.__module__
-for function in (topological_order, live_values):
-    function.__doc__ = getattr(shared, function.__name__).__doc__
+for function in (constant, topological_order, live_values):
+    function.__doc__, function.__module__ = getattr(shared, function.__name__).__doc__, shared.__name__
 call.__doc__, call.__name__ = Op.__call__.__doc__, "__call__"
