@@ -7,6 +7,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError
 
 ROOT = Path(__file__).resolve().parent
 # Sums are rounded after each product, and functions computed where the program runs, as in Python.
@@ -33,7 +34,20 @@ class BuildEngine(build_ext):
         kernels = [sys.executable, "-m", "tinygrad_edu.engine.kernels", str(made / "kernels.h")]
         subprocess.run(kernels, env=alone, check=True)
         ext.include_dirs.append(str(made))
-        super().build_extension(ext)
+        try:
+            super().build_extension(ext)
+        except CompileError as error:
+            if self.compiles("#include <Python.h>\n", made):
+                raise RuntimeError("the compiler works, but the engine does not compile") from error
+            raise                                   # which setuptools passes over, as there is no compiler
+
+    def compiles(self, text, folder):
+        (folder / "probe.c").write_text(text)
+        try:
+            self.compiler.compile([str(folder / "probe.c")], output_dir=str(folder), include_dirs=self.include_dirs)
+        except CompileError:
+            return False
+        return True
 
 
 native = Extension(

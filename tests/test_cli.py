@@ -6,7 +6,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from xml.etree import ElementTree
 
 import pytest
@@ -167,7 +166,10 @@ def test_ctrl_c_ends_with_one_line():
 SLOW = """
 import sys, time
 from tinygrad_edu import cli
-cli.evaluated = lambda args: time.sleep(20 * (print("started", flush=True) is None))
+def evaluated(args):
+    print("started", flush=True)
+    time.sleep(20)
+cli.evaluated = evaluated
 sys.exit(cli.main())
 """
 

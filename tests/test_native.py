@@ -109,7 +109,7 @@ def test_nothing_is_left_behind():
     x, y = Value(0.5), Value(-0.25)
     for _ in range(30):
         work(x, y)
-    del [x * 1.0 for _ in range(5000)][:]           # the compiled engine keeps the memory of some nodes for the next ones
+    del [x * 1.0 for _ in range(70_000)][:]           # the compiled engine keeps the memory of some nodes for the next ones
     gc.collect()
     before = tg.live_values()
     tracemalloc.start()

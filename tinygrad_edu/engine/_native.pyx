@@ -590,7 +590,8 @@ cdef settle(Value v):
 # ---- freeing, without recursion ----------------------------------------------------------------------------
 
 cdef PyTypeObject *VALUE = <PyTypeObject*>Value
-cdef void *spare[1024]                  # the memory of nodes that are gone, for the next ones
+cdef enum: SPARE = 65536
+cdef void *spare[SPARE]                 # the memory of nodes that are gone, for the next ones
 cdef int spares = 0
 
 
@@ -619,7 +620,7 @@ cdef inline void discard(void *p) noexcept:
     """Give the memory of a node back, which has no parents any more."""
     global spares
     discard_extra(p)
-    if spares < 1024:
+    if spares < SPARE:
         spare[spares] = p
         spares += 1
     else:
