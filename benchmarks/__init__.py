@@ -1,4 +1,4 @@
-"""The scoreboard: what this library costs in time, beside its peers.
+"""The scoreboard: what this library costs in time and memory, beside its peers.
 
-`python -m benchmarks`, run from the repository root, measures and prints one table.
+`python -m benchmarks`, run from the repository root, measures and prints tables.
 """

@@ -1,43 +1,10 @@
-"""One engine, timed on large random graphs: a script, so that every engine has a process of its own.
+"""Random graphs: a plan of operations, drawn beforehand, that any engine carries out."""
 
-All engines are given the same plan of operations and run it with the same few lines of code.
-`python benchmarks/graph.py micrograd` prints the times of one process as JSON.
-"""
-
-import argparse
-import json
-import math
 import operator
-import sys
-import threading
-import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module, metadata
 from random import Random
 from typing import Any, NamedTuple
-
-OPERATIONS = 10_000
-GRAPHS = 30
-STACK = 256 * 2**20         # bytes
-
-
-class Engine(NamedTuple):
-    """Where the Value class of an engine is, and how to get it."""
-
-    package: str
-    module: str
-    install: str
-
-
-ENGINES = {
-    "tinygrad_edu": Engine("tinygrad-edu", "tinygrad_edu", "pip install ."),
-    "micrograd": Engine("micrograd", "micrograd.engine", "pip install micrograd"),
-}
-
-
-# ---- the graph ------------------------------------------------------------------------------------
 
 
 def relu(x: Any, _: Any) -> Any:
@@ -99,71 +66,9 @@ def random_step(random: Random, end: int, width: int, place: int) -> Step:
     return random.choices(list(choices), list(choices.values()))[0]
 
 
-def build(value: type, plan: Plan) -> tuple[Any, list[Any]]:
-    """The graph in nodes of the class `value`: its result and its leaves."""
-    leaves = [value(x) for x in plan.leaves]
+def carried_out(plan: Plan, leaves: list[Any], relu_of: Callable[[Any], Any]) -> Any:
+    """The result of the plan with these leaves."""
     nodes: list[Any] = [*plan.numbers, *leaves]
     for operation, first, second in plan.steps:
-        nodes.append(operation(nodes[first], nodes[second]))
-    return nodes[-1], leaves
-
-
-# ---- the times ------------------------------------------------------------------------------------
-
-
-def forward_backward(value: type, plan: Plan) -> tuple[float, list[float]]:
-    """Build the graph, go backward, let go of it; the result and the gradients of the leaves."""
-    output, leaves = build(value, plan)
-    output.backward()
-    return output.data, [leaf.grad for leaf in leaves]
-
-
-def measured(value: type, graphs: int, operations: int) -> dict[str, Any]:
-    """Seconds per graph, and what came out: [result, sum of the leaves' gradients]."""
-    seconds, results = [], []
-    for seed in range(graphs):
-        plan = random_plan(seed, operations)
-        start = time.perf_counter()
-        result, gradients = forward_backward(value, plan)
-        seconds.append(time.perf_counter() - start)
-        results.append([result, sum(gradients)])
-    return {"seconds": seconds, "results": results}
-
-
-def same_results(theirs: dict, ours: dict) -> bool:
-    """Did both compute the same values and gradients, but for the order of additions?"""
-    pairs = [pair for rows in zip(theirs["results"], ours["results"]) for pair in zip(*rows)]
-    return all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-9) for x, y in pairs)
-
-
-def with_deep_stack(work: Callable[..., Any], *arguments: Any) -> Any:
-    """Call `work` where recursion may go deep, since some engines walk their graph that way."""
-    threading.stack_size(STACK)
-    sys.setrecursionlimit(1_000_000)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(work, *arguments).result()
-
-
-def value_class(engine: Engine) -> type:
-    """The engine's Value; ends the process with the remedy where it is not installed."""
-    try:
-        return import_module(engine.module).Value
-    except ModuleNotFoundError as error:
-        if error.name != engine.module.split(".")[0]:
-            raise
-        sys.exit(f"not installed: {engine.install}")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Time one engine on random graphs; prints JSON.")
-    parser.add_argument("engine", choices=ENGINES)
-    parser.add_argument("--graphs", type=int, default=GRAPHS, help="how many, each with its own seed (%(default)s)")
-    parser.add_argument("--operations", type=int, default=OPERATIONS, help="in each graph (%(default)s)")
-    args = parser.parse_args()
-    engine = ENGINES[args.engine]
-    times = with_deep_stack(measured, value_class(engine), args.graphs, args.operations)
-    print(json.dumps({"engine": args.engine, "version": metadata.version(engine.package), **times}))
-
-
-if __name__ == "__main__":
-    main()
+        nodes.append(relu_of(nodes[first]) if operation is relu else operation(nodes[first], nodes[second]))
+    return nodes[-1]

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import tinygrad_edu as tg
 
-from .figures import Figure, progress
+from .contest import Effort, Figure, Spread, progress
 
-ROUNDS = 5
 PRESSES = 100
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 HANDLING = """count => { const start = performance.now();
@@ -33,37 +32,43 @@ def lessons() -> dict[str, tg.Page]:
     return found
 
 
-def player_figures() -> list[Figure]:
+def player_figures(effort: Effort) -> list[Figure]:
     """The size of each page, and the time of the key presses."""
-    targets, pages = [40.0, 200.0, None], lessons()
-    sizes = [Figure(f"player, {name}", "size of the page", "kB", len(page.html.encode()) / 1000, target=target)
-             for (name, page), target in zip(pages.items(), targets)]
-    return sizes + press_figures(pages)
+    targets, pages = [40_000.0, 200_000.0, None], lessons()
+    sizes = [float(len(page.html.encode())) for page in pages.values()]
+    rows = [Figure("player", f"{name}: size of the page", "bytes", Spread.of([size]), at_most=target)
+            for name, size, target in zip(pages, sizes, targets)]
+    return rows + press_figures(pages, effort)
 
 
-def press_figures(pages: dict[str, tg.Page]) -> list[Figure]:
-    figures = {(name, who): Figure(f"player, {name}", who, "s", target=1.0) for name in pages
-               for who in (f"{PRESSES} keys, handled and laid out", f"{PRESSES} keys, pressed from outside")}
+def press_figures(pages: dict[str, tg.Page], effort: Effort) -> list[Figure]:
+    ways = f"{PRESSES} keys, handled and laid out", f"{PRESSES} keys, pressed from outside"
+    figures = {(name, way): Figure("player", f"{name}: {way}", "s", at_most=1.0) for name in pages for way in ways}
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
-        return [Figure("player, key presses", "Chromium", "s", note='not installed: pip install ".[browser]"')]
+        return [Figure("player", "key presses in Chromium", "s", note='not installed: pip install ".[browser]"')]
     if program is None:
-        return [Figure("player, key presses", "Chromium", "s", note="no Chromium on the PATH")]
-    seconds: dict = {key: [] for key in figures}
+        return [Figure("player", "key presses in Chromium", "s", note="no Chromium on the PATH")]
+    seconds: dict[tuple[str, str], list[float]] = {key: [] for key in figures}
     with sync_playwright() as started, tempfile.TemporaryDirectory() as folder:
-        for turn in range(ROUNDS):
-            progress(f"player, round {turn + 1} of {ROUNDS}")
+        for turn in range(effort.rounds):
+            progress(f"player, round {turn + 1} of {effort.rounds}")
             browser = started.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
             for name, page in pages.items():
                 tab = browser.new_page()
                 tab.goto(page.save(Path(folder) / "page.html").as_uri())
-                handled, pressed = (key for key in figures if key[0] == name)
-                seconds[handled].append([tab.evaluate(HANDLING, PRESSES)])
-                seconds[pressed].append([pressing(tab)])
+                for way, measure in zip(ways, (handling, pressing)):
+                    seconds[name, way].append(measure(tab))
             browser.close()
-    return [figure.summing_up(seconds[key]) for key, figure in figures.items()]
+    for key, figure in figures.items():
+        figure.amount = Spread.of(seconds[key])
+    return list(figures.values())
+
+
+def handling(tab) -> float:
+    return tab.evaluate(HANDLING, PRESSES)
 
 
 def pressing(tab) -> float:

@@ -1,13 +1,12 @@
-"""The benchmark compares engines fairly only if both do the same work: that is tested here.
+"""The scoreboard compares engines fairly only if all do the same work: that is tested here.
 
-No test looks at a time.  The benchmark is not part of the package, so it is found by its place
-beside the tests.
+No test looks at a time.  The benchmarks are not part of the package, so they are found by their
+place beside the tests.
 """
 
-import importlib
+import doctest
 import importlib.util
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,116 +14,317 @@ import pytest
 
 import tinygrad_edu as tg
 
-SCRIPT = Path(__file__).resolve().parent.parent / "benchmarks" / "graph.py"
-SIZES = [1, 2, 19, 20, 41, 1000]
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT))                      # at the end: the package that is installed is what is tested
+
+from benchmarks import __main__ as command  # noqa: E402
+from benchmarks import contest, graph, outside, peers, plain, report, worker, workloads  # noqa: E402
+
+OURS = peers.OURS
+HASTE = contest.Effort(rounds=2, batch=1e-9, patience=60.0, sizes=(10, 100), held=1000)
+HERE = [name for name in (OURS, "plain Value", "micrograd", "C by hand")
+        if name != "micrograd" or importlib.util.find_spec("micrograd")]
+DEEP = ["chain-2", "chain-200", "fan-1", "fan-2", "fan-999"]
 
 
-def loaded():
-    spec = importlib.util.spec_from_file_location("benchmarks_graph", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+class Inside:
+    """Stands in for a process: the same questions and answers, and any peer at all."""
+
+    def __init__(self, peer, name, patience):
+        self.entrant = worker.Entrant(peer, workloads.workload_named(name))
+        self.hello = self.entrant.hello
+
+    def ask(self, request):
+        return json.loads(json.dumps(self.entrant.ask(request)))
+
+    def close(self):
+        pass
 
 
-graph = loaded()
+def outcomes(workload, **others):
+    """What a contest of ours and of these peers comes to, without processes."""
+    table = {OURS: peers.Ours(), **others}
+    found = contest.contest([(name, workload) for name in table], HASTE,
+                            lambda name, *rest: Inside(table[name], *rest))
+    return {name: outcome for (name, _), outcome in found.items()}
 
 
-class PlainValue:
-    """The least that runs the graphs; nodes are kept in the order they were made."""
-
-    made: list["PlainValue"]
-
-    def __init__(self, data, edges=()):
-        self.data, self.grad, self.edges = data, 0.0, edges
-        self.made.append(self)
-
-    def __add__(self, other):
-        other = other if isinstance(other, PlainValue) else PlainValue(other)
-        return PlainValue(self.data + other.data, [(self, 1.0), (other, 1.0)])
-
-    def __mul__(self, other):
-        other = other if isinstance(other, PlainValue) else PlainValue(other)
-        return PlainValue(self.data * other.data, [(self, other.data), (other, self.data)])
-
-    __radd__, __rmul__ = __add__, __mul__
-
-    def relu(self):
-        return PlainValue(max(self.data, 0.0), [(self, float(self.data > 0))])
-
-    def backward(self):
-        self.grad = 1.0
-        for node in reversed(self.made):
-            for parent, slope in node.edges:
-                parent.grad += slope * node.grad
+# ---- the same work ----------------------------------------------------------------------------------------
 
 
-PEERS = [PlainValue]
-if importlib.util.find_spec("micrograd"):
-    PEERS.append(importlib.import_module("micrograd.engine").Value)
+@pytest.mark.parametrize("workload", [*workloads.WORKLOADS, *DEEP])
+def test_all_peers_that_can_run_a_workload_get_what_we_get(workload):
+    found = outcomes(workload, **{name: type(peers.PEERS[name])() for name in HERE if name != OURS})
+    ran = {name for name, outcome in found.items() if len(outcome.seconds) == HASTE.rounds}
+    allowed = {"has no dot product that is one node", "no C compiler (cc, gcc, clang) on the PATH",
+               "AttributeError: 'Value' object has no attribute 'exp'"}
+    assert {outcome.note for name, outcome in found.items() if name not in ran} <= allowed
+    assert OURS in ran and (workload == "fused" or "plain Value" in ran)
 
 
-def reached(output, parents):
-    """How many nodes the output was made from, itself included."""
-    seen, stack = set(), [output]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            stack.extend(parents(node))
-    return len(seen)
+def operations(workload):
+    work = workloads.workload_named(workload)
+    peer = peers.Ours()
+    peer.open()
+    output = work.program(peer, peer.leaves(work.numbers))
+    return sum(bool(node.parents) for node in tg.topological_order(output))
 
 
-def parents_of(node):
-    return node._prev if hasattr(node, "_prev") else [parent for parent, _ in node.edges]
+@pytest.mark.parametrize("workload", ["network", "random", *DEEP])
+def test_graphs_have_as_many_nodes_for_others_as_for_us(workload):
+    work, sizes = workloads.workload_named(workload), []
+    for peer, order in (peers.Ours(), tg.topological_order), (peers.Plain(), plain.Value.order):
+        peer.open()
+        sizes.append(len(order(work.program(peer, peer.leaves(work.numbers)))))
+    assert sizes[0] == sizes[1]
 
 
-@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.__module__)
-@pytest.mark.parametrize("operations", SIZES)
-def test_every_engine_builds_the_same_graph_and_gets_the_same_gradients(peer, operations):
-    PlainValue.made = []
-    plan = graph.random_plan(seed=operations, operations=operations)
-    (ours, our_leaves), (theirs, their_leaves) = graph.build(tg.Value, plan), graph.build(peer, plan)
-    assert len(tg.topological_order(ours)) == reached(theirs, parents_of)
-    assert tg.leaves(ours) and set(tg.leaves(ours)) == set(our_leaves)
-    ours.backward()
-    theirs.backward()
-    assert ours.data == theirs.data
-    assert [leaf.grad for leaf in our_leaves] == pytest.approx([leaf.grad for leaf in their_leaves], rel=1e-12)
+def test_the_network_has_a_node_for_every_product_and_every_sum():
+    a_point = 16 * (2 * 2 + 1) + 16 * (2 * 16 + 1) + 2 * 16 + 2         # a relu each; an error, and its square
+    assert operations("network") == 100 * a_point + 99 + 1              # added up, and divided
+    fused = 16 * 3 + 16 * 3 + 2 + 2
+    assert operations("fused") == 100 * fused + 99 + 1
 
 
-@pytest.mark.parametrize("operations", SIZES)
-def test_a_graph_has_exactly_the_operations_asked_for(operations):
-    output, _ = graph.build(tg.Value, graph.random_plan(seed=1, operations=operations))
-    assert sum(bool(node.parents) for node in tg.topological_order(output)) == operations
+@pytest.mark.parametrize("workload", ["chain-2", "chain-200", "fan-1", "fan-999", "random"])
+def test_large_graphs_have_exactly_the_nodes_asked_for(workload):
+    assert operations(workload) == (workloads.OPERATIONS if workload == "random" else int(workload.partition("-")[2]))
+
+
+def test_the_readmes_expression_is_micrograds():
+    found = outcomes("readme")[OURS].answer
+    assert round(found["result"], 4) == 24.7041
+    assert [round(gradient, 4) for gradient in found["gradients"]] == [138.8338, 645.5773]
+
+
+@pytest.mark.parametrize("operations", [1, 2, 19, 20, 41, 1000])
+def test_a_random_graph_has_exactly_the_operations_asked_for(operations):
+    plan = graph.random_plan(seed=1, operations=operations)
+    leaves = [tg.Value(x) for x in plan.leaves]
+    nodes = tg.topological_order(graph.carried_out(plan, leaves, tg.relu))
+    assert sum(bool(node.parents) for node in nodes) == operations
+    assert set(tg.leaves(nodes[-1])) == set(leaves)
 
 
 def test_the_same_seed_gives_the_same_graph_and_another_seed_another():
     assert graph.random_plan(3, 200) == graph.random_plan(3, 200) != graph.random_plan(4, 200)
 
 
-def test_results_are_used_more_than_once():
-    output, _ = graph.build(tg.Value, graph.random_plan(seed=2, operations=500))
-    used = [parent for node in tg.topological_order(output) for parent in node.parents if parent.parents]
-    assert len(used) > len(set(used))
+# ---- nobody is timed for wrong work -------------------------------------------------------------------------
 
 
-def test_the_process_of_an_engine_prints_its_times_as_json():
-    command = [sys.executable, "-P", str(SCRIPT), "tinygrad_edu", "--graphs", "3", "--operations", "50"]
-    output = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert list(output) == ["engine", "version", "seconds", "results"]
-    assert (output["engine"], output["version"]) == ("tinygrad_edu", tg.__version__)
-    assert [type(x) for x in output["seconds"]] == [float] * 3
-    result, gradients = graph.forward_backward(tg.Value, graph.random_plan(seed=2, operations=50))
-    assert output["results"][2] == [result, sum(gradients)]
+class Careless(plain.Value):
+    """Sets gradients where it should add to them."""
+
+    def backward(self):
+        self.grad = 1.0
+        for node in reversed(self.order()):
+            for parent, local_grad in zip(node.parents, node.local_grads):
+                parent.grad = local_grad * node.grad
 
 
-def test_results_are_the_same_but_for_the_order_of_additions():
-    ours = {"results": [[0.3, 6.0], [2.0, 5.0]]}
-    assert graph.same_results({"results": [[0.1 + 0.2, 6.0], [2.0, 5.0]]}, ours)
-    assert not graph.same_results({"results": [[0.3, 6.0], [2.0, 5.001]]}, ours)
+class Planted(peers.Plain):
+    """The plain peer, right but for what a function does to its answers."""
+
+    def __init__(self, change, leaf=plain.Value):
+        self.change, self.planted, self.turns = change, leaf, 0
+
+    def open(self):
+        self.leaf = self.planted
+
+    def answer(self, result, leaves):
+        self.turns += 1
+        return self.change(*super().answer(result, leaves), self.turns)
+
+
+def scaled(share):
+    return lambda result, gradients, turn: (result, [gradients[0] * (1 + share), *gradients[1:]])
+
+
+WRONG = {
+    "a gradient off by 1e-8": scaled(1e-8),
+    "a gradient that is no number": scaled(float("nan")),
+    "no gradient at all": lambda result, gradients, turn: (result, []),
+    "gradients of 0": lambda result, gradients, turn: (result, [0.0 for _ in gradients]),
+    "two gradients in each other's place": lambda result, gradients, turn: (result, gradients[::-1]),
+    "a result off by 1e-8": lambda result, gradients, turn: (result * (1 + 1e-8), gradients),
+    "wrong from the third turn on": lambda result, gradients, turn: (result + (turn > 2), gradients),
+}
+
+
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+def test_a_peer_that_is_wrong_is_refused(change):
+    found = contest.figures_of({(name, "readme"): outcome for name, outcome in
+                                outcomes("readme", planted=Planted(change)).items()})
+    assert [figure.amount is None for figure in found] == [False, True]
+    assert found[1].note.startswith("refused") and found[1].ratio is None
+
+
+def test_an_engine_with_a_bug_is_refused_where_the_bug_shows():
+    peer = Planted(lambda result, gradients, turn: (result, gradients))
+    assert not outcomes("readme", planted=peer)["planted"].note
+    peer.planted = type("Value", (Careless,), {})
+    for name in "__add__", "__mul__", "__pow__", "relu":           # nodes of the careless class
+        setattr(peer.planted, name, rebuilt(getattr(plain.Value, name), peer.planted))
+    peer.planted.__radd__, peer.planted.__rmul__ = peer.planted.__add__, peer.planted.__mul__
+    assert outcomes("readme", planted=peer)["planted"].note.startswith("refused, wrong gradient 0")
+
+
+def rebuilt(method, leaf):
+    def careless(*operands):
+        node = method(*operands)
+        return leaf(node.data, node.parents, node.local_grads)
+    return careless
+
+
+def test_a_peer_that_only_rounds_otherwise_is_timed():
+    assert len(outcomes("readme", planted=Planted(scaled(1e-12)))["planted"].seconds) == HASTE.rounds
+
+
+def test_nobody_is_timed_where_we_gave_no_answer(monkeypatch):
+    monkeypatch.setattr(peers.Ours, "run", lambda self, leaves: 1 / 0)
+    found = outcomes("readme", planted=peers.Plain())
+    assert found[OURS].note == "ZeroDivisionError: division by zero"
+    assert found["planted"].note == "not timed: we gave no answer to compare with"
+    assert not found[OURS].seconds and not found["planted"].seconds
+
+
+# ---- peers that are not there ---------------------------------------------------------------------------------
+
+
+class Missing(peers.Tape):
+    package = module = "no_such_engine"
+    install = "pip install no-such-engine"
 
 
 def test_a_peer_that_is_missing_is_named_with_the_remedy():
-    missing = graph.Engine("no-such-engine", "no_such_engine.core", "pip install no-such-engine")
-    with pytest.raises(SystemExit, match="not installed: pip install no-such-engine"):
-        graph.value_class(missing)
+    assert outcomes("readme", missing=Missing())["missing"].note == "not installed: pip install no-such-engine"
+
+
+def test_a_library_that_is_broken_is_not_taken_for_missing(monkeypatch, tmp_path):
+    (tmp_path / "broken_engine.py").write_text("import no_such_dependency")
+    monkeypatch.syspath_prepend(tmp_path)
+    broken = type("Broken", (Missing,), {"module": "broken_engine"})()
+    assert outcomes("readme", broken=broken)["broken"].note == "ModuleNotFoundError: No module named 'no_such_dependency'"
+
+
+def test_without_a_compiler_the_program_in_c_is_reported(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert outcomes("readme", c=peers.Limit())["c"].note == "no C compiler (cc, gcc, clang) on the PATH"
+
+
+def test_starting_up_names_what_is_missing(monkeypatch):
+    monkeypatch.setattr(outside, "PEERS", {OURS: peers.PEERS[OURS], "missing": Missing()})
+    bare, ours, missing = outside.startup_figures(HASTE._replace(rounds=1))
+    assert bare.amount and ours.amount and bare.ratio.median < 1
+    assert (missing.amount, missing.note) == (None, "not installed: pip install no-such-engine")
+
+
+# ---- processes ----------------------------------------------------------------------------------------------
+
+
+def test_a_process_answers_with_seconds_result_and_gradients():
+    process = contest.Process(OURS, "readme", 60.0)
+    reply = process.ask({"runs": 3})
+    process.close()
+    assert process.hello == {"version": f"{tg.__version__}, {tg.engine_name} engine"}
+    assert reply.pop("seconds") > 0
+    assert reply == {name: outcomes("readme")[OURS].answer[name] for name in ("result", "gradients")}
+
+
+def test_a_process_that_takes_too_long_is_given_up():
+    process = contest.Process("plain Value", "readme", 60.0)
+    process.patience = 0.2
+    assert process.ask({"runs": 10**9}) == {"failed": "no answer within 0.2 s"}
+    process.close()
+
+
+def test_a_process_that_ended_says_so():
+    process = contest.Process("plain Value", "readme", 60.0)
+    process.process.kill()
+    assert process.ask({"runs": 1}) == {"failed": "ended with exit code -9"}
+    process.close()
+
+
+def test_memory_is_that_of_the_nodes(monkeypatch):
+    used = iter([1_000_000, 1_080_000])
+    monkeypatch.setattr(worker, "resident", lambda: next(used))
+    entrant = worker.Entrant(peers.Plain(), workloads.workload_named("chain-1000"))
+    assert entrant.ask({"memory": True})["bytes"] == 80.0
+
+
+# ---- the report -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def board(monkeypatch):
+    """A workload, chains and memory, in a hurry, by us, by the plain Value, and by a peer that is missing."""
+    few = {name: peers.PEERS[name] for name in (OURS, "plain Value")} | {"minitorch": Missing()}
+    for module in contest, outside, report:
+        monkeypatch.setattr(module, "PEERS", few)
+    figures = contest.workload_figures("readme", HASTE) + contest.scaling_figures("chain", HASTE)
+    return {"machine": "a machine", "rounds": 2, "quick": True, "figures": figures + contest.memory_figures(HASTE)}
+
+
+def test_a_board_survives_json_and_gives_the_same_page(board, tmp_path):
+    pytest.importorskip("matplotlib", reason='the plot needs matplotlib: pip install ".[plots]"')
+    again = report.from_json(report.as_json(board))
+    assert again == board
+    for name, made in ("first", board), ("second", again):
+        (tmp_path / name).mkdir()
+        report.write_page(made, tmp_path / name)
+    for name in "benchmarks.md", "benchmarks.json", "benchmarks.svg":
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+
+
+def test_missing_peers_have_their_row(board):
+    missing = [figure for figure in board["figures"] if figure.who == "minitorch"]
+    assert {figure.group for figure in missing} == {"readme", "chain-10", "memory"}
+    assert all(figure.note and not figure.amount for figure in missing)
+    assert report.page(board).count(missing[0].note) >= len(missing)
+
+
+def test_targets_stand_beside_what_was_measured():
+    spread = contest.Spread(30.0, 20.0, 40.0)
+    figures = [contest.Figure("readme", "micrograd", "s", spread, spread, ratio_at_least=35.0),
+               contest.Figure("memory", OURS, "bytes", spread, at_most=100.0),
+               contest.Figure("gpt", "plain Value", "s", ratio_at_least=20.0, note="not installed: x")]
+    rows = report.targets(figures)
+    assert [row[1:] for row in rows] == [["at least 35.0 x", "30.0 x", "20.0 x to 40.0 x", "missed"],
+                                         ["at most 100 bytes", "30.0 bytes", "20.0 bytes to 40.0 bytes", "reached"],
+                                         ["at least 20.0 x", "", "", "not measured: not installed: x"]]
+
+
+def test_every_target_of_the_scoreboard_is_aimed_at_a_peer_and_a_workload():
+    assert all(workload in workloads.WORKLOADS and peer in peers.PEERS for workload, peer in contest.AT_LEAST)
+
+
+def test_the_page_of_the_site_is_made_of_the_figures_beside_it():
+    board = report.from_json((ROOT / "docs" / "benchmarks.json").read_text(encoding="utf-8"))
+    assert (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8") == report.page(board)
+
+
+def test_the_examples_of_the_report():
+    results = doctest.testmod(report)
+    assert results.attempted and not results.failed
+
+
+def test_the_command_measures_what_it_is_asked_to_and_writes_json(monkeypatch, tmp_path, capsys):
+    few = {name: peers.PEERS[name] for name in (OURS, "plain Value")}
+    monkeypatch.setattr(contest, "PEERS", few)
+    monkeypatch.setattr(command, "QUICK", HASTE)
+    command.main(["--quick", "--only", "readme", "--rounds", "1", "--json", str(tmp_path / "figures.json")])
+    written = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert (written["rounds"], [figure["who"] for figure in written["figures"]]) == (1, list(few))
+    said = capsys.readouterr()
+    assert f"{tg.engine_name} engine" in said.out and "the expression of micrograd's README" in said.out
+    assert "round 1 of 1" in said.err
+    command.main(["--from", str(tmp_path / "figures.json")])
+    assert capsys.readouterr().out == said.out
+
+
+@pytest.mark.parametrize("arguments", [["--only", "nothing"], ["--rounds", "0"], ["--rounds", "many"]])
+def test_the_command_refuses_what_it_cannot_do(arguments, capsys):
+    with pytest.raises(SystemExit):
+        command.main(arguments)
+    assert "error" in capsys.readouterr().err

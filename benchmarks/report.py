@@ -1,0 +1,201 @@
+"""The scoreboard as tables, as JSON, as a plot, and as the page of the site."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from .contest import Figure, Spread
+from .peers import OURS, PEERS
+from .workloads import workload_named
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+TITLES = {
+    "chain": "growth of chains", "fan": "growth of fans", "memory": "memory of a node with two parents",
+    "startup": "starting up: a process that imports the library", "command": "the command, a whole process",
+    "player": "the player",
+}
+TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
+PLOTTED = ("readme", "network", "gpt", "random")
+OURSELVES, BARS = "#c8553d", "#4c78a8"
+
+Board = dict[str, Any]              # "machine", "rounds", "quick", "figures"
+
+
+# ---- words ------------------------------------------------------------------------------------------------
+
+
+def title(group: str) -> str:
+    """What a group of figures is about.
+
+    >>> title("chain-10000"), title("startup")
+    ('a chain of 10,000 nodes', 'starting up: a process that imports the library')
+    """
+    return TITLES[group] if group in TITLES else workload_named(group).title
+
+
+def written(x: float | None, unit: str = "") -> str:
+    """Three digits and the unit, where a time chooses its own.
+
+    >>> written(1.1e-6, "s"), written(80.26, "bytes"), written(204.3, "x"), written(40000.0, "bytes")
+    ('1.10 µs', '80.3 bytes', '204 x', '40,000 bytes')
+    >>> written(None)
+    ''
+    """
+    if x is None:
+        return ""
+    if unit == "s":
+        unit, size = next(((name, size) for name, size in TIMES if abs(x) >= size), TIMES[-1])
+        x /= size
+    digits = f"{x:,.0f}" if abs(x) >= 1000 else f"{x:#.3g}".rstrip(".")
+    return f"{digits} {unit}".strip()
+
+
+def between(spread: Spread | None, unit: str = "") -> str:
+    return f"{written(spread.low, unit)} to {written(spread.high, unit)}" if spread and spread.low < spread.high else ""
+
+
+def median_of(spread: Spread | None, unit: str) -> str:
+    return written(spread.median, unit) if spread else ""
+
+
+# ---- rows -------------------------------------------------------------------------------------------------
+
+TARGET_HEAD = ["what", "target", "measured", "spread", ""]
+HEAD = ["by", "median", "spread", "times ours", "spread", "note"]
+
+
+def targets(figures: Iterable[Figure]) -> list[list[str]]:
+    """Every target beside what was measured; no time is an error."""
+    rows = []
+    for figure in figures:
+        if figure.ratio_at_least is not None:
+            what = f"{title(figure.group)}: {figure.who} against {OURS}"
+            rows.append(target_row(what, figure.ratio, "x", figure.ratio_at_least, "at least", figure.note))
+        if figure.at_most is not None:
+            what = f"{title(figure.group)}: {figure.who}"
+            rows.append(target_row(what, figure.amount, figure.unit, figure.at_most, "at most", figure.note))
+    return rows
+
+
+def target_row(what: str, found: Spread | None, unit: str, target: float, sense: str, note: str) -> list[str]:
+    limit = f"{sense} {written(target, unit)}"
+    if found is None:
+        return [what, limit, "", "", f"not measured: {note}"]
+    reached = found.median >= target if sense == "at least" else found.median <= target
+    return [what, limit, written(found.median, unit), between(found, unit), "reached" if reached else "missed"]
+
+
+def row(figure: Figure) -> list[str]:
+    return [figure.who, median_of(figure.amount, figure.unit), between(figure.amount, figure.unit),
+            median_of(figure.ratio, "x"), between(figure.ratio, "x"), figure.note]
+
+
+def grouped(figures: list[Figure]) -> list[tuple[str, list[Figure]]]:
+    return [(group, list(members)) for group, members in groupby(figures, key=lambda figure: figure.group)]
+
+
+# ---- JSON -------------------------------------------------------------------------------------------------
+
+
+def as_json(board: Board) -> str:
+    return json.dumps({**board, "figures": [asdict(figure) for figure in board["figures"]]}, indent=1) + "\n"
+
+
+def from_json(text: str) -> Board:
+    """A board as it was written.
+
+    >>> board = {"machine": "", "figures": [Figure("readme", "us", "s", Spread(1.0, 0.5, 2.0))]}
+    >>> from_json(as_json(board)) == board
+    True
+    """
+    board = json.loads(text)
+    for figure in board["figures"]:
+        for name in "amount", "ratio":
+            figure[name] = figure[name] and Spread(*figure[name])
+    return {**board, "figures": [Figure(**figure) for figure in board["figures"]]}
+
+
+# ---- the page ---------------------------------------------------------------------------------------------
+
+
+def write_page(board: Board, folder: Path = DOCS) -> None:
+    """benchmarks.md, benchmarks.json and benchmarks.svg: the same bytes for the same board."""
+    (folder / "benchmarks.json").write_text(as_json(board), encoding="utf-8", newline="\n")
+    (folder / "benchmarks.md").write_text(page(board), encoding="utf-8", newline="\n")
+    save(plot(board), folder / "benchmarks.svg")
+
+
+def page(board: Board) -> str:
+    figures = board["figures"]
+    text = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
+    tables = [f"### {capital(title(group))}\n\n{markdown(HEAD, map(row, members))}"
+              for group, members in grouped(figures)]
+    parts = {
+        "@MACHINE@": f"{board['machine']}; {board['rounds']} rounds" + ", a quick run: rough figures" * board["quick"],
+        "@TARGETS@": markdown(TARGET_HEAD, targets(figures)),
+        "@TABLES@": "\n\n".join(tables),
+        "@PEERS@": "\n".join(f"* **{name}**{version_of(name, figures)}{': ' * bool(peer.what)}{peer.what}"
+                             for name, peer in PEERS.items()),
+    }
+    for mark, part in parts.items():
+        text = text.replace(mark, part)
+    return text
+
+
+def version_of(name: str, figures: list[Figure]) -> str:
+    found = next((figure.version for figure in figures if figure.who == name and figure.version), "")
+    return f" ({found})" if found else ""
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
+    aligned = [":--" if column in ("what", "by", "note", "") else "--:" for column in head]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, aligned, *rows])
+
+
+# ---- the plot ---------------------------------------------------------------------------------------------
+
+
+def plot(board: Board) -> Any:
+    """For each workload a bar for each peer: how many times our time it takes, on a scale of powers of ten."""
+    from tinygrad_edu.show.plots import figure_class
+    groups = [(group, bars_of(members)) for group, members in grouped(board["figures"]) if group in PLOTTED]
+    heights = [len(bars) + 1.2 for _, bars in groups]
+    figure = figure_class()(figsize=(9, 0.3 * sum(heights) + 0.6), dpi=100, layout="constrained")
+    for (group, bars), axes in zip(groups, figure.subplots(len(groups), 1, sharex=True, squeeze=False,
+                                                           height_ratios=heights)[:, 0]):
+        for place, (_, ratio) in enumerate(bars):
+            axes.barh(place, ratio - 1, left=1, color=BARS)
+            axes.annotate(f" {ratio:,.3g} ", (ratio, place), ha="left" if ratio >= 1 else "right", va="center", size=8)
+        axes.axvline(1, color=OURSELVES, linewidth=1)
+        axes.set_yticks(range(len(bars)), [who for who, _ in bars])
+        axes.invert_yaxis()
+        axes.set(xscale="log")
+        axes.margins(x=0.12)
+        axes.set_title(capital(title(group)), loc="left", size=9, fontweight="bold")
+        axes.spines[["top", "right"]].set_visible(False)
+    if groups:
+        axes.set_xlabel(f"time, as a multiple of {OURS}'s")
+    return figure
+
+
+def save(figure: Any, path: Path) -> None:
+    """As an SVG whose text is text."""
+    from matplotlib import rc_context
+    with rc_context({"svg.fonttype": "none"}):
+        figure.savefig(path)
+
+
+def bars_of(figures: list[Figure]) -> list[tuple[str, float]]:
+    """Names and ratios, the slowest first; a peer without a figure has no bar."""
+    ours = [(OURS, 1.0) for figure in figures if figure.who == OURS and figure.amount]
+    peers = [(figure.who, figure.ratio.median) for figure in figures if figure.ratio]
+    return sorted(ours + peers, key=lambda bar: -bar[1])
+
+
