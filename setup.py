@@ -33,7 +33,7 @@ class BuildEngine(build_ext):
         alone = {**os.environ, "TINYGRAD_EDU_PURE": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
         kernels = [sys.executable, "-m", "tinygrad_edu.engine.kernels", str(made / "kernels.h")]
         subprocess.run(kernels, env=alone, check=True)
-        ext.include_dirs.append(str(made))
+        ext.include_dirs += [str(made), str(ROOT / "tinygrad_edu" / "engine")]
         try:
             super().build_extension(ext)
         except CompileError as error:
@@ -54,5 +54,6 @@ native = Extension(
     "tinygrad_edu.engine._native", ["tinygrad_edu/engine/_native.pyx"], optional=True,
     define_macros=[("CYTHON_USE_TYPE_SPECS", "1")],             # a class to which methods can be added
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
-    depends=[f"tinygrad_edu/engine/{name}.py" for name in ("ops", "bell", "formula", "printer", "kernels")])
+    depends=[f"tinygrad_edu/engine/{name}" for name in (
+        "_arenas.h", "ops.py", "bell.py", "formula.py", "printer.py", "kernels.py")])
 setup(ext_modules=[native], cmdclass={"build_ext": BuildEngine})

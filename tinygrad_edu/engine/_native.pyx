@@ -25,8 +25,6 @@ cdef extern from "Python.h":
     PyObject *Py_True
     Py_ssize_t Py_REFCNT(void*)
     PyTypeObject *Py_TYPE(void*)
-    void *PyObject_Malloc(size_t)
-    void PyObject_Free(void*)
     void PyErr_NoMemory()
     void *PyObject_Init(void*, PyTypeObject*)
     int PyFloat_CheckExact(object)
@@ -36,6 +34,11 @@ cdef extern from "Python.h":
     void incref "Py_INCREF"(void*)
     void decref "Py_DECREF"(void*)
     int context_value "PyContextVar_Get"(PyObject*, PyObject*, PyObject**) except -1
+
+cdef extern from "_arenas.h":
+    void *take_node(size_t)
+    void give_node_back(void*)
+    void prefer_large_pages(void*, size_t)
 
 cdef extern from "kernels.h":
     enum: FINGERPRINT, ROOMS, OP_COUNT
@@ -281,9 +284,10 @@ cdef class Value:
         walk_back(self, start)
 
     def zero_grad(self):
-        cdef Pile order
-        sort(self, &order, False)
-        finish(&order)
+        cdef Walk walk
+        sort(self, &walk, False)
+        forget_marks(&walk)
+        end(&walk)
 
     def __sizeof__(self):
         return Value.__basicsize__ + (16 * self.n if self.flags & SHAPE == MANY else 0)
@@ -325,17 +329,10 @@ cdef int look_closer(object o, double *x) except -1:
 
 
 cdef PyObject *allocate(PyTypeObject *kind, Py_ssize_t _) noexcept:
-    """Memory for a node, of one that is gone if there is one."""
-    global spares
-    cdef void *p
-    if spares:
-        spares -= 1
-        p = spare[spares]
-    else:
-        p = PyObject_Malloc(kind.tp_basicsize)
-        if p == NULL:
-            PyErr_NoMemory()
-            return NULL
+    cdef void *p = take_node(kind.tp_basicsize)
+    if p == NULL:
+        PyErr_NoMemory()
+        return NULL
     PyObject_Init(p, kind)
     (<Value>p).x = (<Value>p).dx = (<Value>p).ga = (<Value>p).gb = 0.0
     (<Value>p).a.node = (<Value>p).b.node = (<Value>p).extra = NULL
@@ -590,9 +587,6 @@ cdef settle(Value v):
 # ---- freeing, without recursion ----------------------------------------------------------------------------
 
 cdef PyTypeObject *VALUE = <PyTypeObject*>Value
-cdef enum: SPARE = 65536
-cdef void *spare[SPARE]                 # the memory of nodes that are gone, for the next ones
-cdef int spares = 0
 
 
 cdef void deallocate(PyObject *o) noexcept:
@@ -618,13 +612,8 @@ cdef inline void discard_extra(void *p) noexcept:
 
 cdef inline void discard(void *p) noexcept:
     """Give the memory of a node back, which has no parents any more."""
-    global spares
     discard_extra(p)
-    if spares < SPARE:
-        spare[spares] = p
-        spares += 1
-    else:
-        PyObject_Free(p)
+    give_node_back(p)
     decref(VALUE)                       # types like this one count their instances
 
 
@@ -676,149 +665,163 @@ cdef forget(Value v):
 
 # ---- walking the graph ---------------------------------------------------------------------------------------
 
-cdef struct Visit:
-    void *node
-    double before                       # its gradient until now
-
 cdef struct Pile:
-    Visit *item
+    Slot *item
     Py_ssize_t n, room
 
-cdef Pile[2] idle                       # the memory of the last walk: its order and its stack
+cdef struct Walk:
+    Pile order, stack                   # nodes that are done, and those still to be looked at
+    Pile before                         # for each of `order` its gradient until now
+
+cdef Walk idle                          # the memory of the last walk, for the next one
 
 
-cdef void borrow(Pile *pile, int which) noexcept:
-    pile[0] = idle[which]
-    pile.n = 0
-    memset(&idle[which], 0, sizeof(Pile))
+cdef inline Slot *next_of(Pile *pile) except NULL:
+    """The place of another item on a pile."""
+    if pile.n == pile.room:
+        enlarge(pile)
+    pile.n += 1
+    return &pile.item[pile.n - 1]
 
 
-cdef void give_back(Pile *pile, int which) noexcept:
-    if idle[which].item == NULL and pile.room < 2 ** 18:
-        idle[which] = pile[0]
+cdef int enlarge(Pile *pile) except -1:
+    """Twice the room; for large graphs at once what all nodes there are could need."""
+    cdef Py_ssize_t room = 2 * pile.room + 256
+    if room > 2 ** 18 and room < alive:
+        room = alive
+    cdef Slot *larger = <Slot*>realloc(pile.item, room * sizeof(Slot))
+    if larger == NULL:
+        raise MemoryError
+    pile.item, pile.room = larger, room
+    prefer_large_pages(larger, room * sizeof(Slot))
+    return 0
+
+
+cdef void begin(Walk *walk) noexcept:
+    walk[0] = idle
+    memset(&idle, 0, sizeof(Walk))
+    walk.order.n = walk.stack.n = walk.before.n = 0
+
+
+cdef void end(Walk *walk) noexcept:
+    give_back(&walk.order, &idle.order)
+    give_back(&walk.stack, &idle.stack)
+    give_back(&walk.before, &idle.before)
+
+
+cdef void give_back(Pile *pile, Pile *kept) noexcept:
+    if kept.item == NULL and pile.room < 2 ** 18:
+        kept[0] = pile[0]
     else:
         free(pile.item)
 
 
-cdef inline int push(Pile *pile, void *p) except -1:
-    cdef Visit *larger
-    if pile.n == pile.room:
-        larger = <Visit*>realloc(pile.item, (2 * pile.room + 256) * sizeof(Visit))
-        if larger == NULL:
-            raise MemoryError
-        pile.item, pile.room = larger, 2 * pile.room + 256
-    pile.item[pile.n].node = p
-    pile.n += 1
-    return 0
-
-
-cdef inline int append(Pile *order, void *p, bint exact) except -1:
+cdef inline int append(Walk *walk, void *p, bint exact) except -1:
     """A node is done; for `backward` its gradient is put aside, to be summed from 0."""
-    push(order, p)
+    next_of(&walk.order).node = p
     (<Value>p).mark = DONE
     if not exact:
-        order.item[order.n - 1].before = (<Value>p).dx
+        next_of(&walk.before).number = (<Value>p).dx
         (<Value>p).dx = 0.0
     return 0
 
 
-cdef inline int meet(Pile *stack, Pile *order, void *p, bint exact) except -1:
+cdef inline int meet(Walk *walk, void *p, bint exact) except -1:
     """A parent: to be looked at, unless it was."""
     if (<Value>p).mark != UNSEEN:
         return 0
-    return push(stack, p) if exact or (<Value>p).flags & SHAPE else append(order, p, exact)
+    if not exact and not (<Value>p).flags & SHAPE:
+        return append(walk, p, exact)
+    next_of(&walk.stack).node = p
+    return 0
 
 
-cdef inline int visit(Pile *stack, Pile *order, bint exact) except -1:
+cdef inline int visit(Walk *walk, bint exact) except -1:
     cdef void *p
     cdef int i
-    while stack.n:
-        p = stack.item[stack.n - 1].node
+    while walk.stack.n:
+        p = walk.stack.item[walk.stack.n - 1].node
         if (<Value>p).mark != UNSEEN:
-            stack.n -= 1
             if (<Value>p).mark == OPENED:
-                append(order, p, exact)
+                append(walk, p, exact)
+            walk.stack.n -= 1
             continue
         (<Value>p).mark = OPENED
         if exact:
             settle(<Value>p)
         if (<Value>p).flags & SHAPE == MANY:
             for i in range((<Value>p).n - 1, -1, -1):
-                meet(stack, order, parent_of(<Value>p, i), exact)
+                meet(walk, parent_of(<Value>p, i), exact)
             continue
         if (<Value>p).flags & SHAPE == 2 and not (<Value>p).flags & PLAIN_B:
-            meet(stack, order, (<Value>p).b.node, exact)
+            meet(walk, (<Value>p).b.node, exact)
         if (<Value>p).flags & SHAPE and not (<Value>p).flags & PLAIN_A:
-            meet(stack, order, (<Value>p).a.node, exact)
+            meet(walk, (<Value>p).a.node, exact)
     return 0
 
 
-cdef int sort(Value output, Pile *order, bint exact) except -1:
+cdef int sort(Value output, Walk *walk, bint exact) except -1:
     """Every node, parents before children.
 
     exact   in the order of `topological_order` of value.py, plain numbers too, which become nodes;
-            otherwise leaves may stand anywhere, and gradients are 0 afterwards, kept in the pile
+            otherwise leaves may stand anywhere, and gradients are 0 afterwards, kept in `before`
     """
-    cdef Pile stack
-    borrow(order, 0)
-    borrow(&stack, 1)
+    begin(walk)
     try:
-        push(&stack, <void*>output)
+        next_of(&walk.stack).node = <void*>output
         if exact:
-            visit(&stack, order, True)
+            visit(walk, True)
         else:
-            visit(&stack, order, False)
+            visit(walk, False)
     except BaseException:
-        while stack.n:
-            stack.n -= 1
-            (<Value>stack.item[stack.n].node).mark = UNSEEN
-        if not exact:
-            put_back(order)
-        finish(order)
+        while walk.stack.n:
+            walk.stack.n -= 1
+            (<Value>walk.stack.item[walk.stack.n].node).mark = UNSEEN
+        put_back(walk)
+        forget_marks(walk)
+        end(walk)
         raise
-    finally:
-        give_back(&stack, 1)
     return 0
 
 
-cdef void put_back(Pile *order) noexcept:
+cdef void put_back(Walk *walk) noexcept:
     """The gradients as they were before."""
     cdef Py_ssize_t k
-    for k in range(order.n):
-        (<Value>order.item[k].node).dx = order.item[k].before
+    for k in range(walk.before.n):
+        (<Value>walk.order.item[k].node).dx = walk.before.item[k].number
 
 
-cdef void finish(Pile *order) noexcept:
-    """Forget the marks of a walk, and the pile."""
+cdef void forget_marks(Walk *walk) noexcept:
     cdef Py_ssize_t k
-    for k in range(order.n):
-        (<Value>order.item[k].node).mark = UNSEEN
-    give_back(order, 0)
+    for k in range(walk.order.n):
+        (<Value>walk.order.item[k].node).mark = UNSEEN
 
 
 cdef walk_back(Value output, double seed):
     """`Value.backward`: gradients are summed in place, and put back as they were if one is refused."""
-    cdef Pile order
+    cdef Walk walk
     cdef void *p
+    cdef double before
     cdef Py_ssize_t k
     cdef bint finite = True
-    sort(output, &order, False)
+    sort(output, &walk, False)
     output.dx = seed
     output.mark = REACHED
-    for k in range(order.n - 1, -1, -1):
-        p = order.item[k].node
+    for k in range(walk.order.n - 1, -1, -1):
+        p = walk.order.item[k].node
         if (<Value>p).flags & CONSTANT or not (<Value>p).flags & SHAPE:
+            before = walk.before.item[k].number
             finite = finite and isfinite((<Value>p).dx)
-            (<Value>p).dx = order.item[k].before + (<Value>p).dx if (<Value>p).mark == REACHED else order.item[k].before
+            (<Value>p).dx = before + (<Value>p).dx if (<Value>p).mark == REACHED else before
         elif (<Value>p).mark == REACHED:
             pass_on(p)
         (<Value>p).mark = UNSEEN
-    if not finite and strict():
-        put_back(&order)
-        give_back(&order, 0)
-        refuse(output, seed)
+    if finite or not strict():
+        end(&walk)
     else:
-        give_back(&order, 0)
+        put_back(&walk)
+        end(&walk)
+        refuse(output, seed)
 
 
 cdef inline void pass_on(void *p) noexcept:
@@ -848,19 +851,18 @@ cdef refuse(Value output, double seed):
 
 
 def topological_order(output):
-    cdef Pile order
+    cdef Walk walk
     cdef Py_ssize_t k
     cdef list nodes = []
     if not isinstance(output, Value):
         shared.refuse_non_value(output)
-    sort(output, &order, True)
-    for k in range(order.n):
-        (<Value>order.item[k].node).mark = UNSEEN
+    sort(output, &walk, True)
+    forget_marks(&walk)
     try:
-        for k in range(order.n):
-            nodes.append(<object>order.item[k].node)
+        for k in range(walk.order.n):
+            nodes.append(<object>walk.order.item[k].node)
     finally:
-        give_back(&order, 0)
+        end(&walk)
     return nodes
 
 
