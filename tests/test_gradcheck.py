@@ -10,7 +10,6 @@ from draws import edges, stratified
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, DomainError, Value, gradcheck
-from tinygrad_edu.engine.precise import Precise, digits
 
 SINGLE = [op for op in OPS.values() if not op.rows]
 ROWS = [op for op in OPS.values() if op.rows]
@@ -363,21 +362,3 @@ def test_the_report_is_short_and_begins_with_the_verdict():
     found = gradcheck(lambda *x: tg.sum([tg.relu(v) for v in x]), [0.0] * 30)
     lines = repr(found).splitlines()
     assert lines[0] == "right: 90 gradients judged" and len(lines) == 14 and lines[-1] == "  and 18 more"
-
-
-# ---- numbers of many digits -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("op", SINGLE, ids=repr)
-def test_rules_on_precise_numbers_agree_with_mpmath(op):
-    import mpmath
-    for xs in draws_of(op, 8, seed=3):
-        if not all(1e-30 < abs(x) < 1e3 for x in xs) or any(x in edges(interval) for x, interval in zip(xs, op.domain)):
-            continue
-        with mpmath.workdps(100), digits(80):
-            constants = {name: float(c) for name, c in op.sample.items()}
-            theirs = op.rule(*map(mpmath.mpf, xs), **{k: mpmath.mpf(c) for k, c in constants.items()})
-            ours = op.rule(*map(Precise, xs), **{k: Precise(c) for k, c in constants.items()})
-            for a, b in zip((ours[0], *ours[1]), (theirs[0], *theirs[1])):
-                a, b = mpmath.mpf(str(a)), mpmath.mpf(b) if not isinstance(b, Fraction) else mpmath.mpf(b.numerator) / b.denominator
-                assert abs(a - b) <= abs(b) * mpmath.mpf(10) ** -45, (xs, a, b)

@@ -233,7 +233,7 @@ def asinh(x: Decimal) -> Decimal:
 
 @more_digits
 def acosh(x: Decimal) -> Decimal:
-    return log1p(x - 1 + ((x - 1) * (x + 1)).sqrt())
+    return log1p(x - 1 + (x - 1).sqrt() * (x + 1).sqrt())
 
 
 @more_digits
@@ -272,11 +272,7 @@ def log(x: Decimal, base: Decimal | None = None) -> Decimal:
 
 @more_digits
 def power(x: Decimal, y: Decimal) -> Decimal:
-    if y == 0:
-        return Decimal(1)
-    if not y.is_finite() or (x < 0 and y != y.to_integral_value()):
-        return NAN
-    return x ** y
+    return x ** y if y else Decimal(1)
 
 
 @more_digits
