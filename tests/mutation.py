@@ -61,8 +61,8 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "engine/printer": "symbolic ops",
     "engine/calculus": "calculus",
     "engine/numeric": "numeric",
-    "engine/gradcheck": "gradcheck",
-    "engine/slopes": "gradcheck",
+    "engine/gradcheck": "gradcheck_by_hand gradcheck",
+    "engine/slopes": "gradcheck_by_hand gradcheck",
     "engine/precise": "precise",
 }
 SLOW = ("any_depth", "ctrl_c", "robbins_monro", "hash_seed", "thousand_nodes", "all_scales", "ties_zeros",

@@ -1,6 +1,7 @@
 """Numeric derivatives: the lecture's numbers, and that each error is within its own estimate."""
 
 import math
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -93,6 +94,7 @@ def test_a_function_may_ask_for_a_value_or_know_nothing_of_them():
     (lambda: tg.numeric_derivative(tg.tanh, 0.0, "middle"), ValueError, "method='middle': write one of 'forward'"),
     (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=0.0), ValueError, "h is a positive number: got 0.0"),
     (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=math.nan), ValueError, "got nan"),
+    (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=math.inf), ValueError, "got inf"),
     (lambda: tg.numeric_derivative(tg.tanh, "0"), TypeError, "not str"),
     (lambda: tg.numeric_derivative(lambda x: [x], 0.0), TypeError, r"f must return one number: got \["),
     (lambda: tg.numeric_derivative(tg.erf, 0.0, "complex"), TypeError, "erf of a complex number is not known.*richardson"),
@@ -113,3 +115,63 @@ def test_the_real_part_of_a_complex_step_is_the_value(op):
         inputs = [Complex(x, 1e-100), *[1.5] * (len(op.inputs) - 1)]
         value = op(*inputs, **op.sample)
         assert complex(value).real == pytest.approx(op(x, *inputs[1:], **op.sample), rel=1e-14, abs=1e-15)
+
+
+# ---- what is promised of the value, the step and the error
+
+QUOTIENTS = {       # as `numeric_derivative` describes its methods
+    "forward": lambda f, x, h: (f(x + h) - f(x)) / h,
+    "central": lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h),
+    "five-point": lambda f, x, h: (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h),
+}
+small = st.integers(-8, 8)
+polynomials = st.lists(small, min_size=1, max_size=9)
+
+
+def value_at(coefficients, x):
+    total = 0 * x
+    for c in coefficients:
+        total = total * x + c
+    return total
+
+
+@given(polynomials, small, st.integers(0, 3))
+def test_quotients_of_polynomials_are_those_of_fractions(coefficients, x, k):
+    """Whatever the step, where floats round nothing; but for the last division, which is by 3."""
+    h = Fraction(1, 2 ** k)
+    for method, quotient in QUOTIENTS.items():
+        found = tg.numeric_derivative(lambda t: value_at(coefficients, t), x, method, float(h))
+        assert found.value == float(quotient(lambda t: value_at(coefficients, t), Fraction(x), h)) and found.h == h
+
+
+@given(polynomials, st.floats(-2, 2))
+def test_richardson_is_nearly_exact_for_polynomials_however_wide_its_step(coefficients, x):
+    found = tg.numeric_derivative(lambda t: value_at(coefficients, t), x, "richardson", 0.5)
+    true = tg.derivative(lambda t: value_at(coefficients, t) + 0 * t)(x)
+    assert abs(found.value - true) <= found.error <= 1e-12 * value_at([abs(c) for c in coefficients], abs(x) + 1)
+
+
+def test_a_complex_step_is_the_imaginary_part_also_where_that_is_not_the_slope():
+    assert tg.numeric_derivative(lambda x: x * x * x, 1.0, "complex", 0.5).value == 2.75         # Im (1 + i/2)³ / (1/2)
+
+
+@pytest.mark.parametrize("method", STENCILS)
+def test_the_error_of_a_wide_step_is_what_the_bend_of_the_function_makes_it(method):
+    for f in (tg.exp, tg.sin, tg.tanh):
+        found = tg.numeric_derivative(f, 0.6, method, 2 ** -6)
+        assert found.error == pytest.approx(abs(found.value - tg.derivative(f)(0.6)), rel=0.1)
+
+
+@pytest.mark.parametrize("method", STENCILS)
+def test_the_error_of_a_tiny_step_is_that_of_rounding_and_no_more(method):
+    found = [(tg.numeric_derivative(tg.exp, x / 64, method, 1e-11), math.exp(x / 64)) for x in range(-64, 64)]
+    assert 0.1 < max(abs(estimate.value - true) / estimate.error for estimate, true in found) <= 1
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "complex"])
+@given(x=st.floats(1, 1e6), k=st.integers(1, 20))
+def test_the_step_is_a_power_of_two_that_grows_with_x(method, x, k):
+    found = tg.numeric_derivative(tg.tanh, x, method)
+    stretched = tg.numeric_derivative(lambda t: tg.tanh(t / 2 ** k), x * 2 ** k, method)
+    assert (stretched.value, stretched.h) == (found.value / 2 ** k, found.h * 2 ** k)
+    assert math.frexp(found.h)[0] == 0.5 and found.h < x

@@ -20,6 +20,7 @@ from tinygrad_edu.engine.precise import FUNCTIONS, Precise, digits
 NAMES = sorted({*FUNCTIONS} - {"sign"} | {"exp2", "log2"})
 OP_OF = {name: OPS["pow" if name == "power" else name] for name in NAMES}
 COUNTS = (18, 40, 90, 240)
+NEAR_A_ZERO = [*[k * math.pi / 2 for k in range(1, 9)], 5.319372648326541e+255]       # of a sine or a cosine
 FARTHEST = {"erf": 60, "erfc": 60, **dict.fromkeys("exp exp2 expm1 sinh cosh".split(), 1e6)}     # as far as mpmath goes
 
 
@@ -74,6 +75,8 @@ def test_a_number_keeps_all_its_digits_until_it_is_computed_with():
 
 
 def cases(name, count=24):
+    if name in ("sin", "cos", "tan"):
+        return [(x,) for x in NEAR_A_ZERO] + draws(OP_OF[name], 200)[:count]
     found = [xs for xs in draws(OP_OF[name], 200) if max(map(abs, xs)) <= FARTHEST.get(name, math.inf)]
     return [xs for xs in found if name != "power" or (xs[0] > 0 and abs(xs[1] * math.log(xs[0])) < 1e6)][:count]
 
@@ -93,6 +96,13 @@ def test_functions_have_all_the_digits_they_were_asked_for(name):
             ours = +getattr(m, name)(*xs).number
         with mp.workdps(count + 700):
             assert ours == rounded(definition(OP_OF[name])(*map(mp.mpf, map(str, xs))), count), (count, xs)
+
+
+@pytest.mark.parametrize("name", ["erf", "erfc"])
+def test_no_digit_is_lost_where_one_series_takes_over_from_another(name):
+    with digits(18), mp.workdps(150):
+        for k in range(-70, 70):
+            assert getattr(m, name)(Precise(k / 8)).number == rounded(getattr(mp, name)(mp.mpf(k) / 8), 18), k
 
 
 def test_whole_powers_of_negative_numbers_are_exact():
