@@ -1,6 +1,7 @@
 """Numeric derivatives: the lecture's numbers, and that each error is within its own estimate."""
 
 import math
+import operator
 from fractions import Fraction
 
 import pytest
@@ -82,10 +83,27 @@ def test_functions_may_branch_and_loop(x, method):
     assert tg.numeric_derivative(branching, x, method).value == pytest.approx(tg.derivative(branching)(x), rel=1e-5)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_functions_may_cut_off_decimals(method):
+    assert tg.numeric_derivative(lambda x: (x // 1) * x, -2.5, method).value == pytest.approx(-3.0)
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+@pytest.mark.parametrize("x", [-1.0, 0.0, 2.0])
+def test_a_complex_step_takes_the_way_that_is_taken_at_x(compare, x):
+    assert tg.numeric_derivative(lambda t: 2 * t if compare(t, x) else 3 * t, x, "complex").value == 2 + (not compare(x, x))
+
+
+@pytest.mark.parametrize("n", [-102, -101, -3, 0, 2, 101, 102])
+@pytest.mark.parametrize("x", [-1.01, -0.99, 0.99, 1.01])
+def test_a_complex_step_knows_whole_powers_of_negative_numbers(x, n):
+    assert tg.numeric_derivative(lambda t: t ** n, x, "complex").value == pytest.approx(n * x ** (n - 1), rel=1e-13)
+
+
 def test_a_function_may_ask_for_a_value_or_know_nothing_of_them():
     assert tg.numeric_derivative(lambda x: x.tanh() if x.data > 0 else x, 0.5).value == pytest.approx(1 / math.cosh(0.5) ** 2)
     assert tg.numeric_derivative(math.gamma, 1.0).value == pytest.approx(-0.5772156649015329)
-    assert tg.numeric_derivative(lambda x: 3, 1.0).value == 0.0 == tg.numeric_derivative(lambda x: 3, 1.0, "complex").value
+    assert [tg.numeric_derivative(lambda x, c=c: c, 1.0, method).value for c in (0, 3) for method in METHODS] == [0.0] * 10
     w = Value(2.0)
     assert tg.numeric_derivative(lambda x: w * x, 1.0).value == pytest.approx(2.0) and w.grad == 0
 

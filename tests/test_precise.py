@@ -98,6 +98,15 @@ def test_functions_have_all_the_digits_they_were_asked_for(name):
             assert ours == rounded(definition(OP_OF[name])(*map(mp.mpf, map(str, xs))), count), (count, xs)
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if OP_OF[name].domain[0].holds(1.5e-60)])
+def test_no_digit_is_lost_near_zero(name):
+    with digits(18), mp.workdps(150):
+        for k in range(60):
+            xs = [Decimal(f"0.7310585786300049e-{k}")] * len(OP_OF[name].inputs)
+            assert getattr(m, name)(*map(Precise, xs)).number == rounded(
+                definition(OP_OF[name])(*map(mp.mpf, map(str, xs))), 18), k
+
+
 @pytest.mark.parametrize("name", ["erf", "erfc"])
 def test_no_digit_is_lost_where_one_series_takes_over_from_another(name):
     with digits(18), mp.workdps(150):
