@@ -33,6 +33,52 @@ def test_a_node_made_by_hand_is_judged_by_running_the_function_again(name, x):
         assert first.measured == pytest.approx(slope(1.5 * x), rel=1e-6)
 
 
+FAR_AND_NEAR = {**SMOOTH, "square": (lambda x: x * x, lambda x: 2 * x), "cos": (math.cos, lambda x: -math.sin(x)),
+                "one less cos": (lambda x: 1 - math.cos(x), math.sin), "atan": (math.atan, lambda x: 1 / (1 + x * x)),
+                "bell": (lambda x: math.exp(-x * x), lambda x: -2 * x * math.exp(-x * x))}
+PLACES = [0.0, 1e-300, 1e-12, 1e-4, 0.1, -1.0, 10.0, 101.0, -1e4, 1e9, 1e16]
+
+
+@pytest.mark.parametrize("x", PLACES)
+@pytest.mark.parametrize("name", FAR_AND_NEAR)
+def test_right_is_never_wrong_and_wrong_never_right_however_large_or_small_the_input(name, x):
+    f, slope = FAR_AND_NEAR[name]
+    try:
+        size = abs(slope(x)) * max(1.0, abs(x)) + 0 * f(x)
+    except (ArithmeticError, ValueError):                   # outside the domain, or beyond the floats
+        return
+    assert gradcheck(by_hand(f, slope), x).verdict != "wrong"
+    assert size < 1e-6 or gradcheck(by_hand(f, lambda t: slope(t) * (1 + 1e-5)), x).verdict != "right"
+    assert size < 1e-6 or gradcheck(by_hand(f, lambda t: -slope(t)), x).verdict != "right"
+
+
+def edge(t):
+    if t < 0:
+        raise ValueError("outside the domain")
+    return t * t + t
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-9, 1.0])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_at_the_edge_of_a_domain_one_side_is_enough(x, sign):
+    def f(t):
+        return edge(sign * t)
+    assert gradcheck(by_hand(f, lambda t: sign + 2 * t), sign * x).verdict == "right"
+    assert gradcheck(by_hand(f, lambda t: sign * 1.00001 + 2 * t), sign * x).verdict == "wrong"
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-9, 1.0, 1e9, 1e150])
+def test_scales_of_several_inputs_and_of_values_make_no_difference(scale):
+    def product(x, y, by=1.0):
+        return Value(x.data * y.data, (x, y), (y.data, x.data * by), op="product")
+    assert gradcheck(product, [2 * scale, 3.0]) and gradcheck(product, [2 * scale, 3 / scale])
+    for wrong in (1 + 1e-6, -1.0, 0.0, 2.0):
+        found = gradcheck(lambda x, y, wrong=wrong: product(x, y, wrong), [2 * scale, 3.0])
+        first = found.findings[0]
+        assert (first.kind, first.parent, first.stored) == ("wrong", 1, 2 * scale * wrong)
+        assert first.measured == pytest.approx(2 * scale, rel=1e-8)
+
+
 def test_of_a_node_with_several_parents_the_wrong_one_is_named():
     def product(x, y, dx, dy):
         return Value(x.data * y.data, (x, y), (dx, dy), op="product")
@@ -48,14 +94,23 @@ def test_of_a_node_with_several_parents_the_wrong_one_is_named():
 
 
 def test_kinks_of_nodes_made_by_hand():
-    assert gradcheck(by_hand(abs, lambda x: 0.0), 0.0).findings[0].kind == "kink"
+    found = gradcheck(by_hand(abs, lambda x: 0.0), 0.0)
+    assert found and found.findings[0].kind == "kink" and "between the slopes of both sides" in repr(found)
     assert gradcheck(by_hand(lambda x: max(x, 0.0), lambda x: 0.5), 0.0)
     assert gradcheck(by_hand(lambda x: max(x, 0.0), lambda x: 1.5), 0.0).verdict == "wrong"
+
+
+@pytest.mark.parametrize("x", [-99.0, -1.0, -1e-6, -1e9])
+def test_a_node_that_is_0_all_around_has_no_slope(x):
+    assert gradcheck(by_hand(lambda t: max(t, 0.0), lambda t: 0.0), x)
+    assert gradcheck(by_hand(lambda t: max(t, 0.0), lambda t: 1e-6), x).verdict == "wrong"
 
 
 def test_what_is_too_rough_to_judge_does_not_pass():
     rough = gradcheck(by_hand(lambda x: x + 1e-3 * (hash(x) % 97), lambda x: 1.0), 0.7)
     assert rough.verdict == "unjudged" and not rough and "too rough" in repr(rough)
+    whole = gradcheck(lambda x: x * x + x.data * 1e-3 * (hash(x.data) % 97), 0.7)
+    assert whole.verdict == "unjudged" and "f is too rough around x" in repr(whole)
     alone = gradcheck(lambda x: x + by_hand(math.exp, math.exp)(Value(2.0)), 0.7)
     assert alone.verdict == "unjudged" and "give their leaves as inputs" in repr(alone)
 
