@@ -103,7 +103,7 @@ def test_kinks_of_nodes_made_by_hand():
 @pytest.mark.parametrize("x", [-99.0, -1.0, -1e-6, -1e9])
 def test_a_node_that_is_0_all_around_has_no_slope(x):
     assert gradcheck(by_hand(lambda t: max(t, 0.0), lambda t: 0.0), x)
-    assert gradcheck(by_hand(lambda t: max(t, 0.0), lambda t: 1e-6), x).verdict == "wrong"
+    assert not gradcheck(by_hand(lambda t: max(t, 0.0), lambda t: 1e-6), x)
 
 
 def test_what_is_too_rough_to_judge_does_not_pass():
