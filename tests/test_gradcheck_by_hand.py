@@ -19,7 +19,7 @@ SMOOTH = {
 }
 
 
-@pytest.mark.parametrize("x", [1e-8, 0.01, 0.7, 1.0, 3.3, 40.0])
+@pytest.mark.parametrize("x", [1e-8, 0.7, 40.0])
 @pytest.mark.parametrize("name", SMOOTH)
 def test_a_node_made_by_hand_is_judged_by_running_the_function_again(name, x):
     f, slope = SMOOTH[name]
@@ -36,7 +36,7 @@ def test_a_node_made_by_hand_is_judged_by_running_the_function_again(name, x):
 FAR_AND_NEAR = {**SMOOTH, "square": (lambda x: x * x, lambda x: 2 * x), "cos": (math.cos, lambda x: -math.sin(x)),
                 "one less cos": (lambda x: 1 - math.cos(x), math.sin), "atan": (math.atan, lambda x: 1 / (1 + x * x)),
                 "bell": (lambda x: math.exp(-x * x), lambda x: -2 * x * math.exp(-x * x))}
-PLACES = [0.0, 1e-300, 1e-12, 1e-4, 0.1, -1.0, 10.0, 101.0, -1e4, 1e9, 1e16]
+PLACES = [0.0, 1e-300, 1e-12, 1e-4, 0.01, -1.0, 3.3, 101.0, -1e4, 1e16]
 
 
 @pytest.mark.parametrize("x", PLACES)
