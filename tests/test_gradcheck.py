@@ -199,6 +199,17 @@ def test_a_rule_that_is_right_and_loses_digits_passes_with_a_word():
     assert "0 is" not in repr(found) and "without rounding it would be 1.6993" in repr(found)
 
 
+def test_a_slope_of_0_that_floats_miss_passes_with_a_word():
+    @tg.op("flat", tg.REAL)
+    def flat(x):
+        return 0 * x, (x + 10 ** 20 - 10 ** 20 - x,)
+    found = gradcheck(flat, 0.5)
+    first, = found.findings
+    assert found and (first.kind, first.stored, first.measured) == ("rounded", -0.5, 0.0)
+    with pytest.raises(AttributeError):                     # what was found is not for changing
+        first.kind = "wrong"
+
+
 CANCELLING = {
     "a difference of large numbers": (lambda x: (x + 1e15) - 1e15, [0.7]),
     "1 - cos": (lambda x: (1 - tg.cos(x)) / x ** 2, [1e-7]),
@@ -262,6 +273,12 @@ def test_a_local_gradient_that_is_not_what_its_rule_gives_is_wrong():
     first, = found.findings
     assert (first.kind, first.op, first.parent, first.stored, first.measured) == ("wrong", "mul", 1, 7.0, 3.0)
     assert re.search(r"by x1 is 7, but its rule gives 3; its rule is at tinygrad_edu/engine/ops\.py:\d+", first.text)
+
+
+@pytest.mark.parametrize("changes", [{"_data": math.nan}, {"_local_grads": (math.nan, 3.0)}])
+def test_nan_in_the_place_of_a_number_is_wrong(changes):
+    with tg.errstate(all="ignore"):
+        assert gradcheck(altered(lambda x: x * x, **changes), 3.0).verdict == "wrong"
 
 
 def test_where_numbers_are_not_finite_there_is_nothing_to_judge():

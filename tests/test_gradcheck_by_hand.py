@@ -133,6 +133,15 @@ def test_a_constant_that_moves_and_makes_no_difference_is_no_wrong():
     assert gradcheck(lambda x: x * 2 if x > 0 else -x, 3.0)
 
 
+def test_of_a_node_that_exists_at_one_place_only_nothing_is_judged():
+    def alone(x):
+        if x.data != 1.0:
+            raise ValueError("nowhere else")
+        return by_hand(math.exp, math.exp)(x)
+    found = gradcheck(alone, 1.0)
+    assert (found.verdict, found.judged) == ("unjudged", 0) and "f raises, or takes another path" in repr(found)
+
+
 def test_control_flow_that_no_step_keeps_is_not_judged():
     found = gradcheck(lambda x: x * 0 if x.data == 1.0 else x * x * x, 1.0)
     assert found.verdict == "unjudged" and "takes another path" in repr(found)
