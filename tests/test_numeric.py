@@ -183,8 +183,9 @@ def test_the_error_of_a_wide_step_is_what_the_bend_of_the_function_makes_it(meth
 
 @pytest.mark.parametrize("method", STENCILS)
 def test_the_error_of_a_tiny_step_is_that_of_rounding_and_no_more(method):
-    found = [(tg.numeric_derivative(tg.exp, x / 64, method, 1e-11), math.exp(x / 64)) for x in range(-64, 64)]
-    assert 0.1 < max(abs(estimate.value - true) / estimate.error for estimate, true in found) <= 1
+    found = [(tg.numeric_derivative(tg.exp, x / 64, method, h), math.exp(x / 64))
+             for x in range(-64, 64) for h in (1e-11, 2e-11, 3e-10)]
+    assert 0.3 < max(abs(estimate.value - true) / estimate.error for estimate, true in found) <= 1
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method != "complex"])
