@@ -10,6 +10,7 @@ from draws import edges, stratified
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, DomainError, Value, gradcheck
+from tinygrad_edu.engine import formula as m
 
 SINGLE = [op for op in OPS.values() if not op.rows]
 ROWS = [op for op in OPS.values() if op.rows]
@@ -175,6 +176,13 @@ def test_a_kink_is_no_wrong_and_is_told(f, xs, words):
     found = gradcheck(f, xs)
     assert found.verdict != "wrong" and {finding.kind for finding in found.findings} == {"kink"}
     assert words in repr(found)
+
+
+def test_one_side_without_a_finite_slope_is_enough_for_a_kink():
+    @tg.op("root of what is positive", tg.REAL)
+    def half_root(x):
+        return m.where(x > 0, lambda: m.sqrt(x), 0), (m.where(x > 0, lambda: m.ratio(1, 2) / m.sqrt(x), 0),)
+    assert "no finite slope here" in repr(gradcheck(half_root, 0.0)) and gradcheck(half_root, 4.0).findings == []
 
 
 @pytest.mark.parametrize(("f", "xs", "slope"), [(tg.relu, [0.0], 1.5), (tg.abs, [0.0], -1.1), (tg.maximum, [1.0, 1.0], 1.01)])

@@ -23,6 +23,7 @@ from .value import Value, topological_order
 LEVELS = ((90, 18), (240, 48), (1350, 270))     # digits, and how many of them the step lies below the input
 NARROWER = 600                                  # digits by which a second step is smaller still
 LEAST = Decimal("1e-330")                       # what is smaller is 0 as a float
+COMPARED = 60                                   # digits with which slopes are compared
 
 
 class Slopes(NamedTuple):
@@ -35,25 +36,25 @@ class Slopes(NamedTuple):
 
     @property
     def middle(self) -> Decimal:
-        with digits(60):
+        with digits(COMPARED):
             return (self.below + self.above) / 2
 
     @property
     def is_clear(self) -> bool:
         """Is there one slope, large enough to be told from rounding?"""
-        with digits(60):
+        with digits(COMPARED):
             apart = abs(self.above - self.below)
             return abs(self.middle) > self.blur and apart <= max(abs(self.middle).scaleb(-12), LEAST)
 
     def agrees(self, slope: Decimal) -> bool:
         """Is this the slope, to a billionth of it?"""
-        with digits(60):
+        with digits(COMPARED):
             return abs(slope - self.middle) <= max(abs(self.middle).scaleb(-9), LEAST)
 
     @property
     def is_zero(self) -> bool:
         """Is nothing to be seen of a slope, and does the rule say so?"""
-        with digits(60):
+        with digits(COMPARED):
             return max(abs(self.above), abs(self.below), abs(self.rule)) <= max(self.blur, LEAST)
 
 
