@@ -229,11 +229,20 @@ def test_every_product_with_a_derivative_that_is_not_finite_raises():
     def f(x):
         return [tg.sqrt(x[0]), x[0] * x[1]]
     for broken in (lambda: tg.jacobian(f)([0, 1]), lambda: tg.jvp(f, [0, 1], [1, 0]), lambda: tg.vjp(f, [0, 1], [1, 0]),
-                   lambda: tg.hessian(lambda x: tg.sqrt(x[0]))([0.0]), lambda: tg.gradient_graph(tg.sqrt(Value(0.0, label="x")), "x")):
+                   lambda: tg.hessian(lambda x: tg.sqrt(x[0]))([0.0]), lambda: tg.gradient_graph(tg.sqrt(Value(0.0, label="x")), "x"),
+                   lambda: tg.gradient_graph(Value(1.0, label="y") + tg.sqrt(Value(0.0, label="x")), ["y", "x"])):
         with pytest.raises(tg.GradientError, match=r"inf|nan"):
             broken()
     assert tg.vjp(f, [0, 1], [0, 1]) == [1.0, 0.0]                  # an output that is not asked for does no harm
     assert tg.grad(lambda x: x * Value(2.0) + tg.sqrt(Value(0.0)))(1.0) == 2.0      # nor a leaf that is not
+
+
+def test_outputs_that_do_not_depend_on_the_inputs_have_no_slope():
+    def f(x):
+        return [Value(3.0), x[0] * Value(2.0), Value(4.0) * 5]
+    assert tg.jacobian(f)([1.0]) == [[0.0], [2.0], [0.0]] and tg.jvp(f, [1.0], [1.0]) == [0.0, 2.0, 0.0]
+    assert tg.vjp(f, [1.0], [1.0, 0.0, 1.0]) == [0.0] and tg.grad(lambda x: Value(3.0))(1.0) == 0.0
+    assert tg.jacobian(lambda x: [])([1.0]) == tg.jvp(lambda x: [], [1.0], [1.0]) == [] and tg.vjp(lambda x: [], [1.0], []) == [0.0]
 
 
 def test_a_value_outside_the_domain_raises_where_it_happens():

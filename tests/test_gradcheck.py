@@ -11,7 +11,7 @@ from planting import with_rule
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, DomainError, Value, gradcheck
-from tinygrad_edu.engine.precise import Precise, digits
+from tinygrad_edu.engine import formula as m
 
 SINGLE = [op for op in OPS.values() if not op.rows]
 ROWS = [op for op in OPS.values() if op.rows]
@@ -77,7 +77,7 @@ def test_a_wrong_local_gradient_of_any_operation_is_found_and_named(op, name):
         first = found.findings[0]
         assert (first.kind, first.op, first.parent) == ("wrong", op.name, k)
         assert first.measured == pytest.approx(local_grad, rel=1e-12) and first.stored != first.measured
-        assert re.search(r"made at \S*test_gradcheck.py:\d+", first.text)
+        assert re.search(r"made at \S*test_gradcheck.py:\d+", first.text) and str(first.origin) in first.text
 
 
 def rotated(gs):
@@ -101,7 +101,7 @@ def test_local_gradients_in_the_wrong_order_are_found(op):
 
 
 def test_a_wrong_tail_that_no_float_difference_could_see_is_found():
-    for op, x in ((tg.tanh, 300.0), (tg.sigmoid, 700.0), (tg.erf, 20.0), (tg.softplus, -700.0), (tg.cos, 1e-300)):
+    for op, x in ((tg.tanh, 300.0), (tg.sigmoid, 700.0), (tg.erf, 12.0), (tg.softplus, -700.0), (tg.cos, 1e-300)):
         assert not gradcheck(planted(op, lambda gs: [gs[0] * (1 + Fraction(1, 10 ** 6))]), x), op
         assert gradcheck(op, x), op
 
@@ -176,15 +176,22 @@ def test_a_kink_is_no_wrong_and_is_told(f, xs, words):
     assert words in repr(found)
 
 
+def test_one_side_without_a_finite_slope_is_enough_for_a_kink():
+    @tg.op("root of what is positive", tg.REAL)
+    def half_root(x):
+        return m.where(x > 0, lambda: m.sqrt(x), 0), (m.where(x > 0, lambda: m.ratio(1, 2) / m.sqrt(x), 0),)
+    assert "no finite slope here" in repr(gradcheck(half_root, 0.0)) and gradcheck(half_root, 4.0).findings == []
+
+
 @pytest.mark.parametrize(("f", "xs", "slope"), [(tg.relu, [0.0], 1.5), (tg.abs, [0.0], -1.1), (tg.maximum, [1.0, 1.0], 1.01)])
 def test_what_lies_outside_the_slopes_of_a_kink_is_wrong(f, xs, slope):
     found = gradcheck(planted(f, at(0, lambda _: slope)), xs)
     assert not found and found.findings[0].kind == "wrong"
 
 
-def test_a_finite_slope_where_the_value_is_infinitely_steep_is_wrong(monkeypatch):
-    monkeypatch.setattr(tg.cbrt, "rule", planted(tg.cbrt.rule, at(0, lambda _: 0)))
-    found = gradcheck(lambda x, y: tg.cbrt(x) + y, [0.0, 1.0])
+def test_a_finite_slope_where_the_value_is_infinitely_steep_is_wrong():
+    flat = planted(tg.cbrt, at(0, lambda _: 0))
+    found = gradcheck(lambda x, y: flat(x) + y, [0.0, 1.0])
     assert not found and "gradient by x is 0, but the size of the slope is inf" in repr(found)
 
 
@@ -215,6 +222,17 @@ def test_a_rule_that_is_right_and_loses_digits_passes_with_a_word():
     assert "0 is" not in repr(found) and "without rounding it would be 1.6993" in repr(found)
 
 
+def test_a_slope_of_0_that_floats_miss_passes_with_a_word():
+    @tg.op("flat", tg.REAL)
+    def flat(x):
+        return 0 * x, (x + 10 ** 20 - 10 ** 20 - x,)
+    found = gradcheck(flat, 0.5)
+    first, = found.findings
+    assert found and (first.kind, first.stored, first.measured) == ("rounded", -0.5, 0.0)
+    with pytest.raises(AttributeError):                     # what was found is not for changing
+        first.kind = "wrong"
+
+
 CANCELLING = {
     "a difference of large numbers": (lambda x: (x + 1e15) - 1e15, [0.7]),
     "1 - cos": (lambda x: (1 - tg.cos(x)) / x ** 2, [1e-7]),
@@ -230,6 +248,10 @@ CANCELLING = {
 def test_cancellation_poles_and_scales_give_no_false_alarm(name):
     f, xs = CANCELLING[name]
     assert gradcheck(f, xs), gradcheck(f, xs)
+
+
+def test_gradients_that_are_rounded_to_the_smallest_floats_are_no_wrong():
+    assert gradcheck(lambda x: (x * 1e-200) * 3e-124 + x * 1e-300 * 7e-24, 1e10)
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -252,82 +274,54 @@ def test_networks_and_losses_are_right_in_all_their_parameters():
     assert [(p.data, p.grad, p.origin) for p in model.parameters()] == before
 
 
-# ---- nodes made by hand, and what the graph does not show --------------------------------------------------
+# ---- nodes that are not what their operation made --------------------------------------------------------------
 
 
-def by_hand(f, slope):
-    return lambda x: Value(f(x.data), (x,), (slope(x.data),), op="mine")
+def altered(f, **changes):
+    """f, the last node of which is changed behind its operation's back."""
+    def changed(*inputs):
+        node = f(*inputs)
+        for name, x in changes.items():
+            setattr(node, name, x)
+        return node * 2.0
+    return changed
 
 
-SMOOTH = {
-    "cube": (lambda x: x ** 3, lambda x: 3 * x * x), "exp": (math.exp, math.exp), "sin": (math.sin, math.cos),
-    "log": (math.log, lambda x: 1 / x), "sqrt": (math.sqrt, lambda x: 0.5 / math.sqrt(x)), "tanh": (math.tanh, lambda x: 1 - math.tanh(x) ** 2),
-    "one over": (lambda x: 1 / x, lambda x: -1 / x ** 2), "linear": (lambda x: 3 * x + 1, lambda x: 3.0),
-}
+def test_a_number_that_is_not_what_its_parents_make_is_wrong():
+    found = gradcheck(altered(lambda x: x * x, _data=5.0), 3.0)
+    first, = found.findings
+    assert (first.kind, first.op, first.parent, first.stored, first.measured) == ("wrong", "mul", None, 5.0, 9.0)
+    assert "is 5, but its parents now make it 9" in repr(found)
 
 
-@pytest.mark.parametrize("x", [1e-8, 0.01, 0.7, 1.0, 3.3, 40.0])
-@pytest.mark.parametrize("name", SMOOTH)
-def test_a_node_made_by_hand_is_judged_by_running_the_function_again(name, x):
-    f, slope = SMOOTH[name]
-    if name == "tanh" and x == 40.0:                        # its slope is far below its last digit
-        return
-    assert gradcheck(lambda v: 2 * by_hand(f, slope)(v * 1.5), x), gradcheck(by_hand(f, slope), x)
-    for wrong in (lambda t: slope(t) * (1 + 1e-6), lambda t: -slope(t), lambda t: 0.0, lambda t: slope(t) * 2):
-        found = gradcheck(lambda v, wrong=wrong: 2 * by_hand(f, wrong)(v * 1.5), x)
-        first = found.findings[0]
-        assert (found.verdict, first.kind, first.op, first.parent) == ("wrong", "wrong", "mine", 0)
-        assert first.measured == pytest.approx(slope(1.5 * x), rel=1e-6)
+def test_a_local_gradient_that_is_not_what_its_rule_gives_is_wrong():
+    found = gradcheck(altered(lambda x, y: x * y, _local_grads=(2.0, 7.0)), [3.0, 2.0])
+    first, = found.findings
+    assert (first.kind, first.op, first.parent, first.stored, first.measured) == ("wrong", "mul", 1, 7.0, 3.0)
+    assert re.search(r"by x1 is 7, but its rule gives 3; its rule is at tinygrad_edu/engine/ops\.py:\d+", first.text)
 
 
-def test_of_a_node_with_several_parents_the_wrong_one_is_named():
-    def product(x, y, dx, dy):
-        return Value(x.data * y.data, (x, y), (dx, dy), op="product")
-    assert gradcheck(lambda x, y: product(x, y, y.data, x.data), [3.0, 2.0])
-    found = gradcheck(lambda x, y: product(x, y, y.data, 7.0), [3.0, 2.0])
-    first = found.findings[0]
-    assert (first.parent, first.stored, first.measured) == (1, 7.0, pytest.approx(3.0, rel=1e-9))
-    assert "local gradient by y is 7, but the slope is 3" in first.text
-    mixed = gradcheck(lambda x: product(x, x * x, 4.0, 2.5), 2.0)
-    assert "give it a slope of 14 by x, but that slope is 12" in mixed.findings[0].text
-    twice = gradcheck(lambda x: product(x, x, x.data, x.data), 2.0)
-    assert twice
+@pytest.mark.parametrize("changes", [{"_data": math.nan}, {"_local_grads": (math.nan, 3.0)}])
+def test_nan_in_the_place_of_a_number_is_wrong(changes):
+    with tg.errstate(all="ignore"):
+        assert gradcheck(altered(lambda x: x * x, **changes), 3.0).verdict == "wrong"
 
 
-def test_kinks_of_nodes_made_by_hand():
-    assert gradcheck(by_hand(abs, lambda x: 0.0), 0.0).findings[0].kind == "kink"
-    assert gradcheck(by_hand(lambda x: max(x, 0.0), lambda x: 0.5), 0.0)
-    assert gradcheck(by_hand(lambda x: max(x, 0.0), lambda x: 1.5), 0.0).verdict == "wrong"
+def test_where_numbers_are_not_finite_there_is_nothing_to_judge():
+    with tg.errstate(all="ignore"):
+        lost = gradcheck(lambda x: x * 2, math.nan)
+        partly = gradcheck(lambda x, y: tg.log(x) + y * y, [0.0, 3.0])
+    assert (lost.verdict, lost.judged) == ("unjudged", 0) and "not all numbers are finite" in repr(lost)
+    assert (partly.verdict, [f.op for f in partly.findings]) == ("right", ["log", "add"])
 
 
-def test_what_is_too_rough_to_judge_does_not_pass():
-    rough = gradcheck(by_hand(lambda x: x + 1e-3 * (hash(x) % 97), lambda x: 1.0), 0.7)
-    assert rough.verdict == "unjudged" and not rough and "too rough" in repr(rough)
-    alone = gradcheck(lambda x: x + by_hand(math.exp, math.exp)(Value(2.0)), 0.7)
-    assert alone.verdict == "unjudged" and "give their leaves as inputs" in repr(alone)
+def test_inputs_without_a_name_of_their_own_are_told_by_their_place():
+    for f, words in ((tg.relu, "by x lies"), (lambda v: tg.relu(v * 1), "by x lies"), (lambda v: tg.maximum(v, v), "by x lies"),
+                     (lambda v: tg.max([v * 1, v * 1]), "by input 2 lies"), (lambda height: tg.relu(height), "by height lies")):
+        assert words in repr(gradcheck(f, 0.0))
 
 
-@pytest.mark.parametrize("f", [
-    lambda x: x * x.data, lambda x: x ** x.data, lambda x: x * x.detach(), lambda x: x * Value(x.data),
-    lambda x: x + Value(x.data ** 2, (), (), op="lost"), lambda x: tg.clip(x, low=-1, high=x.data / 2),
-])
-def test_a_graph_that_was_cut_does_not_pass(f):
-    found = gradcheck(f, 3.0)
-    assert found.verdict == "wrong" and "changes with the inputs, but passes no gradient on" in repr(found)
-
-
-def test_a_constant_that_moves_and_makes_no_difference_is_no_wrong():
-    def softmax(*x):
-        top = max(v.data for v in x)
-        e = [tg.exp(v - top) for v in x]
-        return e[0] / tg.sum(e)
-    assert gradcheck(softmax, [1.0, 2.0, 3.0])
-    assert gradcheck(lambda x: x * 2 if x > 0 else -x, 3.0)
-
-
-def test_control_flow_that_no_step_keeps_is_not_judged():
-    found = gradcheck(lambda x: x * 0 if x.data == 1.0 else x * x * x, 1.0)
-    assert found.verdict == "unjudged" and "takes another path" in repr(found)
+# ---- backward ----------------------------------------------------------------------------------------------------
 
 
 def test_a_wrong_backward_is_found(monkeypatch):
@@ -374,25 +368,29 @@ def test_what_cannot_be_checked_is_refused(f, inputs, error, words):
         gradcheck(f, inputs)
 
 
+def test_what_could_not_be_judged_is_not_counted():
+    for f, x, judged in ((lambda x: x, 1.0, 1), (lambda x: x * x, 1.0, 3), (tg.relu, 0.0, 2), (tg.step, 0.0, 1), (tg.sqrt, 0.0, 0),
+                         (lambda x: tg.step(x) + x * x, 0.0, 5), (lambda x: x.detach() * 2 + x, 1.0, 2)):
+        assert gradcheck(f, x).judged == judged
+    assert repr(gradcheck(lambda x: x, 1.0)) == "right: 1 gradient judged"
+    assert repr(gradcheck(tg.sqrt, 0.0)).startswith("unjudged: 0 gradients judged\n  kink: ")
+
+
+def test_what_is_wrong_is_said_before_what_is_a_kink():
+    @tg.op("slope 1 for 2", tg.REAL)
+    def careless(x):
+        return 2 * x, (1,)
+    lines = repr(gradcheck(lambda x: careless(tg.relu(x)), 0.0)).splitlines()
+    assert [line.split()[0] for line in lines] == ["wrong:", "wrong:", "kink:"]
+
+
+@pytest.mark.parametrize("count", [11, 12, 13])
+def test_a_report_has_twelve_findings_at_most(count):
+    lines = repr(gradcheck(lambda *x: tg.sum([tg.relu(v) for v in x]), [0.0] * count)).splitlines()
+    assert len(lines) == 1 + count and (lines[-1] == "  and 1 more") is (count == 13)
+
+
 def test_the_report_is_short_and_begins_with_the_verdict():
     found = gradcheck(lambda *x: tg.sum([tg.relu(v) for v in x]), [0.0] * 30)
     lines = repr(found).splitlines()
     assert lines[0] == "right: 90 gradients judged" and len(lines) == 14 and lines[-1] == "  and 18 more"
-
-
-# ---- numbers of many digits -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("op", SINGLE, ids=repr)
-def test_rules_on_precise_numbers_agree_with_mpmath(op):
-    import mpmath
-    for xs in draws_of(op, 8, seed=3):
-        if not all(1e-30 < abs(x) < 1e3 for x in xs) or any(x in edges(interval) for x, interval in zip(xs, op.domain)):
-            continue
-        with mpmath.workdps(100), digits(80):
-            constants = {name: float(c) for name, c in op.sample.items()}
-            theirs = op.rule(*map(mpmath.mpf, xs), **{k: mpmath.mpf(c) for k, c in constants.items()})
-            ours = op.rule(*map(Precise, xs), **{k: Precise(c) for k, c in constants.items()})
-            for a, b in zip((ours[0], *ours[1]), (theirs[0], *theirs[1])):
-                a, b = mpmath.mpf(str(a)), mpmath.mpf(b) if not isinstance(b, Fraction) else mpmath.mpf(b.numerator) / b.denominator
-                assert abs(a - b) <= abs(b) * mpmath.mpf(10) ** -45, (xs, a, b)

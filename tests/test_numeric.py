@@ -1,6 +1,8 @@
 """Numeric derivatives: the lecture's numbers, and that each error is within its own estimate."""
 
 import math
+import operator
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -87,10 +89,27 @@ def test_functions_may_branch_and_loop(x, method):
     assert tg.numeric_derivative(branching, x, method).value == pytest.approx(tg.derivative(branching)(x), rel=1e-5)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_functions_may_cut_off_decimals(method):
+    assert tg.numeric_derivative(lambda x: (x // 1) * x, -2.5, method).value == pytest.approx(-3.0)
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+@pytest.mark.parametrize("x", [-1.0, 0.0, 2.0])
+def test_a_complex_step_takes_the_way_that_is_taken_at_x(compare, x):
+    assert tg.numeric_derivative(lambda t: 2 * t if compare(t, x) else 3 * t, x, "complex").value == 2 + (not compare(x, x))
+
+
+@pytest.mark.parametrize("n", [-102, -101, -3, 0, 2, 101, 102])
+@pytest.mark.parametrize("x", [-1.01, -0.99, 0.99, 1.01])
+def test_a_complex_step_knows_whole_powers_of_negative_numbers(x, n):
+    assert tg.numeric_derivative(lambda t: t ** n, x, "complex").value == pytest.approx(n * x ** (n - 1), rel=1e-13)
+
+
 def test_a_function_may_ask_for_a_value_or_know_nothing_of_them():
     assert tg.numeric_derivative(lambda x: x.tanh() if x.data > 0 else x, 0.5).value == pytest.approx(1 / math.cosh(0.5) ** 2)
     assert tg.numeric_derivative(math.gamma, 1.0).value == pytest.approx(-0.5772156649015329)
-    assert tg.numeric_derivative(lambda x: 3, 1.0).value == 0.0 == tg.numeric_derivative(lambda x: 3, 1.0, "complex").value
+    assert [tg.numeric_derivative(lambda x, c=c: c, 1.0, method).value for c in (0, 3) for method in METHODS] == [0.0] * 10
     w = Value(2.0)
     assert tg.numeric_derivative(lambda x: w * x, 1.0).value == pytest.approx(2.0) and w.grad == 0
 
@@ -99,6 +118,7 @@ def test_a_function_may_ask_for_a_value_or_know_nothing_of_them():
     (lambda: tg.numeric_derivative(tg.tanh, 0.0, "middle"), ValueError, "method='middle': write one of 'forward'"),
     (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=0.0), ValueError, "h is a positive number: got 0.0"),
     (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=math.nan), ValueError, "got nan"),
+    (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=math.inf), ValueError, "got inf"),
     (lambda: tg.numeric_derivative(tg.tanh, "0"), TypeError, "not str"),
     (lambda: tg.numeric_derivative(lambda x: [x], 0.0), TypeError, r"f must return one number: got \["),
     (lambda: tg.numeric_derivative(tg.erf, 0.0, "complex"), TypeError, "erf of a complex number is not known.*richardson"),
@@ -122,3 +142,65 @@ def test_the_real_part_of_a_complex_step_is_the_value(op):
         inputs = [Complex(x, 1e-100), *[1.5] * (len(op.inputs) - 1)]
         value = op(*inputs, **op.sample)
         assert complex(value).real == pytest.approx(op(x, *inputs[1:], **op.sample), rel=1e-14, abs=1e-15)
+
+
+# ---- what is promised of the value, the step and the error
+
+QUOTIENTS = {       # as `numeric_derivative` describes its methods
+    "forward": lambda f, x, h: (f(x + h) - f(x)) / h,
+    "central": lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h),
+    "five-point": lambda f, x, h: (8 * (f(x + h) - f(x - h)) - (f(x + 2 * h) - f(x - 2 * h))) / (12 * h),
+}
+small = st.integers(-8, 8)
+polynomials = st.lists(small, min_size=1, max_size=9)
+
+
+def value_at(coefficients, x):
+    total = 0 * x
+    for c in coefficients:
+        total = total * x + c
+    return total
+
+
+@given(polynomials, small, st.integers(0, 3))
+def test_quotients_of_polynomials_are_those_of_fractions(coefficients, x, k):
+    """Whatever the step, where floats round nothing; but for the last division, which is by 3."""
+    h = Fraction(1, 2 ** k)
+    for method, quotient in QUOTIENTS.items():
+        found = tg.numeric_derivative(lambda t: value_at(coefficients, t), x, method, float(h))
+        assert found.value == float(quotient(lambda t: value_at(coefficients, t), Fraction(x), h)) and found.h == h
+
+
+@given(polynomials, st.floats(-2, 2), st.sampled_from([0.5, 256.0]))
+def test_richardson_is_nearly_exact_for_polynomials_however_wide_its_step(coefficients, x, h):
+    found = tg.numeric_derivative(lambda t: value_at(coefficients, t), x, "richardson", h)
+    true = tg.derivative(lambda t: value_at(coefficients, t) + 0 * t)(x)
+    size = value_at([abs(c) for c in coefficients], abs(x) + 1)
+    assert abs(found.value - true) + found.error <= 1e-10 * size
+
+
+def test_a_complex_step_is_the_imaginary_part_also_where_that_is_not_the_slope():
+    assert tg.numeric_derivative(lambda x: x * x * x, 1.0, "complex", 0.5).value == 2.75         # Im (1 + i/2)³ / (1/2)
+
+
+@pytest.mark.parametrize("method", STENCILS)
+def test_the_error_of_a_wide_step_is_what_the_bend_of_the_function_makes_it(method):
+    for f in (tg.exp, tg.sin, tg.tanh):
+        found = tg.numeric_derivative(f, 0.6, method, 2 ** -6)
+        assert found.error == pytest.approx(abs(found.value - tg.derivative(f)(0.6)), rel=0.1)
+
+
+@pytest.mark.parametrize("method", STENCILS)
+def test_the_error_of_a_tiny_step_is_that_of_rounding_and_no_more(method):
+    found = [(tg.numeric_derivative(tg.exp, x / 64, method, h), math.exp(x / 64))
+             for x in range(-64, 64) for h in (1e-11, 2e-11, 3e-10)]
+    assert 0.3 < max(abs(estimate.value - true) / estimate.error for estimate, true in found) <= 1
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "complex"])
+@given(x=st.floats(1, 1e6), k=st.integers(1, 20))
+def test_the_step_is_a_power_of_two_that_grows_with_x(method, x, k):
+    found = tg.numeric_derivative(tg.tanh, x, method)
+    stretched = tg.numeric_derivative(lambda t: tg.tanh(t / 2 ** k), x * 2 ** k, method)
+    assert (stretched.value, stretched.h) == (found.value / 2 ** k, found.h * 2 ** k)
+    assert math.frexp(found.h)[0] == 0.5 and found.h < x

@@ -19,7 +19,7 @@ from .op import Op
 from .origin import Origin, place_of
 from .precise import decimal, digits
 from .replay import apply, backward_edges, is_cut
-from .slopes import LEVELS, UNIT, Experiment, Gap, Lens, Moves, Slopes, gap
+from .slopes import COMPARED, LEVELS, UNIT, Experiment, Gap, Lens, Moves, Slopes, gap
 from .value import Value, describe, name_of, topological_order
 
 SMALLEST = Decimal(2) ** -1074
@@ -196,7 +196,7 @@ def judge_kink(node: Value, i: int, slopes: Slopes, sides: list[Decimal | str]) 
         why = "jumps here" if "jump" in sides else "has no finite slope here"
         yield Finding("kink", node, f"{describe(node)}: not judged by {name_at(node, i)}, since it {why}", i)
         return
-    with digits(60):
+    with digits(COMPARED):
         low, high = min(finite), max(finite)
         margin = max(abs(low), abs(high)).scaleb(-9) + slopes.blur
         is_between, is_bent = low - margin <= slopes.rule <= high + margin, high - low > 2 * margin
@@ -250,7 +250,7 @@ def judge_backward(order: list[Value]) -> tuple[dict[Value, float], list[Finding
     twins[-1].zero_grad()
     with errstate(all="ignore"):
         twins[-1].backward()
-    with digits(60):
+    with digits(COMPARED):
         exact, slack = chain_rule(order)
         findings = []
         for leaf, twin in zip(order, twins):

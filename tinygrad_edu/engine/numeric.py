@@ -102,7 +102,7 @@ def richardson(f: Callable, x: float, h: float) -> Estimate:
         above, row = row, [slope]
         for k, coarser in enumerate(above):
             row.append(row[k] + (row[k] - coarser) / (4 ** (k + 1) - 1))
-            error = max(abs(row[k + 1] - row[k]), abs(row[k + 1] - coarser)) + rounding
+            error = abs(row[k + 1] - coarser) + rounding            # its other neighbour, row[k], is nearer
             if error < best.error:
                 best = Estimate(row[k + 1], error, step)
     return best

@@ -19,7 +19,7 @@ from typing import Any
 
 GUARD = 12                      # digits more than asked for, within a function
 VAST = 5000                     # a number of so many digits before the point is too large for sin and its like
-NAN, INFINITY = Decimal("nan"), Decimal("inf")
+NAN = Decimal("nan")
 
 
 def digits(count: int) -> Any:
@@ -61,9 +61,9 @@ class Precise:
     def __init__(self, x: Any):
         self.number = decimal(x)
 
-    __add__, __radd__ = binary(operator.add), binary(operator.add, turned=True)
+    __add__ = __radd__ = binary(operator.add)
     __sub__, __rsub__ = binary(operator.sub), binary(operator.sub, turned=True)
-    __mul__, __rmul__ = binary(operator.mul), binary(operator.mul, turned=True)
+    __mul__ = __rmul__ = binary(operator.mul)
     __truediv__, __rtruediv__ = binary(operator.truediv), binary(operator.truediv, turned=True)
     __floordiv__ = binary(lambda x, y: (x / y).to_integral_value(ROUND_FLOOR))
     __lt__, __le__ = comparison(operator.lt), comparison(operator.le)
@@ -86,9 +86,9 @@ def accurate(function: Callable) -> Callable:
     """A function that is near its argument near 0, computed with the digits it loses there, and rounded."""
     def computed(x: Decimal) -> Decimal:
         with localcontext() as context:
-            if x == 0 or x.is_nan() or x.adjusted() < -context.prec - 2:
+            if x.adjusted() < -context.prec - GUARD:
                 return x
-            context.prec += GUARD + (abs(x.adjusted()) if x.is_finite() else 0)
+            context.prec += GUARD + abs(x.adjusted())
             result = function(x)
         return +result
     return computed
@@ -107,7 +107,7 @@ def more_digits(function: Callable) -> Callable:
 def series(term: Decimal, following: Callable[[Decimal, int], Decimal]) -> Decimal:
     """The sum of a first term and of those that follow, until they no longer matter."""
     total, k = term, 0
-    least = Decimal(10) ** -(getcontext().prec + 2)
+    least = Decimal(10) ** -getcontext().prec
     while abs(term) > least * abs(total):
         k += 1
         term = following(term, k)
@@ -168,7 +168,7 @@ def sine_series(x: Decimal) -> Decimal:
 
 @accurate
 def sin(x: Decimal) -> Decimal:
-    if not x.is_finite() or x.adjusted() > VAST:
+    if x.adjusted() > VAST:
         return NAN
     with localcontext() as context:
         context.prec += 2 * GUARD                       # x may be close to a multiple of pi
@@ -177,11 +177,8 @@ def sin(x: Decimal) -> Decimal:
 
 @more_digits
 def cos(x: Decimal) -> Decimal:
-    """1 - 2 sin²(x / 2) near 0, where it is near 1, and the sine of pi/2 - x elsewhere."""
-    if abs(x) < 1:
-        return 1 - 2 * sin(x / 2) ** 2
     with localcontext() as context:
-        context.prec += max(x.adjusted(), 0) if x.is_finite() and x.adjusted() <= VAST else 0
+        context.prec += 2 * GUARD + (max(x.adjusted(), 0) if x.adjusted() <= VAST else 0)
         return sin(pi() / 2 - x)
 
 
@@ -233,7 +230,7 @@ def asinh(x: Decimal) -> Decimal:
 
 @more_digits
 def acosh(x: Decimal) -> Decimal:
-    return log1p(x - 1 + ((x - 1) * (x + 1)).sqrt())
+    return log1p(x - 1 + (x - 1).sqrt() * (x + 1).sqrt())
 
 
 @more_digits
@@ -245,7 +242,7 @@ def atanh(x: Decimal) -> Decimal:
 def erf(x: Decimal) -> Decimal:
     """2/√pi exp(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (1 · 3 ··· (2n + 1)), whose terms are all of one sign."""
     if has_long_tail(x):
-        return Decimal(1).copy_sign(x) - (erfc(x) if x > 0 else -erfc(-x))
+        return Decimal(1).copy_sign(x)
     total = series(x, lambda term, k: term * 2 * x * x / (2 * k + 1))
     return 2 * total * (-x * x).exp() / pi().sqrt()
 
@@ -261,7 +258,7 @@ def erfc(x: Decimal) -> Decimal:
         total = series(1 / x, lambda term, k: -term * (2 * k - 1) / (2 * x * x))
         return total * (-x * x).exp() / pi().sqrt()
     with localcontext() as context:                     # 1 - erf(x) loses x² / log 10 digits
-        context.prec += int(x * x / 2) + 1 if x > 0 else 0
+        context.prec += int(x * x / 2) if x > 0 else 0
         return 1 - erf(x)
 
 
@@ -272,16 +269,12 @@ def log(x: Decimal, base: Decimal | None = None) -> Decimal:
 
 @more_digits
 def power(x: Decimal, y: Decimal) -> Decimal:
-    if y == 0:
-        return Decimal(1)
-    if not y.is_finite() or (x < 0 and y != y.to_integral_value()):
-        return NAN
-    return x ** y
+    return x ** y if y else Decimal(1)
 
 
 @more_digits
 def cbrt(x: Decimal) -> Decimal:
-    return x ** (Decimal(1) / 3) if x else x
+    return x ** (Decimal(1) / 3)
 
 
 def sign(x: Decimal) -> Decimal:

@@ -24,6 +24,7 @@ from .value import Value, topological_order
 LEVELS = ((90, 18), (240, 48), (1350, 270))     # digits, and how many of them the step lies below the input
 NARROWER = 600                                  # digits by which a second step is smaller still
 LEAST = Decimal("1e-330")                       # what is smaller is 0 as a float
+COMPARED = 60                                   # digits with which slopes are compared
 
 
 class Slopes(NamedTuple):
@@ -36,25 +37,25 @@ class Slopes(NamedTuple):
 
     @property
     def middle(self) -> Decimal:
-        with digits(60):
+        with digits(COMPARED):
             return (self.below + self.above) / 2
 
     @property
     def is_clear(self) -> bool:
         """Is there one slope, large enough to be told from rounding?"""
-        with digits(60):
+        with digits(COMPARED):
             apart = abs(self.above - self.below)
             return abs(self.middle) > self.blur and apart <= max(abs(self.middle).scaleb(-12), LEAST)
 
     def agrees(self, slope: Decimal) -> bool:
         """Is this the slope, to a billionth of it?"""
-        with digits(60):
+        with digits(COMPARED):
             return abs(slope - self.middle) <= max(abs(self.middle).scaleb(-9), LEAST)
 
     @property
     def is_zero(self) -> bool:
         """Is nothing to be seen of a slope, and does the rule say so?"""
-        with digits(60):
+        with digits(COMPARED):
             return max(abs(self.above), abs(self.below), abs(self.rule)) <= max(self.blur, LEAST)
 
 
@@ -118,7 +119,8 @@ def side(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Deci
 # ---- running the function again ----------------------------------------------------------------------
 
 STEPS = [2.0 ** -k for k in range(4, 46, 2)]    # each a quarter of the one before
-UNIT = 2.0 ** -53                               # a float is rounded by at most so much of itself
+UNIT = 2.0 ** -53                               # a float is rounded by at most so much of itself,
+TINY = 2.0 ** -1074                             # or by half of the smallest one
 
 
 class Experiment:
@@ -281,7 +283,7 @@ def gap_on(moves: Moves, of: int, edges: list[tuple[int, float]], noise: float) 
     size = total([abs(start[of]), *[abs(g * start[p]) for p, g in edges]])
     change = max([abs(data[of] - start[of]) for data in moves.all], default=0.0)
     floor = (1e-9 * size + 1e-3 * change) / moves.unit                          # what counts as much where it is 0
-    rough = max(noise, 2 * UNIT * size)
+    rough = max(noise, 2 * UNIT * size, TINY if any(g for _, g in edges) else 0.0)
     sides = [one for side in (moves.below, moves.above)
              if (one := limit([(start, data) for data in side if data], of, edges, rough, floor, ONE_SIDED))]
     if not sides:
@@ -331,7 +333,9 @@ def limit(rows: list[tuple[list[float], list[float]]], of: int, edges: list[tupl
     gaps = [slope - total([g * by[p][k] for p, g in edges]) for k, slope in enumerate(whole)]
     noise = max(noise, *[abs((a - b) * h) for (a, b), h in list(zip(pairwise(gaps), steps[1:]))[-5:]])
     best, slope = extrapolated(gaps, powers), extrapolated(whole, powers)
-    errors = [abs(b - a) + 2 * noise / abs(h) for (a, b), h in zip(pairwise(best), steps[3:])]
+    sizes = [UNIT * (abs(low[of]) + abs(high[of])) for low, high in rows]       # of what is rounded there
+    errors = [abs(b - a) + 2 * max(noise, size) / abs(h)
+              for (a, b), size, h in zip(pairwise(best), sizes[3:], steps[3:])]
     lasting = [k for k, error in enumerate(errors)
                if all(abs(best[j + 1] - best[k + 1]) <= 5 * (error + errors[j]) for j in range(k, len(errors)))]
     if not lasting:                                     # the numbers are too large for their differences
