@@ -202,11 +202,6 @@ def test_a_node_of_infinite_numbers_is_not_judged_and_so_does_not_pass(f):
     assert found.verdict == "unjudged" and "not all numbers are finite" in repr(found)
 
 
-def test_no_grad_around_it_makes_no_difference():
-    with tg.no_grad():
-        assert gradcheck(tg.tanh, 0.3) and not gradcheck(by_hand(math.sin, math.sin), 0.3)
-
-
 def test_a_condition_that_only_jumps_is_not_worth_a_word():
     found = gradcheck(lambda c, x, y: tg.where(tg.greater(c, 1.0), x, y), [0.0, 1.0, 2.0])
     assert found and found.findings == []
@@ -277,31 +272,29 @@ def test_networks_and_losses_are_right_in_all_their_parameters():
 # ---- nodes that are not what their operation made --------------------------------------------------------------
 
 
-def altered(f, **changes):
-    """f, the last node of which is changed behind its operation's back."""
+def altered(f, data=None, local_grads=None):
+    """f, whose last node has other numbers than its operation gave it."""
     def changed(*inputs):
         node = f(*inputs)
-        for name, x in changes.items():
-            setattr(node, name, x)
-        return node * 2.0
+        return Value.restored(Value, data or node.data, 0.0, node.parents, local_grads or node.local_grads, node._op, None) * 2.0
     return changed
 
 
 def test_a_number_that_is_not_what_its_parents_make_is_wrong():
-    found = gradcheck(altered(lambda x: x * x, _data=5.0), 3.0)
+    found = gradcheck(altered(lambda x: x * x, data=5.0), 3.0)
     first, = found.findings
     assert (first.kind, first.op, first.parent, first.stored, first.measured) == ("wrong", "mul", None, 5.0, 9.0)
     assert "is 5, but its parents now make it 9" in repr(found)
 
 
 def test_a_local_gradient_that_is_not_what_its_rule_gives_is_wrong():
-    found = gradcheck(altered(lambda x, y: x * y, _local_grads=(2.0, 7.0)), [3.0, 2.0])
+    found = gradcheck(altered(lambda x, y: x * y, local_grads=(2.0, 7.0)), [3.0, 2.0])
     first, = found.findings
     assert (first.kind, first.op, first.parent, first.stored, first.measured) == ("wrong", "mul", 1, 7.0, 3.0)
     assert re.search(r"by x1 is 7, but its rule gives 3; its rule is at tinygrad_edu/engine/ops\.py:\d+", first.text)
 
 
-@pytest.mark.parametrize("changes", [{"_data": math.nan}, {"_local_grads": (math.nan, 3.0)}])
+@pytest.mark.parametrize("changes", [{"data": math.nan}, {"local_grads": (math.nan, 3.0)}])
 def test_nan_in_the_place_of_a_number_is_wrong(changes):
     with tg.errstate(all="ignore"):
         assert gradcheck(altered(lambda x: x * x, **changes), 3.0).verdict == "wrong"
@@ -312,7 +305,7 @@ def test_where_numbers_are_not_finite_there_is_nothing_to_judge():
         lost = gradcheck(lambda x: x * 2, math.nan)
         partly = gradcheck(lambda x, y: tg.log(x) + y * y, [0.0, 3.0])
     assert (lost.verdict, lost.judged) == ("unjudged", 0) and "not all numbers are finite" in repr(lost)
-    assert (partly.verdict, [f.op for f in partly.findings]) == ("right", ["log", "add"])
+    assert (partly.verdict, [f.op for f in partly.findings]) == ("unjudged", ["log", "add"])
 
 
 def test_inputs_without_a_name_of_their_own_are_told_by_their_place():

@@ -145,3 +145,8 @@ def test_of_a_node_that_exists_at_one_place_only_nothing_is_judged():
 def test_control_flow_that_no_step_keeps_is_not_judged():
     found = gradcheck(lambda x: x * 0 if x.data == 1.0 else x * x * x, 1.0)
     assert found.verdict == "unjudged" and "takes another path" in repr(found)
+
+
+def test_no_grad_around_it_makes_no_difference():
+    with tg.no_grad():
+        assert gradcheck(tg.tanh, 0.3) and not gradcheck(by_hand(math.sin, math.sin), 0.3)
