@@ -166,6 +166,27 @@ class Sub(Value):
     """A Value with a dict."""
 
 
+class Slim(Value):
+    """A Value without."""
+
+    __slots__ = ()
+
+
+@needs_native
+def test_a_node_cannot_become_one_of_a_class_whose_memory_is_elsewhere():
+    for kind in (Sub, Slim):
+        with pytest.raises(TypeError, match="__class__"):
+            Value(1.0).__class__ = kind
+        with pytest.raises(TypeError, match="__class__"):
+            kind(1.0).__class__ = Value
+        assert hash(kind(1.0)) != 0 and (kind(1.0) + 1).data == 2.0
+
+
+def test_values_are_told_apart_by_where_they_are():
+    nodes = [Value(1.0) for _ in range(1000)]
+    assert [hash(node) for node in nodes] == [object.__hash__(node) for node in nodes] and len(set(nodes)) == 1000
+
+
 def test_a_long_chain_of_a_subclass_is_freed_on_a_small_stack():
     failures = []
 

@@ -37,7 +37,7 @@ cdef extern from "Python.h":
 
 cdef extern from "_arenas.h":
     void *take_node(size_t)
-    void give_node_back(void*)
+    void give_node_back(void*) noexcept
     void prefer_large_pages(void*, size_t)
 
 cdef extern from "kernels.h":
@@ -83,7 +83,7 @@ cdef Py_ssize_t alive = 0
 
 @cython.auto_pickle(False)
 cdef class Value:
-    """Value(data, parents=(), local_grads=(), op='', label='')\n--\n\n"""      # the form in which Python looks for a signature
+    """Value(data, parents=(), local_grads=(), op='', label='')\n--\n\n"""      # so that Python knows its signature
     # No object among the fields: the collector need not look at nodes, and freeing one does not recurse.
     cdef double x, dx                   # data and grad
     cdef Slot a, b                      # the parents; of MANY, a is a block of n parents and n local gradients
@@ -252,7 +252,8 @@ cdef class Value:
         return True if self is other else Pure.__eq__(self, other)
 
     def __hash__(self):
-        return object.__hash__(self)
+        cdef size_t address = <size_t><void*>self
+        return <Py_hash_t>(address >> 4 | address << (8 * sizeof(size_t) - 4))          # as object has it
 
     @staticmethod
     def record(op, *inputs, **constants):
@@ -873,13 +874,14 @@ def live_values():
 # ---- the rest of the class is that of value.py ---------------------------------------------------------------
 
 cdef object Pure = shared.Value, call_slowly = Op.__call__
-cdef list ONE_CONSTANT = [None] + [
-    next(iter(op.constants)) if not op.rows and len(op.inputs) == len(op.constants) == 1 else None for op in BY_CODE[1:]]
+cdef list ONE_CONSTANT = [              # the name of the constant of an op that has one, and one input
+    next(iter(op.constants)) if op and not op.rows and len(op.inputs) == len(op.constants) == 1 else None
+    for op in BY_CODE]
 cdef int CALLS[256]                     # of an op without constants, the number of inputs, or of rows, negative
 for code, op in enumerate(BY_CODE):
     CALLS[code] = 0 if op is None or op.constants else -len(op.inputs) if op.rows else len(op.inputs)
 
-VALUE.tp_alloc, VALUE.tp_dealloc = allocate, deallocate
+VALUE.tp_alloc, VALUE.tp_dealloc, VALUE.tp_free = allocate, deallocate, give_node_back
 for name in ("data", "grad", "parents", "local_grads"):
     setattr(Value, f"_{name}", vars(Value)[name])
 for name, thing in vars(Pure).items():
