@@ -419,41 +419,59 @@ cdef object unusual(Value v, bint called):
 cdef object general(op, int code, tuple inputs, dict constants):
     """`record` for any number of inputs, rows of them, ops with constants, and those declared later."""
     cdef Value v = fresh()
-    cdef bint constant = True
+    cdef int rows = -CALLS[code] if CALLS[code] < 0 else len(op.inputs) if not code and op.rows else 0
     try:
-        parents = tuple([node(x) for row in inputs for x in row] if op.rows else [node(x) for x in inputs])
+        if rows:
+            reserve(v, rows * <Py_ssize_t>len(inputs[0]))
+            for row in inputs:
+                for x in row:
+                    add_parent(v, node(x))
+        else:
+            reserve(v, len(inputs))
+            for x in inputs:
+                add_parent(v, node(x))
     except shared.ArrayMet:
         return NotImplemented
-    for p in parents:
-        constant = constant and (<Value>p).flags & CONSTANT != 0
-    make_edges(v, parents)
-    if not code or not computed(v, code, len(op.inputs) if op.rows else 0, constants):
-        data, local_grads = shared.careful(op, parents, constants)
+    v.flags |= CONSTANT * are_constant(v)
+    if code == 0 or not computed(v, code, rows, constants):
+        data, local_grads = shared.careful(op, v.parents, constants)
         v.x = data
-        put_grads(v, [g for row in local_grads for g in row] if op.rows else local_grads)
-    set_op(v, op)
-    v.flags |= CONSTANT * constant
+        put_grads(v, [g for row in local_grads for g in row] if rows else local_grads)
+    if code:
+        v.code = code
+        v.flags |= SELECTS[code] * CHOOSES
+    else:
+        set_op(v, op)
     if constants:
         set_extra(v, {**extra_of(v), "constants": constants})
     return v if is_ordinary() else unusual(v, True)
 
 
+cdef bint are_constant(Value v) noexcept:
+    cdef int i
+    for i in range(count(v)):
+        if not (<Value>parent_of(v, i)).flags & CONSTANT:
+            return False
+    return True
+
+
 cdef bint computed(Value v, int code, int rows, dict constants) except -1:
     """Run the C function of an op on the parents; False if the result is not finite."""
+    cdef double[128] small
     cdef int i, n = count(v), length = n // rows if rows else 1
-    cdef double *x = <double*>malloc((n + ROOMS * length + len(constants)) * sizeof(double))
-    cdef double *room = x + n
-    cdef double *c = room + ROOMS * length
+    cdef Py_ssize_t needed = n + ROOMS * <Py_ssize_t>length + len(constants)
+    cdef double *x = &small[0] if needed <= 128 else <double*>malloc(needed * sizeof(double))
+    cdef double *c = x + n
     if x == NULL:
         raise MemoryError
     for i in range(n):
         x[i] = (<Value>parent_of(v, i)).x
-    i = 0
     for constant in constants.values():
-        c[i] = constant
-        i += 1
-    v.x = apply_any(code, length, x, c, grads_of(v), room)
-    free(x)
+        c[0] = constant
+        c += 1
+    v.x = apply_any(code, length, x, x + n, grads_of(v), c)
+    if x != &small[0]:
+        free(x)
     return isfinite(v.x)
 
 
@@ -514,27 +532,29 @@ cdef inline double *grads_of(Value v) noexcept:
     return <double*>(<void**>v.a.node + v.n) if v.flags & SHAPE == MANY else &v.ga
 
 
-cdef make_edges(Value v, tuple parents):
-    """Give a node without parents these."""
-    cdef Py_ssize_t i, n = len(parents)
-    cdef void **place = &v.a.node
+cdef int reserve(Value v, Py_ssize_t n) except -1:
+    """Make room for n parents in a node that has none."""
     if n > 2 ** 30:
         raise OverflowError(f"a node of {n} parents is too large")
     if n > 2:
-        place = <void**>malloc(n * (sizeof(void*) + sizeof(double)))
-        if place == NULL:
+        v.a.node = malloc(n * (sizeof(void*) + sizeof(double)))
+        if v.a.node == NULL:
             raise MemoryError
-        v.a.node = place
-        v.n = n
-    elif n == 2:
-        v.b.node = <void*>parents[1]
-        incref(v.b.node)
-        n = 1
-    for i in range(n):
-        place[i] = <void*>parents[i]
-        incref(place[i])
-    v.flags |= MANY if v.n else len(parents)
-    put_grads(v, ())
+        v.flags |= MANY
+    return 0
+
+
+cdef inline void add_parent(Value v, Value p) noexcept:
+    incref(<void*>p)
+    if v.flags & SHAPE == MANY:
+        (<void**>v.a.node)[v.n] = <void*>p
+        v.n += 1
+    elif v.flags & SHAPE:
+        v.b.node = <void*>p
+        v.flags += 1
+    else:
+        v.a.node = <void*>p
+        v.flags += 1
 
 
 cdef put_grads(Value v, local_grads):
@@ -546,7 +566,9 @@ cdef put_grads(Value v, local_grads):
 
 
 cdef set_edges(Value v, tuple parents, local_grads):
-    make_edges(v, parents)
+    reserve(v, len(parents))
+    for p in parents:
+        add_parent(v, p)
     put_grads(v, local_grads)
 
 
