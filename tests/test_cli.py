@@ -164,8 +164,9 @@ def test_ctrl_c_ends_with_one_line():
 
 
 SLOW = """
-import sys, time
+import signal, sys, time
 from tinygrad_edu import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)        # which a shell leaves out of what runs in the background
 def evaluated(args):
     print("started", flush=True)
     time.sleep(20)
