@@ -169,7 +169,8 @@ def fan_workload(nodes: int) -> Workload:
         x, a = leaves
         row = [x * a for _ in range((nodes + 1) // 2)]
         while len(row) > 1:
-            row = list(map(add, row[::2], row[1::2])) + row[len(row) // 2 * 2:]
+            rest = iter(row)
+            row = [*map(add, rest, rest), *row[len(row) // 2 * 2:]]
         return row[0]
     return Workload(f"a fan of {nodes:,} nodes", program, [1.5, 0.75], "fan", [float(nodes)])
 

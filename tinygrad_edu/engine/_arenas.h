@@ -12,7 +12,7 @@
 #endif
 
 #define ARENA ((size_t)2 << 20)
-#define EMPTY_KEPT 4
+#define EMPTY_KEPT 32
 
 typedef struct Arena {
     struct Arena *next, *previous;      /* among those with room */

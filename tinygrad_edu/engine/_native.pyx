@@ -85,12 +85,13 @@ cdef Py_ssize_t alive = 0
 cdef class Value:
     """Value(data, parents=(), local_grads=(), op='', label='')\n--\n\n"""      # so that Python knows its signature
     # No object among the fields: the collector need not look at nodes, and freeing one does not recurse.
+    # What others read and write of a node comes first, so that it lies together in memory.
     cdef double x, dx                   # data and grad
-    cdef Slot a, b                      # the parents; of MANY, a is a block of n parents and n local gradients
-    cdef double ga, gb                  # the local gradients; of an op with one input, gb is its constant
     cdef unsigned short code            # the op's place in BY_CODE, or 0
     cdef unsigned char flags, mark
-    cdef int n
+    cdef int n                          # of MANY, the number of parents
+    cdef Slot a, b                      # the parents; of MANY, a is a block of n parents and n local gradients
+    cdef double ga, gb                  # the local gradients; of an op with one input, gb is its constant
     cdef PyObject *extra                # what is rare, a dict that is replaced, never changed
 
     def __cinit__(self):
@@ -733,7 +734,7 @@ cdef void end(Walk *walk) noexcept:
 
 
 cdef void give_back(Pile *pile, Pile *kept) noexcept:
-    if kept.item == NULL and pile.room < 2 ** 18:
+    if kept.item == NULL and pile.room <= 2 ** 20:
         kept[0] = pile[0]
     else:
         free(pile.item)
