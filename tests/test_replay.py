@@ -55,6 +55,12 @@ def test_comparisons_stay_exact_further_on():
     assert tg.exact(tg.max(x, x + 0, x * 1))["x"] == 1
 
 
+def test_only_floats_are_read_as_the_caller_says():
+    x = Value(0.3, label="x")
+    gradients = tg.exact(0.1 * x, {"x": Fraction(2, 3)}, read=lambda number: Fraction(repr(number)))
+    assert gradients.value == Fraction(1, 15) and gradients["x"] == Fraction(1, 10)
+
+
 def test_exact_refuses_what_is_no_fraction():
     x = Value(float("inf"), label="x")
     with pytest.raises(NotRationalError, match="inf is not a rational"):
