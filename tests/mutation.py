@@ -57,7 +57,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "engine/op": "ops value conventions",
     "engine/symbolic": "symbolic replay",
     "engine/simplify": "symbolic",
-    "engine/formula": "replay ops symbolic bad_input",
+    "engine/formula": "replay conventions bad_input ops",
     "engine/printer": "mathml ops symbolic",
 }
 SLOW = ("any_depth", "ctrl_c", "robbins_monro", "hash_seed", "thousand_nodes", "without_recursion")     # left out, to stay within the five seconds

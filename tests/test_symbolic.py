@@ -63,12 +63,12 @@ def random_expression(rng, depth):
                        f"tanh({a})", f"sin({a})", f"exp(-({a})**2)", f"where({a} > {b}, {a}, {b})", f"relu({a})", f"sqrt(1 + ({a})**2)"])
 
 
-IDLE = re.compile(r"(?<![\w.*])(?<!\*-)[01](\.0)? \*|\* 1(\.0)?(?![\w.*])|--|\b0 [+-]|[+-] 0(?![\w.])|\+ -|- -")
+IDLE = re.compile(r"(?<![\w.*])(?<!\*-)[01](\.0)? \*|\* 1(\.0)?(?![\w.*])|\*\*[01](?![\w.])|--|\b0 [+-]|[+-] 0(?![\w.])|\+ -|- -")
 
 
 EXACTLY = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "neg": operator.neg, "pow": m.power,
            ">": operator.gt, "<=": operator.le, "!=": operator.ne, "where": lambda condition, a, b: a if condition else b}
-NUMBERS = [0, 1, -1, 2, 3, -5, Fraction(1, 2), Fraction(-2, 3), 0.5, -0.75, 0.1, 1e300, 10.0 ** 15, 7.0 ** 17]
+NUMBERS = [0, 1, -1, 2, 3, -5, Fraction(1, 2), Fraction(-2, 3), 0.5, -0.75, 0.1, 1e300, 6 * 10 ** 14, 7.0 ** 17, 10 ** 15 - 1]
 
 
 def exactly(root, numbers):
@@ -87,7 +87,7 @@ def random_formula(rng, names, steps):
         x = rng.choice(parts)
         y, z = rng.choices([*parts, *parts, rng.choice(NUMBERS)], k=2)
         parts.append(rng.choice([x + y, y + x, x - y, y - x, x * y, y * x, x / y, y / x, -x, m.power(x, rng.randrange(-3, 4)),
-                                 m.like(x, 3) * y, m.where(x > y, z, rng.choice([0, x])), m.where(m.unequal(x <= z, 0), y, z)]))
+                                 m.like(x, 3) * y, m.total(parts[:9]), m.product(parts[:9]), m.where(x > y, z, rng.choice([0, x])), m.where(m.unequal(x <= z, 0), y, z)]))
     return parts[-1]
 
 
@@ -126,6 +126,37 @@ def test_what_is_simplified_is_still_the_gradient_and_holds_nothing_idle():
             assert not IDLE.search(shown), shown
             seen += 1
     assert seen > 400
+
+
+x, y, z = map(Formula, "xyz")
+WRITTEN = [     # a formula and its simple form, as text
+    (x + m.power(x, 2) * x, "x + x**3"), (-(x / 2 + y), "-(x / 2 + y)"), (-(x - y), "y - x"), (-x - y + z, "z - x - y"),
+    (-2 * (x - y), "-2 * (x - y)"), (m.power(x * y, 2), "(x * y)**2"), (m.power(m.power(x, 2), 3), "(x**2)**3"), (x / (x * y), "1 / y"),
+    (3 * m.where(x > 0, y, 0), "3 * y if x > 0 else 0"), (z / m.where(x > 0, y, 0), "z / (y if x > 0 else 0)"),
+    (m.where(x > 0, 2, 2.0), "2"), (m.where(m.unequal(x > 0, 0), y, z), "y if x > 0 else z"),
+    (m.where(m.unequal(x, 0), y, z), "y if x != 0 else z"), (m.where(m.unequal(x > 0, 1), y, z), "y if (x > 0) != 1 else z"),
+    (x / 3 + x * m.ratio(2, 3), "x"), (x * m.ratio(-1, 2), "-x / 2"), (x / 3 + 0.5 * x, "x / 3 + 0.5 * x"),
+    # what would need rounding, or too many digits, stands as it is
+    (x + 0.1 + 0.2, "x + 0.1 + 0.2"), (x + 0.5 + 0.25, "x + 0.75"), (x + 1e308 + 1e308, "x + 1e+308 + 1e+308"),
+    (x * math.inf * math.inf, "inf * x * inf"), (x + math.inf + math.inf, "x + inf + inf"), (x / 0.0, "x / 0"),
+    (x + 5 * 10 ** 14 + (5 * 10 ** 14 - 1), "x + 999999999999999"), (x + 5 * 10 ** 14 + 5 * 10 ** 14, "x + 500000000000000 + 500000000000000"),
+    (x - 5 * 10 ** 14 - (5 * 10 ** 14 - 1), "x - 999999999999999"), (x - 5 * 10 ** 14 - 5 * 10 ** 14, "x - 500000000000000 - 500000000000000"),
+    (x / (10 ** 15 - 1), "x / 999999999999999"), (x * 10 ** 7 * m.ratio(1, 3) * 10 ** 8, "10000000 * x * 100000000 / 3"),
+    (m.power(x - x + 2, 31), "2147483648"), (m.power(x - x + 2, 32), "2**32"), (m.power(x - x + 0.5, 2), "0.5**2"),
+]
+
+
+@pytest.mark.parametrize(("formula", "shown"), WRITTEN)
+def test_a_simple_formula_is_written_as_people_do(formula, shown):
+    assert str(simplified(formula)) == shown
+
+
+def test_eight_terms_or_factors_are_taken_apart_and_nine_are_not():
+    for count in (8, 9):
+        parts = [Formula(letter) for letter in "abcdefghi"[:count]]
+        rest = str(m.product(parts[1:])).removeprefix("1 * ")
+        assert (str(simplified(m.product(parts) / parts[0])) == rest) is (count == 8)
+        assert (str(simplified(m.total(parts) - parts[0])) == str(m.total(parts[1:]))) is (count == 8)
 
 
 def test_long_sums_and_products_are_simplified_in_little_time_and_without_recursion():
