@@ -2,11 +2,13 @@
 
 import math
 import random
+import re
 import unicodedata
 from xml.etree import ElementTree
 
 import pytest
 from draws import stratified
+from formulas import formulas, read_back
 
 import tinygrad_edu as tg
 from tinygrad_edu.engine import printer
@@ -80,6 +82,13 @@ def test_parentheses_are_where_they_are_needed(text):
     f = tg.expression(text, **numbers)
     found = value_of(printer.mathml(tg.symbolic(f).value), numbers)
     assert found == pytest.approx(f.data, rel=1e-12)
+
+
+def test_random_formulas_read_back_are_the_same_number_exactly():
+    for formula, numbers, wanted in formulas(400):
+        whole = ElementTree.fromstring(f"<math>{printer.mathml(formula)}</math>")
+        lines = [re.sub(r"^(t\d+)==", r"\1 = ", arithmetic(row)) for row in whole.iter("mtd")] or [arithmetic(whole)]
+        assert read_back(lines, numbers) == wanted, lines
 
 
 def test_every_rule_of_rows_is_well_formed_too():

@@ -3,16 +3,19 @@
 import ctypes
 import math
 import random
+import re
 import shutil
 import subprocess
 from fractions import Fraction
 
 import pytest
 from draws import stratified
+from formulas import computed, formulas, read_back, with_fractions
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, REAL, Value
 from tinygrad_edu.engine import formula as m
+from tinygrad_edu.engine import printer
 
 
 def test_adding_an_op_is_one_rule():
@@ -144,10 +147,14 @@ def test_printed_python_computes_the_same_bits(op):
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory):
     """All rules as C, compiled into one library."""
+    functions = dict.fromkeys(f for op in OPS.values() for f in tg.source(op, "c").split("static inline ") if f)
+    return compiled_c(tmp_path_factory.mktemp("c"), functions)
+
+
+def compiled_c(folder, functions):
+    """C functions as a library that is loaded."""
     if not shutil.which("gcc"):
         pytest.skip("no C compiler here: the printed C is not tried")
-    folder = tmp_path_factory.mktemp("c")
-    functions = dict.fromkeys(f for op in OPS.values() for f in tg.source(op, "c").split("static inline ") if f)
     (folder / "rules.c").write_text("#include <math.h>\n" + "".join(functions))
     subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-ffp-contract=off", "-fno-builtin-pow", "-Wall", "-Werror",
                     "-Wno-unused-variable", "-o", "rules.so", "rules.c", "-lm"], cwd=folder, check=True)
@@ -188,35 +195,51 @@ def test_latex_has_the_parentheses_it_needs(call, latex):
 
 
 def test_text_reads_back_as_the_same_number():
-    rng = random.Random(0)
+    for formula, numbers, wanted in formulas(500):
+        assert read_back(str(formula).split("\n"), numbers) == wanted, str(formula)
 
-    def grown(depth):
-        if depth == 0:
-            return rng.choice([m.Formula("x"), m.Formula("y"), 2, -3, 0.5, m.ratio(1, 3)])
-        x, y = grown(depth - 1), grown(depth - 1)
-        kind = rng.randrange(6)
-        if not isinstance(x, m.Formula):
-            x = m.Formula("x")
-        return [x + y, x - y, x * y, x / y, -x, m.where(x > y, x, y)][kind]
 
-    def computed(part):
-        if not isinstance(part, m.Formula):
-            return Fraction(part)
-        if not part.parts:
-            return {"x": Fraction(7, 3), "y": Fraction(-5, 11)}[part.head]
-        a = [computed(p) if part.head != "where" or i else p for i, p in enumerate(part.parts)]
-        if part.head == "where":
-            return a[1] if computed(a[0].parts[0]) > computed(a[0].parts[1]) else a[2]
-        return {"+": lambda: a[0] + a[1], "-": lambda: a[0] - a[1], "*": lambda: a[0] * a[1],
-                "/": lambda: a[0] / a[1], "neg": lambda: -a[0]}[part.head]()
-    for _ in range(300):
-        formula = grown(rng.randint(1, 3))
-        try:
-            wanted = computed(formula)
-        except ZeroDivisionError:
-            continue
-        text = str(formula).replace("1/3", "Fraction(1, 3)").replace("0.5", "Fraction(1, 2)")
-        assert eval(text, {"x": Fraction(7, 3), "y": Fraction(-5, 11), "Fraction": Fraction}) == wanted, text
+ARITHMETIC = [(r"(\S+) \\cdot 10\^{(\d+)}", r"\1e\2"), (r"\\left\|", "abs("), (r"\\right\|", ")"), (r"\\(left|right|max|min)", r"\1"),
+              ("left|right", ""), (r"\\cdot", "*"), (r"\\le", "<="), (r"\\ge", ">="), (r"\\ne", "!="), (r" = ", "=="),
+              (r"\\begin{cases}", "("), (r" & \\text{else}\\end{cases}", ")"), (" & ", " if "), (r" \\\\ ", " else ")]
+
+
+def arithmetic(latex):
+    """LaTeX as a Python expression."""
+    for pattern, python in ARITHMETIC:
+        latex = re.sub(pattern, python, latex)
+    while "{" in latex:                                         # the innermost first
+        latex = re.sub(r"\\frac{([^{}]*)}{([^{}]*)}|\^{([^{}]*)}",
+                       lambda found: f"**({found[3]})" if found[3] else f"(({found[1]})/({found[2]}))", latex)
+    return latex
+
+
+def test_latex_reads_back_as_the_same_number():
+    seen = 0
+    for formula, numbers, wanted in formulas(500):
+        if "aligned" not in formula.latex():
+            assert read_back([arithmetic(formula.latex())], numbers) == wanted, formula.latex()
+            seen += 1
+    assert seen > 250
+
+
+def test_random_formulas_printed_as_python_compute_the_same_number():
+    for formula, numbers, wanted in formulas(500):
+        scope = {"m": m, "Fraction": Fraction}
+        exec(with_fractions(printer.python_source("printed", list(numbers), [], formula, [formula])), scope)
+        assert scope["printed"](*numbers.values()) == (wanted, (wanted,))
+
+
+def test_random_formulas_printed_as_c_compute_the_same_bits(tmp_path):
+    tried = [(formula, {name: float(x) for name, x in numbers.items()}) for formula, numbers, _ in formulas(200) if formula.parts]
+    functions = dict.fromkeys(f for k, (formula, numbers) in enumerate(tried) for f in printer.c_source(
+        str(k), list(numbers), [], formula, [formula.parts[0]]).split("static inline ") if f)
+    library = compiled_c(tmp_path, functions)
+    for k, (formula, numbers) in enumerate(tried):
+        function, first = getattr(library, f"op_{k}"), ctypes.c_double()
+        function.restype = ctypes.c_double
+        value = function(*map(ctypes.c_double, numbers.values()), ctypes.byref(first))
+        assert (bits(value), bits(first.value)) == tuple(bits(computed(f, numbers, float)) for f in (formula, formula.parts[0]))
 
 
 def test_a_long_formula_names_its_shared_parts_and_stays_short():

@@ -1,12 +1,11 @@
 """Symbolic gradients: they read well, and they are the gradients."""
 
 import math
-import operator
 import random
 import re
-from fractions import Fraction
 
 import pytest
+from formulas import computed, formulas
 
 import tinygrad_edu as tg
 from tinygrad_edu import REAL, Value
@@ -45,7 +44,7 @@ SCOPE = {**vars(math), **{name: getattr(tg, name) for name in ("sigmoid", "softp
          "abs": abs, "where": lambda c, a, b: a if c else b}
 
 
-def computed(formula, numbers):
+def rounded(formula, numbers):
     """The number a formula's text stands for: its named parts one after the other, then the whole."""
     scope = {**SCOPE, **numbers}
     *lines, last = printer.text(formula).split("\n")
@@ -66,44 +65,11 @@ def random_expression(rng, depth):
 IDLE = re.compile(r"(?<![\w.*])(?<!\*-)[01](\.0)? \*|\* 1(\.0)?(?![\w.*])|\*\*[01](?![\w.])|--|\b0 [+-]|[+-] 0(?![\w.])|\+ -|- -")
 
 
-EXACTLY = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "neg": operator.neg, "pow": m.power,
-           ">": operator.gt, "<=": operator.le, "!=": operator.ne, "where": lambda condition, a, b: a if condition else b}
-NUMBERS = [0, 1, -1, 2, 3, -5, Fraction(1, 2), Fraction(-2, 3), 0.5, -0.75, 0.1, 1e300, 6 * 10 ** 14, 7.0 ** 17, 10 ** 15 - 1]
-
-
-def exactly(root, numbers):
-    """The number a formula stands for, without any rounding."""
-    known = {}
-    for part in printer.in_order([root], printer.TEXT):
-        inner = [known[p] if isinstance(p, Formula) else Fraction(p) for p in printer.children(part, printer.TEXT)]
-        known[part] = EXACTLY[part.head](*inner) if part.parts else numbers[part.head]
-    return known[root] if isinstance(root, Formula) else Fraction(root)
-
-
-def random_formula(rng, names, steps):
-    """A formula whose parts share their own, of names and numbers of all kinds."""
-    parts = [Formula(name) for name in names]
-    for _ in range(steps):
-        x = rng.choice(parts)
-        y, z = rng.choices([*parts, *parts, rng.choice(NUMBERS)], k=2)
-        parts.append(rng.choice([x + y, y + x, x - y, y - x, x * y, y * x, x / y, y / x, -x, m.power(x, rng.randrange(-3, 4)),
-                                 m.like(x, 3) * y, m.total(parts[:9]), m.product(parts[:9]), m.where(x > y, z, rng.choice([0, x])), m.where(m.unequal(x <= z, 0), y, z)]))
-    return parts[-1]
-
-
 def test_what_is_simplified_is_the_same_number_exactly():
     seen = 0
-    for seed in range(1_000):
-        rng = random.Random(seed)
-        names = "abcdefghijkl"[:rng.randint(1, 12)]
-        formula = random_formula(rng, names, rng.randint(1, 25))
-        numbers = {name: Fraction(rng.randint(-6, 6), rng.randint(1, 4)) for name in names}
-        try:
-            wanted = exactly(formula, numbers)
-        except ZeroDivisionError:
-            continue
+    for formula, numbers, wanted in formulas(1_000):
         found = simplified(formula)
-        assert exactly(found, numbers) == wanted, (formula, found)
+        assert computed(found, numbers) == wanted, (formula, found)
         assert not IDLE.search(str(found)), (formula, found)
         seen += 1
     assert seen > 900
@@ -118,10 +84,10 @@ def test_what_is_simplified_is_still_the_gradient_and_holds_nothing_idle():
         output = tg.expression(text, **numbers)
         output.backward()
         gradients = tg.symbolic(output)
-        assert computed(gradients.value, numbers) == pytest.approx(output.data, rel=1e-9, abs=1e-9), text
+        assert rounded(gradients.value, numbers) == pytest.approx(output.data, rel=1e-9, abs=1e-9), text
         for leaf in tg.leaves(output):
             found = gradients[leaf.label]
-            assert computed(found, numbers) == pytest.approx(leaf.grad, rel=1e-9, abs=1e-9), (text, leaf.label)
+            assert rounded(found, numbers) == pytest.approx(leaf.grad, rel=1e-9, abs=1e-9), (text, leaf.label)
             shown = printer.text(found)
             assert not IDLE.search(shown), shown
             seen += 1
