@@ -189,9 +189,23 @@ def test_printed_c_computes_the_same_bits(op, compiled):
     (lambda x, y: -(x * y), r"-(x \cdot y)"), (lambda x, y: m.power(-x, 2), "(-x)^{2}"),
     (lambda x, y: m.exp(m.abs(x)), r"e^{\left|x\right|}"), (lambda x, y: x * m.ratio(-1, 2), r"x \cdot -\frac{1}{2}"),
     (lambda x, y: m.total(m.Row(x)) * y, r"(\sum_{i} x) \cdot y"), (lambda x, y: m.total(m.Row(x * y)) + x, r"\sum_{i} x \cdot y + x"),
+    (lambda x, y: x - m.total(m.Row(x)), r"x - \sum_{i} x"), (lambda x, y: m.power(1e20, x), r"\left(1 \cdot 10^{20}\right)^{x}"),
+    (lambda x, y: m.Formula("pow", x, m.ratio(-1, 2)), r"x^{-\frac{1}{2}}"), (lambda x, y: x * math.inf - math.nan, r"x \cdot \infty - nan"),
+    (lambda x, y: m.Formula("f", x, m.Formula("[]", x, y)), r"\operatorname{f}\left(x, \left[x, y\right]\right)"),
+    (lambda x, y: x * -math.inf * 1e-7, r"x \cdot -\infty \cdot 1 \cdot 10^{-7}"), (lambda x, y: x * 2.5e-7, r"x \cdot 2.5 \cdot 10^{-7}"),
 ])
 def test_latex_has_the_parentheses_it_needs(call, latex):
     assert call(m.Formula("x"), m.Formula("y")).latex() == latex
+
+
+@pytest.mark.parametrize(("name", "times", "squared", "chosen"), [
+    ("x", "x * 2", "x**2", "x if x > 0 else 1"), ("a if b else c", "(a if b else c) * 2", "(a if b else c)**2", "(a if b else c) if (a if b else c) > 0 else 1"),
+    ("-2.5", "-2.5 * 2", "(-2.5)**2", "-2.5 if -2.5 > 0 else 1"), ("1e+20", "1e+20 * 2", "1e+20**2", "1e+20 if 1e+20 > 0 else 1"),
+    ("v.1", "v.1 * 2", "v.1**2", "v.1 if v.1 > 0 else 1"), ("a > b", "(a > b) * 2", "(a > b)**2", "(a > b) if (a > b) > 0 else 1"),
+])
+def test_a_name_that_reads_like_a_formula_is_fenced_like_one(name, times, squared, chosen):
+    x = m.Formula(name)
+    assert [str(x * 2), str(m.power(x, 2)), str(m.where(x > 0, x, 1))] == [times, squared, chosen]
 
 
 def test_text_reads_back_as_the_same_number():
@@ -249,6 +263,27 @@ def test_a_long_formula_names_its_shared_parts_and_stays_short():
         formula = formula * formula + x
     text = str(formula)
     assert text.startswith("t1 = x * x + x\nt2 = t1 * t1 + x") and len(text) < 8000
+
+
+@pytest.mark.parametrize(("signs", "lines"), [
+    (1, ["-(x + y" + " + (x + y)" * 14 + ")"]), (2, ["t1 = x + y", "-(-(t1" + " + t1" * 14 + "))"]),
+])
+def test_a_formula_of_sixty_parts_is_written_in_full_and_a_longer_one_names_what_it_shares(signs, lines):
+    shared = m.Formula("x") + m.Formula("y")
+    formula = shared
+    for _ in range(14):
+        formula = formula + shared
+    for _ in range(signs):
+        formula = -formula
+    assert str(formula).split("\n") == lines
+
+
+@pytest.mark.parametrize(("calls", "lines"), [(120, 1), (121, 2)])
+def test_a_part_of_more_than_120_parts_gets_a_line_of_its_own(calls, lines):
+    formula = m.Formula("x")
+    for _ in range(calls):
+        formula = m.exp(formula)
+    assert len(str(formula).split("\n")) == lines
 
 
 def test_deep_formulas_are_written_without_recursion():
