@@ -96,7 +96,7 @@ def test_what_is_simplified_is_still_the_gradient_and_holds_nothing_idle():
 
 x, y, z = map(Formula, "xyz")
 WRITTEN = [     # a formula and its simple form, as text
-    (x + m.power(x, 2) * x, "x + x**3"), (-(x / 2 + y), "-(x / 2 + y)"), (-(x - y), "y - x"), (-x - y + z, "z - x - y"),
+    (x + y + m.power(x, 2) * x, "x + y + x**3"), (-(x / 2 + y), "-(x / 2 + y)"), (-(x - y), "y - x"), (-x - y + z, "z - x - y"),
     (-2 * (x - y), "-2 * (x - y)"), (m.power(x * y, 2), "(x * y)**2"), (m.power(m.power(x, 2), 3), "(x**2)**3"), (x / (x * y), "1 / y"),
     (3 * m.where(x > 0, y, 0), "3 * y if x > 0 else 0"), (z / m.where(x > 0, y, 0), "z / (y if x > 0 else 0)"),
     (m.where(x > 0, 2, 2.0), "2"), (m.where(m.unequal(x > 0, 0), y, z), "y if x > 0 else z"),
