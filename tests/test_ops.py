@@ -192,6 +192,9 @@ def test_printed_c_computes_the_same_bits(op, compiled):
     (lambda x, y: x - m.total(m.Row(x)), r"x - \sum_{i} x"), (lambda x, y: m.power(1e20, x), r"\left(1 \cdot 10^{20}\right)^{x}"),
     (lambda x, y: m.Formula("pow", x, m.ratio(-1, 2)), r"x^{-\frac{1}{2}}"), (lambda x, y: x * math.inf - math.nan, r"x \cdot \infty - nan"),
     (lambda x, y: m.Formula("f", x, m.Formula("[]", x, y)), r"\operatorname{f}\left(x, \left[x, y\right]\right)"),
+    (lambda x, y: x * m.ratio(4, 2) - m.ratio(0, 1), r"x \cdot 2 - 0"), (lambda x, y: x - 1e300, r"x - 1 \cdot 10^{300}"),
+    (lambda x, y: m.Formula("alpha", x), r"\operatorname{alpha}\left(x\right)"), (lambda x, y: m.sin(x), r"\sin\left(x\right)"),
+    (lambda x, y: m.Formula("f_1", x, y), r"\operatorname{f\_1}\left(x, y\right)"),
     (lambda x, y: x * -math.inf * 1e-7, r"x \cdot -\infty \cdot 1 \cdot 10^{-7}"), (lambda x, y: x * 2.5e-7, r"x \cdot 2.5 \cdot 10^{-7}"),
 ])
 def test_latex_has_the_parentheses_it_needs(call, latex):
@@ -209,7 +212,7 @@ def test_a_name_that_reads_like_a_formula_is_fenced_like_one(name, times, square
 
 
 def test_text_reads_back_as_the_same_number():
-    for formula, numbers, wanted in formulas(500):
+    for formula, numbers, wanted in formulas(200):
         assert read_back(str(formula).split("\n"), numbers) == wanted, str(formula)
 
 
@@ -230,22 +233,22 @@ def arithmetic(latex):
 
 def test_latex_reads_back_as_the_same_number():
     seen = 0
-    for formula, numbers, wanted in formulas(500):
+    for formula, numbers, wanted in formulas(200):
         if "aligned" not in formula.latex():
             assert read_back([arithmetic(formula.latex())], numbers) == wanted, formula.latex()
             seen += 1
-    assert seen > 250
+    assert seen > 100
 
 
 def test_random_formulas_printed_as_python_compute_the_same_number():
-    for formula, numbers, wanted in formulas(500):
+    for formula, numbers, wanted in formulas(200):
         scope = {"m": m, "Fraction": Fraction}
         exec(with_fractions(printer.python_source("printed", list(numbers), [], formula, [formula])), scope)
         assert scope["printed"](*numbers.values()) == (wanted, (wanted,))
 
 
 def test_random_formulas_printed_as_c_compute_the_same_bits(tmp_path):
-    tried = [(formula, {name: float(x) for name, x in numbers.items()}) for formula, numbers, _ in formulas(200) if formula.parts]
+    tried = [(formula, {name: float(x) for name, x in numbers.items()}) for formula, numbers, _ in formulas(100) if formula.parts]
     functions = dict.fromkeys(f for k, (formula, numbers) in enumerate(tried) for f in printer.c_source(
         str(k), list(numbers), [], formula, [formula.parts[0]]).split("static inline ") if f)
     library = compiled_c(tmp_path, functions)
@@ -295,6 +298,7 @@ def test_deep_formulas_are_written_without_recursion():
 
 @pytest.mark.parametrize(("name", "written"), [
     ("w_1", "w_{1}"), ("x12", "x_{12}"), ("alpha", r"\alpha"), ("theta_0", r"\theta_{0}"), ("loss", r"\mathrm{loss}"),
+    ("w_out", "w_{out}"), ("xy", r"\mathrm{xy}"), ("Omega_max", r"\Omega_{max}"), ("a\u200bb\n", r"\mathrm{ab}"), ("é", "é"), ("w", "w"),
     ("50%_{}\\^~#$&", r"\mathrm{50\%\_\{\}\backslash \hat{\ }\sim \#\$\&}"),
 ])
 def test_names_in_latex_are_escaped(name, written):

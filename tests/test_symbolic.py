@@ -67,12 +67,12 @@ IDLE = re.compile(r"(?<![\w.*])(?<!\*-)[01](\.0)? \*|\* 1(\.0)?(?![\w.*])|\*\*[0
 
 def test_what_is_simplified_is_the_same_number_exactly():
     seen = 0
-    for formula, numbers, wanted in formulas(1_000):
+    for formula, numbers, wanted in formulas(500):
         found = simplified(formula)
         assert computed(found, numbers) == wanted, (formula, found)
         assert not IDLE.search(str(found)), (formula, found)
         seen += 1
-    assert seen > 900
+    assert seen > 450
 
 
 def test_what_is_simplified_is_still_the_gradient_and_holds_nothing_idle():

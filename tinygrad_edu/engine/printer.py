@@ -227,7 +227,7 @@ def shortest(number: Any, style: int) -> str:
         return r"\infty" if number > 0 else r"-\infty"
     text = repr(number) if isinstance(number, float) else str(number)
     text = text[:-2] if text.endswith(".0") else text
-    if style == LATEX and "e" in text and number == number:
+    if style == LATEX and "e" in text:
         mantissa, exponent = text.split("e")
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
     return text
