@@ -58,7 +58,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "engine/symbolic": "symbolic replay",
     "engine/simplify": "symbolic",
     "engine/formula": "replay conventions bad_input ops",
-    "engine/printer": "mathml ops symbolic",
+    "engine/printer": "printer mathml ops symbolic",
 }
 SLOW = ("any_depth", "ctrl_c", "robbins_monro", "hash_seed", "thousand_nodes", "without_recursion")     # left out, to stay within the five seconds
 
