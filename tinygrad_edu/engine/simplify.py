@@ -141,7 +141,7 @@ class Simplifier:
             return x if n == 1 else 1
         if not isinstance(x, Formula):
             return plain(x ** n) if isinstance(x, int) and n > 0 and n * math.log2(abs(x) + 1) < 50 else None
-        return None if self.products.get(x, (0, ()))[1] else self.product((x, int(n)))
+        return None if x in self.products else self.product((x, int(n)))
 
     # ---- sums
 
