@@ -6,6 +6,7 @@ import re
 import pytest
 from formulas import formulas, read_back
 
+import tinygrad_edu as tg
 from tinygrad_edu.engine import formula as m
 
 
@@ -35,6 +36,10 @@ def test_latex_has_the_parentheses_it_needs(call, latex):
 def test_a_name_that_reads_like_a_formula_is_fenced_like_one(name, times, squared, chosen):
     x = m.Formula(name)
     assert [str(x * 2), str(m.power(x, 2)), str(m.where(x > 0, x, 1))] == [times, squared, chosen]
+
+
+def test_programs_have_no_idle_parentheses_either():
+    assert "*g_x = x > 0.0 ? 1.0 : 0.0;" in tg.source(tg.relu, "c") and "return x + y, (1, 1,)" in tg.source(tg.add, "python")
 
 
 def test_text_reads_back_as_the_same_number():
