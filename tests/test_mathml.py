@@ -103,7 +103,7 @@ element = Formula("element", x)
     (m.where(m.is_whole(x), 1, y), "1 if x∈ℤ else y"), (m.where(x > 0, Formula("a if b else c"), y), "(a if b else c) if x>0 else y"),
     (m.power(m.exp(x), 2), "(ex)2"), (m.power(x / y, 2), "(xy)2"), (Formula("pow", m.ratio(1, 2), x), "(12)x"),
     (Formula("pow", x, m.ratio(-1, 2)), "x−12"), (x * m.ratio(-1, 2), "x·−12"), (m.power(-2.5, x), "(−2.5)x"), (m.power(x, 3.0), "x3"),
-    (x * -math.inf, "x·−∞"), (x * 1e-7, "x·1e−07"), (x - m.pi(x), "x−π"), (Formula("f", x, Formula("[]", x, y)), "f(x,[x,y])"),
+    (Formula("neg", m.ratio(-1, 2)), "−(−12)"), (Formula("neg", m.ratio(1, 2)), "−12"), (x * -math.inf, "x·−∞"), (x * 1e-7, "x·1e−07"), (x - m.pi(x), "x−π"), (Formula("f", x, Formula("[]", x, y)), "f(x,[x,y])"),
 ])
 def test_people_read_mathml_as(formula, shown):
     assert "".join(ElementTree.fromstring(f"<math>{printer.mathml(formula)}</math>").itertext()) == shown

@@ -1,6 +1,7 @@
 """The one idea: an operation is declared once.  What is printed from a rule computes the same bits."""
 
 import ctypes
+import itertools
 import math
 import random
 import shutil
@@ -106,10 +107,12 @@ def test_every_op_is_exported_documented_and_has_a_symbol():
 
 
 def samples(op, count=80):
-    """Inputs as evaluate takes them: ordinary, extreme and edge numbers; rows of several lengths."""
+    """Inputs as evaluate takes them: ordinary, extreme and edge numbers, zeros of both signs; rows of several lengths."""
     rng = random.Random(op.name)
     columns = [[*stratified(interval, count, seed), math.inf, -math.inf, math.nan, 0.0, -1.5, 2.5]
                for seed, interval in enumerate(op.domain)]
+    if not op.rows:
+        yield from map(list, itertools.product([0.0, -0.0, 1.5, -math.inf, math.nan], repeat=len(op.inputs)))
     for _ in range(count):
         if op.rows:
             length = rng.randint(1, 6)

@@ -20,7 +20,8 @@ from tinygrad_edu.engine import formula as m
     (lambda x, y: m.Formula("pow", x, m.ratio(-1, 2)), r"x^{-\frac{1}{2}}"), (lambda x, y: x * math.inf - math.nan, r"x \cdot \infty - nan"),
     (lambda x, y: m.Formula("f", x, m.Formula("[]", x, y)), r"\operatorname{f}\left(x, \left[x, y\right]\right)"),
     (lambda x, y: x * m.ratio(4, 2) - m.ratio(0, 1), r"x \cdot 2 - 0"), (lambda x, y: x - 1e300, r"x - 1 \cdot 10^{300}"),
-    (lambda x, y: m.Formula("alpha", x), r"\operatorname{alpha}\left(x\right)"), (lambda x, y: m.sin(x), r"\sin\left(x\right)"),
+    (lambda x, y: m.Formula("neg", m.ratio(-1, 2)), r"-\left(-\frac{1}{2}\right)"), (lambda x, y: m.Formula("neg", m.ratio(1, 2)), r"-\frac{1}{2}"),
+    (lambda x, y: m.power(2.0, x), "2^{x}"), (lambda x, y: m.Formula("alpha", x), r"\operatorname{alpha}\left(x\right)"), (lambda x, y: m.sin(x), r"\sin\left(x\right)"),
     (lambda x, y: m.Formula("f_1", x, y), r"\operatorname{f\_1}\left(x, y\right)"),
     (lambda x, y: x * -math.inf * 1e-7, r"x \cdot -\infty \cdot 1 \cdot 10^{-7}"), (lambda x, y: x * 2.5e-7, r"x \cdot 2.5 \cdot 10^{-7}"),
 ])
@@ -36,6 +37,13 @@ def test_latex_has_the_parentheses_it_needs(call, latex):
 def test_a_name_that_reads_like_a_formula_is_fenced_like_one(name, times, squared, chosen):
     x = m.Formula(name)
     assert [str(x * 2), str(m.power(x, 2)), str(m.where(x > 0, x, 1))] == [times, squared, chosen]
+
+
+@pytest.mark.parametrize("style", ["python", "c"])
+def test_what_programs_name_is_numbered_from_1_on(style):
+    for op in tg.OPS.values():
+        named = re.findall(r"\bt(\d+)(?: =|\[n\])", tg.source(op, style))
+        assert list(dict.fromkeys(named)) == [str(k + 1) for k in range(len(set(named)))]
 
 
 def test_programs_have_no_idle_parentheses_either():

@@ -226,6 +226,10 @@ def test_an_exact_power_has_a_million_bits_at_most():
             m.power(x, n + (1 if n > 0 else -1))
 
 
+def test_the_sign_of_zero_is_that_zero():
+    assert [repr(m.sign(x)) for x in (0.0, -0.0, -2.5, 3.0, math.nan)] == ["0.0", "-0.0", "-1", "1", "nan"]
+
+
 def test_powers_are_exact_where_one_of_the_two_numbers_is_a_fraction():
     assert m.power(Fraction(2, 3), 2) == m.power(Fraction(2, 3), 2.0) == Fraction(4, 9) and m.power(2, Fraction(-2)) == Fraction(1, 4)
 
