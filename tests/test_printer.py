@@ -8,6 +8,7 @@ from formulas import formulas, read_back
 
 import tinygrad_edu as tg
 from tinygrad_edu.engine import formula as m
+from tinygrad_edu.engine import printer
 
 
 @pytest.mark.parametrize(("call", "latex"), [
@@ -44,6 +45,13 @@ def test_what_programs_name_is_numbered_from_1_on(style):
     for op in tg.OPS.values():
         named = re.findall(r"\bt(\d+)(?: =|\[n\])", tg.source(op, style))
         assert list(dict.fromkeys(named)) == [str(k + 1) for k in range(len(set(named)))]
+
+
+def test_programs_name_what_they_use_twice_and_nothing_else():
+    x, y = m.Formula("x"), m.Formula("y")
+    both = x + y
+    code = printer.python_source("printed", ["x", "y"], [], both * x, [both, m.exp(y)])
+    assert code == "def printed(x, y):\n    t1 = x + y\n    return t1 * x, (t1, m.exp(y),)\n"
 
 
 def test_programs_have_no_idle_parentheses_either():
