@@ -58,6 +58,10 @@ def test_programs_have_no_idle_parentheses_either():
     assert "*g_x = x > 0.0 ? 1.0 : 0.0;" in tg.source(tg.relu, "c") and "return x + y, (1, 1,)" in tg.source(tg.add, "python")
 
 
+def test_numbers_that_stand_before_a_dot_are_fenced_unless_they_are_digits():
+    assert [printer.as_factor(number) for number in (2, 0.5, -2.5, m.ratio(1, 2))] == ["2", "0.5", "(-2.5)", "(1/2)"]
+
+
 def test_text_reads_back_as_the_same_number():
     for formula, numbers, wanted in formulas(200):
         assert read_back(str(formula).split("\n"), numbers) == wanted, str(formula)

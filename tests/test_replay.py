@@ -230,6 +230,10 @@ def test_the_sign_of_zero_is_that_zero():
     assert [repr(m.sign(x)) for x in (0.0, -0.0, -2.5, 3.0, math.nan)] == ["0.0", "-0.0", "-1", "1", "nan"]
 
 
+def test_sums_and_products_of_nothing():
+    assert (m.total([]), m.product([]), m.count([])) == (0, 1, 0)
+
+
 def test_powers_are_exact_where_one_of_the_two_numbers_is_a_fraction():
     assert m.power(Fraction(2, 3), 2) == m.power(Fraction(2, 3), 2.0) == Fraction(4, 9) and m.power(2, Fraction(-2)) == Fraction(1, 4)
 
