@@ -111,8 +111,8 @@ def samples(op, count=80):
     rng = random.Random(op.name)
     columns = [[*stratified(interval, count, seed), math.inf, -math.inf, math.nan, 0.0, -1.5, 2.5]
                for seed, interval in enumerate(op.domain)]
-    if not op.rows:
-        yield from map(list, itertools.product([0.0, -0.0, 1.5, -math.inf, math.nan], repeat=len(op.inputs)))
+    corners = itertools.product([0.0, -0.0, 1.5, -math.inf, math.nan], repeat=2 if op.rows else len(op.inputs))
+    yield from ([[*row] for _ in op.inputs] if op.rows else [*row] for row in corners)
     for _ in range(count):
         if op.rows:
             length = rng.randint(1, 6)
