@@ -47,6 +47,12 @@ def test_what_programs_name_is_numbered_from_1_on(style):
         assert list(dict.fromkeys(named)) == [str(k + 1) for k in range(len(set(named)))]
 
 
+def test_choices_are_fenced_but_for_the_last_one():
+    x, y = m.Formula("x"), m.Formula("y")
+    assert str(m.where(x > 0, 1, m.where(y > 0, 2, 3))) == "1 if x > 0 else 2 if y > 0 else 3"
+    assert str(m.where(x > 0, m.where(y > 0, 2, 3), 1)) == "(2 if y > 0 else 3) if x > 0 else 1"
+
+
 def test_programs_name_what_they_use_twice_and_nothing_else():
     x, y = m.Formula("x"), m.Formula("y")
     both = x + y
@@ -100,20 +106,19 @@ def test_a_long_formula_names_its_shared_parts_and_stays_short():
     assert text.startswith("t1 = x * x + x\nt2 = t1 * t1 + x") and len(text) < 8000
 
 
-@pytest.mark.parametrize(("signs", "lines"), [
-    (1, ["-(x + y" + " + (x + y)" * 14 + ")"]), (2, ["t1 = x + y", "-(-(t1" + " + t1" * 14 + "))"]),
+@pytest.mark.parametrize(("signs", "text", "latex"), [
+    (1, "-(x + y" + " + (x + y)" * 14 + ")", "-(x + y" + " + (x + y)" * 14 + ")"),
+    (2, "t1 = x + y\n-(-(t1" + " + t1" * 14 + "))", r"\begin{aligned}t_{1} &= x + y \\ &-(-(t_{1}" + " + t_{1}" * 14 + r"))\end{aligned}"),
 ])
-def test_a_formula_of_sixty_parts_is_written_in_full_and_a_longer_one_names_what_it_shares(signs, lines):
+def test_a_formula_of_sixty_parts_is_written_in_full_and_a_longer_one_names_what_it_shares(signs, text, latex):
     shared = m.Formula("x") + m.Formula("y")
-    formula = shared
-    for _ in range(14):
-        formula = formula + shared
+    formula = m.total([shared] * 15)
     for _ in range(signs):
         formula = -formula
-    assert str(formula).split("\n") == lines
+    assert (str(formula), formula.latex()) == (text, latex)
 
 
-@pytest.mark.parametrize(("calls", "lines"), [(120, 1), (121, 2)])
+@pytest.mark.parametrize(("calls", "lines"), [(120, 1), (121, 2), (240, 2), (241, 3)])
 def test_a_part_of_more_than_120_parts_gets_a_line_of_its_own(calls, lines):
     formula = m.Formula("x")
     for _ in range(calls):
