@@ -5,13 +5,17 @@ gradients, and what the strict engine does: "" (nothing), the error of the forwa
 BACKWARD where only the gradient is at fault.
 """
 
+import itertools
 import math
+import operator
 
+import numpy
 import pytest
 from planting import with_rule
 
 import tinygrad_edu as tg
 from tinygrad_edu import DomainError, GradientError, PoleError, RangeError, Value
+from tinygrad_edu.engine import formula as m
 
 inf, nan = math.inf, math.nan
 POLE, RANGE, DOMAIN, BACKWARD = PoleError, RangeError, DomainError, GradientError
@@ -220,3 +224,31 @@ def test_zero_times_infinity_is_not_skipped_elsewhere():
     with tg.errstate(all="ignore"):
         (tg.cbrt(x) ** 3).backward()            # the derivative is 1, the product of 0 and inf is nan
     assert math.isnan(x.grad)
+
+
+CORNERS = [sign * x for x in (0.0, 5e-324, 1e-200, 0.5, 1.0, 2.0, 3.0, 800.0, 1e200, 1e308, inf) for sign in (1, -1)] + [nan]
+THEIRS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
+          "atan2": "arctan2", "pow": "power"}          # what NumPy calls otherwise
+
+
+def beyond(x):
+    """A number that is not finite, as text; "" for others, whose last digit depends on the library."""
+    return "" if math.isfinite(x) else str(float(x))
+
+
+@pytest.mark.parametrize("name", [name for name in m.COMPUTE if hasattr(numpy, THEIRS.get(name, name))])
+def test_functions_that_never_raise_leave_the_floats_where_numpys_do(name):
+    theirs = getattr(numpy, THEIRS.get(name, name))
+    for inputs in itertools.product(CORNERS, repeat=2 if name in ("pow", "atan2") else 1):
+        if (name, *inputs) != ("pow", -inf, 0.5):           # where C has inf, and NumPy nan
+            with numpy.errstate(all="ignore"):
+                assert beyond(m.ieee(name, *inputs)) == beyond(theirs(*map(numpy.float64, inputs))), inputs
+
+
+@pytest.mark.parametrize("sign", [operator.add, operator.sub, operator.mul, operator.truediv])
+def test_arithmetic_that_never_raises_has_the_bits_of_numpys(sign):
+    for x, y in itertools.product(CORNERS, repeat=2):
+        with numpy.errstate(all="ignore"):
+            wanted = float(sign(numpy.float64(x), numpy.float64(y))).hex()
+        for result in sign(m.IEEE(x), y), sign(x, m.IEEE(y)), sign(m.IEEE(x), m.IEEE(y)):
+            assert type(result) is m.IEEE and float(result).hex() == wanted, (x, y)

@@ -2,13 +2,16 @@
 
 import math
 import random
+import re
 import unicodedata
 from xml.etree import ElementTree
 
 import pytest
 from draws import stratified
+from formulas import formulas, read_back
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
 from tinygrad_edu.engine.formula import Formula
 
@@ -80,6 +83,30 @@ def test_parentheses_are_where_they_are_needed(text):
     f = tg.expression(text, **numbers)
     found = value_of(printer.mathml(tg.symbolic(f).value), numbers)
     assert found == pytest.approx(f.data, rel=1e-12)
+
+
+def test_random_formulas_read_back_are_the_same_number_exactly():
+    for formula, numbers, wanted in formulas(200):
+        whole = ElementTree.fromstring(f"<math>{printer.mathml(formula)}</math>")
+        lines = [re.sub(r"^(t\d+)==", r"\1 = ", arithmetic(row)) for row in whole.iter("mtd")] or [arithmetic(whole)]
+        assert read_back(lines, numbers) == wanted, lines
+
+
+x, y = Formula("x"), Formula("y")
+element = Formula("element", x)
+
+
+@pytest.mark.parametrize(("formula", "shown"), [
+    (x - m.total(m.Row(element)), "x−∑ixi"), (m.total(m.Row(element)) * y, "(∑ixi)·y"), (m.product(m.Row(element)), "∏ixi"),
+    (m.total(m.Row(element + y)), "∑i(xi+y)"), (m.others(m.Row(element)).element, "∏j≠ixj"), (m.largest(m.Row(element)), "maxi(xi)"),
+    (m.power(m.smallest(m.Row(element)), 2), "mini(xi)2"), (y / m.count(m.Row(element)), "yn"),
+    (m.where(m.is_whole(x), 1, y), "1 if x∈ℤ else y"), (m.where(x > 0, Formula("a if b else c"), y), "(a if b else c) if x>0 else y"),
+    (m.power(m.exp(x), 2), "(ex)2"), (m.power(x / y, 2), "(xy)2"), (Formula("pow", m.ratio(1, 2), x), "(12)x"),
+    (Formula("pow", x, m.ratio(-1, 2)), "x−12"), (x * m.ratio(-1, 2), "x·−12"), (m.power(-2.5, x), "(−2.5)x"), (m.power(x, 3.0), "x3"),
+    (Formula("neg", m.ratio(-1, 2)), "−(−12)"), (Formula("neg", m.ratio(1, 2)), "−12"), (x * -math.inf, "x·−∞"), (x * 1e-7, "x·1e−07"), (x - m.pi(x), "x−π"), (Formula("f", x, Formula("[]", x, y)), "f(x,[x,y])"),
+])
+def test_people_read_mathml_as(formula, shown):
+    assert "".join(ElementTree.fromstring(f"<math>{printer.mathml(formula)}</math>").itertext()) == shown
 
 
 def test_every_rule_of_rows_is_well_formed_too():

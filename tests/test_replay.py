@@ -1,5 +1,6 @@
 """One graph, many numbers: floats, Fractions, mpmath, formulas and Values."""
 
+import itertools
 import math
 import weakref
 from fractions import Fraction
@@ -9,6 +10,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, NotRationalError, Value
+from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
 
 
@@ -53,6 +55,12 @@ def test_comparisons_stay_exact_further_on():
         tg.exact(tg.sqrt(tg.step(x) + tg.step(x)) * x)
     assert tg.exact(tg.mean(x, x + 1, x * 2))["x"] == Fraction(4, 3)
     assert tg.exact(tg.max(x, x + 0, x * 1))["x"] == 1
+
+
+def test_only_floats_are_read_as_the_caller_says():
+    x = Value(0.3, label="x")
+    gradients = tg.exact(0.1 * x, {"x": Fraction(2, 3)}, read=lambda number: Fraction(repr(number)))
+    assert gradients.value == Fraction(1, 15) and gradients["x"] == Fraction(1, 10)
 
 
 def test_exact_refuses_what_is_no_fraction():
@@ -209,3 +217,38 @@ def test_exact_powers_of_too_many_digits_are_refused_at_once(text):
 
 def test_exact_powers_of_0_and_1_need_no_digits():
     assert tg.exact(tg.expression("x**1e9 + y**1e9", x=1, y=0)) == {"x": 10 ** 9, "y": 0}
+
+
+def test_an_exact_power_has_a_million_bits_at_most():
+    for x, n in (Fraction(2), 2 ** 20), (Fraction(1, 2), 2 ** 20), (Fraction(2), -2 ** 20), (Fraction(-5, 3), 2 ** 19):
+        assert m.power(x, n) == x ** n
+        with pytest.raises(OverflowError, match="too many digits"):
+            m.power(x, n + (1 if n > 0 else -1))
+
+
+def test_the_sign_of_zero_is_that_zero():
+    assert [repr(m.sign(x)) for x in (0.0, -0.0, -2.5, 3.0, math.nan)] == ["0.0", "-0.0", "-1", "1", "nan"]
+
+
+def test_sums_and_products_of_nothing():
+    assert (m.total([]), m.product([]), m.count([])) == (0, 1, 0)
+
+
+def test_powers_are_exact_where_one_of_the_two_numbers_is_a_fraction():
+    assert m.power(Fraction(2, 3), 2) == m.power(Fraction(2, 3), 2.0) == Fraction(4, 9) and m.power(2, Fraction(-2)) == Fraction(1, 4)
+
+
+@pytest.mark.parametrize(("digits", "shown"), [(40, "1" + "0" * 39), (41, "1" + "0" * 38 + "…")])
+def test_numbers_of_more_than_forty_digits_are_cut_in_messages(digits, shown):
+    with pytest.raises(NotRationalError, match=rf"^sqrt\({shown}\) is not"):
+        m.sqrt(Fraction(10 ** (digits - 1)))
+
+
+@pytest.mark.parametrize("name", m.COMPUTE)
+def test_functions_of_mpmath_numbers_are_those_of_floats(name):
+    function = m.power if name == "pow" else getattr(m, name)
+    numbers = [-2.0, -0.5, 0.0, 0.25, 1.0, 3.0]
+    for inputs in itertools.product(numbers, repeat=2 if name in ("pow", "atan2") else 1):
+        wanted = m.ieee(name, *inputs)
+        if math.isfinite(wanted):
+            assert float(function(*map(mpmath.mpf, inputs))) == pytest.approx(wanted, rel=1e-14, abs=1e-15), inputs

@@ -5,9 +5,11 @@ import random
 import re
 
 import pytest
+from formulas import computed, formulas
 
 import tinygrad_edu as tg
-from tinygrad_edu import Value
+from tinygrad_edu import REAL, Value
+from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
 from tinygrad_edu.engine.formula import Formula
 from tinygrad_edu.engine.simplify import simplified
@@ -23,6 +25,7 @@ READS = {       # expression: its gradient by x, as text
     "tanh(x*y)": "(1 - tanh(x * y)**2) * y", "relu(x*y + 1)": "y if x * y + 1 > 0 else 0", "leaky_relu(x)": "1 if x > 0 else 0.01",
     "where(x > 0, x*x, -x)": "2 * x if x > 0 else -1", "abs(x - y)": "sign(x - y)", "x*0.1*3": "3 * 0.1", "x*0.5*3": "1.5",
     "x**0.5": "0.5 * x**-0.5", "erf(x)": "2 * exp(-x**2) / sqrt(pi)", "x*1e300*1e300": "1e+300 * 1e+300", "x/0.1": "1 / 0.1", "x*y/y": "1",
+    "where(x > 0, x*y, 0)*w": "w * y if x > 0 else 0", "sigmoid(x)": "sigmoid(x) * (1 - sigmoid(x))", "hypot(x, y)": "x / hypot(x, y)",
 }
 AT = {"x": 1.25, "y": 0.75, "w": -0.5}
 
@@ -41,7 +44,7 @@ SCOPE = {**vars(math), **{name: getattr(tg, name) for name in ("sigmoid", "softp
          "abs": abs, "where": lambda c, a, b: a if c else b}
 
 
-def computed(formula, numbers):
+def rounded(formula, numbers):
     """The number a formula's text stands for: its named parts one after the other, then the whole."""
     scope = {**SCOPE, **numbers}
     *lines, last = printer.text(formula).split("\n")
@@ -59,6 +62,19 @@ def random_expression(rng, depth):
                        f"tanh({a})", f"sin({a})", f"exp(-({a})**2)", f"where({a} > {b}, {a}, {b})", f"relu({a})", f"sqrt(1 + ({a})**2)"])
 
 
+IDLE = re.compile(r"(?<![\w.*])(?<!\*-)[01](\.0)? \*|\* 1(\.0)?(?![\w.*])|\*\*[01](?![\w.])|--|\b0 [+-]|[+-] 0(?![\w.])|\+ -|- -")
+
+
+def test_what_is_simplified_is_the_same_number_exactly():
+    seen = 0
+    for formula, numbers, wanted in formulas(500):
+        found = simplified(formula)
+        assert computed(found, numbers) == wanted, (formula, found)
+        assert not IDLE.search(str(found)), (formula, found)
+        seen += 1
+    assert seen > 450
+
+
 def test_what_is_simplified_is_still_the_gradient_and_holds_nothing_idle():
     seen = 0
     for seed in range(400):
@@ -68,12 +84,12 @@ def test_what_is_simplified_is_still_the_gradient_and_holds_nothing_idle():
         output = tg.expression(text, **numbers)
         output.backward()
         gradients = tg.symbolic(output)
-        assert computed(gradients.value, numbers) == pytest.approx(output.data, rel=1e-9, abs=1e-9), text
+        assert rounded(gradients.value, numbers) == pytest.approx(output.data, rel=1e-9, abs=1e-9), text
         for leaf in tg.leaves(output):
             found = gradients[leaf.label]
-            assert computed(found, numbers) == pytest.approx(leaf.grad, rel=1e-9, abs=1e-9), (text, leaf.label)
+            assert rounded(found, numbers) == pytest.approx(leaf.grad, rel=1e-9, abs=1e-9), (text, leaf.label)
             shown = printer.text(found)
-            assert not re.search(r"(?<![\w.*])[01](\.0)? \*|\* 1(\.0)?(?![\w.*])|--|\b0 [+-]|[+-] 0(?![\w.])|\+ -|- -", shown), shown
+            assert not IDLE.search(shown), shown
             seen += 1
     assert seen > 400
 
@@ -86,6 +102,39 @@ def test_named_parts_of_a_long_formula_take_no_name_that_a_leaf_has(name):
         f = tg.sin(f) * x
     f.backward()
     assert computed(tg.symbolic(f)[name], {name: 0.3}) == pytest.approx(x.grad, rel=1e-12)
+
+
+x, y, z = map(Formula, "xyz")
+WRITTEN = [     # a formula and its simple form, as text
+    (x + y + m.power(x, 2) * x, "x + y + x**3"), (-(x / 2 + y), "-(x / 2 + y)"), (-(x - y), "y - x"), (-x - y + z, "z - x - y"), (-x - y, "-x - y"),
+    (-2 * (x - y), "-2 * (x - y)"), (m.power(x * y, 2), "(x * y)**2"), (m.power(m.power(x, 2), 3), "(x**2)**3"), (x / (x * y), "1 / y"),
+    (3 * m.where(x > 0, y, 0), "3 * y if x > 0 else 0"), (z / m.where(x > 0, y, 0), "z / (y if x > 0 else 0)"),
+    (m.where(x > 0, 2, 2.0), "2"), (m.where(m.unequal(x > 0, 0), y, z), "y if x > 0 else z"),
+    (m.where(m.unequal(x, 0), y, z), "y if x != 0 else z"), (m.where(m.unequal(x > 0, 1), y, z), "y if (x > 0) != 1 else z"),
+    (x / 3 + x * m.ratio(2, 3), "x"), (x * m.ratio(-1, 2), "-x / 2"), (x / 3 + 0.5 * x, "x / 3 + 0.5 * x"),
+    # what would need rounding, or too many digits, stands as it is
+    (x + 0.1 + 0.2, "x + 0.1 + 0.2"), (x + 0.5 + 0.25, "x + 0.75"), (x + 1e308 + 1e308, "x + 1e+308 + 1e+308"),
+    (x * math.inf * math.inf, "inf * x * inf"), (x + math.inf + math.inf, "x + inf + inf"), (x / 0.0, "x / 0"),
+    (x + 5 * 10 ** 14 + (5 * 10 ** 14 - 1), "x + 999999999999999"), (x + 5 * 10 ** 14 + 5 * 10 ** 14, "x + 500000000000000 + 500000000000000"),
+    (x - 5 * 10 ** 14 - (5 * 10 ** 14 - 1), "x - 999999999999999"), (x - 5 * 10 ** 14 - 5 * 10 ** 14, "x - 500000000000000 - 500000000000000"),
+    (x + 1e15 + 1e15, "x + 2000000000000000"), (x - 1e15 - 1e15, "x - 2000000000000000"), (m.power(x, 0.5) - m.power(x, float("0.5")), "0"),
+    (x / (10 ** 15 - 1), "x / 999999999999999"), (x * 10 ** 7 * m.ratio(1, 3) * 10 ** 8, "10000000 * x * 100000000 / 3"),
+    (m.power(x, 1 - 10 ** 15), "1 / x**999999999999999"), (m.power(x, -10 ** 15), "x**-1000000000000000"),
+    (m.power(x - x + 2, 31), "2147483648"), (m.power(x - x + 2, 32), "2**32"), (m.power(x - x + 3, 24), "282429536481"), (m.power(x - x + 3, 25), "3**25"), (m.power(x - x + 0.5, 2), "0.5**2"),
+]
+
+
+@pytest.mark.parametrize(("formula", "shown"), WRITTEN)
+def test_a_simple_formula_is_written_as_people_do(formula, shown):
+    assert str(simplified(formula)) == shown
+
+
+def test_eight_terms_or_factors_are_taken_apart_and_nine_are_not():
+    for count in (8, 9):
+        parts = [Formula(letter) for letter in "abcdefghi"[:count]]
+        rest = str(m.product(parts[1:])).removeprefix("1 * ")
+        assert (str(simplified(m.product(parts) / parts[0])) == rest) is (count == 8)
+        assert (str(simplified(m.total(parts) - parts[0])) == str(m.total(parts[1:]))) is (count == 8)
 
 
 def test_long_sums_and_products_are_simplified_in_little_time_and_without_recursion():
@@ -107,6 +156,9 @@ def test_a_gradient_that_is_a_number_is_a_plain_one():
     x = Value(2.0, label="x")
     assert tg.symbolic(6 * x)["x"] == 6 and type(tg.symbolic(6 * x)["x"]) is int
     assert tg.symbolic(0.1 * x)["x"] == 0.1
+    frozen = Value(2.0)
+    frozen.is_constant = True
+    assert tg.symbolic((frozen + 1) * x)["x"] == 3
 
 
 def test_equal_parts_are_found_whatever_their_order():
@@ -126,10 +178,20 @@ def names(f):
     return {event.parent: event.parent_name for event in tg.steps(f) if event.kind == "backward"}
 
 
+@pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize(("second", "name"), [("b" * 9, "aaaaaaaa + bbbbbbbbb"), ("b" * 10, "v1")])
-def test_a_formula_of_twenty_characters_is_a_name_and_a_longer_one_is_not(second, name):
-    inner = tg.Value(1.0, label="a" * 8) + tg.Value(2.0, label=second)
-    assert names(inner * 3)[inner] == name
+def test_a_formula_of_twenty_characters_is_a_name_and_a_longer_one_is_not(second, name, frozen):
+    leaves = tg.Value(1.0, label="a" * 8), tg.Value(2.0, label=second)
+    for leaf in leaves:
+        leaf.is_constant = frozen
+    inner = leaves[0] + leaves[1]
+    assert tg.names(inner * tg.Value(3.0, label="x"))[inner] == name
+
+
+def test_nodes_of_the_same_label_are_numbered_past_the_names_that_are_taken():
+    labels = ["x", "x", "x_3", "x", "x", "v1", ""]
+    f = tg.sum(*[tg.Value(1.0, label=label) for label in labels])
+    assert list(tg.names(f).values()) == ["x", "x_2", "x_3", "x_4", "x_5", "v1", "v2", "v3"]
 
 
 def test_equal_nodes_and_nameless_leaves_are_told_apart_and_equal_constants_are_not():
@@ -139,20 +201,47 @@ def test_equal_nodes_and_nameless_leaves_are_told_apart_and_equal_constants_are_
     assert tg.steps(x * 2 + 2)[0].formula.endswith("x * 2") and tg.steps(x * 2 + 2)[1].formula.endswith("x * 2 + 2")
 
 
-@pytest.mark.parametrize(("f", "slopes"), [
-    (lambda x, y: tg.cbrt(x), ["1 / (3 * cbrt(x)**2)"]), (lambda x, y: x / y, ["-x / y**2", "1 / y"]), (lambda x, y: +x, ["1"]),
-    (lambda x, y: x ** y, ["x**y * log(x)", "y * x**(y - 1)"]), (lambda x, y: tg.sqrt(x), ["1 / (2 * sqrt(x))"]),
+def slopes(f):
+    return [event.local for event in tg.steps(f) if event.kind == "backward"]
+
+
+@pytest.mark.parametrize(("f", "shown", "by_result"), [
+    (lambda x, y: tg.cbrt(x), ["1 / (3 * cbrt(x)**2)"], ["1 / (3 * r**2)"]), (lambda x, y: +x, ["1"], ["1"]),
+    (lambda x, y: x / y, ["-x / y**2", "1 / y"], ["-x / y**2", "1 / y"]), (lambda x, y: tg.hypot(x, 3), ["x / hypot(x, 3)"], ["x / r"]),
+    (lambda x, y: x ** y, ["x**y * log(x)", "y * x**(y - 1)"], ["r * log(x)", "y * x**(y - 1)"]),
+    (lambda x, y: tg.sigmoid(x), ["sigmoid(x) * (1 - sigmoid(x))"], ["r * (1 - r)"]),
 ])
-def test_slopes_in_steps_are_written_with_the_result_where_that_is_shorter(f, slopes):
-    shown = f(tg.Value(0.5, label="x"), tg.Value(2.0, label="y"))
-    assert [event.local for event in tg.steps(shown) if event.kind == "backward"] == slopes
+def test_slopes_in_steps_are_written_with_the_result_where_that_is_shorter(f, shown, by_result):
+    result = f(tg.Value(0.5, label="x"), tg.Value(2.0, label="y"))
+    assert slopes(result) == shown
+    result.label = "r"
+    assert slopes(result) == by_result
+
+
+def test_slopes_of_an_operation_that_returns_its_input_are_written_with_the_input():
+    @tg.op("clip", REAL)
+    def clipped(x):
+        """x, whose gradient ends at -1 and 1."""
+        return x, (m.where(m.abs(x) > 1, 0, 1),)
+    x = Value(0.5, label="x")
+    y = clipped(x)
+    y.label = "y"
+    assert slopes(y) == [str(tg.symbolic(y)["x"])] == ["0 if abs(x) > 1 else 1"]
 
 
 def test_slopes_of_more_than_eight_parents_are_written_in_general_terms():
     for count, whole in (8, " + ".join(f"exp(x{k})" for k in range(8))), (9, "sum(exp(x[i]))"):
         shown = tg.logsumexp([tg.Value(k / 8, label=f"x{k}") for k in range(count)])
-        first = next(event for event in tg.steps(shown) if event.kind == "backward")
-        assert first.local == f"exp(x{count - 1}) / " + (f"({whole})" if count == 8 else whole)
+        assert slopes(shown)[0] == f"exp(x{count - 1}) / " + (f"({whole})" if count == 8 else whole)
+
+
+def test_general_terms_name_the_result_and_what_stands_at_their_place():
+    x, t = [[tg.Value(k / 8, label=f"{letter}{k}") for k in range(9)] for letter in "xt"]
+    largest, loss = tg.max(x), tg.softmax_cross_entropy(x, t)
+    largest.label = "r"
+    assert slopes(largest)[0] == "1 / sum(1 if x[i] == r else 0) if x8 == r else 0"
+    assert slopes(loss)[0] == "log(sum(exp(x[i]))) - x8" and slopes(loss)[-1] == "sum(t[i]) * exp(x0) / sum(exp(x[i])) - t0"
+    assert slopes(tg.sum(x)) == ["1"] * 9
 
 
 def test_a_node_made_by_hand_goes_by_its_operation_or_is_just_a_node():

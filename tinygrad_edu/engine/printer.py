@@ -27,7 +27,7 @@ TEXT, LATEX, PYTHON, C, MATHML = range(5)
 TYPESET = (LATEX, MATHML)
 COMPARED, ADDED, SUMMED, MULTIPLIED, NEGATED, RAISED, ATOM = 1, 2, 3, 4, 5, 6, 9       # what binds tighter
 LONG = 60            # formulas up to this many parts are written out in full
-WIDE = 120           # and no line holds more than this many
+WIDE = 120           # and a part of more than this many gets a line of its own
 
 
 def infix(precedence, template, latex=None, sign=None):
@@ -228,7 +228,7 @@ def shortest(number: Any, style: int) -> str:
         return r"\infty" if number > 0 else r"-\infty"
     text = repr(number) if isinstance(number, float) else str(number)
     text = text[:-2] if text.endswith(".0") else text
-    if style == LATEX and "e" in text and number == number:
+    if style == LATEX and "e" in text:
         mantissa, exponent = text.split("e")
         return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
     return text
@@ -293,9 +293,10 @@ def precedence_of(formula: Any, style: int) -> int:
         return literal(root, style)[0]
     if not root.parts:
         return leaf_precedence(root.head)
-    if style in TYPESET and root.head in TALL | OVER_ROWS:
-        return RAISED if root.head in TALL else SUMMED
-    return notation(root.head, style)[0]
+    precedence = notation(root.head, style)[0]
+    if style in TYPESET and root.head in OVER_ROWS:
+        return SUMMED
+    return RAISED if style in TYPESET and root.head in TALL and precedence == ATOM else precedence
 
 
 def leaf_precedence(name: str) -> int:

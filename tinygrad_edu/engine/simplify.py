@@ -7,6 +7,7 @@ Products of sums stay as they are: what was factored is easier to read.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from numbers import Rational
@@ -140,7 +141,7 @@ class Simplifier:
             return x if n == 1 else 1
         if not isinstance(x, Formula):
             return plain(x ** n) if isinstance(x, int) and n > 0 and n * math.log2(abs(x) + 1) < 50 else None
-        return None if self.products.get(x, (0, ()))[1] else self.product((x, int(n)))
+        return None if x in self.products else self.product((x, int(n)))
 
     # ---- sums
 
@@ -154,7 +155,7 @@ class Simplifier:
         found = [(number, term) for number, term in found if number != 0]
         if len(found) < 2:
             return self.multiple(*found[0]) if found else 0
-        same = ("sum", frozenset((repr(number), identity(term)) for number, term in found))
+        same = ("sum", frozenset(Counter((repr(number), identity(term)) for number, term in found).items()))
         if same not in self.known:
             self.known[same] = self.added_up(found)
             self.sums[self.known[same]] = found

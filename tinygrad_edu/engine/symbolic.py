@@ -30,7 +30,7 @@ def formulas(order: list[Value]) -> dict[Value, Formula]:
     numbered = (f"v{k}" for k in count(1) if f"v{k}" not in labels)
     known: dict[Value, Formula] = {}
     used: set[str] = set()
-    times: Counter[str] = Counter(used)
+    times: Counter[str] = Counter()
     for node in order:
         formula = in_words(node, known)
         text = "" if formula is None else printer.text(formula)
@@ -83,9 +83,7 @@ def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
         return [simplified(at_index(element, column)) for element in elements for column in columns]
     value, local_grads = op.rule(*in_rows(op, parents), **node.constants)
     flat = [g for row in local_grads for g in row] if op.rows else local_grads
-    if isinstance(printer.resolved(value, TEXT), Formula) and not any(value is p for p in parents):
-        flat = substituted(flat, value, known[node], parents)
-    return [simplified(g) for g in flat]
+    return [simplified(g) for g in substituted(flat, value, known[node], parents)]
 
 
 def at_index(element: Any, column: Mapping[str, Formula]) -> Any:
@@ -179,10 +177,10 @@ def symbolic(output: Value) -> Gradients:
 # ---- rewriting formulas ------------------------------------------------------------------------------
 
 
-def substituted(roots: Iterable[Any], old: Formula, new: Formula, inputs: Iterable[Any]) -> tuple[Any, ...]:
-    """The formulas over `inputs` with one of their parts replaced."""
+def substituted(roots: Iterable[Any], old: Any, new: Formula, inputs: Iterable[Any]) -> tuple[Any, ...]:
+    """The formulas over `inputs` with one of their parts, which is no input itself, replaced."""
     roots = [printer.resolved(root, TEXT) for root in roots]
-    made = {printer.resolved(old, TEXT): new}
+    made = {} if any(old is x for x in inputs) else {printer.resolved(old, TEXT): new}
     for part in printer.in_order(roots, TEXT, stop=[*inputs, *made]):
         parts = [made.get(p, p) if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
         made[part] = Formula(part.head, *parts) if parts else part
