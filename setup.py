@@ -38,7 +38,7 @@ class BuildEngine(build_ext):
             super().build_extension(ext)
         except CompileError as error:
             if self.compiles("#include <Python.h>\n", made):
-                raise RuntimeError("the compiler works, but the engine does not compile") from error
+                raise RuntimeError("the compiler works, but the engine does not compile; it needs Cython") from error
             raise                                   # which setuptools passes over, as there is no compiler
 
     def compiles(self, text, folder):

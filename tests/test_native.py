@@ -9,6 +9,7 @@ import sys
 import textwrap
 import threading
 import tracemalloc
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,90 @@ def test_what_was_never_initialised_is_a_leaf():
     else:
         with pytest.raises(AttributeError):
             bare.data
+
+
+def test_making_a_node_again_while_it_is_made_is_safe():
+    x, v = Value(1.0), Value(2.0)
+
+    def parents(mine, others):
+        yield from (x,) * mine
+        v.__init__(3.0, (x,) * others, (1.0,) * others)
+    for mine, others in ((1, 500), (500, 1), (3, 0), (0, 3)):
+        v.__init__(4.0, parents(mine, others), (1.0,) * mine)
+        assert v.parents == (x,) * mine and v.local_grads == (1.0,) * mine
+
+
+def test_what_is_called_when_parents_go_may_touch_the_child():
+    x, seen = Value(1.0), []
+
+    class Last(Value):
+        def __del__(self):
+            seen.append(v.parents)
+            v.__init__(5.0, (x,) * 7, (1.0,) * 7)
+    v = Value(1.0, tuple(map(Last, range(4))), (1.0,) * 4)
+    v.__init__(2.0)
+    gc.collect()
+    assert seen == [(), *[(x,) * 7] * 3] and (v.data, v.parents) == (5.0, (x,) * 7)
+
+
+def test_what_is_called_when_a_label_goes_may_touch_the_node():
+    class Label(str):
+        def __del__(self):
+            v.label = "again"
+    v = Value(1.0)
+    v.scope = "first"
+    v.label = Label("once")
+    v.__init__(2.0)
+    gc.collect()
+    assert v.label == "again"
+
+
+def test_a_row_that_grows_while_it_is_read_does_no_harm():
+    class Third(Fraction):
+        def __float__(self):
+            row.extend([x] * 5000)
+            return 0.25
+    x = Value(1.0)
+    row = [x, Third(1, 4), x]
+    if tg.engine_name == "native":
+        with pytest.raises(RuntimeError, match="longer while it was read"):
+            tg.sum(row)
+    else:
+        assert tg.sum(row).data == 2.25
+
+
+def test_rows_that_lie_about_their_length_are_refused():
+    class Row(list):
+        def __iter__(self):
+            return iter([Value(1.0)] * 500)
+    with pytest.raises(ValueError, match="not of 500 and 3"):
+        tg.dot(Row([Value(1.0)] * 3), [Value(1.0)] * 3)
+
+
+@needs_native
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_a_rule_that_returns_too_many_local_gradients_is_refused(rows):
+    @tg.op("x", tg.REAL)
+    def generous(x):
+        return x * x, (2 * x,) * (1 if type(x) is not float else 1000)
+
+    @tg.op("Σ", [tg.REAL])
+    def generous_row(xs):
+        return tg.engine.formula.total(xs), (xs * 1000 if isinstance(xs, list) else xs,)
+    for wrong in (lambda: generous(Value(1.0)), lambda: generous_row([Value(1.0)] * rows)):
+        with pytest.raises(ValueError, match="each parent needs one local gradient"):
+            wrong()
+
+
+@needs_native
+@pytest.mark.parametrize("wrong", [
+    lambda x: Value.tanh(None), lambda x: Value.record(tg.tanh, None), lambda x: Value.record(tg.dot, [x, x], [x] * 500),
+    lambda x: Value.restored(Value, 1.0, 0.0, (None,), (1.0,), tg.tanh, None), lambda x: Value.restored(Value, 1.0, 0.0, None, (), tg.tanh, None),
+    lambda x: Value.restored(Value, 1.0, 0.0, (x,) * 3, (1.0,) * 500, tg.sum, None),
+    lambda x: Value.restored(type("None", (), {"__new__": lambda kind: None}), 1.0, 0.0, (), (), tg.tanh, None)])
+def test_nonsense_for_the_functions_behind_is_refused(wrong):
+    with pytest.raises((TypeError, ValueError, RuntimeError)):
+        wrong(Value(1.0))
 
 
 class Sub(Value):

@@ -13,8 +13,8 @@ A plain number that meets a Value is kept as a number; it becomes a node when so
 cimport cython
 from cpython.object cimport PyObject
 from libc.math cimport isfinite
-from libc.stdlib cimport free, malloc, realloc
-from libc.string cimport memset
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memset
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
@@ -100,13 +100,17 @@ cdef class Value:
 
     def __init__(self, data, parents=(), local_grads=(), op="", label=""):
         cdef double x = PyFloat_AS_DOUBLE(data) if PyFloat_CheckExact(data) else number(data)
-        forget(self)
-        self.x, self.dx = x, 0.0
+        cdef Value made = fresh() if self.flags or self.code or self.extra != NULL else self
+        made.x, made.dx = x, 0.0
         if parents is not () or local_grads is not () or op != "":
             if not (parents == () == local_grads) or op:
                 parents, local_grads = shared.edges_by_hand(parents, local_grads)
-                set_edges(self, parents, local_grads)
-                set_op(self, shared.mark(op))
+                made = fresh()
+                made.x = x
+                set_edges(made, parents, local_grads)
+                set_op(made, shared.mark(op))
+        if made is not self:
+            exchange(self, made)            # what was there goes when this node is complete
         if label:
             self.label = label
         if not is_ordinary() and tracing():
@@ -145,15 +149,15 @@ cdef class Value:
     @property
     def parents(self):
         """The nodes this one was computed from."""
-        cdef int i, n = count(self)
+        cdef int i
         settle(self)
-        return tuple([<object>parent_of(self, i) for i in range(n)])
+        return tuple([<object>parent_of(self, i) for i in range(count(self))])
 
     @property
     def local_grads(self):
         """d(self)/d(parent), one per parent."""
-        cdef int i, n = 0 if self.flags & CONSTANT else count(self)
-        return tuple([grads_of(self)[i] for i in range(n)])
+        cdef int i
+        return tuple([grads_of(self)[i] for i in range(0 if self.flags & CONSTANT else count(self))])
 
     @property
     def is_constant(self):
@@ -164,7 +168,8 @@ cdef class Value:
     def is_constant(self, frozen):
         if self.flags & SHAPE:
             Pure.is_constant.fset(self, frozen)     # which refuses it
-        self.flags = CONSTANT if frozen else 0
+        cdef int constant = CONSTANT if frozen else 0
+        self.flags = self.flags & ~(CONSTANT | PLAIN) | constant
 
     @is_constant.deleter
     def is_constant(self):
@@ -197,7 +202,7 @@ cdef class Value:
 
     @staticmethod
     def restored(kind, data, grad, parents, local_grads, op, extra):
-        cdef Value v = kind.__new__(kind)
+        cdef Value v = new(kind)
         v.x, v.dx = data, grad
         set_edges(v, parents, local_grads)
         rest = {key: x for key, x in (extra or {}).items() if key != "is_constant"}
@@ -262,8 +267,8 @@ cdef class Value:
         if code and not op.rows:
             if len(inputs) == 1 and len(constants) <= 1:
                 for constant in constants.values():
-                    return unary(code, inputs[0], constant, True)
-                return unary(code, inputs[0], 0.0, True)
+                    return unary(code, <Value?>inputs[0], constant, True)
+                return unary(code, <Value?>inputs[0], 0.0, True)
             if len(inputs) == 2 and not constants:
                 return binary(code, inputs[0], inputs[1], True)
         return general(op, code, inputs, constants)
@@ -274,7 +279,7 @@ cdef class Value:
         def method(self, *others, **constants):
             if others or constants:
                 return op(self, *others, **constants)
-            return unary(code, self, 0.0, True) if code else general(op, 0, (self,), {})
+            return unary(code, <Value?>self, 0.0, True) if code else general(op, 0, (self,), {})
         return method
 
     # ---- gradients
@@ -421,23 +426,23 @@ cdef object general(op, int code, tuple inputs, dict constants):
     """`record` for any number of inputs, rows of them, ops with constants, and those declared later."""
     cdef Value v = fresh()
     cdef int rows = -CALLS[code] if CALLS[code] < 0 else len(op.inputs) if not code and op.rows else 0
+    cdef Py_ssize_t n = rows * <Py_ssize_t>len(inputs[0]) if rows else len(inputs)
+    cdef Value p
+    reserve(v, n)
     try:
-        if rows:
-            reserve(v, rows * <Py_ssize_t>len(inputs[0]))
-            for row in inputs:
-                for x in row:
-                    add_parent(v, node(x))
-        else:
-            reserve(v, len(inputs))
-            for x in inputs:
-                add_parent(v, node(x))
+        for row in inputs if rows else (inputs,):
+            for x in row:
+                p = node(x)
+                if count(v) == n:           # by what was called to read a number
+                    raise RuntimeError("a row of numbers became longer while it was read")
+                add_parent(v, p)
     except shared.ArrayMet:
         return NotImplemented
     v.flags |= CONSTANT * are_constant(v)
     if code == 0 or not computed(v, code, rows, constants):
         data, local_grads = shared.careful(op, v.parents, constants)
         v.x = data
-        put_grads(v, [g for row in local_grads for g in row] if rows else local_grads)
+        put_grads(v, tuple([g for each in local_grads for g in each] if rows else local_grads))
     if code:
         v.code = code
         v.flags |= SELECTS[code] * CHOOSES
@@ -514,7 +519,7 @@ cdef bint are_rows(tuple inputs, int count):
     if len(inputs) != count:
         return False
     for row in inputs:
-        if not isinstance(row, (list, tuple)) or not len(row) or len(row) != len(inputs[0]):
+        if type(row) not in (list, tuple) or not len(row) or len(row) != len(inputs[0]):
             return False
     return isinstance(inputs[0][0], Value)
 
@@ -534,11 +539,11 @@ cdef inline double *grads_of(Value v) noexcept:
 
 
 cdef int reserve(Value v, Py_ssize_t n) except -1:
-    """Make room for n parents in a node that has none."""
+    """Make room for n parents in a node that has none, and for their local gradients, which are 0."""
     if n > 2 ** 30:
         raise OverflowError(f"a node of {n} parents is too large")
     if n > 2:
-        v.a.node = malloc(n * (sizeof(void*) + sizeof(double)))
+        v.a.node = calloc(n, sizeof(void*) + sizeof(double))
         if v.a.node == NULL:
             raise MemoryError
         v.flags |= MANY
@@ -558,19 +563,20 @@ cdef inline void add_parent(Value v, Value p) noexcept:
         v.flags += 1
 
 
-cdef put_grads(Value v, local_grads):
-    cdef int i = 0
-    memset(grads_of(v), 0, count(v) * sizeof(double))
-    for g in local_grads:
-        grads_of(v)[i] = g
-        i += 1
+cdef put_grads(Value v, tuple local_grads):
+    cdef int i
+    if len(local_grads) != count(v):
+        raise ValueError(f"each parent needs one local gradient: got {count(v)} and {len(local_grads)}")
+    for i in range(count(v)):
+        grads_of(v)[i] = local_grads[i]
 
 
-cdef set_edges(Value v, tuple parents, local_grads):
+cdef set_edges(Value v, tuple parents, tuple local_grads):
     reserve(v, len(parents))
     for p in parents:
-        add_parent(v, p)
-    put_grads(v, local_grads)
+        add_parent(v, <Value?>p)
+    if local_grads:                     # a constant has none
+        put_grads(v, local_grads)
 
 
 cdef set_op(Value v, op):
@@ -594,6 +600,15 @@ cdef set_extra(Value v, dict extra):
         decref(before)
 
 
+cdef void exchange(Value v, Value w) noexcept:
+    """Each of two nodes becomes what the other was."""
+    cdef char[128] kept
+    cdef size_t size = VALUE.tp_basicsize - sizeof(PyObject)
+    memcpy(kept, &v.x, size)
+    memcpy(&v.x, &w.x, size)
+    memcpy(&w.x, kept, size)
+
+
 cdef settle(Value v):
     """Plain numbers among the parents become nodes the first time somebody looks."""
     cdef Value leaf
@@ -601,11 +616,12 @@ cdef settle(Value v):
         leaf = plain(v.a.number)
         incref(<void*>leaf)
         v.a.node = <void*>leaf
+        v.flags &= ~PLAIN_A
     if v.flags & PLAIN_B:
         leaf = plain(v.b.number)
         incref(<void*>leaf)
         v.b.node = <void*>leaf
-    v.flags &= ~(PLAIN_A | PLAIN_B)
+        v.flags &= ~PLAIN_B
 
 
 # ---- freeing, without recursion ----------------------------------------------------------------------------
@@ -675,16 +691,6 @@ cdef void free_graph(Value root) noexcept:
         if (<Value>p).flags & SHAPE:
             release_parents(<Value>p, &dying)
         discard(p)
-
-
-cdef forget(Value v):
-    """Make a node as new, in case __init__ is called again."""
-    if v.flags & SHAPE:
-        free_graph(v)
-    if v.extra != NULL:
-        decref(v.extra)
-        v.extra = NULL
-    v.code = v.flags = 0
 
 
 # ---- walking the graph ---------------------------------------------------------------------------------------
@@ -896,7 +902,7 @@ def live_values():
 
 # ---- the rest of the class is that of value.py ---------------------------------------------------------------
 
-cdef object Pure = shared.Value, call_slowly = Op.__call__
+cdef object Pure = shared.Value, new = Value.__new__, call_slowly = Op.__call__
 cdef list ONE_CONSTANT = [              # the name of the constant of an op that has one, and one input
     next(iter(op.constants)) if op and not op.rows and len(op.inputs) == len(op.constants) == 1 else None
     for op in BY_CODE]

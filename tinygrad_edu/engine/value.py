@@ -172,9 +172,8 @@ class Value:
             return NotImplemented
         if isinstance(other, Value) or is_array(other):
             return record(ops.pow, self, other)
-        if other == 2:
-            return record_one(ops.square, self)
-        return record_many(ops.power, (self,), {"n": number(other)})
+        n = number(other)
+        return record_one(ops.square, self) if n == 2.0 else record_many(ops.power, (self,), {"n": n})
 
     def __lt__(self, other): return compared(operator.lt, self, other)
     def __le__(self, other): return compared(operator.le, self, other)
