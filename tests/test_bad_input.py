@@ -6,9 +6,12 @@ from fractions import Fraction
 
 import numpy
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
+from tinygrad_edu.engine.number import short
 
 X = Value(3.0, label="x")
 
@@ -44,9 +47,26 @@ def test_numbers_too_long_to_be_written_down_are_refused_like_others():
         Value([1 << 40_000])
 
 
+@pytest.mark.parametrize("length", range(50, 70))
+def test_what_is_refused_is_shown_in_60_characters_at_most(length):
+    text = "a" * length
+    shown = repr(text) if length + 2 <= 60 else repr(text)[:59] + "…"
+    with pytest.raises(TypeError, match=f"got {shown};"):
+        Value(text)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@example(1.0)
+@example(999_999_999_999_999.0)
+@example(1e15)
+def test_a_number_in_a_sentence_is_short_and_right_to_six_digits(x):
+    text = short(x)
+    assert len(text.lstrip("-")) <= 15 and not text.endswith(".0") and float(text) == pytest.approx(x, rel=5e-6, abs=0)
+
+
 @pytest.mark.parametrize(("good", "number"), [
     (2, 2.0), (Fraction(1, 4), 0.25), (Decimal("0.1"), 0.1), (numpy.float32(0.5), 0.5), (numpy.int64(3), 3.0),
-    (numpy.array(1.5), 1.5), (numpy.array([2.5]), 2.5), (numpy.float64(0.1), 0.1), (2 ** 60, 2.0 ** 60), (-0.0, -0.0),
+    (numpy.array(1.5), 1.5), (numpy.array([2.5]), 2.5), (numpy.array([[2]]), 2.0), (numpy.longdouble(0.5), 0.5), (numpy.float64(0.1), 0.1), (2 ** 60, 2.0 ** 60), (-0.0, -0.0),
 ])
 def test_every_kind_of_real_number_is_taken_as_a_float(good, number):
     for made in (Value(good), X * 0 + good if not isinstance(good, numpy.ndarray) or good.ndim == 0 else Value(good)):

@@ -5,12 +5,13 @@ gradients, and what the strict engine does: "" (nothing), the error of the forwa
 BACKWARD where only the gradient is at fault.
 """
 
+import itertools
 import math
 
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import DomainError, GradientError, PoleError, RangeError, Value
+from tinygrad_edu import OPS, DomainError, GradientError, Interval, PoleError, RangeError, Value
 
 inf, nan = math.inf, math.nan
 POLE, RANGE, DOMAIN, BACKWARD = PoleError, RangeError, DomainError, GradientError
@@ -163,6 +164,42 @@ def test_the_table_notices_a_planted_mistake(monkeypatch):
     monkeypatch.setattr(op, "rule", lambda x: (max(x, 0.0), (float(x >= 0),)))
     with pytest.raises(AssertionError):
         test_ieee_values_where_trouble_is_ignored("relu, leaky_relu, elu, abs at 0")
+
+
+POINTS = [-1e3, -2.5, *(math.nextafter(-1.0, to) for to in (-2, -1, 0)), -0.5, -5e-324, 0.0, 5e-324, 0.5,
+          *(math.nextafter(1.0, to) for to in (0, 1, 2)), 2.5, 300.0]
+SINGLE = [op for op in OPS.values() if not op.rows]
+INTERVALS = {*(interval for op in OPS.values() for interval in op.domain), Interval(high=0.5), Interval(high=0.5, closed=True),
+             Interval(-1.0, 2.5, without=(0.0, 0.5))}
+
+
+@pytest.mark.parametrize("interval", INTERVALS, ids=lambda interval: interval.describe("x"))
+def test_a_domain_says_what_it_holds(interval):
+    condition = interval.condition("x")
+    assert interval.describe("x") == condition + interval.remark
+    for x in POINTS:
+        assert interval.holds(x) == (condition == "any x" or eval(condition, {"x": x})), x
+
+
+@pytest.mark.parametrize("op", SINGLE, ids=repr)
+def test_an_op_has_finite_values_on_its_domain_and_nowhere_else(op):
+    for xs in itertools.product(POINTS[1:-1], repeat=len(op.inputs)):
+        with tg.errstate(all="ignore"):
+            value, _ = op.evaluate(*xs, **op.sample)
+        if all(interval.holds(x) for interval, x in zip(op.domain, xs)):
+            assert math.isfinite(value) or op.name in ("div", "pow"), xs            # these may be too large
+        else:
+            assert not math.isfinite(value) or any(interval.remark for interval in op.domain), xs
+
+
+@pytest.mark.parametrize("op", SINGLE, ids=repr)
+def test_between_its_kinks_an_op_has_neither_steps_nor_bends(op):
+    for i, interval in enumerate(op.domain):
+        for x in (-0.5, 0.0, 0.5, 1.0, 1.5):
+            around = [[0.7, 0.6, 0.8][:i] + [x + h] + [0.7, 0.6, 0.8][i + 1:len(op.inputs)] for h in (-1e-9, 1e-9)]
+            if x not in interval.kinks and all(map(interval.holds, (x - 1e-9, x, x + 1e-9))):
+                left, right = (op.evaluate(*xs, **op.sample) for xs in around)
+                assert (left[0], *left[1]) == pytest.approx((right[0], *right[1]), rel=1e-6, abs=1e-6), (i, x)
 
 
 @pytest.mark.parametrize(("call", "words"), [
