@@ -142,7 +142,7 @@ def test_carets_stand_under_what_is_meant(text, line, column, carets):
 @pytest.mark.parametrize("before", [0, 1, 37, 38, 39, 200])
 def test_a_long_line_is_shown_around_its_fault(before):
     text = "x" + " " * before + "+ " + "q" * 100 + "(x)"
-    with pytest.raises(ExpressionError, match="'q+…' is not a function") as caught:
+    with pytest.raises(ExpressionError, match=r"'q+…' is not a function") as caught:
         tg.expression(text, x=1)
     _, shown, carets = str(caught.value).splitlines()
     start = carets.index("^")
