@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.engine.number import short
+from tinygrad_edu.engine.op import find
 
 X = Value(3.0, label="x")
 
@@ -130,6 +131,8 @@ def test_the_data_of_a_computed_node_cannot_be_set():
     (lambda: tg.logsumexp([]), ValueError, "empty"), (lambda: tg.softmax([]), ValueError, "empty"),
     (lambda: tg.dot([X], [1.0, 2.0]), ValueError, "one length, not of 1 and 2"), (lambda: tg.dot([X]), TypeError, "2 rows"),
     (lambda: tg.tanh(), TypeError, "0 were given"), (lambda: tg.tanh(X, 1), TypeError, "tanh.. takes x, but 2"),
+    (lambda: tg.add(X), TypeError, "add.. takes x, y, but 1 was given"), (lambda: tg.clip(X, 0, 1, 2), TypeError, "takes x, low, high, but 4 were given"),
+    (lambda: tg.dot([X], [X], [X]), TypeError, "2 rows of numbers, but 3 were given"), (lambda: find("sinn"), LookupError, "no op named 'sinn'"),
     (lambda: tg.clip(X), TypeError, "needs low="), (lambda: tg.clip(X, 0, X), TypeError, "high is a constant"),
     (lambda: tg.leaky_relu(X, slop=1), TypeError, "no argument 'slop'; it takes x, slope"),
     (lambda: tg.leaky_relu(X, slope="a"), TypeError, "got 'a'"), (lambda: tg.where(X > 0, X, 1), TypeError, "greater"),

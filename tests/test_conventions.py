@@ -169,8 +169,8 @@ def test_the_table_notices_a_planted_mistake(monkeypatch):
 POINTS = [-1e3, -2.5, *(math.nextafter(-1.0, to) for to in (-2, -1, 0)), -0.5, -5e-324, 0.0, 5e-324, 0.5,
           *(math.nextafter(1.0, to) for to in (0, 1, 2)), 2.5, 300.0]
 SINGLE = [op for op in OPS.values() if not op.rows]
-INTERVALS = {*(interval for op in OPS.values() for interval in op.domain), Interval(high=0.5), Interval(high=0.5, closed=True),
-             Interval(-1.0, 2.5, without=(0.0, 0.5))}
+INTERVALS = dict.fromkeys([*(interval for op in OPS.values() for interval in op.domain), Interval(high=0.5),
+                           Interval(high=0.5, closed=True), Interval(-1.0, 2.5, without=(0.0, 0.5))])
 
 
 @pytest.mark.parametrize("interval", INTERVALS, ids=lambda interval: interval.describe("x"))

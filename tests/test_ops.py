@@ -1,6 +1,7 @@
 """The one idea: an operation is declared once.  What is printed from a rule computes the same bits."""
 
 import ctypes
+import inspect
 import math
 import random
 import shutil
@@ -98,6 +99,40 @@ def test_every_op_is_exported_documented_and_has_a_symbol():
         assert name == "pow" or getattr(tg, name) is op
         assert name in tg.__all__ and op.symbol and op.__doc__ and op.inputs
     assert len({*tg.__all__}) == len(tg.__all__) and all(hasattr(tg, name) for name in tg.__all__)
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=repr)
+def test_a_signature_is_that_of_the_rule(op):
+    scope = {}
+    exec(f"def written{op.signature.removeprefix(op.name)}: pass", scope)
+    written, rule = (inspect.getfullargspec(f) for f in (scope["written"], op.rule))
+    assert written.args == [*op.inputs, *op.constants] == rule.args + rule.kwonlyargs
+    assert (written.defaults or ()) == tuple((rule.kwonlydefaults or {}).values())
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.rows], ids=repr)
+def test_a_row_may_be_a_list_any_iterable_or_just_numbers(op):
+    for row in ([2.0], [2.0, 3.0], [4.0, 1.0, 2.0]):
+        result = op(*[row] * len(op.inputs))
+        assert op(*[iter(row) for _ in op.inputs]) == op(*[tuple(map(Value, row))] * len(op.inputs)).data == result
+        assert len(op.inputs) > 1 or op(*row) == result
+
+
+def test_the_sum_and_the_product_of_no_numbers_are_numbers():
+    assert (tg.sum([]), tg.prod([]), tg.dot([], [])) == (0.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(("op", "value", "slopes"), [
+    (tg.tanh, "tanh(x)", {"x": "1 - f**2"}), (tg.mul, "x * y", {"x": "y", "y": "x"}), (tg.identity, "x", {"x": "1"}),
+    (tg.dot, "sum(x[i] * y[i])", {"x[i]": "y[i]", "y[i]": "x[i]"}), (tg.prod, "prod(x[i])", {"x[i]": "prod(x[j] for j != i)"}),
+    (tg.Op(lambda x: (2, (0,)), "2", (REAL,), False, {}), "2", {"x": "0"}),
+], ids=str)
+def test_an_op_in_text_calls_its_value_f(op, value, slopes):
+    assert op.in_text() == (f"f = {value}", [f"∂f/∂{name} = {slope}" for name, slope in slopes.items()])
+    shown, *lines = tg.source(op, "latex").splitlines()
+    assert shown.startswith("f = ") and len(lines) == len(slopes)
+    for name, line in zip(slopes, lines):
+        assert line.startswith(rf"\frac{{\partial f}}{{\partial {name.replace('[i]', '_{i}')}}} = ") and ("f" in line[20:]) == (op is tg.tanh)
 
 
 # ---- what is printed from a rule computes the same
