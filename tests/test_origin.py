@@ -57,7 +57,8 @@ def test_without_tracing_nodes_have_no_origin_and_pictures_no_word_of_it():
     ("y = x * w + x", "y"), ("y = tg.tanh(x)", "y"), ("y = x.tanh()", "y"), ("y = tg.sum([x, w])", "y"), ("y = tg.Value(2.0) ", "y"),
     ("y = Value(4.0, (x,), (1.0,))", "y"), ("y = tg.pow(x, w)", "y"), ("y: object = x * w", "y"), ("def f():\n    t = x * w\n    return t\ny = f()", "t"),
     ("def f():\n    return x * w\ny = f()", ""), ("y, z = x * w, x", ""), ("y = [x * w][0]", ""), ("y = list(map(tg.tanh, [x, w]))[0]", ""),
-    ("[y, z] = map(tg.tanh, [x, w])", ""), ("y = functools.reduce(operator.mul, [x, w, x])", ""), ("y = sum([x, w])", ""),
+    ("[y, z] = map(tg.tanh, [x, w])", ""), ("z = list(map(tg.tanh, [x, w]))\ny = z[0]", ""), ("z = list(map(tg.tanh,\n    [x, w]))\ny = z[0]", ""),
+    ("y = functools.reduce(operator.mul, [x, w, x])", ""), ("y = sum([x, w])", ""),
     ("y = np.tanh(np.array([x, w]))[0]", ""), ("y = tg.softmax([x, w])[0]", ""), ("y = tg.MLP(2, [1], rng=0)([x, w])", ""), ("y = max(x, w) * 2", "y"),
 ])
 def test_a_variable_is_named_where_it_is_plain_to_see(statement, name):
