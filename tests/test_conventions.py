@@ -47,7 +47,8 @@ TABLE = {
         (power(0.5), [0.0], 0, [inf], BACKWARD), (power(1.5), [0.0], 0, [0], "")],
     "(-2)**3, 0**y": [
         (power(3), [-2.0], -8, [12], ""), (lambda y: tg.pow(0.0, y), [2.0], 0, [0], ""), (tg.pow, [0.0, 2.0], 0, [0, 0], ""),
-        (tg.pow, [0.0, 0.0], 1, [0, nan], BACKWARD), (lambda x: tg.pow(x, Value(0.0).detach()), [0.0], 1, [0], ""),
+        (tg.pow, [0.0, 0.0], 1, [0, nan], BACKWARD), (tg.pow, [0.0, 1.0], 0, [1, 0], ""), (tg.pow, [0.0, 0.5], 0, [inf, 0], BACKWARD),
+        (tg.pow, [0.0, -1.0], inf, [-inf, -inf], POLE), (lambda x: tg.pow(x, Value(0.0).detach()), [0.0], 1, [0], ""),
         (tg.pow, [-2.0, 2.0], 4, [-4, nan], BACKWARD), (lambda x: tg.pow(x, Value(2.0).detach()), [-2.0], 4, [-4], ""),
         (lambda x: x ** 2.0, [-2.0], 4, [-4], "")],
     "exp(1000), exp(-746)": [(tg.exp, [1000.0], inf, [inf], RANGE), (tg.exp, [-746.0], 0, [0], "")],
@@ -164,6 +165,15 @@ def test_the_table_notices_a_planted_mistake(monkeypatch):
     monkeypatch.setattr(op, "rule", lambda x: (max(x, 0.0), (float(x >= 0),)))
     with pytest.raises(AssertionError):
         test_ieee_values_where_trouble_is_ignored("relu, leaky_relu, elu, abs at 0")
+
+
+@pytest.mark.parametrize("n", range(-5, 7))
+def test_a_whole_power_of_a_negative_number_is_that_of_its_size_but_for_the_sign(n):
+    for x in (1e-300, 1e-150, 1e-110, 1e-100, 1e-60, 0.3, 1.0, 1.5, 7.0, 1e60, 1e100, 1e110, 1e300):
+        for call in (lambda x: OPS["power"].evaluate(x, n=float(n)), lambda x: OPS["pow"].evaluate(x, float(n))):
+            with tg.errstate(all="ignore"):
+                (z, (slope, *_)), (mirrored, (its_slope, *_)) = call(x), call(-x)
+            assert (mirrored, its_slope) == ((-1) ** n * z, (-1) ** (n + 1) * slope), x
 
 
 POINTS = [-1e3, -2.5, *(math.nextafter(-1.0, to) for to in (-2, -1, 0)), -0.5, -5e-324, 0.0, 5e-324, 0.5,

@@ -270,7 +270,7 @@ class Op:
 class Mark:
     """Stands where an op would, for what no rule made: leaves, and nodes made by hand."""
 
-    rule, selects, rows = None, False, False
+    rule, selects = None, False
 
     def __init__(self, name: str):
         self.name = self.symbol = name
