@@ -231,6 +231,20 @@ def test_poles_and_overflow_are_also_the_errors_python_raises():
     assert issubclass(DomainError, ValueError)
 
 
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: tg.log(-1.0), "log(-1) is not a number: log needs x > 0"), (lambda: tg.div(2.0, 0.0), "2 / 0 is infinite: div needs y != 0"),
+    (lambda: tg.asin(-1.5), "asin(-1.5) is not a number: asin needs -1 <= x <= 1"), (lambda: tg.exp(1000.0), "exp(1000) is too large for a float"),
+    (lambda: tg.mul(0.0, inf), "0 * inf is not a number"), (lambda: tg.log(-inf), "log(-inf) is not a number"),
+    (lambda: tg.pow(-2.0, 0.5), "(-2)**0.5 is not a number: pow needs x > 0 (below 0 with whole powers only)"),
+    (lambda: tg.clip(0.0, 2, 1), "clip(0, low=2, high=1) is not a number"), (lambda: tg.sum([1e308, 1e308]), "sum(1e+308, 1e+308) is too large for a float"),
+    (lambda: tg.dot([1e200, 1.0], [1e200, 2.0]), "dot([1e+200, 1], [1e+200, 2]) is too large for a float"),
+])
+def test_an_error_is_a_sentence_about_what_was_asked_and_what_is_allowed(call, message):
+    with pytest.raises(DomainError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
 def test_an_error_names_operation_operands_and_labels():
     x = tg.Value(-1.0, label="height")
     with pytest.raises(DomainError, match=r"log\(-1\) is not a number: log needs x > 0 \(height = -1\)"):
