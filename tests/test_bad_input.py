@@ -133,6 +133,7 @@ def test_the_data_of_a_computed_node_cannot_be_set():
     (lambda: tg.dot([X], [1.0, 2.0]), ValueError, "one length, not of 1 and 2"), (lambda: tg.dot([X]), TypeError, "2 rows"),
     (lambda: tg.tanh(), TypeError, "0 were given"), (lambda: tg.tanh(X, 1), TypeError, "tanh.. takes x, but 2"),
     (lambda: tg.add(X), TypeError, "add.. takes x, y, but 1 was given"), (lambda: tg.clip(X, 0, 1, 2), TypeError, "takes x, low, high, but 4 were given"),
+    (lambda: tg.tanh(X, y=1), TypeError, "no argument 'y'; it takes x"),
     (lambda: tg.dot([X], [X], [X]), TypeError, "2 rows of numbers, but 3 were given"), (lambda: find("sinn"), LookupError, "no op named 'sinn'"),
     (lambda: tg.clip(X), TypeError, "needs low="), (lambda: tg.clip(X, 0, X), TypeError, "high is a constant"),
     (lambda: tg.leaky_relu(X, slop=1), TypeError, "no argument 'slop'; it takes x, slope"),

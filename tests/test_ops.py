@@ -56,13 +56,13 @@ def test_an_op_of_ones_own_may_be_declared_again_and_old_nodes_keep_theirs():
     assert tg.exact(old).value == 6
 
 
-def test_an_op_may_be_named_like_a_word_of_formulas():
+def test_an_op_named_like_a_word_of_formulas_stands_in_quotes():
     @tg.op("π", REAL)
     def pi(x, *, n=2.0):
         return n * x * x, (2 * n * x,)
     y = pi(Value(3.0, label="x"))
     y.label = "y"
-    assert tg.steps(y)[0].text == "y = pi(x, n=2) = pi(3, n=2) = 18"
+    assert tg.steps(y)[0].text == "y = 'pi'(x, n=2) = 'pi'(3, n=2) = 18"
 
 
 def branching(x):
