@@ -6,6 +6,7 @@ judged by default; `pytest -m long tests/test_accuracy.py` takes all points, in 
 """
 
 import importlib.util
+import math
 import random
 import re
 from pathlib import Path
@@ -277,3 +278,17 @@ def test_three_derivatives_are_right_also_at_zero_and_one(op):
             node = tg.replay(node, tg.Value).grads[x] if isinstance(node, tg.Value) and x in tg.leaves(node) else 0.0
             number = node.data if isinstance(node, tg.Value) else float(node)
             assert number == pytest.approx(float(true[order]), rel=1e-12, abs=1e-12), (x0, order + 1)
+
+
+@pytest.mark.parametrize("x", [[3.0], [0.0, 0.0], [1.0, 1.0, 0.0], [2.0, 1.0, -1.0], [1.0, 1.0, 1.0]], ids=str)
+def test_second_derivatives_of_rows_are_right_also_at_ties_and_zeros(x):
+    with mp.workdps(DIGITS):
+        total = mp.fsum(map(mp.exp, x))
+        chances = [mp.exp(e) / total for e in x]
+        softened = [[float(p * (i == j) - p * q) for j, q in enumerate(chances)] for i, p in enumerate(chances)]
+    target = [1.0] + [0.0] * (len(x) - 1)
+    for f in (tg.logsumexp, lambda x: tg.softmax_cross_entropy(x, target), lambda x: tg.softmax_cross_entropy(x, [1 / len(x)] * len(x))):
+        assert [pytest.approx(row, abs=1e-15) for row in softened] == tg.hessian(f)(x)
+    without = [[math.prod(e for k, e in enumerate(x) if k not in (i, j)) * (i != j) for j in range(len(x))] for i in range(len(x))]
+    assert tg.hessian(tg.prod)(x) == without
+    assert tg.hessian(lambda x: tg.dot(x, x))(x) == [[2.0 * (i == j) for j in range(len(x))] for i in range(len(x))]
