@@ -55,7 +55,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "engine/expression": "expression fuzz_expression",
     "engine/replay": "replay exact_graphs",
     "engine/ops": "accuracy conventions laws",
-    "engine/op": "conventions bad_input value ops symbolic",
+    "engine/op": "conventions bad_input value ops replay",
     "engine/number": "bad_input bad_input_table expression",
     "engine/errors": "expression bad_input value conventions",
     "engine/composites": "bad_input_table laws nn losses",

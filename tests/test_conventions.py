@@ -7,11 +7,12 @@ BACKWARD where only the gradient is at fault.
 
 import itertools
 import math
+import random
 
 import pytest
 
 import tinygrad_edu as tg
-from tinygrad_edu import OPS, DomainError, GradientError, Interval, PoleError, RangeError, Value
+from tinygrad_edu import BENT, OPS, REAL, DomainError, GradientError, Interval, PoleError, RangeError, Value
 
 inf, nan = math.inf, math.nan
 POLE, RANGE, DOMAIN, BACKWARD = PoleError, RangeError, DomainError, GradientError
@@ -101,7 +102,7 @@ TABLE = {
     "kinks and jumps": [(tg.step, [0.0], 1, [0], ""), (tg.sign, [0.0], 0, [0], ""), (tg.cbrt, [0.0], 0, [inf], BACKWARD)],
     "ties of the smallest": [(tg.minimum, [2.0, 2.0], 2, [0.5, 0.5], ""), (tg.min, [1.0, 0.0, 0.0], 0, [0, 0.5, 0.5], "")],
     "selecting ops pass nothing through what they did not choose": [
-        (lambda x: tg.where(0, tg.sqrt(x), 1.0) + x, [0.0], 1, [1], ""), (lambda x: tg.greater(x, 1.0) * x, [2.0], 2, [1], "")],
+        (lambda x: tg.where(0, tg.sqrt(x), 1.0) + x, [0.0], 1, [1], ""), (lambda x: tg.leaky_relu(tg.sqrt(x), 0) + x, [0.0], 0, [1], ""), (lambda x: tg.greater(x, 1.0) * x, [2.0], 2, [1], "")],
     "rows": [
         (tg.logsumexp, [1000.0, 1000.0], 1000.6931471805599, [.5, .5], ""), (tg.prod, [0.0, 3.0, 4.0], 0, [12, 0, 0], ""),
         (tg.prod, [0.0, 0.0, 4.0], 0, [0, 0, 0], "")],
@@ -165,6 +166,25 @@ def test_the_table_notices_a_planted_mistake(monkeypatch):
     monkeypatch.setattr(op, "rule", lambda x: (max(x, 0.0), (float(x >= 0),)))
     with pytest.raises(AssertionError):
         test_ieee_values_where_trouble_is_ignored("relu, leaky_relu, elu, abs at 0")
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if {*op.domain} <= {REAL, BENT, tg.clip.domain[0]}], ids=repr)
+def test_an_op_whose_gradients_are_0_or_one_of_a_few_numbers_selects(op):
+    rng, found = random.Random(op.name), set()
+    for _ in range(60):
+        numbers = [[rng.uniform(-3, 3) for _ in range(3)] if op.rows else rng.uniform(-3, 3) for _ in op.inputs]
+        found |= {g for part in op.evaluate(*numbers, **op.sample)[1] for g in (part if op.rows else [part])}
+    assert op.selects == (0 in found and len(found) <= 3) or op is tg.leaky_relu        # 0 only where that is its slope
+
+
+@pytest.mark.parametrize("n", range(-5, 7))
+def test_whole_powers_of_powers_of_2_are_exact_down_to_the_smallest(n):
+    for k in range(-1074, 1024, 3):
+        for call in (lambda x: OPS["power"].evaluate(x, n=float(n)), lambda x: OPS["pow"].evaluate(x, float(n))):
+            with tg.errstate(all="ignore"):
+                z, (slope, *_) = call(2.0 ** k)
+            assert z == 2.0 ** (n * k) if -1074 <= n * k < 1024 else z in (0.0, inf)
+            assert not -1074 <= (n - 1) * k < 1020 or slope == n * 2.0 ** ((n - 1) * k), (k, slope)
 
 
 @pytest.mark.parametrize("n", range(-5, 7))

@@ -187,7 +187,7 @@ def cbrt(x):
     # one Newton step, since the last digit of the library's cube root is not always right
     y = m.where(stays, near, lambda: near - (near - x / (near * near)) / 3)
     y = m.written(lambda: m.cbrt(x), y)
-    slope = m.where(stays, 1 / (3 * (y * y)), lambda: y / x / 3)
+    slope = m.where(stays, 1 / (y * y), lambda: y / x / 3)
     return y, (m.written(lambda: 1 / (3 * m.power(y, 2)), slope),)
 
 
@@ -457,7 +457,7 @@ def gelu(x):
 
     def slope_above_tail():
         steep = x * most / root
-        return steep + (below + (steep * more + m.where(x < -1, lambda: most / root * (error / x), 0)))
+        return steep + (below + steep * more)
     value = m.where(x > 0, x * below, value_below_0)
     slope = m.where(2 * x > -75, slope_above_tail, lambda: times_density(1 / levels_of_ratio(x) + x, x))
     shown_slope = lambda: chance() + x * m.exp(-m.power(x, 2) / 2) / root
