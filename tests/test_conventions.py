@@ -302,3 +302,7 @@ def test_zero_times_infinity_is_not_skipped_elsewhere():
     with tg.errstate(all="ignore"):
         (tg.cbrt(x) ** 3).backward()            # the derivative is 1, the product of 0 and inf is nan
     assert math.isnan(x.grad)
+    x = tg.Value(0.0)
+    with tg.errstate(all="ignore"):
+        tg.sqrt(tg.Value(0.0, (x,), (0.0,), op="made by hand")).backward()
+    assert math.isnan(x.grad)
