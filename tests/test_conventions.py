@@ -66,7 +66,7 @@ TABLE = {
         (tg.acosh, [1.0], 0, [inf], BACKWARD)],
     "atan2": [(tg.atan2, [0.0, 0.0], 0, [nan, nan], BACKWARD), (tg.atan2, [1e-200, 1e-200], math.pi / 4, [5e199, -5e199], "")],
     "hypot": [
-        (tg.hypot, [0.0, 0.0], 0, [0, 0], ""), (tg.hypot, [1e200, 1e200], 1.414213562373095e200, [0.5 ** 0.5] * 2, "")],
+        (tg.hypot, [0.0, 0.0], 0, [0, 0], ""), (tg.hypot, [2.0 ** 501, 2.0 ** -560], 2.0 ** 501, [1, 2.0 ** -1061], ""), (tg.hypot, [1e200, 1e200], 1.414213562373095e200, [0.5 ** 0.5] * 2, "")],
     "softmax": [
         *[(lambda *x, i=i: tg.softmax(x)[i], [1000.0, 0.0, -1000.0], value, [0, 0, 0], "") for i, value in enumerate([1, 0, 0])],
         *[(lambda *x, i=i: tg.log_softmax(x)[i], [1000.0, 0.0, -1000.0], value, slopes, "")
