@@ -52,7 +52,7 @@ TABLE = {
         (tg.pow, [0.0, -1.0], inf, [-inf, -inf], POLE), (lambda x: tg.pow(x, Value(0.0).detach()), [0.0], 1, [0], ""),
         (tg.pow, [-2.0, 2.0], 4, [-4, nan], BACKWARD), (lambda x: tg.pow(x, Value(2.0).detach()), [-2.0], 4, [-4], ""),
         (lambda x: x ** 2.0, [-2.0], 4, [-4], "")],
-    "exp(1000), exp(-746)": [(tg.exp, [1000.0], inf, [inf], RANGE), (tg.exp, [-746.0], 0, [0], "")],
+    "exp(1000), exp(-746), 2**1024": [(tg.exp2, [1024.0], inf, [2.0 ** 1023 * (2 * math.log(2))], RANGE), (tg.exp, [1000.0], inf, [inf], RANGE), (tg.exp, [-746.0], 0, [0], "")],
     "sigmoid(±1000), sigmoid(40), tanh(20)": [
         (tg.sigmoid, [1000.0], 1, [0], ""), (tg.sigmoid, [-1000.0], 0, [0], ""), (tg.sigmoid, [40.0], 1, [4.248354255291589e-18], ""),
         (tg.tanh, [20.0], 1, [1.699341702116636e-17], "")],
