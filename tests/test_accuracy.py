@@ -6,6 +6,8 @@ judged by default; `pytest -m long tests/test_accuracy.py` takes all points, in 
 """
 
 import importlib.util
+import itertools
+import math
 import random
 import re
 from pathlib import Path
@@ -212,11 +214,24 @@ def evaluated(formula, values):
     done = {}
     for part in printer.in_order([formula], printer.TEXT):
         parts = [done[p] if isinstance(p, Formula) else p for p in printer.children(part, printer.TEXT)]
-        done[part] = values[part.head] if part.head in values else COMPUTED[part.head](*parts)
+        done[part] = values[part.head] if part.head in values else computed(part.head, parts)
     root = printer.resolved(formula, printer.TEXT)
     return done[root] if isinstance(root, Formula) else root
 
 
+def computed(head, parts):
+    """What a head makes of numbers, and of rows element by element."""
+    rows = [part for part in parts if isinstance(part, list)]
+    if head in OF_ROWS or not rows:
+        return {**COMPUTED, **OF_ROWS}[head](*parts)
+    return [COMPUTED[head](*[part[i] if isinstance(part, list) else part for part in parts]) for i in range(len(rows[0]))]
+
+
+OF_ROWS = {
+    "element": lambda row: row, "total": mp.fsum, "product": mp.fprod, "largest": max, "smallest": min,
+    "count": lambda row: mp.mpf(len(row)),
+    "others": lambda row: [mp.fprod(row[:i] + row[i + 1:]) for i in range(len(row))],
+}
 COMPUTED = {
     "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b, "/": lambda a, b: a / b,
     "neg": lambda a: -a, "pow": lambda a, b: mp.power(a, b), ">": lambda a, b: a > b, "<": lambda a, b: a < b,
@@ -232,17 +247,34 @@ COMPUTED = {
 @pytest.mark.parametrize("op", SINGLE, ids=repr)
 def test_what_is_shown_equals_what_is_computed_to_sixty_digits(op):
     """The textbook form in text and LaTeX, and the accurate form that runs, are the same function."""
-    value, local_grads = op.formulas()
     rng = random.Random(op.name)
     with mp.workdps(DIGITS + 20):
         for _ in range(20):
-            xs = [inside(interval, rng) for interval in op.domain]
-            constants = {name: mp.mpf(c) for name, c in op.sample.items()}
-            ours, ours_local = op.rule(*xs, **constants)
-            names = {**dict(zip(op.inputs, xs)), **constants}
-            for formula, number in zip([value, *local_grads], [ours, *ours_local]):
-                shown = evaluated(formula, names)
-                assert abs(shown - number) <= mp.mpf(10) ** -DIGITS * max(1, abs(shown)), (printer.text(formula), xs)
+            check_shown(op, [inside(interval, rng) for interval in op.domain])
+        whole = [[mp.mpf(x) for x in (-1, 0, 1, 2) if i.holds(x) and (op.selects or x not in i.kinks)] for i in op.domain]
+        for xs in itertools.product(*whole):
+            check_shown(op, xs, with_slopes=False)          # at ties, slopes are shown as on either side
+
+
+@pytest.mark.parametrize("op", ON_ROWS, ids=repr)
+def test_what_is_shown_of_rows_equals_what_is_computed_to_sixty_digits(op):
+    rng = random.Random(op.name)
+    with mp.workdps(DIGITS + 20):
+        for length in (1, 2, 3, 4) * 5:
+            check_shown(op, [[mp.mpf(rng.choice([-1, 0, 1, 2, rng.uniform(-5, 5)])) for _ in range(length)] for _ in op.inputs])
+
+
+def check_shown(op, inputs, with_slopes=True):
+    constants = {name: mp.mpf(c) for name, c in op.sample.items()}
+    names = {**dict(zip(op.inputs, inputs)), **constants}
+    value, local_grads = op.formulas()
+    ours, ours_local = op.rule(*inputs, **constants)
+    pairs = [(value, ours), *[(getattr(g, "element", g), number) for g, number in zip(local_grads, ours_local) if with_slopes]]
+    for formula, numbers in pairs:
+        shown = evaluated(formula, names)
+        for i, number in enumerate(numbers if isinstance(numbers, list) else [numbers]):
+            one = shown[i] if isinstance(shown, list) else shown
+            assert abs(one - number) <= mp.mpf(10) ** -DIGITS * max(1, abs(one)), (printer.text(formula), inputs)
 
 
 def inside(interval, rng):
@@ -271,3 +303,17 @@ def test_three_derivatives_are_right_also_at_zero_and_one(op):
             node = tg.replay(node, tg.Value).grads[x] if isinstance(node, tg.Value) and x in tg.leaves(node) else 0.0
             number = node.data if isinstance(node, tg.Value) else float(node)
             assert number == pytest.approx(float(true[order]), rel=1e-12, abs=1e-12), (x0, order + 1)
+
+
+@pytest.mark.parametrize("x", [[3.0], [0.0, 0.0], [1.0, 1.0, 0.0], [2.0, 1.0, -1.0], [1.0, 1.0, 1.0]], ids=str)
+def test_second_derivatives_of_rows_are_right_also_at_ties_and_zeros(x):
+    with mp.workdps(DIGITS):
+        total = mp.fsum(map(mp.exp, x))
+        chances = [mp.exp(e) / total for e in x]
+        softened = [[float(p * (i == j) - p * q) for j, q in enumerate(chances)] for i, p in enumerate(chances)]
+    target = [1.0] + [0.0] * (len(x) - 1)
+    for f in (tg.logsumexp, lambda x: tg.softmax_cross_entropy(x, target), lambda x: tg.softmax_cross_entropy(x, [1 / len(x)] * len(x))):
+        assert [pytest.approx(row, abs=1e-15) for row in softened] == tg.hessian(f)(x)
+    without = [[math.prod(e for k, e in enumerate(x) if k not in (i, j)) * (i != j) for j in range(len(x))] for i in range(len(x))]
+    assert tg.hessian(tg.prod)(x) == without
+    assert tg.hessian(lambda x: tg.dot(x, x))(x) == [[2.0 * (i == j) for j in range(len(x))] for i in range(len(x))]

@@ -6,9 +6,13 @@ from fractions import Fraction
 
 import numpy
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
+from tinygrad_edu.engine.number import short
+from tinygrad_edu.engine.op import find
 
 X = Value(3.0, label="x")
 
@@ -46,9 +50,27 @@ def test_numbers_too_long_to_be_written_down_are_refused_like_others():
         Value([1 << 40_000])
 
 
+@pytest.mark.parametrize("length", range(50, 70))
+def test_what_is_refused_is_shown_in_60_characters_at_most(length):
+    text = "a" * length
+    shown = repr(text) if length + 2 <= 60 else repr(text)[:59] + "…"
+    with pytest.raises(TypeError, match=f"got {shown};"):
+        Value(text)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@example(1.0)
+@example(999_999_999_999_999.0)
+@example(1e15)
+def test_a_number_in_a_sentence_is_short_and_right_to_six_digits(x):
+    text = short(x)
+    assert len(text.lstrip("-")) <= 15 and float(text) == pytest.approx(x, rel=5e-6, abs=0)
+    assert text == str(int(x)) if abs(x) < 1e15 and x.is_integer() else not text.endswith(".0")
+
+
 @pytest.mark.parametrize(("good", "number"), [
     (Decimal("Infinity"), math.inf), (numpy.float32("-inf"), -math.inf), (2, 2.0), (Fraction(1, 4), 0.25), (Decimal("0.1"), 0.1), (numpy.float32(0.5), 0.5), (numpy.int64(3), 3.0),
-    (numpy.array(1.5), 1.5), (numpy.array([2.5]), 2.5), (numpy.float64(0.1), 0.1), (2 ** 60, 2.0 ** 60), (-0.0, -0.0),
+    (numpy.array(1.5), 1.5), (numpy.array([2.5]), 2.5), (numpy.array([[2]]), 2.0), (numpy.longdouble(0.5), 0.5), (numpy.float64(0.1), 0.1), (2 ** 60, 2.0 ** 60), (-0.0, -0.0),
 ])
 def test_every_kind_of_real_number_is_taken_as_a_float(good, number):
     for made in (Value(good), X * 0 + good if not isinstance(good, numpy.ndarray) or good.ndim == 0 else Value(good)):
@@ -112,6 +134,9 @@ def test_the_data_of_a_computed_node_cannot_be_set():
     (lambda: tg.logsumexp([]), ValueError, "empty"), (lambda: tg.softmax([]), ValueError, "empty"),
     (lambda: tg.dot([X], [1.0, 2.0]), ValueError, "one length, not of 1 and 2"), (lambda: tg.dot([X]), TypeError, "2 rows"),
     (lambda: tg.tanh(), TypeError, "0 were given"), (lambda: tg.tanh(X, 1), TypeError, "tanh.. takes x, but 2"),
+    (lambda: tg.add(X), TypeError, "add.. takes x, y, but 1 was given"), (lambda: tg.clip(X, 0, 1, 2), TypeError, "takes x, low, high, but 4 were given"),
+    (lambda: tg.tanh(X, y=1), TypeError, "no argument 'y'; it takes x"),
+    (lambda: tg.dot([X], [X], [X]), TypeError, "2 rows of numbers, but 3 were given"), (lambda: find("sinn"), LookupError, "no op named 'sinn'"),
     (lambda: tg.clip(X), TypeError, "needs low="), (lambda: tg.clip(X, 0, X), TypeError, "high is a constant"),
     (lambda: tg.leaky_relu(X, slop=1), TypeError, "no argument 'slop'; it takes x, slope"),
     (lambda: tg.leaky_relu(X, slope="a"), TypeError, "got 'a'"), (lambda: tg.where(X > 0, X, 1), TypeError, "greater"),

@@ -8,13 +8,14 @@ BACKWARD where only the gradient is at fault.
 import itertools
 import math
 import operator
+import random
 
 import numpy
 import pytest
 from planting import with_rule
 
 import tinygrad_edu as tg
-from tinygrad_edu import DomainError, GradientError, PoleError, RangeError, Value
+from tinygrad_edu import BENT, OPS, REAL, DomainError, GradientError, Interval, PoleError, RangeError, Value
 from tinygrad_edu.engine import formula as m
 
 inf, nan = math.inf, math.nan
@@ -37,7 +38,7 @@ TABLE = {
         (tg.maximum, [2.0, 2.0], 2, [0.5, 0.5], ""), (lambda x: tg.maximum(x, x), [3.0], 3, [1], ""), (tg.max, [1.0, 1.0, 0.0], 1, [0.5, 0.5, 0], ""),
         (lambda x: tg.max(x, x), [3.0], 3, [1], "")],
     "clip(x, 0, 1) at 0 and at 1": [
-        (lambda x: tg.clip(x, 0, 1), [0.0], 0, [1], ""), (lambda x: tg.clip(x, 0, 1), [1.0], 1, [1], "")],
+        (lambda x: tg.clip(x, 0, 1), [0.0], 0, [1], ""), (lambda x: tg.clip(x, 0, 1), [1.0], 1, [1], ""), (lambda x: tg.clip(x, 1, 1), [0.0], 1, [0], "")],
     "sqrt(0)": [(tg.sqrt, [0.0], 0, [inf], BACKWARD)],
     "sqrt(-1), log(-1), (-2)**.5, asin(1.0000001)": [
         (tg.sqrt, [-1.0], nan, [nan], DOMAIN), (tg.log, [-1.0], nan, [nan], DOMAIN), (power(0.5), [-2.0], nan, [nan], DOMAIN),
@@ -51,10 +52,11 @@ TABLE = {
         (power(0.5), [0.0], 0, [inf], BACKWARD), (power(1.5), [0.0], 0, [0], "")],
     "(-2)**3, 0**y": [
         (power(3), [-2.0], -8, [12], ""), (lambda y: tg.pow(0.0, y), [2.0], 0, [0], ""), (tg.pow, [0.0, 2.0], 0, [0, 0], ""),
-        (tg.pow, [0.0, 0.0], 1, [0, nan], BACKWARD), (lambda x: tg.pow(x, Value(0.0).detach()), [0.0], 1, [0], ""),
+        (tg.pow, [0.0, 0.0], 1, [0, nan], BACKWARD), (tg.pow, [0.0, 1.0], 0, [1, 0], ""), (tg.pow, [0.0, 0.5], 0, [inf, 0], BACKWARD),
+        (tg.pow, [0.0, -1.0], inf, [-inf, -inf], POLE), (lambda x: tg.pow(x, Value(0.0).detach()), [0.0], 1, [0], ""),
         (tg.pow, [-2.0, 2.0], 4, [-4, nan], BACKWARD), (lambda x: tg.pow(x, Value(2.0).detach()), [-2.0], 4, [-4], ""),
         (lambda x: x ** 2.0, [-2.0], 4, [-4], "")],
-    "exp(1000), exp(-746)": [(tg.exp, [1000.0], inf, [inf], RANGE), (tg.exp, [-746.0], 0, [0], "")],
+    "exp(1000), exp(-746), 2**1024": [(tg.exp2, [1024.0], inf, [2.0 ** 1023 * (2 * math.log(2))], RANGE), (tg.exp, [1000.0], inf, [inf], RANGE), (tg.exp, [-746.0], 0, [0], "")],
     "sigmoid(±1000), sigmoid(40), tanh(20)": [
         (tg.sigmoid, [1000.0], 1, [0], ""), (tg.sigmoid, [-1000.0], 0, [0], ""), (tg.sigmoid, [40.0], 1, [4.248354255291589e-18], ""),
         (tg.tanh, [20.0], 1, [1.699341702116636e-17], "")],
@@ -68,7 +70,7 @@ TABLE = {
         (tg.acosh, [1.0], 0, [inf], BACKWARD)],
     "atan2": [(tg.atan2, [0.0, 0.0], 0, [nan, nan], BACKWARD), (tg.atan2, [1e-200, 1e-200], math.pi / 4, [5e199, -5e199], "")],
     "hypot": [
-        (tg.hypot, [0.0, 0.0], 0, [0, 0], ""), (tg.hypot, [1e200, 1e200], 1.414213562373095e200, [0.5 ** 0.5] * 2, "")],
+        (tg.hypot, [0.0, 0.0], 0, [0, 0], ""), (tg.hypot, [2.0 ** 501, 2.0 ** -560], 2.0 ** 501, [1, 2.0 ** -1061], ""), (tg.hypot, [1e200, 1e200], 1.414213562373095e200, [0.5 ** 0.5] * 2, "")],
     "softmax": [
         *[(lambda *x, i=i: tg.softmax(x)[i], [1000.0, 0.0, -1000.0], value, [0, 0, 0], "") for i, value in enumerate([1, 0, 0])],
         *[(lambda *x, i=i: tg.log_softmax(x)[i], [1000.0, 0.0, -1000.0], value, slopes, "")
@@ -104,7 +106,7 @@ TABLE = {
     "kinks and jumps": [(tg.step, [0.0], 1, [0], ""), (tg.sign, [0.0], 0, [0], ""), (tg.cbrt, [0.0], 0, [inf], BACKWARD)],
     "ties of the smallest": [(tg.minimum, [2.0, 2.0], 2, [0.5, 0.5], ""), (tg.min, [1.0, 0.0, 0.0], 0, [0, 0.5, 0.5], "")],
     "selecting ops pass nothing through what they did not choose": [
-        (lambda x: tg.where(0, tg.sqrt(x), 1.0) + x, [0.0], 1, [1], ""), (lambda x: tg.greater(x, 1.0) * x, [2.0], 2, [1], "")],
+        (lambda x: tg.where(0, tg.sqrt(x), 1.0) + x, [0.0], 1, [1], ""), (lambda x: tg.leaky_relu(tg.sqrt(x), 0) + x, [0.0], 0, [1], ""), (lambda x: tg.greater(x, 1.0) * x, [2.0], 2, [1], "")],
     "rows": [
         (tg.logsumexp, [1000.0, 1000.0], 1000.6931471805599, [.5, .5], ""), (tg.prod, [0.0, 3.0, 4.0], 0, [12, 0, 0], ""),
         (tg.prod, [0.0, 0.0, 4.0], 0, [0, 0, 0], "")],
@@ -171,6 +173,73 @@ def test_the_table_notices_a_planted_mistake(monkeypatch):
         test_ieee_values_where_trouble_is_ignored(row)
 
 
+@pytest.mark.parametrize("op", [op for op in OPS.values() if {*op.domain} <= {REAL, BENT, tg.clip.domain[0]}], ids=repr)
+def test_an_op_whose_gradients_are_0_or_one_of_a_few_numbers_selects(op):
+    rng, found = random.Random(op.name), set()
+    for _ in range(60):
+        numbers = [[rng.uniform(-3, 3) for _ in range(3)] if op.rows else rng.uniform(-3, 3) for _ in op.inputs]
+        found |= {g for part in op.evaluate(*numbers, **op.sample)[1] for g in (part if op.rows else [part])}
+    assert op.selects == (0 in found and len(found) <= 3) or op is tg.leaky_relu        # 0 only where that is its slope
+
+
+@pytest.mark.parametrize("n", range(-5, 7))
+def test_whole_powers_of_powers_of_2_are_exact_down_to_the_smallest(n):
+    for k in range(-1074, 1024, 3):
+        for call in (lambda x: OPS["power"].evaluate(x, n=float(n)), lambda x: OPS["pow"].evaluate(x, float(n))):
+            with tg.errstate(all="ignore"):
+                z, (slope, *_) = call(2.0 ** k)
+            assert z == 2.0 ** (n * k) if -1074 <= n * k < 1024 else z in (0.0, inf)
+            assert not -1074 <= (n - 1) * k < 1020 or slope == n * 2.0 ** ((n - 1) * k), (k, slope)
+
+
+@pytest.mark.parametrize("n", range(-5, 7))
+def test_a_whole_power_of_a_negative_number_is_that_of_its_size_but_for_the_sign(n):
+    for x in (1e-300, 1e-150, 1e-110, 1e-100, 1e-60, 0.3, 1.0, 1.5, 7.0, 1e60, 1e100, 1e110, 1e300):
+        for call in (lambda x: OPS["power"].evaluate(x, n=float(n)), lambda x: OPS["pow"].evaluate(x, float(n))):
+            with tg.errstate(all="ignore"):
+                (z, (slope, *_)), (mirrored, (its_slope, *_)) = call(x), call(-x)
+            assert (mirrored, its_slope) == ((-1) ** n * z, (-1) ** (n + 1) * slope), x
+
+
+POINTS = [-1e3, -2.5, *(math.nextafter(-1.0, to) for to in (-2, -1, 0)), -0.5, -5e-324, 0.0, 5e-324, 0.5,
+          *(math.nextafter(1.0, to) for to in (0, 1, 2)), 2.5, 300.0]
+SINGLE = [op for op in OPS.values() if not op.rows]
+INTERVALS = dict.fromkeys([*(interval for op in OPS.values() for interval in op.domain), Interval(high=0.5),
+                           Interval(high=0.5, closed=True), Interval(-1.0, 2.5, without=(0.0, 0.5))])
+
+
+@pytest.mark.parametrize("interval", INTERVALS, ids=lambda interval: interval.describe("x"))
+def test_a_domain_says_what_it_holds(interval):
+    condition = interval.condition("x")
+    assert interval.describe("x") == condition + interval.remark
+    for x in POINTS:
+        assert interval.holds(x) == (condition == "any x" or eval(condition, {"x": x})), x
+
+
+@pytest.mark.parametrize("op", SINGLE, ids=repr)
+def test_an_op_has_finite_values_on_its_domain_and_nowhere_else(op):
+    for xs in itertools.product(POINTS[1:-1], repeat=len(op.inputs)):
+        with tg.errstate(all="ignore"):
+            value, _ = op.evaluate(*xs, **op.sample)
+        if all(interval.holds(x) for interval, x in zip(op.domain, xs)):
+            assert math.isfinite(value) or op.name in ("div", "pow"), xs            # these may be too large
+        else:
+            assert not math.isfinite(value) or any(interval.remark for interval in op.domain), xs
+
+
+@pytest.mark.parametrize("op", SINGLE, ids=repr)
+def test_away_from_its_kinks_an_op_has_neither_steps_nor_bends_nor_infinite_slopes(op):
+    for i, interval in enumerate(op.domain):
+        for x in (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5):
+            if x in interval.kinks or not interval.holds(x):
+                continue
+            near, left, right = ([x + h if j == i else 0.6 + j / 10 for j in range(len(op.inputs))] for h in (0, -1e-9, 1e-9))
+            assert all(map(math.isfinite, op.evaluate(*near, **op.sample)[1])), (i, x)
+            if interval.holds(left[i]) and interval.holds(right[i]):
+                (below, slopes_below), (above, slopes_above) = (op.evaluate(*xs, **op.sample) for xs in (left, right))
+                assert (below, *slopes_below) == pytest.approx((above, *slopes_above), rel=1e-6, abs=1e-6), (i, x)
+
+
 @pytest.mark.parametrize(("call", "words"), [
     (lambda: tg.bce(Value(0.0), 1), "use the logits form, bce_with_logits"), (lambda: tg.bce(1.0, 0), "use the logits form"),
 ])
@@ -185,6 +254,20 @@ def test_poles_and_overflow_are_also_the_errors_python_raises():
     with pytest.raises(OverflowError):
         tg.exp(tg.Value(1000.0))
     assert issubclass(DomainError, ValueError)
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: tg.log(-1.0), "log(-1) is not a number: log needs x > 0"), (lambda: tg.div(2.0, 0.0), "2 / 0 is infinite: div needs y != 0"),
+    (lambda: tg.asin(-1.5), "asin(-1.5) is not a number: asin needs -1 <= x <= 1"), (lambda: tg.exp(1000.0), "exp(1000) is too large for a float"),
+    (lambda: tg.mul(0.0, inf), "0 * inf is not a number"), (lambda: tg.log(-inf), "log(-inf) is not a number"),
+    (lambda: tg.pow(-2.0, 0.5), "(-2)**0.5 is not a number: pow needs x > 0 (below 0 with whole powers only)"),
+    (lambda: tg.clip(0.0, 2, 1), "clip(0, low=2, high=1) is not a number"), (lambda: tg.sum([1e308, 1e308]), "sum(1e+308, 1e+308) is too large for a float"),
+    (lambda: tg.dot([1e200, 1.0], [1e200, 2.0]), "dot([1e+200, 1], [1e+200, 2]) is too large for a float"),
+])
+def test_an_error_is_a_sentence_about_what_was_asked_and_what_is_allowed(call, message):
+    with pytest.raises(DomainError) as caught:
+        call()
+    assert str(caught.value) == message
 
 
 def test_an_error_names_operation_operands_and_labels():
@@ -223,6 +306,10 @@ def test_zero_times_infinity_is_not_skipped_elsewhere():
     x = tg.Value(0.0)
     with tg.errstate(all="ignore"):
         (tg.cbrt(x) ** 3).backward()            # the derivative is 1, the product of 0 and inf is nan
+    assert math.isnan(x.grad)
+    x = tg.Value(0.0)
+    with tg.errstate(all="ignore"):
+        tg.sqrt(tg.Value(0.0, (x,), (0.0,), op="made by hand")).backward()
     assert math.isnan(x.grad)
 
 

@@ -110,8 +110,9 @@ def test_what_is_not_an_expression_is_refused_at_its_place(text, words, line, co
     ("q = x; q * 2", {"x": 1, "q": 3}, "'q' is computed by the expression"),
 ])
 def test_other_refusals(text, values, words):
-    with pytest.raises(ExpressionError, match=words):
+    with pytest.raises(ExpressionError, match=words) as caught:
         tg.expression(text, **values)
+    assert (caught.value.line, caught.value.column, caught.value.width) == (1, 1, 1)
 
 
 def test_depth_is_limited_but_not_the_number_of_terms():
@@ -136,6 +137,16 @@ def test_carets_stand_under_what_is_meant(text, line, column, carets):
         tg.expression(text, **{"é" if "é" in text else "x": 1})
     assert (caught.value.line, caught.value.column) == (line, column)
     assert str(caught.value).splitlines()[-1] == " " * (3 + column) + "^" * carets
+
+
+@pytest.mark.parametrize("before", [0, 1, 37, 38, 39, 200])
+def test_a_long_line_is_shown_around_its_fault(before):
+    text = "x" + " " * before + "+ " + "q" * 100 + "(x)"
+    with pytest.raises(ExpressionError, match=r"'q+…' is not a function") as caught:
+        tg.expression(text, x=1)
+    _, shown, carets = str(caught.value).splitlines()
+    start = carets.index("^")
+    assert start == 4 + min(before + 3, 40) and shown[start:] == "q" * (80 - start) and carets[start:] == "^" * (80 - start)
 
 
 def test_what_is_no_text_is_a_type_error():

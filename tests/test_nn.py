@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
-from tinygrad_edu.engine.random import uniform
+from tinygrad_edu.engine.random import mixed, uniform
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Maxout, Module, Neuron, Sequential
 
 
@@ -161,6 +161,12 @@ def test_counted_random_numbers_are_uniform_and_belong_to_their_place():
     bins = [sum(k <= 10 * u < k + 1 for u in numbers) for k in range(10)]
     assert all(abs(count - 1000) < 120 for count in bins)
     assert uniform(0, 1, 2) != uniform(0, 2, 1) and uniform(1, 0, 0) != uniform(0, 0, 1)
+
+
+def test_counted_random_numbers_are_those_of_splitmix64():
+    golden, first, published = 0x9E3779B97F4A7C15, 1234567, [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    assert [mixed(first + k * golden & 2 ** 64 - 1) for k in (1, 2, 3)] == published
+    assert uniform(0, 0) == (0xE220A8397B1DCDAF >> 11) / 2 ** 53        # the first of seed 0
 
 
 def test_maxout_and_sequential():

@@ -1,6 +1,7 @@
 """The one idea: an operation is declared once.  What is printed from a rule computes the same bits."""
 
 import ctypes
+import inspect
 import itertools
 import math
 import random
@@ -58,6 +59,15 @@ def test_an_op_of_ones_own_may_be_declared_again_and_old_nodes_keep_theirs():
     assert tg.exact(old).value == 6
 
 
+def test_an_op_named_like_a_word_of_formulas_stands_in_quotes():
+    @tg.op("π", REAL)
+    def pi(x, *, n=2.0):
+        return n * x * x, (2 * n * x,)
+    y = pi(Value(3.0, label="x"))
+    y.label = "y"
+    assert tg.steps(y)[0].text == "y = 'pi'(x, n=2) = 'pi'(3, n=2) = 18"
+
+
 def branching(x):
     return (x, (1,)) if x > 0 else (0, (0,))
 
@@ -78,6 +88,7 @@ def test_a_rule_that_could_not_be_printed_is_refused_with_the_remedy(rule, words
 
 @pytest.mark.parametrize("declare", [
     lambda: tg.op(branching), lambda: tg.op("s", "real"), lambda: tg.op(5, REAL), lambda: tg.op("s", [REAL], REAL),
+    lambda: tg.op("s", [REAL, REAL]), lambda: tg.op("s", []), lambda: tg.op("s", 3.0), lambda: tg.op("s", [3.0]),
 ])
 def test_a_declaration_that_makes_no_sense_is_refused(declare):
     with pytest.raises(TypeError, match=r"got |either all"):
@@ -101,6 +112,55 @@ def test_every_op_is_exported_documented_and_has_a_symbol():
         assert name == "pow" or getattr(tg, name) is op
         assert name in tg.__all__ and op.symbol and op.__doc__ and op.inputs
     assert len({*tg.__all__}) == len(tg.__all__) and all(hasattr(tg, name) for name in tg.__all__)
+
+
+def test_a_method_says_what_its_op_is_in_the_first_paragraph_on_one_line():
+    @tg.op("twice", REAL)
+    def twice(x):
+        """2x, or
+        x + x.
+
+        Not x².
+        """
+        return 2 * x, (2,)
+    assert Value.twice.__doc__ == twice.summary == "2x, or x + x."
+    assert tg.Op(lambda x: (x, (1,)), "", (REAL,), False, {}).summary == ""
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=repr)
+def test_a_signature_is_that_of_the_rule(op):
+    scope = {}
+    exec(f"def written{op.signature.removeprefix(op.name)}: pass", scope)
+    written, rule = (inspect.getfullargspec(f) for f in (scope["written"], op.rule))
+    assert written.args == [*op.inputs, *op.constants] == rule.args + rule.kwonlyargs
+    assert (written.defaults or ()) == tuple((rule.kwonlydefaults or {}).values())
+    assert op.domain_text.split(", ") == [interval.describe(name) for name, interval in zip(op.inputs, op.domain)]
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.rows], ids=repr)
+def test_a_row_may_be_a_list_any_iterable_or_just_numbers(op):
+    for row in ([2.0], [2.0, 3.0], [4.0, 1.0, 2.0]):
+        result = op(*[row] * len(op.inputs))
+        assert op(*[iter(row) for _ in op.inputs]) == op(*[tuple(map(Value, row))] * len(op.inputs)).data == result
+        assert len(op.inputs) > 1 or op(*row) == result
+
+
+def test_the_sum_and_the_product_of_no_numbers_are_numbers():
+    assert (tg.sum([]), tg.prod([]), tg.dot([], [])) == (0.0, 1.0, 0.0)
+
+
+@pytest.mark.parametrize(("op", "value", "slopes"), [
+    (tg.tanh, "tanh(x)", {"x": "1 - f**2"}), (tg.mul, "x * y", {"x": "y", "y": "x"}), (tg.identity, "x", {"x": "1"}),
+    (tg.dot, "sum(x[i] * y[i])", {"x[i]": "y[i]", "y[i]": "x[i]"}), (tg.prod, "prod(x[i])", {"x[i]": "prod(x[j] for j != i)"}),
+    (tg.Op(lambda x: (2, (0,)), "2", (REAL,), False, {}), "2", {"x": "0"}),
+    (tg.Op(lambda x: (x, (2 * x,)), "x", (REAL,), False, {}), "x", {"x": "2 * x"}),
+], ids=str)
+def test_an_op_in_text_calls_its_value_f(op, value, slopes):
+    assert op.in_text() == (f"f = {value}", [f"∂f/∂{name} = {slope}" for name, slope in slopes.items()])
+    shown, *lines = tg.source(op, "latex").splitlines()
+    assert shown.startswith("f = ") and len(lines) == len(slopes)
+    for name, line in zip(slopes, lines):
+        assert line.startswith(rf"\frac{{\partial f}}{{\partial {name.replace('[i]', '_{i}')}}} = ") and ("f" in line[20:]) == (op is tg.tanh)
 
 
 # ---- what is printed from a rule computes the same

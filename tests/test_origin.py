@@ -1,5 +1,6 @@
 """Where nodes were made: lines, variables, cells; and what errors, pictures and first_nonfinite make of it."""
 
+import collections
 import contextlib
 import copy
 import functools
@@ -24,9 +25,9 @@ def line():
     return sys._getframe(1).f_lineno
 
 
-def run(source, name="/home/ada/course/train.py"):
+def run(source, name="/home/ada/course/train.py", **others):
     """A program of its own, run inside trace_origin; its variables."""
-    space = {"tg": tg, "Value": Value, "np": numpy, "functools": functools, "operator": operator, "__name__": "__main__"}
+    space = {"tg": tg, "Value": Value, "np": numpy, "functools": functools, "operator": operator, "__name__": "__main__", **others}
     linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
     with trace_origin():
         exec(compile(source, name, "exec"), space)
@@ -56,7 +57,8 @@ def test_without_tracing_nodes_have_no_origin_and_pictures_no_word_of_it():
     ("y = x * w + x", "y"), ("y = tg.tanh(x)", "y"), ("y = x.tanh()", "y"), ("y = tg.sum([x, w])", "y"), ("y = tg.Value(2.0) ", "y"),
     ("y = Value(4.0, (x,), (1.0,))", "y"), ("y = tg.pow(x, w)", "y"), ("y: object = x * w", "y"), ("def f():\n    t = x * w\n    return t\ny = f()", "t"),
     ("def f():\n    return x * w\ny = f()", ""), ("y, z = x * w, x", ""), ("y = [x * w][0]", ""), ("y = list(map(tg.tanh, [x, w]))[0]", ""),
-    ("[y, z] = map(tg.tanh, [x, w])", ""), ("y = functools.reduce(operator.mul, [x, w, x])", ""), ("y = sum([x, w])", ""),
+    ("[y, z] = map(tg.tanh, [x, w])", ""), ("z = list(map(tg.tanh, [x, w]))\ny = z[0]", ""), ("z = list(map(tg.tanh,\n    [x, w]))\ny = z[0]", ""),
+    ("y = functools.reduce(operator.mul, [x, w, x])", ""), ("y = sum([x, w])", ""),
     ("y = np.tanh(np.array([x, w]))[0]", ""), ("y = tg.softmax([x, w])[0]", ""), ("y = tg.MLP(2, [1], rng=0)([x, w])", ""), ("y = max(x, w) * 2", "y"),
 ])
 def test_a_variable_is_named_where_it_is_plain_to_see(statement, name):
@@ -88,6 +90,33 @@ def test_the_innermost_line_of_the_users_own_code_counts():
         network = tg.MLP(1, [2, 1], rng=0)([x])
     assert inner.origin.line < outer and through_library.origin.line == outer - 1
     assert {node.origin.line for node in tg.topological_order(network) if node.parents} == {outer + 1}
+
+
+def test_what_a_library_computes_with_nodes_is_not_the_variables_node():
+    space = run("x, w = Value(1.0), Value(2.0)\ny = Counter(a=x) + Counter(a=w)\n", Counter=collections.Counter)
+    assert space["y"]["a"].data == 3.0 and space["y"]["a"].origin == Origin("train.py", 2, "")
+
+
+def test_of_a_program_that_is_an_installed_package_the_innermost_line_counts():
+    def unpacked(source, name):
+        exec(compile(source, f"/venv/site-packages/{name}", "exec"), space)
+    space = {"Value": Value, "trace_origin": trace_origin, "__name__": "__main__"}
+    unpacked("def made():\n    return Value(1.0)\n", "inner.py")
+    unpacked("def work():\n    with trace_origin():\n        global x\n        x = made()\n", "outer.py")
+    thread = threading.Thread(target=space["work"])
+    thread.start()
+    thread.join()
+    assert space["x"].origin == Origin("inner.py", 2, "")
+
+
+@pytest.mark.parametrize("now", [b"((((((((((((((((((((((", "x = Value(1.0é)".encode(), b""], ids=["no Python", "half a letter", "empty"])
+def test_a_file_changed_since_it_was_read_names_no_variable(now, tmp_path):
+    path = tmp_path / "train.py"
+    path.write_bytes(now)
+    space = {"Value": Value}
+    with trace_origin():
+        exec(compile("x = Value(1.0)", str(path), "exec"), space)
+    assert space["x"].origin.name == ""
 
 
 def test_blocks_nest_and_decorate_and_end_with_an_error():

@@ -248,6 +248,7 @@ def test_an_op_is_a_function_and_a_method(op):
 def test_data_is_a_float_though_a_rule_may_give_an_int():
     x = Value(3.0)
     assert {type(made.data) for made in (tg.step(x), tg.greater(x, 2), tg.step(x.detach()), tg.sum([]) + x)} == {float}
+    assert {type(tg.step(2.0)), type(tg.greater(2.0, 1)), type(tg.sum([]))} == {float}
 
 
 def test_operators_take_numbers_on_either_side():

@@ -46,7 +46,7 @@ class ExpressionError(ValueError):
     def __init__(self, reason: str, text: str = "", line: int = 1, column: int = 1, width: int = 1):
         self.reason, self.text, self.line, self.column, self.width = reason, text, line, column, width
         lines = text.splitlines()
-        if not 0 < line <= len(lines):
+        if line > len(lines):
             super().__init__(reason)
             return
         start = max(0, column - 41)                 # a long line is shown around its fault

@@ -24,9 +24,9 @@ def number(x: Any) -> float:
         raise TypeError(f"bool is not a number here: got {x}; write float(x), or greater(a, b) for a > b")
     if isinstance(x, int):
         return whole(x)
-    if hasattr(x, "dtype") and getattr(x, "size", 0) == 1 and getattr(x.dtype, "kind", "") in "iuf":
-        element = x.item() if getattr(x, "ndim", 0) else x
-        return near(element) if x.dtype.kind == "f" else whole(int(element))
+    kind = getattr(getattr(x, "dtype", None), "kind", None)
+    if kind in ("i", "u", "f") and x.size == 1:
+        return near(x.item()) if kind == "f" else whole(x.item())
     if isinstance(x, Real) or type(x).__name__ == "Decimal":
         return near(x)
     raise TypeError(f"a number is needed, not {type(x).__name__}: got {shortened(x)}{remedy(x)}")
@@ -110,4 +110,4 @@ def short(x: float, digits: int = 6) -> str:
         return "0"
     if abs(x) < 1e15 and x == int(x):
         return f"{x:.0f}"
-    return f"{x:.{digits}g}" if not math.isinf(x) else ("inf" if x > 0 else "-inf")
+    return f"{x:.{digits}g}"

@@ -42,10 +42,11 @@ class Interval(NamedTuple):
     def condition(self, x: str) -> str:
         less, more = ("<=", ">=") if self.closed else ("<", ">")
         if math.isfinite(self.low) and math.isfinite(self.high):
-            return f"{self.low:g} {less} {x} {less} {self.high:g}"
-        if math.isfinite(self.low):
-            return f"{x} {more} {self.low:g}"
-        return " and ".join(f"{x} != {point:g}" for point in self.without) or f"any {x}"
+            conditions = [f"{self.low:g} {less} {x} {less} {self.high:g}"]
+        else:
+            ends = ((more, self.low), (less, self.high))
+            conditions = [f"{x} {sign} {end:g}" for sign, end in ends if math.isfinite(end)]
+        return " and ".join([*conditions, *(f"{x} != {point:g}" for point in self.without)]) or f"any {x}"
 
 
 REAL = Interval()
@@ -269,7 +270,7 @@ class Op:
 class Mark:
     """Stands where an op would, for what no rule made: leaves, and nodes made by hand."""
 
-    rule, selects, rows = None, False, False
+    rule, selects = None, False
 
     def __init__(self, name: str):
         self.name = self.symbol = name

@@ -188,7 +188,7 @@ def cbrt(x):
     # one Newton step, since the last digit of the library's cube root is not always right
     y = m.where(stays, near, lambda: near - (near - x / (near * near)) / 3)
     y = m.written(lambda: m.cbrt(x), y)
-    slope = m.where(stays, 1 / (3 * (y * y)), lambda: y / x / 3)
+    slope = m.where(stays, 1 / (y * y), lambda: y / x / 3)
     return y, (m.written(lambda: 1 / (3 * m.power(y, 2)), slope),)
 
 

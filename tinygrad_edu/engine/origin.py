@@ -74,7 +74,7 @@ def trace_origin() -> Iterator[None]:
 
 def here() -> Origin | None:
     """The line of the user's program that is running: the innermost outside this package and Python's own."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe()
     direct, outside, entry = True, None, ""
     while frame is not None and is_library(frame.f_code.co_filename):
         if outside is None and not frame.f_code.co_filename.startswith(PACKAGE):
