@@ -4,6 +4,7 @@ import copy
 import gc
 import pickle
 import random
+import re
 import signal
 import sys
 import threading
@@ -420,3 +421,29 @@ def test_graphs_in_several_threads_share_leaves_safely():
     for thread in threads:
         thread.join()
     assert all(value == wanted for r in results for value in r)
+
+
+def test_a_gradient_is_a_number():
+    x = Value(1.0)
+    x.grad = 3
+    assert x.grad == 3.0 and type(x.grad) is float
+    for thing in (None, "0.0", True, [0.0]):
+        with pytest.raises(TypeError, match=re.escape(repr(thing))):
+            x.grad = thing
+    assert x.grad == 3.0
+
+
+def test_methods_take_what_the_functions_take():
+    x = Value(-2.0)
+    assert x.leaky_relu().constants == {"slope": 0.01} and x.leaky_relu(0.5).data == x.leaky_relu(slope=0.5).data == -1.0
+    assert x.maximum(1).data == 1.0
+    for wrong in (lambda: x.tanh(1), lambda: x.tanh(slope=2), lambda: x.maximum(), lambda: x.maximum(1, 2)):
+        with pytest.raises(TypeError, match=r"(tanh|maximum)\(\) "):
+            wrong()
+
+
+@pytest.mark.parametrize(("leaf", "words"), [
+    (Value(3.0), "the number 3"), (Value(3.0, label="a"), "a"), (Value(3.0, op="mine"), r"a node made by hand \(mine\)")])
+def test_a_leaf_in_a_message_is_its_name_or_its_number(leaf, words):
+    with pytest.raises(ValueError, match=f"^{words} is not among"):
+        tg.gradient_graph(Value(1.0) * 2, leaf)
