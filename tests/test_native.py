@@ -222,6 +222,15 @@ def test_rows_that_lie_about_their_length_are_refused():
 
 
 @needs_native
+def test_a_row_that_is_too_large_is_refused():
+    class Row:
+        def __len__(self):
+            return 2 ** 29
+    with pytest.raises(OverflowError, match="536870912 parents"):
+        Value.record(tg.sum, Row())
+
+
+@needs_native
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_a_rule_that_returns_too_many_local_gradients_is_refused(rows):
     @tg.op("x", tg.REAL)

@@ -539,7 +539,7 @@ cdef inline double *grads_of(Value v) noexcept:
 
 cdef int reserve(Value v, Py_ssize_t n) except -1:
     """Make room for n parents in a node that has none, and for their local gradients, which are 0."""
-    if n > 2 ** 30:
+    if n > 2 ** 31 // (ROOMS + 1):      # beyond which C's int ends in the rows of a rule
         raise OverflowError(f"a node of {n} parents is too large")
     if n > 2:
         v.a.node = calloc(n, sizeof(void*) + sizeof(double))
