@@ -127,6 +127,21 @@ def test_nothing_is_left_behind():
     assert end - start < 200 * 40           # less than half a node for each round
 
 
+@needs_native
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory in use is asked for as on Linux")
+def test_the_memory_of_large_graphs_goes_back_to_the_system():
+    code, printed = run("""
+        import resource, tinygrad_edu as tg
+        used = lambda: int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() >> 20
+        for _ in range(3):
+            before, nodes = used(), [tg.Value(1.0) for _ in range(1_000_000)]
+            full = used()
+            del nodes
+            print(full - before > 40, used() - before < 30)
+    """)
+    assert (code, printed) == (0, "True True\n" * 3)
+
+
 # ---- misuse that must not crash ------------------------------------------------------------------------------
 
 
@@ -219,6 +234,15 @@ def test_rows_that_lie_about_their_length_are_refused():
             return iter([Value(1.0)] * 500)
     with pytest.raises(ValueError, match="not of 500 and 3"):
         tg.dot(Row([Value(1.0)] * 3), [Value(1.0)] * 3)
+
+
+@needs_native
+def test_a_row_that_is_too_large_is_refused():
+    class Row:
+        def __len__(self):
+            return 2 ** 29
+    with pytest.raises(OverflowError, match="536870912 parents"):
+        Value.record(tg.sum, Row())
 
 
 @needs_native

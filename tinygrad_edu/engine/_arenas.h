@@ -52,16 +52,37 @@ static void unlink_arena(Arena *arena) {
     else with_room = arena->next;
 }
 
-static Arena *new_arena(size_t node) {
-    void *memory = NULL;
-#ifdef _WIN32
-    memory = _aligned_malloc(ARENA, ARENA);
+/* From the system itself where that is known how: `free` may keep what it is given. */
+static void *map_arena(void) {
+#if defined(_WIN32)
+    return _aligned_malloc(ARENA, ARENA);
+#elif defined(__linux__)
+    char *memory = mmap(NULL, 2 * ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return NULL;
+    size_t before = -(uintptr_t)memory & (ARENA - 1);
+    if (before) munmap(memory, before);
+    munmap(memory + before + ARENA, ARENA - before);
+    return memory + before;
 #else
-    if (posix_memalign(&memory, ARENA, ARENA)) memory = NULL;
+    void *memory;
+    return posix_memalign(&memory, ARENA, ARENA) ? NULL : memory;
 #endif
-    if (!memory) return NULL;
-    prefer_large_pages(memory, ARENA);
-    Arena *arena = memory;
+}
+
+static void unmap_arena(void *memory) {
+#if defined(_WIN32)
+    _aligned_free(memory);
+#elif defined(__linux__)
+    munmap(memory, ARENA);
+#else
+    free(memory);
+#endif
+}
+
+static Arena *new_arena(size_t node) {
+    Arena *arena = map_arena();
+    if (!arena) return NULL;
+    prefer_large_pages(arena, ARENA);
     arena->given_back = NULL;
     arena->used = 0;
     arena->start = 128;
@@ -74,11 +95,7 @@ static Arena *new_arena(size_t node) {
 static void free_arena(Arena *arena) {
     unlink_arena(arena);
     empty_arenas--;
-#ifdef _WIN32
-    _aligned_free(arena);
-#else
-    free(arena);
-#endif
+    unmap_arena(arena);
 }
 
 /* Memory for a node, or NULL where there is no more. */

@@ -540,7 +540,7 @@ cdef inline double *grads_of(Value v) noexcept:
 
 cdef int reserve(Value v, Py_ssize_t n) except -1:
     """Make room for n parents in a node that has none, and for their local gradients, which are 0."""
-    if n > 2 ** 30:
+    if n > 2 ** 31 // (ROOMS + 1):      # beyond which C's int ends in the rows of a rule
         raise OverflowError(f"a node of {n} parents is too large")
     if n > 2:
         v.a.node = calloc(n, sizeof(void*) + sizeof(double))
@@ -627,70 +627,77 @@ cdef settle(Value v):
 # ---- freeing, without recursion ----------------------------------------------------------------------------
 
 cdef PyTypeObject *VALUE = <PyTypeObject*>Value
+cdef void *dying = NULL                 # nodes that nobody holds, linked through `dx`
+cdef bint freeing = False               # is somebody at work on them?
 
 
 cdef void deallocate(PyObject *o) noexcept:
     """What Python calls when the last reference to a node is gone."""
-    cdef PyTypeObject *kind = Py_TYPE(o)
+    global freeing
+    cdef void *p
     incref(o)                           # so that nothing below lets it go again
-    if (<Value>o).flags & SHAPE:
-        free_graph(<Value>o)
-    if kind == VALUE:
+    if not (<Value>o).flags & SHAPE:
         discard(o)
-    else:
-        discard_extra(o)
-        kind.tp_free(o)
-        decref(kind)
+        return
+    link(o)
+    if freeing:                         # we were called from below, by an instance of a subclass
+        return
+    freeing = True
+    while dying != NULL:
+        p = unlink()
+        if (<Value>p).flags & SHAPE:
+            release_parents(<Value>p)
+        discard(p)
+    freeing = False
 
 
-cdef inline void discard_extra(void *p) noexcept:
-    global alive
-    alive -= 1
-    if (<Value>p).extra != NULL:
-        decref((<Value>p).extra)
+cdef inline void link(void *p) noexcept:
+    global dying
+    (<void**>&(<Value>p).dx)[0] = dying
+    dying = p
+
+
+cdef inline void *unlink() noexcept:
+    global dying
+    cdef void *p = dying
+    dying = (<void**>&(<Value>p).dx)[0]
+    return p
 
 
 cdef inline void discard(void *p) noexcept:
     """Give the memory of a node back, which has no parents any more."""
-    discard_extra(p)
-    give_node_back(p)
-    decref(VALUE)                       # types like this one count their instances
+    global alive
+    cdef PyTypeObject *kind = Py_TYPE(p)
+    alive -= 1
+    if (<Value>p).extra != NULL:
+        decref((<Value>p).extra)
+    if kind == VALUE:
+        give_node_back(p)
+    else:
+        kind.tp_free(p)
+    decref(kind)                        # types like this one count their instances
 
 
-cdef inline void release(void *p, void **dying) noexcept:
-    """Drop one reference; a node that nobody else holds joins the list of the dying, linked through `dx`."""
+cdef inline void release(void *p) noexcept:
+    """Drop one reference; a node that nobody else holds joins the dying."""
     if Py_REFCNT(p) == 1 and Py_TYPE(p) == VALUE:
-        (<void**>&(<Value>p).dx)[0] = dying[0]
-        dying[0] = p
+        link(p)
     else:
         decref(p)
 
 
-cdef inline void release_parents(Value v, void **dying) noexcept:
+cdef inline void release_parents(Value v) noexcept:
     cdef int i, flags = v.flags
     v.flags = 0
     if flags & SHAPE == MANY:
         for i in range(v.n):
-            release((<void**>v.a.node)[i], dying)
+            release((<void**>v.a.node)[i])
         free(v.a.node)
-        v.n = 0
     else:
         if not flags & PLAIN_A:
-            release(v.a.node, dying)
+            release(v.a.node)
         if flags & SHAPE == 2 and not flags & PLAIN_B:
-            release(v.b.node, dying)
-
-
-cdef void free_graph(Value root) noexcept:
-    cdef void *dying = NULL
-    cdef void *p
-    release_parents(root, &dying)
-    while dying != NULL:
-        p = dying
-        dying = (<void**>&(<Value>p).dx)[0]
-        if (<Value>p).flags & SHAPE:
-            release_parents(<Value>p, &dying)
-        discard(p)
+            release(v.b.node)
 
 
 # ---- walking the graph ---------------------------------------------------------------------------------------
