@@ -11,18 +11,38 @@
 #include <sys/mman.h>
 #endif
 
+#ifdef _MSC_VER
+#include <intrin.h>
+#endif
+
 #define ARENA ((size_t)2 << 20)
 #define EMPTY_KEPT 32
+#define NODE_BYTES 80                         /* what a node takes, at most */
+#define HEAD_BYTES 3392                       /* what the head of an arena takes, at most */
+#define NODES ((ARENA - HEAD_BYTES) / NODE_BYTES)
+#define WORDS ((NODES + 63) / 64)
 
+/* Nodes are taken from the lowest address on, so that what is made together lies together, however
+   often nodes come and go. */
 typedef struct Arena {
     struct Arena *next, *previous;      /* among those with room */
-    void *given_back;                   /* the first of these nodes; each begins with the address of the next */
     size_t used;                        /* nodes in use */
-    size_t start, node;                 /* where memory begins that was never used, and how much a node takes */
+    size_t first;                       /* no place before this word is vacant */
+    uint64_t vacant[WORDS];             /* a bit for each place */
 } Arena;
 
 static Arena *with_room = NULL;
 static int empty_arenas = 0;
+
+static inline int lowest_bit(uint64_t word) {
+#ifdef _MSC_VER
+    unsigned long place;
+    _BitScanForward64(&place, word);
+    return (int)place;
+#else
+    return __builtin_ctzll(word);
+#endif
+}
 
 /* Ask for large pages, in as far as memory fills such. */
 static void prefer_large_pages(void *memory, size_t size) {
@@ -33,10 +53,6 @@ static void prefer_large_pages(void *memory, size_t size) {
 #else
     (void)memory; (void)size;
 #endif
-}
-
-static int has_room(const Arena *arena) {
-    return arena->given_back || arena->start + arena->node <= ARENA;
 }
 
 static void link_arena(Arena *arena) {
@@ -79,14 +95,13 @@ static void unmap_arena(void *memory) {
 #endif
 }
 
-static Arena *new_arena(size_t node) {
+static Arena *new_arena(void) {
     Arena *arena = map_arena();
     if (!arena) return NULL;
     prefer_large_pages(arena, ARENA);
-    arena->given_back = NULL;
-    arena->used = 0;
-    arena->start = 128;
-    arena->node = node;
+    arena->used = arena->first = 0;
+    for (size_t word = 0; word < WORDS; word++) arena->vacant[word] = ~(uint64_t)0;
+    if (NODES % 64) arena->vacant[WORDS - 1] = ((uint64_t)1 << NODES % 64) - 1;
     empty_arenas++;
     link_arena(arena);
     return arena;
@@ -99,25 +114,23 @@ static void free_arena(Arena *arena) {
 }
 
 /* Memory for a node, or NULL where there is no more. */
-static inline void *take_node(size_t node) {
+static inline void *take_node(void) {
     Arena *arena = with_room;
-    if (!arena && !(arena = new_arena(node))) return NULL;
-    void *p = arena->given_back;
-    if (p) {
-        arena->given_back = *(void **)p;
-    } else {
-        p = (char *)arena + arena->start;
-        arena->start += node;
-    }
+    if (!arena && !(arena = new_arena())) return NULL;
+    while (!arena->vacant[arena->first]) arena->first++;
+    uint64_t *word = &arena->vacant[arena->first];
+    size_t place = arena->first * 64 + lowest_bit(*word);
+    *word &= *word - 1;
     if (arena->used++ == 0) empty_arenas--;
-    if (!has_room(arena)) unlink_arena(arena);
-    return p;
+    if (arena->used == NODES) unlink_arena(arena);
+    return (char *)arena + HEAD_BYTES + place * NODE_BYTES;
 }
 
 static inline void give_node_back(void *p) {
     Arena *arena = (Arena *)((uintptr_t)p & ~(uintptr_t)(ARENA - 1));
-    if (!has_room(arena)) link_arena(arena);
-    *(void **)p = arena->given_back;
-    arena->given_back = p;
+    size_t place = ((char *)p - (char *)arena - HEAD_BYTES) / NODE_BYTES;
+    if (arena->used == NODES) link_arena(arena);
+    arena->vacant[place / 64] |= (uint64_t)1 << place % 64;
+    if (place / 64 < arena->first) arena->first = place / 64;
     if (--arena->used == 0 && ++empty_arenas > EMPTY_KEPT) free_arena(arena);
 }

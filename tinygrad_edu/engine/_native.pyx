@@ -36,7 +36,10 @@ cdef extern from "Python.h":
     int context_value "PyContextVar_Get"(PyObject*, PyObject*, PyObject**) except -1
 
 cdef extern from "_arenas.h":
-    void *take_node(size_t)
+    enum: NODE_BYTES, HEAD_BYTES
+    ctypedef struct Arena:
+        pass
+    void *take_node()
     void give_node_back(void*) noexcept
     void prefer_large_pages(void*, size_t)
 
@@ -336,7 +339,7 @@ cdef int look_closer(object o, double *x) except -1:
 
 
 cdef PyObject *allocate(PyTypeObject *kind, Py_ssize_t _) noexcept:
-    cdef void *p = take_node(kind.tp_basicsize)
+    cdef void *p = take_node()
     if p == NULL:
         PyErr_NoMemory()
         return NULL
@@ -917,6 +920,8 @@ cdef int CALLS[256]                     # of an op without constants, the number
 for code, op in enumerate(BY_CODE):
     CALLS[code] = 0 if op is None or op.constants else -len(op.inputs) if op.rows else len(op.inputs)
 
+if VALUE.tp_basicsize > NODE_BYTES or sizeof(Arena) > HEAD_BYTES:
+    raise ImportError(f"a node takes {VALUE.tp_basicsize} bytes here, and the head of an arena {sizeof(Arena)}")
 VALUE.tp_alloc, VALUE.tp_dealloc, VALUE.tp_free = allocate, deallocate, give_node_back
 for name in ("data", "grad", "parents", "local_grads"):
     setattr(Value, f"_{name}", vars(Value)[name])
