@@ -33,6 +33,8 @@ class Entrant:
         return or_failure(lambda: self.memory() if "memory" in request else self.times(request["runs"]))
 
     def times(self, runs: int) -> Reply:
+        if self.workload.large:         # a virtual machine takes its time to find memory it was not asked for lately
+            self.peer.timed(self.workload.numbers, 1)
         seconds, (result, gradients) = self.peer.timed(self.workload.numbers, runs)
         return {"seconds": seconds / runs, "result": result, "gradients": gradients}
 

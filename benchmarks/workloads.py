@@ -18,6 +18,7 @@ from . import graph
 POINTS = 100
 SIZES = (2, 16, 16, 1)
 OPERATIONS = 10_000
+LARGE = 1_000_000
 NAME = "matilda"                # that the GPT takes its step on
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "12_a_gpt_out_of_scalars.ipynb"
 
@@ -31,6 +32,7 @@ class Workload(NamedTuple):
     c: str                                              # the name of the same in limit.c,
     data: Sequence[float] = ()                          # and the plain numbers that one is given
     after: Callable[[list[Any]], None] | None = None    # what is done with the leaves and their gradients
+    large: bool = False                                 # so large that each turn begins with a run that is not timed
 
 
 # ---- micrograd's README -------------------------------------------------------------------------------
@@ -160,7 +162,8 @@ def chain_workload(nodes: int) -> Workload:
         for _ in range(nodes // 2):
             x = x * a + b
         return x
-    return Workload(f"a chain of {nodes:,} nodes", program, [1.0, -1.0, 0.5], "chain", [float(nodes)])
+    return Workload(f"a chain of {nodes:,} nodes", program, [1.0, -1.0, 0.5], "chain", [float(nodes)],
+                    large=nodes > LARGE)
 
 
 def fan_workload(nodes: int) -> Workload:
@@ -172,7 +175,7 @@ def fan_workload(nodes: int) -> Workload:
             rest = iter(row)
             row = [*map(add, rest, rest), *row[len(row) // 2 * 2:]]
         return row[0]
-    return Workload(f"a fan of {nodes:,} nodes", program, [1.5, 0.75], "fan", [float(nodes)])
+    return Workload(f"a fan of {nodes:,} nodes", program, [1.5, 0.75], "fan", [float(nodes)], large=nodes > LARGE)
 
 
 def workload_named(name: str) -> Workload:
