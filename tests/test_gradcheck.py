@@ -183,10 +183,30 @@ def test_one_side_without_a_finite_slope_is_enough_for_a_kink():
     assert "no finite slope here" in repr(gradcheck(half_root, 0.0)) and gradcheck(half_root, 4.0).findings == []
 
 
-@pytest.mark.parametrize(("f", "xs", "slope"), [(tg.relu, [0.0], 1.5), (tg.abs, [0.0], -1.1), (tg.maximum, [1.0, 1.0], 1.01)])
-def test_what_lies_outside_the_slopes_of_a_kink_is_wrong(f, xs, slope):
+@pytest.mark.parametrize(("f", "xs", "slope", "nearest"), [
+    (tg.relu, [0.0], 1.5, 1.0), (tg.relu, [0.0], -0.5, 0.0), (tg.abs, [0.0], -1.1, -1.0), (tg.maximum, [1.0, 1.0], 1.01, 1.0)])
+def test_what_lies_outside_the_slopes_of_a_kink_is_wrong(f, xs, slope, nearest):
     found = gradcheck(planted(f, at(0, lambda _: slope)), xs)
-    assert not found and found.findings[0].kind == "wrong"
+    first = found.findings[0]
+    assert not found and (first.kind, first.stored, first.measured) == ("wrong", slope, nearest)
+
+
+BILLIONTH = Fraction(1, 10 ** 9)
+
+
+@pytest.mark.parametrize(("outside", "kind"), [(BILLIONTH / 2, "kink"), (BILLIONTH, "kink"), (BILLIONTH * 11 / 10, "wrong")])
+def test_a_slope_outside_those_of_a_kink_may_be_off_by_a_billionth(outside, kind):
+    for slope in (1 + outside, -outside):
+        wrong = planted(tg.relu, at(0, lambda _: slope))            # noqa: B023
+        assert [found.kind for found in gradcheck(wrong, 0.0).findings] == [kind]
+
+
+@pytest.mark.parametrize(("apart", "kinds"), [(2 * BILLIONTH, []), (BILLIONTH * 21 / 10, ["kink"])])
+def test_sides_that_differ_by_two_billionths_are_no_kink(apart, kinds):
+    @tg.op("bent", tg.REAL)
+    def bent(x):
+        return x * m.where(x > 0, 1, 1 - apart), (1,)
+    assert [found.kind for found in gradcheck(bent, 0.0).findings] == kinds
 
 
 def test_a_finite_slope_where_the_value_is_infinitely_steep_is_wrong():
@@ -215,6 +235,22 @@ def test_a_rule_that_is_right_and_loses_digits_passes_with_a_word():
     found = gradcheck(careless, 20.0)
     assert found and found.findings[0].kind == "rounded"
     assert "0 is" not in repr(found) and "without rounding it would be 1.6993" in repr(found)
+    assert "its rule is at" not in repr(found)
+
+
+def test_a_local_gradient_that_overflows_is_wrong_only_where_the_slope_fits_in_a_float():
+    @tg.op("same", tg.REAL)
+    def overflowing(x):
+        return x * 1, (x * 1e300 * 1e300 / (x * 1e300 * 1e300),)
+
+    @tg.op("steep", tg.REAL)
+    def steep(x):
+        return x * 1e200 * 1e200, (x / x * 1e200 * 1e200,)
+    with tg.errstate(all="ignore"):
+        found, beyond = gradcheck(overflowing, 1.0), gradcheck(steep, 1e-300)
+    first = found.findings[0]
+    assert (found.verdict, first.kind, first.parent, first.measured) == ("wrong", "wrong", 0, 1.0) and math.isnan(first.stored)
+    assert beyond.findings == []
 
 
 def test_a_slope_of_0_that_floats_miss_passes_with_a_word():
@@ -294,6 +330,17 @@ def test_a_local_gradient_that_is_not_what_its_rule_gives_is_wrong():
     assert re.search(r"by x1 is 7, but its rule gives 3; its rule is at tinygrad_edu/engine/ops\.py:\d+", first.text)
 
 
+@pytest.mark.parametrize(("stored", "true", "words"), [
+    (2.3456789, 1.2345678, "2.34568, but its rule gives 1.23457"),
+    (1.23456789, 1.2345678, "1.2345679, but its rule gives 1.2345678"),
+    (1.2345678901234512, 1.2345678901234534, "1.234567890123451, but its rule gives 1.234567890123453"),
+    (0.1, math.nextafter(0.1, 1.0), "0.1, but its rule gives 0.10000000000000002"),
+])
+def test_two_numbers_are_written_with_the_six_digits_or_more_that_tell_them_apart(stored, true, words):
+    first = gradcheck(altered(lambda x, y: x * y, local_grads=(stored, 3.0)), [3.0, true]).findings[0]
+    assert (first.stored, first.measured) == (stored, true) and f"by x0 is {words};" in first.text
+
+
 @pytest.mark.parametrize("changes", [{"data": math.nan}, {"local_grads": (math.nan, 3.0)}])
 def test_nan_in_the_place_of_a_number_is_wrong(changes):
     with tg.errstate(all="ignore"):
@@ -310,7 +357,7 @@ def test_where_numbers_are_not_finite_there_is_nothing_to_judge():
 
 def test_inputs_without_a_name_of_their_own_are_told_by_their_place():
     for f, words in ((tg.relu, "by x lies"), (lambda v: tg.relu(v * 1), "by x lies"), (lambda v: tg.maximum(v, v), "by x lies"),
-                     (lambda v: tg.max([v * 1, v * 1]), "by input 2 lies"), (lambda height: tg.relu(height), "by height lies")):
+                     (lambda v: tg.max([v * 1, v * 1]), "by input 1 lies"), (lambda v: tg.max([v * 1, v * 1]), "by input 2 lies"), (lambda height: tg.relu(height), "by height lies")):
         assert words in repr(gradcheck(f, 0.0))
 
 
@@ -327,6 +374,46 @@ def test_a_wrong_backward_is_found(monkeypatch):
     monkeypatch.setattr(Value, "backward", overwriting)
     found = gradcheck(lambda x, y: x * y + x, [3.0, 2.0])
     assert not found and "backward gives x the gradient 3.000000003, but by the chain rule" in repr(found)
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-5, 1.0, 1e100])
+@pytest.mark.parametrize("off", [2.0 ** -46, -2.0 ** -46])
+def test_backward_may_be_off_by_its_roundings_and_no_more_at_any_scale_and_depth(monkeypatch, off, scale):
+    def f(x, y):
+        for _ in range(20):
+            x = x * y
+        return x * scale
+    assert gradcheck(f, [3.0, 1.1])
+    backward = Value.backward
+
+    def inexact(self, seed=1.0):
+        backward(self, seed)
+        for leaf in tg.leaves(self):
+            leaf.grad += leaf.grad * off
+    monkeypatch.setattr(Value, "backward", inexact)
+    found = gradcheck(f, [3.0, 1.1])
+    assert found.findings[0].kind == "wrong" and found.findings[0].measured == pytest.approx(scale * 1.1 ** 20, rel=1e-14)
+
+
+def test_an_input_that_was_not_chosen_gets_no_gradient_even_of_an_infinite_one(monkeypatch):
+    def f(x, y, z):
+        return tg.sqrt(tg.where(1.0, x, y * z)) + z
+    assert {found.kind for found in gradcheck(f, [0.0, 2.0, 5.0]).findings} == {"kink"}
+    backward = Value.backward
+
+    def leaking(self, seed=1.0):
+        backward(self, seed)
+        next(leaf for leaf in tg.leaves(self) if leaf.label == "y").grad += 1e-9
+    monkeypatch.setattr(Value, "backward", leaking)
+    for x in (0.0, 3.0):
+        first, = [found for found in gradcheck(f, [x, 2.0, 5.0]).findings if found.kind == "wrong"]
+        assert (first.node.label, first.stored, first.measured) == ("y", 1e-9, 0.0)
+
+
+def test_gradients_from_before_make_no_difference_and_are_kept():
+    x, y = Value(3.0), Value(2.0)
+    (x * y).backward()
+    assert gradcheck(lambda a, b: a * b, [x, y]) and (x.grad, y.grad) == (2.0, 3.0)
 
 
 # ---- what it takes and gives --------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def test_a_node_made_by_hand_is_judged_by_running_the_function_again(name, x):
     f, slope = SMOOTH[name]
     if name == "tanh" and x == 40.0:                        # its slope is far below its last digit
         return
-    assert gradcheck(lambda v: 2 * by_hand(f, slope)(v * 1.5), x), gradcheck(by_hand(f, slope), x)
+    assert gradcheck(lambda v: 2 * by_hand(f, slope)(v * 1.5), x).findings == []
     for wrong in (lambda t: slope(t) * (1 + 1e-6), lambda t: -slope(t), lambda t: 0.0, lambda t: slope(t) * 2):
         found = gradcheck(lambda v, wrong=wrong: 2 * by_hand(f, wrong)(v * 1.5), x)
         first = found.findings[0]
@@ -88,16 +88,30 @@ def test_of_a_node_with_several_parents_the_wrong_one_is_named():
     assert (first.parent, first.stored, first.measured) == (1, 7.0, pytest.approx(3.0, rel=1e-9))
     assert "local gradient by y is 7, but the slope is 3" in first.text
     mixed = gradcheck(lambda x: product(x, x * x, 4.0, 2.5), 2.0)
-    assert "give it a slope of 14 by x, but that slope is 12" in mixed.findings[0].text
-    twice = gradcheck(lambda x: product(x, x, x.data, x.data), 2.0)
-    assert twice
+    first = mixed.findings[0]
+    assert "give it a slope of 14 by x, but that slope is 12" in first.text
+    assert (first.parent, first.stored, first.measured) == (None, 14.0, pytest.approx(12.0, rel=1e-9))
+
+
+def test_of_a_parent_used_twice_the_sum_is_judged_and_told_at_the_first_place():
+    def product(x, slope):
+        return Value(x.data * x.data, (x, x), (x.data, slope), op="product")
+    assert gradcheck(lambda x: product(x, x.data), 2.0)
+    first = gradcheck(lambda x: product(x, 4.0), 2.0).findings[0]
+    assert (first.parent, first.stored, first.measured) == (0, 6.0, pytest.approx(4.0, rel=1e-9))
+    assert "by input 1 is 6, but the slope is 4" in first.text
 
 
 def test_kinks_of_nodes_made_by_hand():
     found = gradcheck(by_hand(abs, lambda x: 0.0), 0.0)
     assert found and found.findings[0].kind == "kink" and "between the slopes of both sides" in repr(found)
     assert gradcheck(by_hand(lambda x: max(x, 0.0), lambda x: 0.5), 0.0)
-    assert gradcheck(by_hand(lambda x: max(x, 0.0), lambda x: 1.5), 0.0).verdict == "wrong"
+    for wrong, nearest in ((1.5, 1.0), (-0.5, 0.0)):
+        found = gradcheck(by_hand(lambda x: max(x, 0.0), lambda x, wrong=wrong: wrong), 0.0)
+        node, whole = found.findings[0], found.findings[-1]
+        assert found.verdict == "wrong" and node.parent == 0 and whole.node.label == "x"
+        assert node.stored == whole.stored == wrong
+        assert node.measured == whole.measured == pytest.approx(nearest, abs=1e-9)
 
 
 @pytest.mark.parametrize("x", [-99.0, -1.0, -1e-6, -1e9])
@@ -113,6 +127,36 @@ def test_what_is_too_rough_to_judge_does_not_pass():
     assert whole.verdict == "unjudged" and "f is too rough around x" in repr(whole)
     alone = gradcheck(lambda x: x + by_hand(math.exp, math.exp)(Value(2.0)), 0.7)
     assert alone.verdict == "unjudged" and "give their leaves as inputs" in repr(alone)
+
+
+@pytest.mark.parametrize("x", [0.0, 1e-12, 3.0, -1e12])
+def test_a_graph_that_was_cut_is_wrong_by_what_is_missing_at_any_scale(x):
+    found = gradcheck(lambda v: 2 * v + 3 * v.detach(), x)
+    first, = found.findings
+    assert (first.kind, first.stored, first.measured) == ("wrong", 2.0, pytest.approx(5.0, rel=1e-6))
+    assert "by v is 2, but the slope of f is 5" in first.text
+
+
+def test_an_input_that_is_not_in_the_graph_at_all_has_gradient_0_there():
+    first, = gradcheck(lambda x, y: x * y.data, [3.0, 2.0]).findings
+    assert (first.node.label, first.stored, first.measured) == ("y", 0.0, pytest.approx(3.0, rel=1e-9))
+
+
+def test_three_numbers_that_pass_no_gradient_on_are_named_at_most():
+    found = gradcheck(lambda x: x * (x.data + 1) * (x.data + 2) * (x.data + 3) * (x.data + 4), 1.0)
+    assert repr(found).count("changes with the inputs") == 3
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_function_that_exists_on_one_side_only_is_run_there_with_steps_large_enough_or_small_enough(sign):
+    def within(width, f):
+        def bounded(x):
+            if not 0 <= sign * (x.data - 1) < width:
+                raise ValueError("outside the domain")
+            return f(x)
+        return bounded
+    assert gradcheck(within(0.1, lambda x: x * (1 + 1e-5 * x.data)), 1.0).verdict == "wrong"
+    assert gradcheck(within(1e-9, lambda x: x * x), 1.0)
 
 
 @pytest.mark.parametrize("f", [
@@ -138,8 +182,9 @@ def test_of_a_node_that_exists_at_one_place_only_nothing_is_judged():
         if x.data != 1.0:
             raise ValueError("nowhere else")
         return by_hand(math.exp, math.exp)(x)
-    found = gradcheck(alone, 1.0)
-    assert (found.verdict, found.judged) == ("unjudged", 0) and "f raises, or takes another path" in repr(found)
+    for f in (alone, lambda x: alone(x).detach()):
+        found = gradcheck(f, 1.0)
+        assert (found.verdict, found.judged) == ("unjudged", 0) and "f raises, or takes another path" in repr(found)
 
 
 def test_control_flow_that_no_step_keeps_is_not_judged():

@@ -198,7 +198,7 @@ def judge_kink(node: Value, i: int, slopes: Slopes, sides: list[Decimal | str]) 
         return
     with digits(COMPARED):
         low, high = min(finite), max(finite)
-        margin = max(abs(low), abs(high)).scaleb(-9) + slopes.blur
+        margin = max(abs(low), abs(high)).scaleb(-9)
         is_between, is_bent = low - margin <= slopes.rule <= high + margin, high - low > 2 * margin
     if not is_between:
         yield disagreement(node, i, float(low if float(slopes.rule) < low else high))
@@ -211,12 +211,12 @@ def judge_kink(node: Value, i: int, slopes: Slopes, sides: list[Decimal | str]) 
 def disagreement(node: Value, i: int, measured: float, but: str = "the slope is", kind: str = "wrong") -> Finding:
     stored = node.local_grads[i]
     ours, theirs = told_apart(stored, measured)
-    rule = f"; its rule is at {rule_of(node._op)}" if kind == "wrong" and isinstance(node._op, Op) else ""
+    rule = f"; its rule is at {rule_of(node._op)}" if kind == "wrong" else ""
     text = f"{describe(node)}: the local gradient by {name_at(node, i)} is {ours}, but {but} {theirs}{rule}"
     return Finding(kind, node, text, i, stored, measured)
 
 
-def rule_of(op: Op) -> str:
+def rule_of(op: Any) -> str:
     code = op.rule.__code__
     return str(Origin(place_of(code.co_filename, op.rule.__module__), code.co_firstlineno))
 
@@ -243,25 +243,22 @@ def told_apart(a: float, b: float) -> tuple[str, str]:
 
 def judge_backward(order: list[Value]) -> tuple[dict[Value, float], list[Finding]]:
     """What backward gives each leaf, and where rounding cannot explain how it differs from the chain rule."""
-    output, gradients = order[-1], {node: 0.0 for node in order if not node.parents and not node.is_constant}
-    if output.is_constant:
-        return gradients, []
-    twins = topological_order(copy.deepcopy(output))        # the nodes themselves keep the gradients they have
+    if order[-1].is_constant:
+        return {}, []
+    twins = topological_order(copy.deepcopy(order[-1]))     # the nodes themselves keep the gradients they have
     twins[-1].zero_grad()
     with errstate(all="ignore"):
         twins[-1].backward()
+    gradients = {leaf: twin.grad for leaf, twin in zip(order, twins) if not leaf.parents and not leaf.is_constant}
     with digits(COMPARED):
         exact, slack = chain_rule(order)
         findings = []
-        for leaf, twin in zip(order, twins):
-            if leaf not in gradients:
-                continue
-            gradients[leaf] = twin.grad
+        for leaf, gradient in gradients.items():
             true, margin = exact.get(leaf, Decimal(0)), slack.get(leaf, Decimal(0))
-            if true.is_finite() and not abs(decimal(twin.grad) - true) <= margin:
-                ours, theirs = told_apart(twin.grad, float(true))
+            if true.is_finite() and not abs(decimal(gradient) - true) <= margin:
+                ours, theirs = told_apart(gradient, float(true))
                 findings.append(Finding("wrong", leaf, f"backward gives {named(leaf)} the gradient {ours}, but by the "
-                                        f"chain rule its local gradients make {theirs}", None, twin.grad, float(true)))
+                                        f"chain rule its local gradients make {theirs}", None, gradient, float(true)))
     return gradients, findings
 
 
@@ -351,7 +348,7 @@ def is_wrong(found: Gap) -> bool:
 def explained(node: Value, place: dict[Value, int], leaf: Value, found: Gap) -> Finding:
     """What is wrong with a node made by hand: the one local gradient, where only one parent moves with an input."""
     moving = [i for i, p in enumerate(node.parents) if found.by[place[p]]]
-    missing = found.low if abs(found.low) < abs(found.high) else found.high
+    missing = min(found.low, found.high, key=abs)
     if len({node.parents[i] for i in moving}) == 1:
         stored = math.fsum(node.local_grads[i] for i in moving)
         measured = stored + missing / found.by[place[node.parents[moving[0]]]]
@@ -372,7 +369,7 @@ def judge_whole(leaf: Value, gradient: float, experiment: Experiment, moved: lis
     if found is None:
         yield Finding("unjudged", experiment.output, f"f is too rough around {named(leaf)} to measure its slope there")
     elif is_wrong(found):
-        missing = found.low if abs(found.low) < abs(found.high) else found.high
+        missing = min(found.low, found.high, key=abs)
         ours, theirs = told_apart(gradient, gradient + missing)
         because = "".join(f"; {what} changes with the inputs, but passes no gradient on" for what in hidden[:3])
         text = f"the gradient by {named(leaf)} is {ours}, but the slope of f is {theirs}{because}"
