@@ -23,7 +23,7 @@ needs_native = pytest.mark.skipif(tg.engine_name != "native", reason="there is n
 
 def run(program, folder=None, **environment):
     """(exit code, what was printed) of a Python program, on a copy of the package in `folder` if given."""
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, cwd=folder,
+    done = subprocess.run([sys.executable, "-P", "-c", textwrap.dedent(program)], capture_output=True, text=True, cwd=folder,
                           env={**os.environ, **({"PYTHONPATH": str(folder)} if folder else {}), **environment})
     return done.returncode, done.stdout + done.stderr
 

@@ -118,7 +118,7 @@ def copy_with(folder, bug):
 def outcome(folder, tests):
     """The exit code of pytest on the copy, and what it printed."""
     done = subprocess.run([sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", str(TESTS / f"{tests}.py")],
-                          env={**os.environ, "PYTHONPATH": str(folder), "HYPOTHESIS_STORAGE_DIRECTORY": str(folder)},
+                          env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONPATH": str(folder), "HYPOTHESIS_STORAGE_DIRECTORY": str(folder)},
                           cwd=folder, capture_output=True, text=True, timeout=300)
     return done.returncode, done.stdout
 
