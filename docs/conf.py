@@ -4,9 +4,11 @@ Nothing is fetched: formulas become MathML, notebooks show their stored outputs,
 read off the library (tables, the list of everything public, the player) is written at build time.
 """
 
+import os
 import sys
 from pathlib import Path
 
+os.environ["TINYGRAD_EDU_PURE"] = "1"           # the reference shows, and links to, the engine to read
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 (HERE / "generated" / "static").mkdir(parents=True, exist_ok=True)
