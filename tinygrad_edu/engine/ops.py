@@ -420,7 +420,8 @@ def gelu(x):
 
     def in_more_digits():
         below = m.erfc(-x / root2) / 2
-        return x * below, below + x * (most + most * more) / (SCALE * root)
+        near = m.where(m.abs(x) < 40, x, 0)             # beyond, the density is 0
+        return x * below, below + near * (most + most * more) / (SCALE * root)
     value, slope = m.where(m.is_float(x), in_floats, in_more_digits)
     shown_slope = lambda: chance() + x * m.exp(-m.power(x, 2) / 2) / root
     return m.written(lambda: x * chance(), value), (m.written(shown_slope, slope),)
