@@ -68,7 +68,7 @@ cdef object ORDINARY = errors.ordinary, is_array = shared.is_array
 cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
 
 # The bits of `Value.flags`.  The lowest two are the shape: the number of parents, or MANY.
-cdef enum: LEAFLIKE = 0, MANY = 3, SHAPE = 3
+cdef enum: MANY = 3, SHAPE = 3
 cdef enum:
     PLAIN = 8                           # a plain number, of which nothing else is known
     PLAIN_A = 16                        # the first or second parent is still a number, not a node
@@ -496,7 +496,7 @@ cdef inline Value node(object o):
     cdef double x = 0.0
     cdef int kind = look(o, &x)
     if kind == ARRAY:
-        raise shared.ArrayMet("a number is needed, not an array: make one Value per element")
+        raise shared.ArrayMet
     return <Value>o if kind == NODE else plain(x)
 
 

@@ -98,10 +98,17 @@ def no_grad() -> Iterator[None]:
     >>> y.data, y.parents
     (9.0, ())
     """
-    before, usual = recording.set(False), ordinary.get()
+    with switched(recording, False):
+        yield
+
+
+@contextmanager
+def switched(mode: ContextVar[bool], on: bool) -> Iterator[None]:
+    """Within the `with` block, `recording` or `tracing` is as given, so that not all is `ordinary`."""
+    before, usual = mode.set(on), ordinary.get()
     ordinary.set(False)
     try:
         yield
     finally:
-        recording.reset(before)
+        mode.reset(before)
         ordinary.set(usual)

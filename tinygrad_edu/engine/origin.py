@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 from types import CodeType, FrameType
 from typing import NamedTuple
 
-from .errors import ordinary, tracing
+from .errors import switched, tracing
 from .op import OPS
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -63,13 +63,8 @@ def trace_origin() -> Iterator[None]:
     >>> y.origin.line, y.origin.name, x.origin.name
     (3, 'y', 'x')
     """
-    before, usual = tracing.set(True), ordinary.get()
-    ordinary.set(False)
-    try:
+    with switched(tracing, True):
         yield
-    finally:
-        tracing.reset(before)
-        ordinary.set(usual)
 
 
 def here() -> Origin | None:

@@ -425,6 +425,9 @@ def only(key: str, x: Any) -> dict[str, Any]:
 class ArrayMet(TypeError):
     """An operand is a numpy array, whose own operators spread the operation over it."""
 
+    def __init__(self, message: str = "a number is needed, not an array: make one Value per element"):
+        super().__init__(message)
+
 
 def constant(x: Any) -> Value:
     """A plain number as a node that is drawn, but gets no gradient; a Value stays what it is."""
@@ -432,7 +435,7 @@ def constant(x: Any) -> Value:
         if isinstance(x, Value):
             return x
         if is_array(x):
-            raise ArrayMet("a number is needed, not an array: make one Value per element")
+            raise ArrayMet
         x = number(x)
     node = new(Value)
     node._data = x
