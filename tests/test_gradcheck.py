@@ -376,6 +376,12 @@ def test_a_wrong_backward_is_found(monkeypatch):
     assert not found and "backward gives x the gradient 3.000000003, but by the chain rule" in repr(found)
 
 
+def test_a_gradient_beyond_the_largest_float_is_wrong_and_said_to_be_beyond():
+    found = tg.gradcheck(lambda x: x * 1e200 * 1e200, [1e-300])
+    assert found.verdict == "wrong"
+    assert "backward gives x the gradient inf, but by the chain rule its local gradients make 1.00000e+400, more than a float" in repr(found)
+
+
 @pytest.mark.parametrize("scale", [1e-100, 1e-5, 1.0, 1e100])
 @pytest.mark.parametrize("off", [2.0 ** -46, -2.0 ** -46])
 def test_backward_may_be_off_by_its_roundings_and_no_more_at_any_scale_and_depth(monkeypatch, off, scale):

@@ -96,7 +96,8 @@ def gradcheck(f: Callable, inputs: Any) -> GradientCheck:
     gradient may differ from the slope by 1e-9 of itself.  Nodes made by hand have no rule; they,
     and what f does outside its graph, are judged by running f at moved inputs, to a millionth; where
     floats cannot tell that, the verdict is "unjudged".  (A slope below some 1e-10 of what the node
-    does nearby is 0 to them.)  At a kink what is stored must lie between the slopes of both sides.  Of a node that
+    does nearby is 0 to them, and the local gradients by parents that move only together are judged
+    together.)  At a kink what is stored must lie between the slopes of both sides.  Of a node that
     is, or is made from, inf or nan no slope is measured: it is "unjudged".
 
     Nothing is changed.  Raises TypeError where f returns no Value, ValueError where it gives
@@ -257,6 +258,8 @@ def judge_backward(order: list[Value]) -> tuple[dict[Value, float], list[Finding
             true, margin = exact.get(leaf, Decimal(0)), slack.get(leaf, Decimal(0))
             if true.is_finite() and not abs(decimal(gradient) - true) <= margin:
                 ours, theirs = told_apart(gradient, float(true))
+                if ours == theirs:
+                    theirs = f"{true:.5e}, more than a float holds"
                 findings.append(Finding("wrong", leaf, f"backward gives {named(leaf)} the gradient {ours}, but by the "
                                         f"chain rule its local gradients make {theirs}", None, gradient, float(true)))
     return gradients, findings
