@@ -19,8 +19,13 @@ FLAGS = ["-O2", "-ffp-contract=off", "-fno-strict-aliasing", *[f"-fno-builtin-{n
 class BuildEngine(build_ext):
     """Lets the rules print themselves as C first; the package goes without where nothing can be compiled."""
 
+    compiled = True
+
     def run(self):
         super().run()
+        if not self.compiled:                   # what an earlier build left was made from other rules
+            for ext in self.extensions:
+                Path(self.get_ext_fullpath(ext.name)).unlink(missing_ok=True)
         if not all(os.path.exists(self.get_ext_fullpath(ext.name)) for ext in self.extensions):
             self.distribution.ext_modules = None
             wheel = self.distribution.get_command_obj("bdist_wheel", create=False)
@@ -39,6 +44,7 @@ class BuildEngine(build_ext):
         except CompileError as error:
             if self.compiles("#include <Python.h>\n", made):
                 raise RuntimeError("the compiler works, but the engine does not compile; it needs Cython") from error
+            self.compiled = False
             raise                                   # which setuptools passes over, as there is no compiler
 
     def compiles(self, text, folder):
