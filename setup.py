@@ -7,7 +7,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import CompileError
+from setuptools.errors import CompileError, LinkError
 
 ROOT = Path(__file__).resolve().parent
 # Sums are rounded after each product, and functions computed where the program runs, as in Python.
@@ -41,9 +41,9 @@ class BuildEngine(build_ext):
         ext.include_dirs += [str(made), str(ROOT / "tinygrad_edu" / "engine")]
         try:
             super().build_extension(ext)
-        except CompileError as error:
+        except (CompileError, LinkError) as error:
             if self.compiles("#include <Python.h>\n", made):
-                raise RuntimeError("the compiler works, but the engine does not compile; it needs Cython") from error
+                raise RuntimeError("the compiler works, but the engine cannot be built; it needs Cython") from error
             self.compiled = False
             raise                                   # which setuptools passes over, as there is no compiler
 

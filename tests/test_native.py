@@ -40,23 +40,36 @@ def test_an_environment_variable_keeps_the_engine_written_in_python():
     assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="") == (0, "native\n")
 
 
-@pytest.mark.parametrize("place", [["--inplace"], ["--build-lib", "built"]])
-def test_what_cannot_be_built_again_is_not_kept(tmp_path, place):
-    """It was made from other rules, and would be refused each time the package is imported."""
+def built_anew(folder, *options, **environment):
+    """What came of `setup.py build_ext` on a copy of the sources in `folder`."""
     pytest.importorskip("setuptools", minversion="77")
     root = Path(__file__).parents[1]
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(root / name, tmp_path)
-    shutil.copytree(root / "tinygrad_edu", tmp_path / "tinygrad_edu", ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "*.c"))
+        shutil.copy(root / name, folder)
+    shutil.copytree(root / "tinygrad_edu", folder / "tinygrad_edu", dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "*.c"))
+    return subprocess.run([sys.executable, "setup.py", "-q", "build_ext", *options], cwd=folder, capture_output=True, text=True,
+                          env={**os.environ, **environment})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="compilers are named by the environment")
+@pytest.mark.parametrize("place", [["--inplace"], ["--build-lib", "built"]])
+def test_what_cannot_be_built_again_is_not_kept(tmp_path, place):
+    """It was made from other rules, and would be refused each time the package is imported."""
     engine = tmp_path.joinpath(*place[1:], "tinygrad_edu", "engine")
-    engine.mkdir(parents=True, exist_ok=True)
+    engine.mkdir(parents=True)
     left = engine / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
     left.write_bytes(b"of other rules")
     os.utime(left, (0, 0))
-    done = subprocess.run([sys.executable, "setup.py", "-q", "build_ext", *place], cwd=tmp_path, capture_output=True, text=True,
-                          env={**os.environ, "CC": "false"})
+    done = built_anew(tmp_path, *place, CC="false")
     assert done.returncode == 0, done.stderr
     assert not left.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="compilers are named by the environment")
+def test_a_build_that_breaks_where_the_compiler_works_is_an_error(tmp_path):
+    done = built_anew(tmp_path, "--inplace", CC="true", LDSHARED="false")
+    assert done.returncode and "the compiler works, but the engine cannot be built" in done.stderr
 
 
 def copy_of_the_package(folder, *left_out):
