@@ -7,7 +7,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
-from setuptools.errors import CompileError
+from setuptools.errors import CompileError, LinkError
 
 ROOT = Path(__file__).resolve().parent
 # Sums are rounded after each product, and functions computed where the program runs, as in Python.
@@ -19,8 +19,13 @@ FLAGS = ["-O2", "-ffp-contract=off", "-fno-strict-aliasing", *[f"-fno-builtin-{n
 class BuildEngine(build_ext):
     """Lets the rules print themselves as C first; the package goes without where nothing can be compiled."""
 
+    compiled = True
+
     def run(self):
         super().run()
+        if not self.compiled:                   # what an earlier build left was made from other rules
+            for ext in self.extensions:
+                Path(self.get_ext_fullpath(ext.name)).unlink(missing_ok=True)
         if not all(os.path.exists(self.get_ext_fullpath(ext.name)) for ext in self.extensions):
             self.distribution.ext_modules = None
             wheel = self.distribution.get_command_obj("bdist_wheel", create=False)
@@ -36,9 +41,10 @@ class BuildEngine(build_ext):
         ext.include_dirs += [str(made), str(ROOT / "tinygrad_edu" / "engine")]
         try:
             super().build_extension(ext)
-        except CompileError as error:
+        except (CompileError, LinkError) as error:
             if self.compiles("#include <Python.h>\n", made):
-                raise RuntimeError("the compiler works, but the engine does not compile; it needs Cython") from error
+                raise RuntimeError("the compiler works, but the engine cannot be built; it needs Cython") from error
+            self.compiled = False
             raise                                   # which setuptools passes over, as there is no compiler
 
     def compiles(self, text, folder):

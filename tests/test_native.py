@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import threading
 import time
@@ -37,6 +38,38 @@ def run(program, folder=None, **environment):
 def test_an_environment_variable_keeps_the_engine_written_in_python():
     assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="1") == (0, "pure\n")
     assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="") == (0, "native\n")
+
+
+def built_anew(folder, *options, **environment):
+    """What came of `setup.py build_ext` on a copy of the sources in `folder`."""
+    pytest.importorskip("setuptools", minversion="77")
+    root = Path(__file__).parents[1]
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, folder)
+    shutil.copytree(root / "tinygrad_edu", folder / "tinygrad_edu", dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "*.c"))
+    return subprocess.run([sys.executable, "setup.py", "-q", "build_ext", *options], cwd=folder, capture_output=True, text=True,
+                          env={**os.environ, **environment})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="compilers are named by the environment")
+@pytest.mark.parametrize("place", [["--inplace"], ["--build-lib", "built"]])
+def test_what_cannot_be_built_again_is_not_kept(tmp_path, place):
+    """It was made from other rules, and would be refused each time the package is imported."""
+    engine = tmp_path.joinpath(*place[1:], "tinygrad_edu", "engine")
+    engine.mkdir(parents=True)
+    left = engine / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
+    left.write_bytes(b"of other rules")
+    os.utime(left, (0, 0))
+    done = built_anew(tmp_path, *place, CC="false")
+    assert done.returncode == 0, done.stderr
+    assert not left.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="compilers are named by the environment")
+def test_a_build_that_breaks_where_the_compiler_works_is_an_error(tmp_path):
+    done = built_anew(tmp_path, "--inplace", CC="true", LDSHARED="false")
+    assert done.returncode and "the compiler works, but the engine cannot be built" in done.stderr
 
 
 def copy_of_the_package(folder, *left_out):
@@ -280,6 +313,37 @@ def test_a_rule_that_returns_too_many_local_gradients_is_refused(rows):
 def test_nonsense_for_the_functions_behind_is_refused(wrong):
     with pytest.raises((TypeError, ValueError, RuntimeError)):
         wrong(Value(1.0))
+
+
+@needs_native
+@pytest.mark.parametrize("op", tg.OPS.values(), ids=repr)
+def test_recording_by_hand_wants_an_operations_own_inputs_and_constants(op):
+    """Without them its C function would read what is not there."""
+    one = [Value(0.5)] * 2 if op.rows else Value(0.5)
+    inputs, constants = [one] * len(op.inputs), dict.fromkeys(op.constants, 1.0)
+    with pytest.raises((TypeError, ValueError)):
+        Value.record(op, *[one] * 500, **constants)
+    with pytest.raises(TypeError, match="'nonsense'"):
+        Value.record(op, *inputs, **constants, nonsense=1.0)
+    if op not in (tg.sum, tg.prod):             # of nothing they are 0 and 1
+        with pytest.raises((TypeError, ValueError)):
+            Value.record(op, **constants)
+
+
+def test_constants_are_known_by_their_names():
+    x = Value(0.5)
+    for clipped in (Value.record(tg.clip, x, low=0.0, high=0.25), Value.record(tg.clip, x, high=0.25, low=0.0)):
+        assert clipped.data == 0.25 and clipped.constants == {"low": 0.0, "high": 0.25}
+
+
+@pytest.mark.parametrize("name", ["parents", "local_grads", "is_plain"])
+def test_what_cannot_be_set_says_so_in_the_words_of_python(name):
+    words = f"property '{name}' of '{{}}' object has no {{}}"
+    for x in (Value(1.0), Sub(1.0)):
+        with pytest.raises(AttributeError, match=words.format(type(x).__name__, "setter")):
+            setattr(x, name, ())
+        with pytest.raises(AttributeError, match=words.format(type(x).__name__, "deleter")):
+            delattr(x, name)
 
 
 class Sub(Value):

@@ -137,7 +137,9 @@ def console() -> "Console":
 
 ENGINE_LINE = {
     "native": "native",
-    "pure": "pure, all in Python; the compiled one is built by pip install where there is a C compiler",
+    "pure": "pure, all in Python; " + (
+        "TINYGRAD_EDU_PURE is set" if os.environ.get("TINYGRAD_EDU_PURE")
+        else "the compiled one is built by pip install where there is a C compiler"),
 }
 
 # ---- arguments ----------------------------------------------------------------------------------------

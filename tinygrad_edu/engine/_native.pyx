@@ -267,6 +267,8 @@ cdef class Value:
     @staticmethod
     def record(op, *inputs, **constants):
         cdef int code = CODES.get(op, 0)
+        if len(inputs) != len(op.inputs) or list(constants) != list(op.constants):
+            inputs, constants = op.arguments(inputs, constants)         # which sorts or refuses them
         if code and not op.rows:
             if len(inputs) == 1 and len(constants) <= 1:
                 for constant in constants.values():
@@ -925,6 +927,9 @@ if VALUE.tp_basicsize > NODE_BYTES or sizeof(Arena) > HEAD_BYTES:
 VALUE.tp_alloc, VALUE.tp_dealloc, VALUE.tp_free = allocate, deallocate, give_node_back
 for name in ("data", "grad", "parents", "local_grads"):
     setattr(Value, f"_{name}", vars(Value)[name])
+for name in ("parents", "local_grads", "is_plain"):         # whoever sets one gets Python's own words for it
+    setattr(Value, name, property(vars(Value)[name].__get__, doc=getattr(Pure, name).__doc__))
+    vars(Value)[name].__set_name__(Value, name)
 for name, thing in vars(Pure).items():
     ours = vars(Value).get(name)
     if ours is None and name not in Pure.__slots__ + ("__dict__", "__weakref__"):
