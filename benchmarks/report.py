@@ -134,7 +134,8 @@ def page(board: Board) -> str:
     tables = [f"### {capital(title(group))}\n\n{markdown(HEAD, map(row, members))}"
               for group, members in grouped(figures)]
     parts = {
-        "@MACHINE@": f"{board['machine']}; {board['rounds']} rounds" + ", a quick run: rough figures" * board["quick"],
+        "@ROUNDS@": str(board["rounds"]),
+        "@MACHINE@": board["machine"] + "; a quick run: rough figures" * board["quick"],
         "@TARGETS@": markdown(TARGET_HEAD, targets(figures)),
         "@TABLES@": "\n\n".join(tables),
         "@PEERS@": "\n".join(f"* **{name}**{version_of(name, figures)}{': ' * bool(peer.what)}{peer.what}"
