@@ -191,6 +191,30 @@ def test_what_lies_outside_the_slopes_of_a_kink_is_wrong(f, xs, slope, nearest):
     assert not found and (first.kind, first.stored, first.measured) == ("wrong", slope, nearest)
 
 
+def ramp(slope):
+    """An operation that jumps at 0, with slope 1 below and 3 above; `slope` is what its rule says of 0."""
+    @tg.op("ramp", tg.REAL)
+    def ramp(x):
+        return m.where(x > 0, 3 * x + 1, x), (m.where(x > 0, 3, m.where(x < 0, 1, slope)),)
+    return ramp
+
+
+@pytest.mark.parametrize(("f", "xs", "slope", "nearest"), [
+    (planted(tg.step, at(0, lambda _: 5)), [0.0], 5.0, 0.0), (planted(tg.greater, at(1, lambda _: -1)), [2.0, 2.0], -1.0, 0.0),
+    (planted(tg.atan2, at(0, lambda _: 1)), [0.0, -2.0], 1.0, -0.5), (ramp(0.5), [0.0], 0.5, 1.0), (ramp(4), [0.0], 4.0, 3.0)])
+def test_what_lies_outside_the_slopes_beside_a_jump_is_wrong(f, xs, slope, nearest):
+    for g, inputs in ((f, xs), (lambda *v: f(*v[:-1]) + v[-1], [*xs, 1.0])):
+        found = gradcheck(g, inputs)
+        wrong = [finding for finding in found.findings if finding.kind == "wrong"]
+        assert found.verdict == "wrong" and [(w.stored, w.measured) for w in wrong] == [(slope, pytest.approx(nearest, rel=1e-15))]
+        assert "beside its jump the slope is" in wrong[0].text
+
+
+@pytest.mark.parametrize(("f", "xs"), [(tg.atan2, [0.0, -2.0]), (ramp(1), [0.0]), (ramp(2), [0.0]), (ramp(3), [0.0])])
+def test_what_lies_between_the_slopes_beside_a_jump_is_no_wrong(f, xs):
+    assert [finding.kind for finding in gradcheck(f, xs).findings] == ["kink"] and "jumps here" in repr(gradcheck(f, xs))
+
+
 BILLIONTH = Fraction(1, 10 ** 9)
 
 
@@ -303,6 +327,16 @@ def test_networks_and_losses_are_right_in_all_their_parameters():
     found = gradcheck(lambda *_: tg.cross_entropy(model([0.5, -1.0, 2.0]), 0), model.parameters())
     assert found and found.judged > 50
     assert [(p.data, p.grad, p.origin) for p in model.parameters()] == before
+
+
+def test_inputs_may_stand_in_lists_and_dicts():
+    def loss(p, x):
+        return tg.tanh(tg.dot(p["w"], x) + p["b"]) * p["scale"][0]["s"]
+    params = {"w": [0.5, -1.0], "b": Value(0.25, label="bias"), "scale": ({"s": 2},)}
+    found = gradcheck(loss, [params, [1.0, 2.0]])
+    assert found and found.judged == 15
+    wrong = gradcheck(lambda p: p["w"][1] * p["b"].data * p["scale"][0]["s"].data, [params])
+    assert [w.node.label for w in wrong.findings if w.kind == "wrong"] == ["bias", "p_scale0_s"] and params["b"].grad == 0.0
 
 
 # ---- nodes that are not what their operation made --------------------------------------------------------------
