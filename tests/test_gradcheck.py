@@ -165,7 +165,7 @@ KINKS = [
     (tg.hypot, [0.0, 0.0], "between the slopes -1 and 1"), (tg.sqrt, [0.0], "no finite slope"),
     (tg.cbrt, [0.0], "no finite slope"), (tg.asin, [1.0], "no finite slope"), (tg.step, [0.0], "jumps here"),
     (tg.leaky_relu, [0.0], "0.01 by x lies between"), (lambda x: tg.clip(x, low=0, high=1), [1.0], "1 by x lies between"),
-    (lambda c, x: tg.where(c, x, 2 * x), [0.0, 1.0], "jumps here"),
+    (lambda c, x: tg.where(c, x, 2 * x), [0.0, 1.0], "jumps here"), (tg.atan2, [0.0, 0.0], "jumps here"),
 ]
 
 
@@ -213,6 +213,15 @@ def test_what_lies_outside_the_slopes_beside_a_jump_is_wrong(f, xs, slope, neare
 @pytest.mark.parametrize(("f", "xs"), [(tg.atan2, [0.0, -2.0]), (ramp(1), [0.0]), (ramp(2), [0.0]), (ramp(3), [0.0])])
 def test_what_lies_between_the_slopes_beside_a_jump_is_no_wrong(f, xs):
     assert [finding.kind for finding in gradcheck(f, xs).findings] == ["kink"] and "jumps here" in repr(gradcheck(f, xs))
+
+
+@pytest.mark.parametrize(("slope", "kind"), [(2, "kink"), (7, "wrong")])
+def test_a_jump_at_the_end_of_a_domain_has_one_side(slope, kind):
+    @tg.op("fee", tg.Interval(0.0, closed=True))
+    def fee(x):
+        return m.where(x > 0, 2 * x + 1, m.sqrt(x)), (m.where(x > 0, 2, slope),)
+    first, = gradcheck(fee, 0.0).findings[:1]
+    assert first.kind == kind and (kind == "kink" or first.measured == 2.0)
 
 
 BILLIONTH = Fraction(1, 10 ** 9)

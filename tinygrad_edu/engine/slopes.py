@@ -103,8 +103,7 @@ class Lens:
     def sides_beside_jump(self, i: int) -> list[Decimal]:
         """The slope below and that above, both without the point itself, which a jump may part from them."""
         with digits(self.digits):
-            slopes = [(change - smaller) / (step - smaller_step)
-                      for (change, step), (smaller, smaller_step) in self.changes(i)]
+            slopes = [(change - smaller) / step for (change, step), (smaller, _) in self.changes(i)]
             return [slope for slope in slopes if slope.is_finite()]
 
     def changes(self, i: int) -> list[list[tuple[Decimal, Decimal]]]:
