@@ -245,7 +245,24 @@ def test_sides_that_differ_by_two_billionths_are_no_kink(apart, kinds):
 def test_a_finite_slope_where_the_value_is_infinitely_steep_is_wrong():
     flat = planted(tg.cbrt, at(0, lambda _: 0))
     found = gradcheck(lambda x, y: flat(x) + y, [0.0, 1.0])
-    assert not found and "gradient by x is 0, but the size of the slope is inf" in repr(found)
+    assert not found and "gradient by x is 0, but the slope is inf" in repr(found)
+
+
+@pytest.mark.parametrize("stored", [math.inf, -math.inf, math.nan, 3.0])
+@pytest.mark.parametrize(("op", "x", "slope"), [
+    (tg.sqrt, 0.0, math.inf), (tg.cbrt, 0.0, math.inf), (tg.asin, -1.0, math.inf), (tg.acos, 1.0, -math.inf)], ids=repr)
+def test_of_an_infinite_slope_only_the_infinity_of_its_sign_passes(op, x, slope, stored):
+    f = planted(op, at(0, lambda _: stored))
+    with tg.errstate(all="ignore"):
+        found = gradcheck(lambda x, y: f(x) + y, [x, 1.0])
+    assert bool(found) == (stored == slope) and [(w.parent, w.measured) for w in found.findings if w.kind == "wrong"] == [(0, slope)] * (not found)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-265, 1e-275, 1e-300, 1e-308])
+def test_beside_a_tiny_input_an_input_of_0_moves_by_less(size):
+    for sign in (1, -1):
+        assert gradcheck(tg.atan2, [sign * size, 0.0]).findings == [] and gradcheck(tg.atan2, [0.0, size]).findings == []
+        assert gradcheck(lambda x, y, z: tg.hypot(x, y) * z + x / y, [0.0, sign * size, 1.0]).findings == []
 
 
 @pytest.mark.parametrize("f", [lambda x: tg.maximum(x, -math.inf), lambda x: tg.where(1.0, x, math.inf), lambda x: tg.exp(x * math.inf)])

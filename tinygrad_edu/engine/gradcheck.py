@@ -190,20 +190,19 @@ def judge_rounding(node: Value, i: int, slopes: Slopes) -> Iterator[Finding]:
 def judge_kink(node: Value, i: int, slopes: Slopes, lens: Lens) -> Iterator[Finding]:
     """Where both sides differ: is the local gradient one of the slopes between them?"""
     sides, stored = lens.sides(i), node.local_grads[i]
-    if set(sides) in ({"steep"}, {"steep", "none"}) and math.isfinite(stored):
-        yield disagreement(node, i, math.inf, "the size of the slope is")
-        return
-    finite = [] if "steep" in sides else [side for side in sides if isinstance(side, Decimal)]
+    told = [side for side in sides if isinstance(side, Decimal)]
     if "jump" in sides:
-        finite = lens.sides_beside_jump(i) if math.isfinite(stored) else []
-    low, high = min(finite, default=NAN), max(finite, default=NAN)
+        told = lens.sides_beside_jump(i) if math.isfinite(stored) else []
+    low, high = min(told, default=NAN), max(told, default=NAN)
+    slope = slopes.rule if math.isfinite(stored) else decimal(stored)
     with digits(COMPARED):
-        margin = max(abs(low), abs(high)).scaleb(-9)
-        is_between, is_bent = low - margin <= slopes.rule <= high + margin, high - low > 2 * margin
-    if finite and not is_between:
+        margin = max([abs(side) for side in told if side.is_finite()], default=Decimal(0)).scaleb(-9)
+        is_between, is_bent = low - margin <= slope <= high + margin, high - low > 2 * margin
+        nearest = low if slope < low else high
+    if told and not is_between:
         but = "beside its jump the slope is" if "jump" in sides else "the slope is"
-        yield disagreement(node, i, float(low if float(slopes.rule) < low else high), but)
-    elif "jump" in sides or not finite:
+        yield disagreement(node, i, float(nearest), but)
+    elif "jump" in sides or not all(side.is_finite() for side in told or [NAN]):
         why = "jumps here" if "jump" in sides else "has no finite slope here"
         yield Finding("kink", node, f"{describe(node)}: not judged by {name_at(node, i)}, since it {why}", i)
     elif is_bent:

@@ -25,6 +25,7 @@ LEVELS = ((90, 18), (240, 48), (1350, 270))     # digits, and how many of them t
 NARROWER = 600                                  # digits by which a second step is smaller still
 LEAST = Decimal("1e-330")                       # what is smaller is 0 as a float
 COMPARED = 60                                   # digits with which slopes are compared
+INFINITY = Decimal("inf")
 
 
 class Slopes(NamedTuple):
@@ -80,8 +81,9 @@ class Lens:
         return decimal(value), local_grads
 
     def step(self, i: int) -> Decimal:
-        x = abs(self.inputs[i].number)
-        return (x if x and (self.relative or x < 1) else Decimal(1)).scaleb(-self.below)
+        sizes = [abs(x.number) for x in self.inputs]
+        x = sizes[i] or min([size for size in sizes if size], default=Decimal(1))     # atan2(0, 1e-300) bends at 1e-300
+        return (x if x < 1 or (self.relative and sizes[i]) else Decimal(1)).scaleb(-self.below)
 
     def change(self, i: int, h: Decimal) -> Decimal:
         """What the value changes by as input i moves by h."""
@@ -96,7 +98,7 @@ class Lens:
             return Slopes(self.local_grads[i], self.change(i, -h) / -h, self.change(i, h) / h, blur)
 
     def sides(self, i: int) -> list[Decimal | str]:
-        """The slope below and that above: a number, or "jump", "steep" (infinite) or "none" (outside the domain)."""
+        """The slope below and that above: a number, maybe infinite, or "jump", or "none" (outside the domain)."""
         with digits(self.digits):
             return [side(*two) for two in self.changes(i)]
 
@@ -121,7 +123,7 @@ def side(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Deci
         return "jump"
     slope, closer = change / step, smaller_change / smaller_step
     if abs(closer) > abs(slope) * Decimal("1.001"):             # x ** 0.9999 at 0 is as steep as √x, in the end
-        return "steep"
+        return INFINITY.copy_sign(closer)
     return closer if abs(closer) > abs(slope) * Decimal("0.999") else Decimal(0)
 
 
