@@ -193,10 +193,7 @@ def test_what_lies_outside_the_slopes_of_a_kink_is_wrong(f, xs, slope, nearest):
 
 def ramp(slope):
     """An operation that jumps at 0, with slope 1 below and 3 above; `slope` is what its rule says of 0."""
-    @tg.op("ramp", tg.REAL)
-    def ramp(x):
-        return m.where(x > 0, 3 * x + 1, x), (m.where(x > 0, 3, m.where(x < 0, 1, slope)),)
-    return ramp
+    return with_rule(tg.step, lambda x: (m.where(x > 0, 3 * x + 1, x), (m.where(x > 0, 3, m.where(x < 0, 1, slope)),)))
 
 
 @pytest.mark.parametrize(("f", "xs", "slope", "nearest"), [
