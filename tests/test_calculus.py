@@ -266,7 +266,12 @@ def test_a_value_outside_the_domain_raises_where_it_happens():
 
 # ---- what bad input gets
 
+def doubled_by_hand(x):
+    return Value(2 * x.data, (x,), (2.0,), op="doubled")
+
+
 @pytest.mark.parametrize(("wrong", "error", "words"), [
+    (lambda: tg.derivative(doubled_by_hand, 2)(1.0), tg.ReplayError, "a node made by hand .doubled.*tg.op"),
     (lambda: tg.grad(lambda x: x.data)(1.0), TypeError, r"f must return Values.*got 1\.0.*v\.data cuts"),
     (lambda: tg.grad(lambda x: None)(1.0), TypeError, "got None"),
     (lambda: tg.grad(lambda x: [x, x])(1.0), TypeError, "use jacobian"),
@@ -298,6 +303,7 @@ def test_mistakes_are_named(wrong, error, words):
     with pytest.raises(error, match=words):
         wrong()
     assert tg.grad(lambda x: x * x)(3.0) == 6.0 and not isinstance(tg.grad(tg.tanh)(0.0), Value)    # no state is left
+    assert tg.grad(doubled_by_hand)(3.0) == 2.0
 
 
 # ---- the lectures' Jacobians, in both layouts

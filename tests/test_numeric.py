@@ -125,6 +125,7 @@ def test_a_function_may_ask_for_a_value_or_know_nothing_of_them():
     (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=math.inf), ValueError, "got inf"),
     (lambda: tg.numeric_derivative(tg.tanh, "0"), TypeError, "not str"),
     (lambda: tg.numeric_derivative(lambda x: [x], 0.0), TypeError, r"f must return one number: got \["),
+    *[(lambda method=method: tg.numeric_derivative(lambda x: x ** 0.5, -2.0, method), tg.DomainError, "not a real number") for method in METHODS],
     (lambda: tg.numeric_derivative(tg.erf, 0.0, "complex"), TypeError, "erf of a complex number is not known.*richardson"),
     (lambda: tg.numeric_derivative(math.sin, 0.0, "complex"), TypeError, "richardson"),
     (lambda: tg.numeric_derivative(tg.log, 1e-9), tg.DomainError, "log needs x > 0"),

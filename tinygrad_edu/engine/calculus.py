@@ -33,7 +33,8 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     Each gradient is built like its argument.  The other arguments are passed on as they are.
     Raises TypeError where f returns no Value or an argument is no number, IndexError for an
     argument f was not given, ValueError for one that is named twice, GradientError where a
-    derivative is not finite.
+    derivative is not finite, ReplayError where what is wanted is a graph, as for a derivative of a
+    derivative, and that of f holds a node made by hand.
 
     >>> grad(lambda x, y, z: (x + y) * z, argnums=(0, 1, 2))(-2, 5, -4)
     (-4.0, -4.0, 3.0)
