@@ -2,6 +2,7 @@
 
 import math
 import random
+from typing import Any, NamedTuple
 
 import mpmath
 import pytest
@@ -48,6 +49,17 @@ def test_a_gradient_is_built_like_its_argument():
     assert tg.grad(loss, argnums=1)(params, [5, 7]) == [4.0, 2.0]
     assert tg.grad(loss, argnums=(1, 0))(params, (5, 7)) == ((4.0, 2.0), {"w": [5.0, 7.0], "b": ([5.0],)})
     assert tg.value_and_grad(loss, argnums=(1,))(params, [5, 7]) == (34.0, ([4.0, 2.0],))
+
+
+class Line(NamedTuple):
+    slope: Any
+    start: Any
+
+
+def test_a_named_tuple_keeps_its_names():
+    gradient = tg.grad(lambda line, x: line.slope[0] * x + line.start)(Line([2.0], 1.0), 3.0)
+    assert gradient == Line([3.0], 1.0) and gradient.start == 1.0
+    assert tg.jvp(lambda line: Line(line.start, line.slope), Line(2.0, 1.0), Line(5.0, 7.0)).slope == 7.0
 
 
 def test_other_arguments_are_passed_on_as_they_are():
@@ -234,6 +246,8 @@ def test_every_product_with_a_derivative_that_is_not_finite_raises():
         with pytest.raises(tg.GradientError, match=r"inf|nan"):
             broken()
     assert tg.vjp(f, [0, 1], [0, 1]) == [1.0, 0.0]                  # an output that is not asked for does no harm
+    assert tg.jvp(f, [0, 1], [0, 1]) == [0.0, 0.0]                  # nor an input that does not move
+    assert tg.hvp(lambda x: x[0] ** 1.5 + x[1] ** 2, [0, 1], [0, 1]) == [0.0, 2.0]
     assert tg.grad(lambda x: x * Value(2.0) + tg.sqrt(Value(0.0)))(1.0) == 2.0      # nor a leaf that is not
 
 
@@ -252,7 +266,12 @@ def test_a_value_outside_the_domain_raises_where_it_happens():
 
 # ---- what bad input gets
 
+def doubled_by_hand(x):
+    return Value(2 * x.data, (x,), (2.0,), op="doubled")
+
+
 @pytest.mark.parametrize(("wrong", "error", "words"), [
+    (lambda: tg.derivative(doubled_by_hand, 2)(1.0), tg.ReplayError, "a node made by hand .doubled.*tg.op"),
     (lambda: tg.grad(lambda x: x.data)(1.0), TypeError, r"f must return Values.*got 1\.0.*v\.data cuts"),
     (lambda: tg.grad(lambda x: None)(1.0), TypeError, "got None"),
     (lambda: tg.grad(lambda x: [x, x])(1.0), TypeError, "use jacobian"),
@@ -284,6 +303,7 @@ def test_mistakes_are_named(wrong, error, words):
     with pytest.raises(error, match=words):
         wrong()
     assert tg.grad(lambda x: x * x)(3.0) == 6.0 and not isinstance(tg.grad(tg.tanh)(0.0), Value)    # no state is left
+    assert tg.grad(doubled_by_hand)(3.0) == 2.0
 
 
 # ---- the lectures' Jacobians, in both layouts

@@ -119,15 +119,25 @@ SMOOTH = [op.name for op in OPS.values() if not op.rows and not op.selects and s
           and op.name not in ("softsign",)]
 
 
-def smooth_program(seed):
-    """A random program that stays moderate: what would grow goes through tanh."""
-    program, checked = random_program(seed, SMOOTH, leaves=3, size=10), []
-    numbers = [random.Random(seed).uniform(-1.5, 1.5) for _ in range(3)]
-    for step in program:
-        checked.append(step)
-        if abs(grown(checked, numbers)) > 2:
-            checked[-1] = ("tanh", step[1][:1])
-    return checked, numbers
+def smooth_program(seed, names=SMOOTH, leaves=3, size=10):
+    """A random program whose answer needs every leaf and every step, and its leaves' numbers; what is large goes through tanh."""
+    rng = random.Random(seed)
+    singles, pairs = ([name for name in names if len(OPS[name].inputs) == count] for count in (1, 2))
+    numbers = [rng.uniform(-1.5, 1.5) for _ in range(leaves)]
+    program, unused = [], list(range(leaves))
+    while len(program) < size or len(unused) > 1:
+        at_end, last = len(program) >= size, leaves + len(program)
+        first = unused[rng.randrange(len(unused))]
+        if at_end or rng.random() < 0.5:
+            others = [k for k in unused if k != first] if at_end else range(last)
+            program.append((rng.choice(pairs), [first, rng.choice(others)]))
+        else:
+            program.append((rng.choice(singles), [first]))
+        unused = [k for k in unused if k not in program[-1][1]] + [last]
+        if abs(grown(program, numbers)) > 2:
+            program.append(("tanh", [last]))
+            unused[-1] = last + 1
+    return program, numbers
 
 
 def judged(program, numbers):
@@ -154,7 +164,7 @@ LEAST = {"gelu": 0.8}         # near the zero of this slope 4 units of 2^-53, ab
 
 
 def rounding_sizes(output):
-    """{node: size}: rounding may put the gradient of a node wrong by 5 units of 2^-53 of this (3.2 is the worst seen).
+    """{node: size}: rounding may put the gradient of a node wrong by 5 units of 2^-53 of this (2.9 is the worst seen).
 
     Errors of the values are carried forward; a local gradient is then wrong by its own rounding
     and by those errors times the second derivatives; and gradients are summed with every term
@@ -198,13 +208,13 @@ def compare_smooth_graphs(seeds):
 
 @pytest.mark.parametrize("block", range(5))
 def test_smooth_graphs_are_right_up_to_what_cancels(block):
-    assert compare_smooth_graphs(range(block * 40, block * 40 + 40)) > 20
+    assert compare_smooth_graphs(range(block * 40, block * 40 + 40)) > 110
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("block", range(10))
 def test_five_thousand_smooth_graphs_are_right_up_to_what_cancels(block):
-    assert compare_smooth_graphs(range(1000 + block * 500, 1500 + block * 500)) > 250
+    assert compare_smooth_graphs(range(1000 + block * 500, 1500 + block * 500)) > 1450
 
 
 def without_accumulation(self, seed=1.0):

@@ -165,7 +165,7 @@ KINKS = [
     (tg.hypot, [0.0, 0.0], "between the slopes -1 and 1"), (tg.sqrt, [0.0], "no finite slope"),
     (tg.cbrt, [0.0], "no finite slope"), (tg.asin, [1.0], "no finite slope"), (tg.step, [0.0], "jumps here"),
     (tg.leaky_relu, [0.0], "0.01 by x lies between"), (lambda x: tg.clip(x, low=0, high=1), [1.0], "1 by x lies between"),
-    (lambda c, x: tg.where(c, x, 2 * x), [0.0, 1.0], "jumps here"),
+    (lambda c, x: tg.where(c, x, 2 * x), [0.0, 1.0], "jumps here"), (tg.atan2, [0.0, 0.0], "jumps here"),
 ]
 
 
@@ -191,6 +191,36 @@ def test_what_lies_outside_the_slopes_of_a_kink_is_wrong(f, xs, slope, nearest):
     assert not found and (first.kind, first.stored, first.measured) == ("wrong", slope, nearest)
 
 
+def ramp(slope):
+    """An operation that jumps at 0, with slope 1 below and 3 above; `slope` is what its rule says of 0."""
+    return with_rule(tg.step, lambda x: (m.where(x > 0, 3 * x + 1, x), (m.where(x > 0, 3, m.where(x < 0, 1, slope)),)))
+
+
+@pytest.mark.parametrize(("f", "xs", "slope", "nearest"), [
+    (planted(tg.step, at(0, lambda _: 5)), [0.0], 5.0, 0.0), (planted(tg.greater, at(1, lambda _: -1)), [2.0, 2.0], -1.0, 0.0),
+    (planted(tg.atan2, at(0, lambda _: 1)), [0.0, -2.0], 1.0, -0.5), (ramp(0.5), [0.0], 0.5, 1.0), (ramp(4), [0.0], 4.0, 3.0)])
+def test_what_lies_outside_the_slopes_beside_a_jump_is_wrong(f, xs, slope, nearest):
+    for g, inputs in ((f, xs), (lambda *v: f(*v[:-1]) + v[-1], [*xs, 1.0])):
+        found = gradcheck(g, inputs)
+        wrong = [finding for finding in found.findings if finding.kind == "wrong"]
+        assert found.verdict == "wrong" and [(w.stored, w.measured) for w in wrong] == [(slope, pytest.approx(nearest, rel=1e-15))]
+        assert "beside its jump the slope is" in wrong[0].text
+
+
+@pytest.mark.parametrize(("f", "xs"), [(tg.atan2, [0.0, -2.0]), (ramp(1), [0.0]), (ramp(2), [0.0]), (ramp(3), [0.0])])
+def test_what_lies_between_the_slopes_beside_a_jump_is_no_wrong(f, xs):
+    assert [finding.kind for finding in gradcheck(f, xs).findings] == ["kink"] and "jumps here" in repr(gradcheck(f, xs))
+
+
+@pytest.mark.parametrize(("slope", "kind"), [(2, "kink"), (7, "wrong")])
+def test_a_jump_at_the_end_of_a_domain_has_one_side(slope, kind):
+    @tg.op("fee", tg.Interval(0.0, closed=True))
+    def fee(x):
+        return m.where(x > 0, 2 * x + 1, m.sqrt(x)), (m.where(x > 0, 2, slope),)
+    first, = gradcheck(fee, 0.0).findings[:1]
+    assert first.kind == kind and (kind == "kink" or first.measured == 2.0)
+
+
 BILLIONTH = Fraction(1, 10 ** 9)
 
 
@@ -212,7 +242,24 @@ def test_sides_that_differ_by_two_billionths_are_no_kink(apart, kinds):
 def test_a_finite_slope_where_the_value_is_infinitely_steep_is_wrong():
     flat = planted(tg.cbrt, at(0, lambda _: 0))
     found = gradcheck(lambda x, y: flat(x) + y, [0.0, 1.0])
-    assert not found and "gradient by x is 0, but the size of the slope is inf" in repr(found)
+    assert not found and "gradient by x is 0, but the slope is inf" in repr(found)
+
+
+@pytest.mark.parametrize("stored", [math.inf, -math.inf, math.nan, 3.0])
+@pytest.mark.parametrize(("op", "x", "slope"), [
+    (tg.sqrt, 0.0, math.inf), (tg.cbrt, 0.0, math.inf), (tg.asin, -1.0, math.inf), (tg.acos, 1.0, -math.inf)], ids=repr)
+def test_of_an_infinite_slope_only_the_infinity_of_its_sign_passes(op, x, slope, stored):
+    f = planted(op, at(0, lambda _: stored))
+    with tg.errstate(all="ignore"):
+        found = gradcheck(lambda x, y: f(x) + y, [x, 1.0])
+    assert bool(found) == (stored == slope) and [(w.parent, w.measured) for w in found.findings if w.kind == "wrong"] == [(0, slope)] * (not found)
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-265, 1e-275, 1e-300, 1e-308])
+def test_beside_a_tiny_input_an_input_of_0_moves_by_less(size):
+    for sign in (1, -1):
+        assert gradcheck(tg.atan2, [sign * size, 0.0]).findings == [] and gradcheck(tg.atan2, [0.0, size]).findings == []
+        assert gradcheck(lambda x, y, z: tg.hypot(x, y) * z + x / y, [0.0, sign * size, 1.0]).findings == []
 
 
 @pytest.mark.parametrize("f", [lambda x: tg.maximum(x, -math.inf), lambda x: tg.where(1.0, x, math.inf), lambda x: tg.exp(x * math.inf)])
@@ -303,6 +350,16 @@ def test_networks_and_losses_are_right_in_all_their_parameters():
     found = gradcheck(lambda *_: tg.cross_entropy(model([0.5, -1.0, 2.0]), 0), model.parameters())
     assert found and found.judged > 50
     assert [(p.data, p.grad, p.origin) for p in model.parameters()] == before
+
+
+def test_inputs_may_stand_in_lists_and_dicts():
+    def loss(p, x):
+        return tg.tanh(tg.dot(p["w"], x) + p["b"]) * p["scale"][0]["s"]
+    params = {"w": [0.5, -1.0], "b": Value(0.25, label="bias"), "scale": ({"s": 2},)}
+    found = gradcheck(loss, [params, [1.0, 2.0]])
+    assert found and found.judged == 15
+    wrong = gradcheck(lambda p: p["w"][1] * p["b"].data * p["scale"][0]["s"].data, [params])
+    assert [w.node.label for w in wrong.findings if w.kind == "wrong"] == ["bias", "p_scale0_s"] and params["b"].grad == 0.0
 
 
 # ---- nodes that are not what their operation made --------------------------------------------------------------

@@ -94,10 +94,14 @@ def test_functions_may_cut_off_decimals(method):
     assert tg.numeric_derivative(lambda x: (x // 1) * x, -2.5, method).value == pytest.approx(-3.0)
 
 
-@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne])
 @pytest.mark.parametrize("x", [-1.0, 0.0, 2.0])
 def test_a_complex_step_takes_the_way_that_is_taken_at_x(compare, x):
     assert tg.numeric_derivative(lambda t: 2 * t if compare(t, x) else 3 * t, x, "complex").value == 2 + (not compare(x, x))
+    assert tg.numeric_derivative(lambda t: 2 * t if compare(x, t) else 3 * t, x, "complex").value == 2 + (not compare(x, x))
+    assert tg.numeric_derivative(lambda t: 2 * t if t else 3 * t, x, "complex").value == 2 + (not x)
+    assert tg.numeric_derivative(lambda t: 2 * t if t in (x, None) else 3 * t, x, "complex").value == 2
+    assert tg.numeric_derivative(lambda t: 2 * t if t in {x} else 3 * t, x, "complex").value == 2
 
 
 @pytest.mark.parametrize("n", [-102, -101, -3, 0, 2, 101, 102])
@@ -121,6 +125,7 @@ def test_a_function_may_ask_for_a_value_or_know_nothing_of_them():
     (lambda: tg.numeric_derivative(tg.tanh, 0.0, h=math.inf), ValueError, "got inf"),
     (lambda: tg.numeric_derivative(tg.tanh, "0"), TypeError, "not str"),
     (lambda: tg.numeric_derivative(lambda x: [x], 0.0), TypeError, r"f must return one number: got \["),
+    *[(lambda method=method: tg.numeric_derivative(lambda x: x ** 0.5, -2.0, method), tg.DomainError, "not a real number") for method in METHODS],
     (lambda: tg.numeric_derivative(tg.erf, 0.0, "complex"), TypeError, "erf of a complex number is not known.*richardson"),
     (lambda: tg.numeric_derivative(math.sin, 0.0, "complex"), TypeError, "richardson"),
     (lambda: tg.numeric_derivative(tg.log, 1e-9), tg.DomainError, "log needs x > 0"),

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .errors import DomainError
 from .number import number, short, shortened
 from .value import Value
 
@@ -47,7 +48,8 @@ def numeric_derivative(f: Callable, x: float, method: str = "central", h: float 
 
     f takes a float and returns a number; for "complex" it has to be made of + - * / and the
     operations of this library that the complex numbers have too.
-    Raises ValueError for another method or h <= 0, or where f is not real, TypeError where it returns no number.
+    Raises ValueError for another method or h <= 0, DomainError where f is not real, TypeError where it
+    returns no number.
 
     >>> def f(x): return x * x * x
     >>> numeric_derivative(f, 1.0, "forward", h=0.5).value
@@ -111,7 +113,7 @@ def richardson(f: Callable, x: float, h: float) -> Estimate:
 def complex_step(f: Callable, x: float, h: float) -> Estimate:
     """The derivative as an imaginary part; a second step tells how much of it is rounding."""
     if imaginary_part(f, Complex(x, 0.0)):
-        raise ValueError(f"f({short(x)}) is not a real number, so f has no slope there")
+        raise DomainError(f"f({short(x)}) is not a real number, so f has no slope there")
     slopes = [imaginary_part(f, Complex(x, step)) / step for step in (h, 0.7 * h)]
     return Estimate(slopes[0], abs(slopes[0] - slopes[1]) + 4 * U * abs(slopes[0]), h)
 
@@ -136,6 +138,8 @@ def value_of(f: Callable, x: float) -> float:
 def value_as_float(y: Any) -> float:
     if isinstance(y, Value):
         return y.data
+    if isinstance(y, complex):
+        raise DomainError(f"f is not a real number there: got {shortened(y)}")
     try:
         return number(y)
     except TypeError:
@@ -164,6 +168,10 @@ class Complex(complex):
     def __le__(self, other): return self.real <= other.real
     def __gt__(self, other): return self.real > other.real
     def __ge__(self, other): return self.real >= other.real
+    def __eq__(self, other): return self.real == getattr(other, "real", other)
+    def __ne__(self, other): return not self == other
+    def __hash__(self): return hash(self.real)
+    def __bool__(self): return self.real != 0
     def __floordiv__(self, other): return self.real // other
 
     __radd__, __rmul__ = __add__, __mul__

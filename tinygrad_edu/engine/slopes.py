@@ -7,7 +7,7 @@ node made by hand has no rule: all one can do is to run the whole function again
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ LEVELS = ((90, 18), (240, 48), (1350, 270))     # digits, and how many of them t
 NARROWER = 600                                  # digits by which a second step is smaller still
 LEAST = Decimal("1e-330")                       # what is smaller is 0 as a float
 COMPARED = 60                                   # digits with which slopes are compared
+INFINITY = Decimal("inf")
 
 
 class Slopes(NamedTuple):
@@ -80,8 +81,9 @@ class Lens:
         return decimal(value), local_grads
 
     def step(self, i: int) -> Decimal:
-        x = abs(self.inputs[i].number)
-        return (x if x and (self.relative or x < 1) else Decimal(1)).scaleb(-self.below)
+        sizes = [abs(x.number) for x in self.inputs]
+        x = sizes[i] or min([size for size in sizes if size], default=Decimal(1))     # atan2(0, 1e-300) bends at 1e-300
+        return (x if x < 1 or (self.relative and sizes[i]) else Decimal(1)).scaleb(-self.below)
 
     def change(self, i: int, h: Decimal) -> Decimal:
         """What the value changes by as input i moves by h."""
@@ -96,11 +98,20 @@ class Lens:
             return Slopes(self.local_grads[i], self.change(i, -h) / -h, self.change(i, h) / h, blur)
 
     def sides(self, i: int) -> list[Decimal | str]:
-        """The slope below and that above: a number, or "jump", "steep" (infinite) or "none" (outside the domain)."""
+        """The slope below and that above: a number, maybe infinite, or "jump", or "none" (outside the domain)."""
         with digits(self.digits):
-            h = self.step(i)
-            return [side(*[(self.change(i, step), step) for step in (sign * h, sign * h.scaleb(-NARROWER))])
-                    for sign in (-1, 1)]
+            return [side(*two) for two in self.changes(i)]
+
+    def sides_beside_jump(self, i: int) -> list[Decimal]:
+        """The slope below and that above, both without the point itself, which a jump may part from them."""
+        with digits(self.digits):
+            slopes = [(change - smaller) / step for (change, step), (smaller, _) in self.changes(i)]
+            return [slope for slope in slopes if slope.is_finite()]
+
+    def changes(self, i: int) -> list[list[tuple[Decimal, Decimal]]]:
+        """Below and above, (what the value changes by, step) for a step and a far smaller one."""
+        h = self.step(i)
+        return [[(self.change(i, step), step) for step in (sign * h, sign * h.scaleb(-NARROWER))] for sign in (-1, 1)]
 
 
 def side(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Decimal | str:
@@ -112,7 +123,7 @@ def side(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Deci
         return "jump"
     slope, closer = change / step, smaller_change / smaller_step
     if abs(closer) > abs(slope) * Decimal("1.001"):             # x ** 0.9999 at 0 is as steep as √x, in the end
-        return "steep"
+        return INFINITY.copy_sign(closer)
     return closer if abs(closer) > abs(slope) * Decimal("0.999") else Decimal(0)
 
 
@@ -145,6 +156,8 @@ class Experiment:
         """An argument, its numbers made into leaves; Values are taken as they are."""
         if isinstance(x, list | tuple):
             return [self.with_leaves(e, f"{name}{i}") for i, e in enumerate(x)]
+        if isinstance(x, Mapping):
+            return {key: self.with_leaves(e, f"{name}_{key}") for key, e in x.items()}
         leaf = x if isinstance(x, Value) else Value(x, label=name)
         if leaf.parents or leaf.is_constant:
             raise ValueError(f"an input is a number or a leaf: got {shortened(x)}, which gets no gradient of its own")
