@@ -71,6 +71,8 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "engine/gradcheck": "gradcheck_by_hand gradcheck",
     "engine/slopes": "gradcheck_by_hand gradcheck",
     "engine/precise": "precise",
+    "engine/bell": "bell conventions",
+    "engine/kernels": "ops",
 }
 SLOW = (    # left out, to stay within the five seconds
     "any_depth", "ctrl_c", "robbins_monro", "hash_seed", "thousand_nodes", "all_scales", "ties_zeros",
