@@ -300,10 +300,13 @@ def test_an_operation_called_by_its_number_computes_the_same_bits(number, op, ke
                 assert flat(result) == flat(op.evaluate(*inputs, **op.sample)), inputs
 
 
-def test_no_operation_has_the_number_0(kernels):
+def test_other_numbers_call_nothing(kernels):
     assert (library_int(kernels, "none"), kernels.op_name(0), kernels.selects(0)) == (0, b"", 0)
     assert library_int(kernels, "op_count") == len(built_in())
     assert all(math.isnan(value) for value, _ in kernel_calls(kernels, 0, tg.tanh, [1.0]))
+    kernels.unary.restype, double = ctypes.c_double, ctypes.c_double
+    of_two_constants = 1 + built_in().index(OPS["clip"])
+    assert math.isnan(kernels.unary(of_two_constants, double(1.0), double(0.5), ctypes.byref(double())))
 
 
 def test_the_command_of_the_build_writes_the_header(tmp_path):
