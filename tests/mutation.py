@@ -69,7 +69,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "engine/calculus": "calculus",
     "engine/numeric": "numeric",
     "engine/gradcheck": "gradcheck_by_hand gradcheck",
-    "engine/slopes": "gradcheck_by_hand gradcheck",
+    "engine/slopes": "slopes gradcheck_by_hand gradcheck",
     "engine/precise": "precise",
     "engine/bell": "bell conventions",
     "engine/kernels": "ops",
