@@ -2,6 +2,7 @@
 
 import math
 import random
+from typing import Any, NamedTuple
 
 import mpmath
 import pytest
@@ -48,6 +49,17 @@ def test_a_gradient_is_built_like_its_argument():
     assert tg.grad(loss, argnums=1)(params, [5, 7]) == [4.0, 2.0]
     assert tg.grad(loss, argnums=(1, 0))(params, (5, 7)) == ((4.0, 2.0), {"w": [5.0, 7.0], "b": ([5.0],)})
     assert tg.value_and_grad(loss, argnums=(1,))(params, [5, 7]) == (34.0, ([4.0, 2.0],))
+
+
+class Line(NamedTuple):
+    slope: Any
+    start: Any
+
+
+def test_a_named_tuple_keeps_its_names():
+    gradient = tg.grad(lambda line, x: line.slope[0] * x + line.start)(Line([2.0], 1.0), 3.0)
+    assert gradient == Line([3.0], 1.0) and gradient.start == 1.0
+    assert tg.jvp(lambda line: Line(line.start, line.slope), Line(2.0, 1.0), Line(5.0, 7.0)).slope == 7.0
 
 
 def test_other_arguments_are_passed_on_as_they_are():
@@ -234,6 +246,8 @@ def test_every_product_with_a_derivative_that_is_not_finite_raises():
         with pytest.raises(tg.GradientError, match=r"inf|nan"):
             broken()
     assert tg.vjp(f, [0, 1], [0, 1]) == [1.0, 0.0]                  # an output that is not asked for does no harm
+    assert tg.jvp(f, [0, 1], [0, 1]) == [0.0, 0.0]                  # nor an input that does not move
+    assert tg.hvp(lambda x: x[0] ** 1.5 + x[1] ** 2, [0, 1], [0, 1]) == [0.0, 2.0]
     assert tg.grad(lambda x: x * Value(2.0) + tg.sqrt(Value(0.0)))(1.0) == 2.0      # nor a leaf that is not
 
 

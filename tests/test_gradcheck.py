@@ -165,7 +165,7 @@ KINKS = [
     (tg.hypot, [0.0, 0.0], "between the slopes -1 and 1"), (tg.sqrt, [0.0], "no finite slope"),
     (tg.cbrt, [0.0], "no finite slope"), (tg.asin, [1.0], "no finite slope"), (tg.step, [0.0], "jumps here"),
     (tg.leaky_relu, [0.0], "0.01 by x lies between"), (lambda x: tg.clip(x, low=0, high=1), [1.0], "1 by x lies between"),
-    (lambda c, x: tg.where(c, x, 2 * x), [0.0, 1.0], "jumps here"),
+    (lambda c, x: tg.where(c, x, 2 * x), [0.0, 1.0], "jumps here"), (tg.atan2, [0.0, 0.0], "jumps here"),
 ]
 
 
@@ -189,6 +189,39 @@ def test_what_lies_outside_the_slopes_of_a_kink_is_wrong(f, xs, slope, nearest):
     found = gradcheck(planted(f, at(0, lambda _: slope)), xs)
     first = found.findings[0]
     assert not found and (first.kind, first.stored, first.measured) == ("wrong", slope, nearest)
+
+
+def ramp(slope):
+    """An operation that jumps at 0, with slope 1 below and 3 above; `slope` is what its rule says of 0."""
+    @tg.op("ramp", tg.REAL)
+    def ramp(x):
+        return m.where(x > 0, 3 * x + 1, x), (m.where(x > 0, 3, m.where(x < 0, 1, slope)),)
+    return ramp
+
+
+@pytest.mark.parametrize(("f", "xs", "slope", "nearest"), [
+    (planted(tg.step, at(0, lambda _: 5)), [0.0], 5.0, 0.0), (planted(tg.greater, at(1, lambda _: -1)), [2.0, 2.0], -1.0, 0.0),
+    (planted(tg.atan2, at(0, lambda _: 1)), [0.0, -2.0], 1.0, -0.5), (ramp(0.5), [0.0], 0.5, 1.0), (ramp(4), [0.0], 4.0, 3.0)])
+def test_what_lies_outside_the_slopes_beside_a_jump_is_wrong(f, xs, slope, nearest):
+    for g, inputs in ((f, xs), (lambda *v: f(*v[:-1]) + v[-1], [*xs, 1.0])):
+        found = gradcheck(g, inputs)
+        wrong = [finding for finding in found.findings if finding.kind == "wrong"]
+        assert found.verdict == "wrong" and [(w.stored, w.measured) for w in wrong] == [(slope, pytest.approx(nearest, rel=1e-15))]
+        assert "beside its jump the slope is" in wrong[0].text
+
+
+@pytest.mark.parametrize(("f", "xs"), [(tg.atan2, [0.0, -2.0]), (ramp(1), [0.0]), (ramp(2), [0.0]), (ramp(3), [0.0])])
+def test_what_lies_between_the_slopes_beside_a_jump_is_no_wrong(f, xs):
+    assert [finding.kind for finding in gradcheck(f, xs).findings] == ["kink"] and "jumps here" in repr(gradcheck(f, xs))
+
+
+@pytest.mark.parametrize(("slope", "kind"), [(2, "kink"), (7, "wrong")])
+def test_a_jump_at_the_end_of_a_domain_has_one_side(slope, kind):
+    @tg.op("fee", tg.Interval(0.0, closed=True))
+    def fee(x):
+        return m.where(x > 0, 2 * x + 1, m.sqrt(x)), (m.where(x > 0, 2, slope),)
+    first, = gradcheck(fee, 0.0).findings[:1]
+    assert first.kind == kind and (kind == "kink" or first.measured == 2.0)
 
 
 BILLIONTH = Fraction(1, 10 ** 9)
@@ -305,6 +338,16 @@ def test_networks_and_losses_are_right_in_all_their_parameters():
     assert [(p.data, p.grad, p.origin) for p in model.parameters()] == before
 
 
+def test_inputs_may_stand_in_lists_and_dicts():
+    def loss(p, x):
+        return tg.tanh(tg.dot(p["w"], x) + p["b"]) * p["scale"][0]["s"]
+    params = {"w": [0.5, -1.0], "b": Value(0.25, label="bias"), "scale": ({"s": 2},)}
+    found = gradcheck(loss, [params, [1.0, 2.0]])
+    assert found and found.judged == 15
+    wrong = gradcheck(lambda p: p["w"][1] * p["b"].data * p["scale"][0]["s"].data, [params])
+    assert [w.node.label for w in wrong.findings if w.kind == "wrong"] == ["bias", "p_scale0_s"] and params["b"].grad == 0.0
+
+
 # ---- nodes that are not what their operation made --------------------------------------------------------------
 
 
@@ -374,6 +417,12 @@ def test_a_wrong_backward_is_found(monkeypatch):
     monkeypatch.setattr(Value, "backward", overwriting)
     found = gradcheck(lambda x, y: x * y + x, [3.0, 2.0])
     assert not found and "backward gives x the gradient 3.000000003, but by the chain rule" in repr(found)
+
+
+def test_a_gradient_beyond_the_largest_float_is_wrong_and_said_to_be_beyond():
+    found = tg.gradcheck(lambda x: x * 1e200 * 1e200, [1e-300])
+    assert found.verdict == "wrong"
+    assert "backward gives x the gradient inf, but by the chain rule its local gradients make 1.00000e+400, more than a float" in repr(found)
 
 
 @pytest.mark.parametrize("scale", [1e-100, 1e-5, 1.0, 1e100])

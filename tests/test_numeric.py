@@ -94,10 +94,14 @@ def test_functions_may_cut_off_decimals(method):
     assert tg.numeric_derivative(lambda x: (x // 1) * x, -2.5, method).value == pytest.approx(-3.0)
 
 
-@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne])
 @pytest.mark.parametrize("x", [-1.0, 0.0, 2.0])
 def test_a_complex_step_takes_the_way_that_is_taken_at_x(compare, x):
     assert tg.numeric_derivative(lambda t: 2 * t if compare(t, x) else 3 * t, x, "complex").value == 2 + (not compare(x, x))
+    assert tg.numeric_derivative(lambda t: 2 * t if compare(x, t) else 3 * t, x, "complex").value == 2 + (not compare(x, x))
+    assert tg.numeric_derivative(lambda t: 2 * t if t else 3 * t, x, "complex").value == 2 + (not x)
+    assert tg.numeric_derivative(lambda t: 2 * t if t in (x, None) else 3 * t, x, "complex").value == 2
+    assert tg.numeric_derivative(lambda t: 2 * t if t in {x} else 3 * t, x, "complex").value == 2
 
 
 @pytest.mark.parametrize("n", [-102, -101, -3, 0, 2, 101, 102])

@@ -119,7 +119,7 @@ def hessian(f: Callable) -> Callable:
 def jvp(f: Callable, x: Any, v: Any) -> Any:
     """J v, the derivative of f at x along v: one walk forward, however many outputs there are.
 
-    v   numbers, built like x
+    v   numbers, built like x; an input with v = 0 takes no part
 
     The answer is built like that of f.  Raises ValueError where v and x do not fit.
 
@@ -139,7 +139,7 @@ def jvp(f: Callable, x: Any, v: Any) -> Any:
 
 def pushed_forward(outputs: list[Value], run: "Run", v: Iterable[Any]) -> dict[Value, Any]:
     """How fast each node moves when the leaves move by v: Σ local gradient × how fast the parent moves."""
-    moved: dict[Value, Any] = dict(zip(run.leaves, v))
+    moved: dict[Value, Any] = {leaf: x for leaf, x in zip(run.leaves, v) if isinstance(x, Value) or x}
     with errstate(all="ignore"), recording():
         whole = Value(0.0) if not outputs else ops.sum(outputs)             # one root, for one walk
         local = (replay(whole, Value, dict(zip(run.leaves, run.given))).local if run.as_graph
@@ -315,7 +315,8 @@ def like(tree: Any, numbers: Iterable[Any]) -> Any:
     if isinstance(tree, Mapping):
         return {key: like(part, numbers) for key, part in tree.items()}
     if isinstance(tree, list | tuple):
-        return (list if isinstance(tree, list) else tuple)([like(part, numbers) for part in tree])
+        parts = [like(part, numbers) for part in tree]
+        return parts if isinstance(tree, list) else getattr(tree, "_make", tuple)(parts)         # a named one stays so
     return next(numbers)
 
 

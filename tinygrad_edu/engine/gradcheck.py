@@ -17,7 +17,7 @@ from .errors import errstate
 from .number import short
 from .op import Op
 from .origin import Origin, place_of
-from .precise import decimal, digits
+from .precise import NAN, decimal, digits
 from .replay import apply, backward_edges, is_cut
 from .slopes import COMPARED, LEVELS, UNIT, Experiment, Gap, Lens, Moves, Slopes, gap
 from .value import Value, describe, name_of, topological_order
@@ -89,15 +89,16 @@ def gradcheck(f: Callable, inputs: Any) -> GradientCheck:
     """Check the gradients of f at these inputs; the result is true only if they are right.
 
     f        called as f(*inputs), returns one Value; run several times, always on the same path
-    inputs   numbers, leaves, or lists of them.  Leaves are passed on as they are, so that parameters f
+    inputs   numbers, leaves, or lists and dicts of them.  Leaves are passed on as they are, so that parameters f
              knows anyway can be checked: gradcheck(lambda *_: loss(model), model.parameters())
 
     A node recorded by an operation is judged by running its rule in 90 or more digits: a local
     gradient may differ from the slope by 1e-9 of itself.  Nodes made by hand have no rule; they,
     and what f does outside its graph, are judged by running f at moved inputs, to a millionth; where
     floats cannot tell that, the verdict is "unjudged".  (A slope below some 1e-10 of what the node
-    does nearby is 0 to them.)  At a kink what is stored must lie between the slopes of both sides.  Of a node that
-    is, or is made from, inf or nan no slope is measured: it is "unjudged".
+    does nearby is 0 to them, and the local gradients by parents that move only together are judged
+    together.)  At a kink or a jump what is stored must lie between the slopes of both sides.  Of
+    a node that is, or is made from, inf or nan no slope is measured: it is "unjudged".
 
     Nothing is changed.  Raises TypeError where f returns no Value, ValueError where it gives
     different numbers for the same inputs (seed dropout, or switch it off), or where an input is
@@ -174,7 +175,7 @@ def judge_edge(node: Value, i: int, lenses: list[Lens]) -> Iterator[Finding]:
             yield disagreement(node, i, float(slopes.middle))
             return
         before = slopes
-    yield from judge_kink(node, i, slopes, lenses[-1].sides(i))
+    yield from judge_kink(node, i, slopes, lenses[-1])
 
 
 def judge_rounding(node: Value, i: int, slopes: Slopes) -> Iterator[Finding]:
@@ -186,24 +187,26 @@ def judge_rounding(node: Value, i: int, slopes: Slopes) -> Iterator[Finding]:
         yield disagreement(node, i, slope, "without rounding it would be", "rounded")
 
 
-def judge_kink(node: Value, i: int, slopes: Slopes, sides: list[Decimal | str]) -> Iterator[Finding]:
+def judge_kink(node: Value, i: int, slopes: Slopes, lens: Lens) -> Iterator[Finding]:
     """Where both sides differ: is the local gradient one of the slopes between them?"""
-    finite = [side for side in sides if isinstance(side, Decimal)]
-    if set(sides) in ({"steep"}, {"steep", "none"}) and math.isfinite(node.local_grads[i]):
+    sides, stored = lens.sides(i), node.local_grads[i]
+    if set(sides) in ({"steep"}, {"steep", "none"}) and math.isfinite(stored):
         yield disagreement(node, i, math.inf, "the size of the slope is")
         return
-    if "jump" in sides or "steep" in sides or not finite:
-        why = "jumps here" if "jump" in sides else "has no finite slope here"
-        yield Finding("kink", node, f"{describe(node)}: not judged by {name_at(node, i)}, since it {why}", i)
-        return
+    finite = [] if "steep" in sides else [side for side in sides if isinstance(side, Decimal)]
+    if "jump" in sides:
+        finite = lens.sides_beside_jump(i) if math.isfinite(stored) else []
+    low, high = min(finite, default=NAN), max(finite, default=NAN)
     with digits(COMPARED):
-        low, high = min(finite), max(finite)
         margin = max(abs(low), abs(high)).scaleb(-9)
         is_between, is_bent = low - margin <= slopes.rule <= high + margin, high - low > 2 * margin
-    if not is_between:
-        yield disagreement(node, i, float(low if float(slopes.rule) < low else high))
+    if finite and not is_between:
+        but = "beside its jump the slope is" if "jump" in sides else "the slope is"
+        yield disagreement(node, i, float(low if float(slopes.rule) < low else high), but)
+    elif "jump" in sides or not finite:
+        why = "jumps here" if "jump" in sides else "has no finite slope here"
+        yield Finding("kink", node, f"{describe(node)}: not judged by {name_at(node, i)}, since it {why}", i)
     elif is_bent:
-        stored = node.local_grads[i]
         between = f"{short(stored)} by {name_at(node, i)} lies between the slopes {short(float(low))} and "
         yield Finding("kink", node, f"{describe(node)}: {between}{short(float(high))} of its sides", i, stored)
 
@@ -257,6 +260,8 @@ def judge_backward(order: list[Value]) -> tuple[dict[Value, float], list[Finding
             true, margin = exact.get(leaf, Decimal(0)), slack.get(leaf, Decimal(0))
             if true.is_finite() and not abs(decimal(gradient) - true) <= margin:
                 ours, theirs = told_apart(gradient, float(true))
+                if ours == theirs:
+                    theirs = f"{true:.5e}, more than a float holds"
                 findings.append(Finding("wrong", leaf, f"backward gives {named(leaf)} the gradient {ours}, but by the "
                                         f"chain rule its local gradients make {theirs}", None, gradient, float(true)))
     return gradients, findings

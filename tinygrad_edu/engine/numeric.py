@@ -164,6 +164,10 @@ class Complex(complex):
     def __le__(self, other): return self.real <= other.real
     def __gt__(self, other): return self.real > other.real
     def __ge__(self, other): return self.real >= other.real
+    def __eq__(self, other): return self.real == getattr(other, "real", other)
+    def __ne__(self, other): return not self == other
+    def __hash__(self): return hash(self.real)
+    def __bool__(self): return self.real != 0
     def __floordiv__(self, other): return self.real // other
 
     __radd__, __rmul__ = __add__, __mul__

@@ -7,7 +7,7 @@ node made by hand has no rule: all one can do is to run the whole function again
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -98,9 +98,18 @@ class Lens:
     def sides(self, i: int) -> list[Decimal | str]:
         """The slope below and that above: a number, or "jump", "steep" (infinite) or "none" (outside the domain)."""
         with digits(self.digits):
-            h = self.step(i)
-            return [side(*[(self.change(i, step), step) for step in (sign * h, sign * h.scaleb(-NARROWER))])
-                    for sign in (-1, 1)]
+            return [side(*two) for two in self.changes(i)]
+
+    def sides_beside_jump(self, i: int) -> list[Decimal]:
+        """The slope below and that above, both without the point itself, which a jump may part from them."""
+        with digits(self.digits):
+            slopes = [(change - smaller) / step for (change, step), (smaller, _) in self.changes(i)]
+            return [slope for slope in slopes if slope.is_finite()]
+
+    def changes(self, i: int) -> list[list[tuple[Decimal, Decimal]]]:
+        """Below and above, (what the value changes by, step) for a step and a far smaller one."""
+        h = self.step(i)
+        return [[(self.change(i, step), step) for step in (sign * h, sign * h.scaleb(-NARROWER))] for sign in (-1, 1)]
 
 
 def side(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Decimal | str:
@@ -145,6 +154,8 @@ class Experiment:
         """An argument, its numbers made into leaves; Values are taken as they are."""
         if isinstance(x, list | tuple):
             return [self.with_leaves(e, f"{name}{i}") for i, e in enumerate(x)]
+        if isinstance(x, Mapping):
+            return {key: self.with_leaves(e, f"{name}_{key}") for key, e in x.items()}
         leaf = x if isinstance(x, Value) else Value(x, label=name)
         if leaf.parents or leaf.is_constant:
             raise ValueError(f"an input is a number or a leaf: got {shortened(x)}, which gets no gradient of its own")
