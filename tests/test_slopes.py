@@ -10,14 +10,15 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu.engine import slopes
-from tinygrad_edu.engine.slopes import CENTRAL, LEVELS, NARROWER, ONE_SIDED, STEPS, Experiment, Gap, Lens, Moves, gap, side
+from tinygrad_edu.engine.precise import digits
+from tinygrad_edu.engine.slopes import CENTRAL, LEVELS, NARROWER, ONE_SIDED, STEPS, Experiment, Gap, Lens, Moves, Slopes, gap, side
 
 # ---- many digits
 
 
 def test_levels_have_the_digits_that_are_promised_and_steps_that_leave_most_of_them():
     assert LEVELS[0][0] >= 90 and LEVELS[-1][0] > 4 * 330
-    assert all(4 * below < digits for digits, below in LEVELS) and NARROWER > 330
+    assert all(4 * below < count for count, below in LEVELS) and NARROWER > 330
 
 
 @pytest.mark.parametrize(("x", "steps"), [(3.0, (3, 1, 1)), (-0.25, (0.25, 0.25, 0.25)), (0.0, (1, 1, 1)), (1e300, (1e300, 1, 1))])
@@ -25,6 +26,24 @@ def test_steps_are_a_share_of_the_input_and_at_higher_levels_of_1_where_it_is_la
     node = tg.tanh(tg.Value(x))
     for level, (size, (_, below)) in enumerate(zip(steps, LEVELS)):
         assert Lens(node, level).step(0) == Decimal(size).scaleb(-below)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_slopes_agree_to_a_billionth_and_two_sides_to_12_digits(sign):
+    slope = Decimal(3 * sign)
+    near, far = slope * (1 + Decimal("0.999e-9")), slope * (1 - Decimal("1.001e-9"))
+    assert Slopes(slope, slope, slope, Decimal(0)).agrees(near) and not Slopes(slope, slope, slope, Decimal(0)).agrees(far)
+    near, far = slope * (1 + Decimal("0.999e-12")), slope * (1 - Decimal("1.001e-12"))
+    assert Slopes(slope, slope, near, Decimal(0)).is_clear and not Slopes(slope, slope, far, Decimal(0)).is_clear
+    assert Slopes(slope, slope, slope, Decimal(2)).is_clear and not Slopes(slope, slope, slope, Decimal(3)).is_clear
+
+
+def test_a_lens_looks_at_both_sides_and_knows_what_rounding_hides():
+    for level, (count, below) in enumerate(LEVELS):
+        lens, h = Lens(tg.identity(tg.Value(1.0)), level), Decimal(1).scaleb(-below)
+        with digits(1000):
+            assert lens.changes(0) == [[(sign * x, sign * x) for x in (h, h.scaleb(-NARROWER))] for sign in (-1, 1)]
+        assert lens.slopes(0) == (1, 1, 1, Decimal(1).scaleb(20 - count + below))
 
 
 @pytest.mark.parametrize(("wide", "narrow", "slope"), [
