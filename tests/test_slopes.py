@@ -11,7 +11,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu.engine import slopes
 from tinygrad_edu.engine.precise import digits
-from tinygrad_edu.engine.slopes import CENTRAL, LEVELS, NARROWER, ONE_SIDED, STEPS, Experiment, Gap, Lens, Moves, Slopes, gap, side
+from tinygrad_edu.engine.slopes import CENTRAL, LEVELS, NARROWER, ONE_SIDED, STEPS, Gap, Lens, Moves, Slopes
 
 # ---- many digits
 
@@ -54,7 +54,7 @@ def test_a_lens_looks_at_both_sides_and_knows_what_rounding_hides():
     ("inf 1", "1e-9 1e-9", "none"), ("1 1", "nan 1e-9", "none"),
 ])
 def test_two_changes_of_a_value_lead_to_a_slope_or_say_that_there_is_none(wide, narrow, slope):
-    found = side(*[tuple(map(Decimal, pair.split())) for pair in (wide, narrow)])
+    found = slopes.side(*[tuple(map(Decimal, pair.split())) for pair in (wide, narrow)])
     assert found == (slope if slope in ("jump", "steep", "none") else Decimal(slope))
 
 
@@ -63,7 +63,7 @@ def test_two_changes_of_a_value_lead_to_a_slope_or_say_that_there_is_none(wide, 
 
 @pytest.mark.parametrize(("x", "units"), [(3.0, [3.0]), (-3.0, [3.0]), (0.0, [1.0]), (99.0, [99.0]), (100.0, [100.0, 1.0]), (0.01, [0.01, 1.0]), (1e-5, [1e-5, 1.0])])
 def test_an_input_is_moved_down_and_up_by_quarters_of_steps(x, units):
-    found = Experiment(lambda v: v * 2, [x]).moves(0)
+    found = slopes.Experiment(lambda v: v * 2, [x]).moves(0)
     assert [moves.unit for moves in found] == units and STEPS[0] == 1 / 16 and len(STEPS) == 21
     assert all(4 * b == a for a, b in pairwise(STEPS))
     for moves in found:
@@ -100,7 +100,7 @@ CURVES = {      # with their slopes
 @pytest.mark.parametrize("off", [0.0, 1e-6, -1e-3])
 def test_what_is_unexplained_of_a_slope_is_found_with_the_uncertainty_that_is_stated(name, x, off):
     f, slope = CURVES[name]
-    found = gap([moves_of([f], x)], 0, [1], [slope(x) * (1 - off)])
+    found = slopes.gap([moves_of([f], x)], 0, [1], [slope(x) * (1 - off)])
     assert found.low == found.high and not found.is_vague and found.by[1] == pytest.approx(1, abs=1e-9)
     assert abs(found.low - off * slope(x)) <= found.uncertainty <= 1e-8 * abs(slope(x))
     assert found.slope == pytest.approx(abs(slope(x)), rel=1e-8)
@@ -108,10 +108,10 @@ def test_what_is_unexplained_of_a_slope_is_found_with_the_uncertainty_that_is_st
 
 
 def test_the_two_slopes_of_a_kink_are_found():
-    found = gap([moves_of([lambda x: 3 * x if x > 0 else 5 * x], 0.0)], 0, [1], [4.0])
+    found = slopes.gap([moves_of([lambda x: 3 * x if x > 0 else 5 * x], 0.0)], 0, [1], [4.0])
     assert (found.low, found.high) == pytest.approx((-1, 1), abs=1e-9)
 
 
 def test_an_input_that_moves_nothing_leaves_nothing_unexplained():
-    nothing = gap([moves_of([lambda x: 2.0, lambda x: 7.0], 0.5)], 0, [1], [3.0])
+    nothing = slopes.gap([moves_of([lambda x: 2.0, lambda x: 7.0], 0.5)], 0, [1], [3.0])
     assert nothing == Gap(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {1: 0.0})
