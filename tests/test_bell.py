@@ -2,6 +2,7 @@
 
 import importlib.util
 import random
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -61,5 +62,19 @@ def test_the_coefficients_are_those_the_script_finds(script):
 def test_the_constants_are_the_nearest_floats(width, script):
     with mp.workdps(DIGITS):
         assert bell.ROOTS[width] == (float(mp.sqrt(width)), *script.in_two(1 / mp.sqrt(mp.pi * width)))
-        log_scale = bell.LOG_SCALE + mp.mpf(bell.REST_OF_LOG.numerator) / bell.REST_OF_LOG.denominator
-        assert abs(log_scale - mp.log(bell.SCALE)) < mp.mpf(10) ** -(DIGITS - 3)
+
+
+def test_the_logarithm_of_the_scale_has_72_places():
+    with mp.workdps(90):
+        assert mp.nint(10 ** 72 * (mp.log(bell.SCALE) - bell.LOG_SCALE)) == 10 ** 72 * bell.REST_OF_LOG
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_halves_are_so_short_that_their_products_are_not_rounded(seed):
+    rng = random.Random(seed)
+    for _ in range(2_000):
+        x, y = [rng.choice((1, -1)) * rng.randrange(1, 2 ** 53) * 2.0 ** rng.randint(-80, -30) for _ in range(2)]
+        parts_of_x, parts_of_y = bell.halves(x), bell.halves(y)
+        assert (sum(map(Fraction, parts_of_x)), sum(map(Fraction, parts_of_y))) == (x, y)
+        assert all(Fraction(a) * Fraction(b) == a * b for a in parts_of_x for b in parts_of_y)
+        assert bell.rest_of_product(x, y) == Fraction(x) * Fraction(y) - Fraction(x * y)

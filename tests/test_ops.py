@@ -7,6 +7,7 @@ import math
 import random
 import shutil
 import subprocess
+import sys
 from fractions import Fraction
 
 import pytest
@@ -17,6 +18,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import OPS, REAL, Value
 from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
+from tinygrad_edu.engine.kernels import built_in, header
 
 
 def test_adding_an_op_is_one_rule():
@@ -246,6 +248,71 @@ def run_compiled(library, op, inputs):
     room = [(ctypes.c_double * (8 * length))()] if op.rows else []
     value = function(*arguments, *gradients, *room)
     return value, tuple([list(g) if op.rows else g[0] for g in gradients])
+
+
+@pytest.fixture(scope="session")
+def kernels(tmp_path_factory):
+    """The header that the compiled engine is built from, with a function around each of its own that are `static`."""
+    return compiled_c(tmp_path_factory.mktemp("kernels"), [header(), """
+        const int op_count = OP_COUNT, rooms = ROOMS, none = OP_none;
+        const char *op_name(int op) { return OP_NAMES[op]; }
+        int selects(int op) { return SELECTS[op]; }
+        double unary(int op, double x, double c, double *g) { return apply1(op, x, c, g); }
+        double binary(int op, double x, double y, double *gx, double *gy) { return apply2(op, x, y, gx, gy); }
+        double any(int op, int n, const double *x, const double *c, double *g, double *room) {
+            return apply_any(op, n, x, c, g, room); }
+    """])
+
+
+def kernel_calls(library, number, op, inputs):
+    """The value and local gradients by each call that takes an op by its number."""
+    double, constants = ctypes.c_double, list(op.sample.values())
+    numbers = [x for row in inputs for x in row] if op.rows else inputs
+    length, gradients = len(numbers) // len(inputs), (double * len(numbers))()
+    each = [ctypes.byref(gradients, 8 * i) for i in range(len(numbers))]
+    room = (double * (library_int(library, "rooms") * length + 1))()
+    room[-1] = 0.5
+    calls = {"any": [length, (double * len(numbers))(*numbers), (double * len(constants))(*constants), gradients, room]}
+    if not op.rows and len(inputs) == 1 and len(constants) <= 1:
+        calls["unary"] = [double(inputs[0]), double(*constants), *each]
+    if not op.rows and len(inputs) == 2 and not constants:
+        calls["binary"] = [*map(double, inputs), *each]
+    for name, arguments in calls.items():
+        function = getattr(library, name)
+        function.restype = double
+        value = function(number, *arguments)
+        yield value, tuple(gradients[i:i + length] if op.rows else gradients[i] for i in range(0, len(numbers), length))
+    assert room[-1] == 0.5, "it wrote beyond its room"
+
+
+def library_int(library, name):
+    return ctypes.c_int.in_dll(library, name).value
+
+
+@pytest.mark.parametrize(("number", "op"), list(enumerate(built_in(), 1)), ids=repr)
+def test_an_operation_called_by_its_number_computes_the_same_bits(number, op, kernels):
+    kernels.op_name.restype = ctypes.c_char_p
+    assert (kernels.op_name(number).decode(), kernels.selects(number)) == (op.name, op.selects)
+    with tg.errstate(all="ignore"):
+        for inputs in samples(op, 20):
+            for result in kernel_calls(kernels, number, op, inputs):
+                result = result[0], with_nan_where_the_value_is(op, inputs, result)
+                assert flat(result) == flat(op.evaluate(*inputs, **op.sample)), inputs
+
+
+def test_other_numbers_call_nothing(kernels):
+    assert (library_int(kernels, "none"), kernels.op_name(0), kernels.selects(0)) == (0, b"", 0)
+    assert library_int(kernels, "op_count") == len(built_in())
+    assert all(math.isnan(value) for value, _ in kernel_calls(kernels, 0, tg.tanh, [1.0]))
+    kernels.unary.restype, double = ctypes.c_double, ctypes.c_double
+    of_two_constants = 1 + built_in().index(OPS["clip"])
+    assert math.isnan(kernels.unary(of_two_constants, double(1.0), double(0.5), ctypes.byref(double())))
+
+
+def test_the_command_of_the_build_writes_the_header(tmp_path):
+    file = tmp_path / "kernels.h"
+    subprocess.run([sys.executable, "-m", "tinygrad_edu.engine.kernels", file], check=True)
+    assert file.read_text(encoding="utf-8") == header()
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=repr)

@@ -43,7 +43,7 @@ class Slopes(NamedTuple):
 
     @property
     def is_clear(self) -> bool:
-        """Is there one slope, large enough to be told from rounding?"""
+        """Is there one slope, the same on both sides to 12 digits, and large enough to be told from rounding?"""
         with digits(COMPARED):
             apart = abs(self.above - self.below)
             return abs(self.middle) > self.blur and apart <= max(abs(self.middle).scaleb(-12), LEAST)

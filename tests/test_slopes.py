@@ -1,0 +1,117 @@
+"""What gradcheck measures slopes with: steps that are as they should be, and limits that are where they say."""
+
+import math
+import random
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.engine import slopes
+from tinygrad_edu.engine.precise import digits
+from tinygrad_edu.engine.slopes import CENTRAL, LEVELS, NARROWER, ONE_SIDED, STEPS, Gap, Lens, Moves, Slopes
+
+# ---- many digits
+
+
+def test_levels_have_the_digits_that_are_promised_and_steps_that_leave_most_of_them():
+    assert LEVELS[0][0] >= 90 and LEVELS[-1][0] > 4 * 330
+    assert all(4 * below < count for count, below in LEVELS) and NARROWER > 330
+
+
+@pytest.mark.parametrize(("x", "steps"), [(3.0, (3, 1, 1)), (-0.25, (0.25, 0.25, 0.25)), (0.0, (1, 1, 1)), (1e300, (1e300, 1, 1))])
+def test_steps_are_a_share_of_the_input_and_at_higher_levels_of_1_where_it_is_larger(x, steps):
+    node = tg.tanh(tg.Value(x))
+    for level, (size, (_, below)) in enumerate(zip(steps, LEVELS)):
+        assert Lens(node, level).step(0) == Decimal(size).scaleb(-below)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_slopes_agree_to_a_billionth_and_two_sides_to_12_digits(sign):
+    slope = Decimal(3 * sign)
+    near, far = slope * (1 + Decimal("0.999e-9")), slope * (1 - Decimal("1.001e-9"))
+    assert Slopes(slope, slope, slope, Decimal(0)).agrees(near) and not Slopes(slope, slope, slope, Decimal(0)).agrees(far)
+    near, far = slope * (1 + Decimal("0.999e-12")), slope * (1 - Decimal("1.001e-12"))
+    assert Slopes(slope, slope, near, Decimal(0)).is_clear and not Slopes(slope, slope, far, Decimal(0)).is_clear
+    assert Slopes(slope, slope, slope, Decimal(2)).is_clear and not Slopes(slope, slope, slope, Decimal(3)).is_clear
+
+
+def test_a_lens_looks_at_both_sides_and_knows_what_rounding_hides():
+    for level, (count, below) in enumerate(LEVELS):
+        lens, h = Lens(tg.identity(tg.Value(1.0)), level), Decimal(1).scaleb(-below)
+        with digits(1000):
+            assert lens.changes(0) == [[(sign * x, sign * x) for x in (h, h.scaleb(-NARROWER))] for sign in (-1, 1)]
+        assert lens.slopes(0) == (1, 1, 1, Decimal(1).scaleb(20 - count + below))
+
+
+@pytest.mark.parametrize(("wide", "narrow", "slope"), [
+    ("6 2", "3e-9 1e-9", 3), ("-6 2", "-3e-9 1e-9", -3), ("6 -2", "3e-9 -1e-9", -3), ("0 2", "0 1e-9", 0),
+    ("1 1e-3", "1 1e-9", "jump"), ("-1 1e-3", "-1 1e-9", "jump"), ("1 1e-3", "-0.51 1e-9", "jump"), ("1 1e-3", "0.5 1e-9", "steep"),
+    ("1e-9 1e-18", "1e-300 1e-600", "steep"), ("-1e-9 1e-18", "-1e-300 1e-600", "steep"), ("1e-27 1e-18", "1e-900 1e-600", 0),
+    ("1 1", "1.002e-9 1e-9", "steep"), ("1 1", "1.001e-9 1e-9", "1.001"), ("1 1", "0.9995e-9 1e-9", "0.9995"), ("1 1", "0.999e-9 1e-9", 0),
+    ("inf 1", "1e-9 1e-9", "none"), ("1 1", "nan 1e-9", "none"),
+])
+def test_two_changes_of_a_value_lead_to_a_slope_or_say_that_there_is_none(wide, narrow, slope):
+    found = slopes.side(*[tuple(map(Decimal, pair.split())) for pair in (wide, narrow)])
+    assert found == (slope if slope in ("jump", "steep", "none") else Decimal(slope))
+
+
+# ---- running the function again
+
+
+@pytest.mark.parametrize(("x", "units"), [(3.0, [3.0]), (-3.0, [3.0]), (0.0, [1.0]), (99.0, [99.0]), (100.0, [100.0, 1.0]), (0.01, [0.01, 1.0]), (1e-5, [1e-5, 1.0])])
+def test_an_input_is_moved_down_and_up_by_quarters_of_steps(x, units):
+    found = slopes.Experiment(lambda v: v * 2, [x]).moves(0)
+    assert [moves.unit for moves in found] == units and STEPS[0] == 1 / 16 and len(STEPS) == 21
+    assert all(4 * b == a for a, b in pairwise(STEPS))
+    for moves in found:
+        assert moves.start == [x, 2.0, 2 * x, x] or moves.start == [2.0, x, 2 * x, x]
+        assert [data[-1] for data in moves.below] == [x - step * moves.unit for step in STEPS]
+        assert [data[-1] for data in moves.above] == [x + step * moves.unit for step in STEPS]
+        assert all(data[-2] == 2 * data[-1] for data in moves.all)
+
+
+@pytest.mark.parametrize("powers", [ONE_SIDED, CENTRAL])
+def test_what_is_extrapolated_has_lost_two_terms_of_the_error(powers):
+    degree = {4: 1, 16: 2}[powers[0]]
+    rng = random.Random(degree)
+    slope, a, b, *_ = [Fraction(rng.randint(-9, 9), 7) for _ in range(3)]
+    steps = [Fraction(step) for step in STEPS[:6]]
+    assert slopes.extrapolated([slope + a * h ** degree + b * h ** (2 * degree) for h in steps], powers) == [slope] * 4
+
+
+def moves_of(functions, x, unit=1.0):
+    """Moves of functions of x as if they were nodes."""
+    def data(to):
+        return [*[f(to) for f in functions], to]
+    return Moves(data(x), [data(x - step * unit) for step in STEPS], [data(x + step * unit) for step in STEPS], unit)
+
+
+CURVES = {      # with their slopes
+    "cube": (lambda x: x * x * x, lambda x: 3 * x * x), "exp": (math.exp, math.exp), "sin": (math.sin, math.cos),
+    "1/x": (lambda x: 1 / x, lambda x: -1 / (x * x)), "tanh": (math.tanh, lambda x: 1 / math.cosh(x) ** 2),
+    "line": (lambda x: 3 * x - 1, lambda x: 3.0)}
+
+
+@pytest.mark.parametrize("name", CURVES)
+@pytest.mark.parametrize("x", [0.3, -0.7, 1.9])
+@pytest.mark.parametrize("off", [0.0, 1e-6, -1e-3])
+def test_what_is_unexplained_of_a_slope_is_found_with_the_uncertainty_that_is_stated(name, x, off):
+    f, slope = CURVES[name]
+    found = slopes.gap([moves_of([f], x)], 0, [1], [slope(x) * (1 - off)])
+    assert found.low == found.high and not found.is_vague and found.by[1] == pytest.approx(1, abs=1e-9)
+    assert abs(found.low - off * slope(x)) <= found.uncertainty <= 1e-8 * abs(slope(x))
+    assert found.slope == pytest.approx(abs(slope(x)), rel=1e-8)
+    assert found.scale == pytest.approx(2 * abs(slope(x)), rel=1.1e-3)
+
+
+def test_the_two_slopes_of_a_kink_are_found():
+    found = slopes.gap([moves_of([lambda x: 3 * x if x > 0 else 5 * x], 0.0)], 0, [1], [4.0])
+    assert (found.low, found.high) == pytest.approx((-1, 1), abs=1e-9)
+
+
+def test_an_input_that_moves_nothing_leaves_nothing_unexplained():
+    nothing = slopes.gap([moves_of([lambda x: 2.0, lambda x: 7.0], 0.5)], 0, [1], [3.0])
+    assert nothing == Gap(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {1: 0.0})
