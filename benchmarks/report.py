@@ -173,7 +173,8 @@ def plot(board: Board) -> Any:
                                                            height_ratios=heights)[:, 0]):
         for place, (_, ratio) in enumerate(bars):
             axes.barh(place, ratio - 1, left=1, color=BARS)
-            axes.annotate(f" {written(ratio)} ", (ratio, place), ha="left" if ratio >= 1 else "right", va="center", size=8)
+            side = "left" if ratio >= 1 else "right"
+            axes.annotate(f" {written(ratio)} ", (ratio, place), ha=side, va="center", size=8)
         axes.axvline(1, color=OURSELVES, linewidth=1)
         axes.set_yticks(range(len(bars)), [who for who, _ in bars])
         axes.invert_yaxis()

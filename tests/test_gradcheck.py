@@ -300,15 +300,18 @@ def test_a_local_gradient_that_overflows_is_wrong_only_where_the_slope_fits_in_a
     assert beyond.findings == []
 
 
-def test_a_slope_of_0_that_floats_miss_passes_with_a_word():
+@pytest.mark.parametrize(("lost", "kind"), [(0.5, "wrong"), (2e-6, "wrong"), (0.5e-6, "rounded")])
+def test_a_slope_of_0_that_floats_miss_passes_with_a_word_where_it_is_next_to_nothing(lost, kind):
     @tg.op("flat", tg.REAL)
     def flat(x):
-        return 0 * x, (x + 10 ** 20 - 10 ** 20 - x,)
-    found = gradcheck(flat, 0.5)
+        y = lost * x
+        return 0 * x + 1, (y + 1e20 - 1e20 - y,)
+    found = gradcheck(flat, 1.0)
     first, = found.findings
-    assert found and (first.kind, first.stored, first.measured) == ("rounded", -0.5, 0.0)
+    assert bool(found) == (kind == "rounded")
+    assert (first.kind, first.stored, first.measured) == (kind, -lost, 0.0) and "without rounding it would be 0" in repr(found)
     with pytest.raises(AttributeError):                     # what was found is not for changing
-        first.kind = "wrong"
+        first.kind = "right"
 
 
 CANCELLING = {

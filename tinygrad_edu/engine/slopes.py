@@ -9,6 +9,7 @@ node made by hand has no rule: all one can do is to run the whole function again
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -96,6 +97,14 @@ class Lens:
             h = self.step(i)
             blur = abs(self.value).scaleb(20 - self.digits) / h
             return Slopes(self.local_grads[i], self.change(i, -h) / -h, self.change(i, h) / h, blur)
+
+    def play(self, i: int) -> float:
+        """How far local gradient i moves as each input does by some roundings of a float."""
+        def by(j: int) -> Decimal:
+            moved = [x + x * Fraction(1, 2 ** 50) if k == j else x for k, x in enumerate(self.inputs)]
+            return abs(decimal(self.run(moved)[1][i]) - self.local_grads[i])
+        with digits(self.digits):
+            return float(sum(map(by, range(len(self.inputs)))))
 
     def sides(self, i: int) -> list[Decimal | str]:
         """The slope below and that above: a number, maybe infinite, or "jump", or "none" (outside the domain)."""
