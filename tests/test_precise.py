@@ -136,6 +136,11 @@ def test_waves_are_known_far_beyond_floats_but_not_everywhere(name):
         assert str(getattr(m, name)(Precise(Decimal("1e5001")))) == "NaN"
 
 
+def test_the_sine_of_a_number_of_5001_digits_is_the_farthest():
+    with digits(30), mp.workdps(5100):
+        assert m.sin(Precise(Decimal("1e5000"))).number == rounded(mp.sin(mp.mpf("1e5000")), 30)
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if len(OP_OF[name].inputs) == 1])
 def test_functions_answer_as_ieee_754_does_where_there_is_no_number(name):
     for x in (math.inf, -math.inf, math.nan, 0.0, 1.0, -1.0, 2.0, -2.0, 1e300, -1e300):
