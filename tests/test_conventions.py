@@ -39,7 +39,7 @@ TABLE = {
         (lambda x: tg.max(x, x), [3.0], 3, [1], "")],
     "clip(x, 0, 1) at 0 and at 1": [
         (lambda x: tg.clip(x, 0, 1), [0.0], 0, [1], ""), (lambda x: tg.clip(x, 0, 1), [1.0], 1, [1], ""), (lambda x: tg.clip(x, 1, 1), [0.0], 1, [0], "")],
-    "sqrt(0)": [(tg.sqrt, [0.0], 0, [inf], BACKWARD)],
+    "sqrt(0)": [(tg.sqrt, [x], x, [inf], BACKWARD) for x in (0.0, -0.0)],
     "sqrt(-1), log(-1), (-2)**.5, asin(1.0000001)": [
         (tg.sqrt, [-1.0], nan, [nan], DOMAIN), (tg.log, [-1.0], nan, [nan], DOMAIN), (power(0.5), [-2.0], nan, [nan], DOMAIN),
         (tg.pow, [-2.0, 0.5], nan, [nan, nan], DOMAIN), (tg.asin, [1.0000001], nan, [nan], DOMAIN)],

@@ -131,7 +131,8 @@ def test_a_function_may_ask_for_a_value_or_know_nothing_of_them():
     (lambda: tg.numeric_derivative(tg.log, 1e-9), tg.DomainError, "log needs x > 0"),
     *[(lambda f=f, x=x: tg.numeric_derivative(f, x, "complex"), ValueError, f"f.{x}. is not a real number") for f, x in [
         (tg.log, -3), (tg.sqrt, -2), (tg.asin, 2), (lambda x: x ** 0.5 + x, -2)]],
-    (lambda: tg.numeric_derivative(tg.log, 0.0, "complex"), ValueError, "domain"),
+    *[(lambda f=f, x=x: tg.numeric_derivative(f, x, "complex"), tg.DomainError, f"f cannot be run beside {x:g} on a complex number")
+      for f, x in [(tg.log, 0.0), (tg.sqrt, 0.0), (tg.asin, 1.0), (tg.exp, 1000.0), (lambda x: x ** -2, 0.0)]],
 ])
 def test_mistakes_are_named(wrong, error, words):
     with pytest.raises(error, match=words):

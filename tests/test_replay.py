@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 import weakref
 from fractions import Fraction
 
@@ -143,6 +144,17 @@ def test_only_leaves_take_other_numbers():
     assert tg.replay(inner * z, at={Value(7.0): 1.0}).value == -12.0
     two = Value(2.0).detach()
     assert tg.replay(inner * two, at={two: 10.0}).value == 30.0
+
+
+@pytest.mark.parametrize("run", [tg.replay, tg.exact, lambda y, at: tg.replay(y, Value, at=at)])
+def test_what_leaves_take_must_be_numbers(run):
+    x = Value(2.0, label="x")
+    for wrong, words in ((None, "a number is needed, not NoneType"), ([1.0], "not list: got [1.0]"), (True, "bool is not a number"), (1j, "not complex")):
+        with pytest.raises(TypeError, match=re.escape(words)):
+            run(x * x, at={"x": wrong})
+    for wrong in ([2.0], "x", 3.0):
+        with pytest.raises(TypeError, match=re.escape(f"at is a dict of numbers by leaf or by label: got {wrong!r}")):
+            run(x * x, at=wrong)
 
 
 def test_labels_that_several_nodes_share_must_be_told_apart():

@@ -123,6 +123,10 @@ def imaginary_part(f: Callable, z: "Complex") -> float:
         y = f(z)
     except (TypeError, AttributeError) as error:
         raise TypeError(f'f cannot be run on a complex number: {error}; write method="richardson"') from None
+    except DomainError:
+        raise
+    except (ArithmeticError, ValueError) as error:
+        raise DomainError(f"f cannot be run beside {short(z.real)} on a complex number: {error}") from None
     return y.imag if isinstance(y, complex) else 0.0 * value_as_float(y)
 
 

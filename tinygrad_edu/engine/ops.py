@@ -173,7 +173,7 @@ def sign(x):
 def sqrt(x):
     """The square root.  At 0 the slope is infinite."""
     y = m.sqrt(x)
-    return y, (1 / (2 * y),)
+    return y, (m.written(lambda: 1 / (2 * y), 1 / (2 * m.abs(y))),)      # y may be -0.0
 
 
 @op("∛", BENT)

@@ -11,6 +11,7 @@ from typing import Any
 
 from .errors import DomainError, PoleError, RangeError, ReplayError
 from .formula import Formula
+from .number import number, shortened
 from .op import Op
 from .value import Value, constant, describe, in_rows, topological_order
 
@@ -66,9 +67,9 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
            With `Value` the leaves themselves take part, so that the gradients are graphs.
     at     {leaf or its label: number} for leaves that take another number than their data
 
-    Raises ReplayError at a node made by hand, KeyError at a label that no leaf has or several have, or
-    at a computed node, PoleError and RangeError where a kind of number has no infinity to answer
-    with.
+    Raises ReplayError at a node made by hand, TypeError at what is no number, KeyError at a label that
+    no leaf has or several have, or at a computed node, PoleError and RangeError where a kind of number
+    has no infinity to answer with.
 
     >>> from fractions import Fraction
     >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
@@ -83,7 +84,7 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     """
     order = topological_order(output)
     make = differentiable if kind is Value else kind
-    numbers = {leaf: make(number) for leaf, number in chosen(at or {}, order).items()}
+    numbers = {leaf: given(x, make) for leaf, x in chosen(at or {}, order).items()}
     values: dict[Value, Any] = {}
     local: dict[Value, tuple] = {}
     for node in order:
@@ -99,9 +100,9 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     return again
 
 
-def differentiable(number: Any) -> Value:
+def differentiable(x: Any) -> Value:
     """A number as a Value, to be drawn and stepped through like the others."""
-    return number if isinstance(number, Value) else constant(number)
+    return x if isinstance(x, Value) else constant(x)
 
 
 def leaf_number(node: Value, kind: Any) -> Any:
@@ -111,13 +112,23 @@ def leaf_number(node: Value, kind: Any) -> Any:
     return node.data if node.is_constant else node
 
 
+def given(x: Any, make: Callable[[Any], Any]) -> Any:
+    """A number that somebody gave for a leaf, as the kind of number that `make` makes."""
+    try:
+        return make(x) if not isinstance(x, bool) else number(x)
+    except TypeError:
+        return make(number(x))          # which says what it is not
+
+
 def chosen(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
     """{leaf: number} from numbers by leaf or by label."""
+    if not isinstance(at, Mapping):
+        raise TypeError(f"at is a dict of numbers by leaf or by label: got {shortened(at)}")
     leaves = [node for node in order if not node.parents and not node.is_constant]
     for key in at:
         if isinstance(key, Value) and key.parents:          # a leaf that is not in the graph changes nothing
             raise KeyError(f"{describe(key)} is computed, so it takes no other number: name the leaves it is made from")
-    return {key if isinstance(key, Value) else only(key, leaves, "leaf"): number for key, number in at.items()}
+    return {key if isinstance(key, Value) else only(key, leaves, "leaf"): x for key, x in at.items()}
 
 
 def only(label: str, nodes: Iterable[Value], what: str) -> Value:
