@@ -64,7 +64,7 @@ def test_the_play_of_a_local_gradient_is_what_the_rounding_of_inputs_moves():
     op = tg.Op(lambda x, y: (x * x * y, (2 * x * y, x * x)), "x² y", (tg.REAL, tg.REAL), False, {})
     for level in range(len(LEVELS)):
         lens = Lens(Value.record(op, Value(3.0), Value(5.0)), level)
-        assert (lens.play(0), lens.play(1)) == pytest.approx((60 * 2.0 ** -50, 18 * 2.0 ** -50), rel=1e-12)
+        assert (lens.play(0), lens.play(1)) == pytest.approx((60 * 2.0 ** -50, 18 * 2.0 ** -50), rel=1e-12, abs=0)
 
 
 # ---- running the function again
@@ -124,3 +124,10 @@ def test_the_two_slopes_of_a_kink_are_found():
 def test_an_input_that_moves_nothing_leaves_nothing_unexplained():
     nothing = slopes.gap([moves_of([lambda x: 2.0, lambda x: 7.0], 0.5)], 0, [1], [3.0])
     assert nothing == Gap(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {1: 0.0})
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
+def test_the_rounding_within_a_node_is_seen_where_it_moves_by_jumps(scale):
+    steps = sorted({scale * (1 - math.cos(step)) for step in STEPS})
+    assert slopes.grain([moves_of([lambda x: scale * (1 - math.cos(x))], 0.0)], 0) == steps[1] > steps[0] == 0
+    assert slopes.grain([moves_of([lambda x: scale * x], 0.0), moves_of([lambda x: scale], 0.5)], 0) == 0

@@ -269,8 +269,7 @@ class Gap(NamedTuple):
         return 5 * self.uncertainty + 1e-8 * self.scale
 
     def contradicts(self, other: "Gap") -> bool:
-        apart = max(self.low - other.high, other.low - self.high)
-        return not (self.is_vague or other.is_vague) and apart > self.margin + other.margin
+        return max(self.low - other.high, other.low - self.high) > self.margin + other.margin
 
 
 def gap(ladders: list[Moves], of: int, by: Sequence[int], local_grads: Sequence[float]) -> Gap | None:
