@@ -30,7 +30,8 @@ TABLE = {
     # the rows of the convention
     "relu, leaky_relu, elu, abs at 0": [
         (tg.relu, [0.0], 0, [0], ""), (tg.relu, [-0.0], 0, [0], ""), (lambda x: tg.leaky_relu(x, 0.1), [0.0], 0, [0.1], ""),
-        (lambda x: tg.leaky_relu(x, 0.1), [-0.0], 0, [0.1], ""), (tg.elu, [0.0], 0, [1], ""), (tg.abs, [0.0], 0, [0], ""), (tg.abs, [-0.0], 0, [0], "")],
+        (lambda x: tg.leaky_relu(x, 0.1), [-0.0], 0, [0.1], ""), (tg.elu, [0.0], 0, [1], ""), (lambda x: tg.elu(x, 0.5), [0.0], 0, [0.5], ""),
+        (tg.abs, [0.0], 0, [0], ""), (tg.abs, [-0.0], 0, [0], "")],
     "abs(nan), max(nan, 1)": [
         (tg.abs, [nan], nan, [nan], BACKWARD), (tg.maximum, [nan, 1.0], nan, [nan, nan], BACKWARD), (tg.maximum, [1.0, nan], nan, [nan, nan], BACKWARD),
         (tg.max, [nan, 1.0], nan, [nan, nan], BACKWARD)],
@@ -90,7 +91,8 @@ TABLE = {
         (lambda q: tg.kl_divergence([0.5, 0.5], [q, 1.0]), [0.0], inf, [-inf], POLE)],
     "log(x) in a branch not taken": [
         (lambda x: tg.where(tg.greater(x, 0), tg.log(x), 0), [0.0], 0, [0], POLE),
-        (lambda x: tg.log(tg.where(tg.greater(x, 0), x, 1)), [0.0], 0, [0], "")],
+        (lambda x: tg.log(tg.where(tg.greater(x, 0), x, 1)), [0.0], 0, [0], ""),
+        (lambda *x: tg.where(1, *x), [2.0, 3.0], 2, [1, 0], ""), (lambda *x: tg.where(0, *x), [2.0, 3.0], 3, [0, 1], "")],
     # what its rules say elsewhere
     "nan from numbers": [
         (lambda x: x - x, [inf], nan, [nan], DOMAIN), (lambda x, y: x * y, [0.0, inf], nan, [nan, nan], DOMAIN),
