@@ -300,16 +300,17 @@ def test_a_local_gradient_that_overflows_is_wrong_only_where_the_slope_fits_in_a
     assert beyond.findings == []
 
 
-@pytest.mark.parametrize(("lost", "kind"), [(0.5, "wrong"), (2e-6, "wrong"), (0.5e-6, "rounded")])
-def test_a_slope_of_0_that_floats_miss_passes_with_a_word_where_it_is_next_to_nothing(lost, kind):
+@pytest.mark.parametrize(("x", "size"), [(0.0, 3.0), (1.0, 3.0), (-4.0, 0.75)])
+@pytest.mark.parametrize(("share", "kind"), [(0.2, "wrong"), (1.1e-6, "wrong"), (0.9e-6, "rounded")])
+def test_a_slope_of_0_that_floats_miss_passes_with_a_word_where_it_is_next_to_nothing(x, size, share, kind):
     @tg.op("flat", tg.REAL)
     def flat(x):
-        y = lost * x
-        return 0 * x + 1, (y + 1e20 - 1e20 - y,)
-    found = gradcheck(flat, 1.0)
+        lost = 0 * x + share * size
+        return 0 * x + 3, (lost + 1e20 - 1e20 - lost,)
+    found = gradcheck(flat, x)
     first, = found.findings
     assert bool(found) == (kind == "rounded")
-    assert (first.kind, first.stored, first.measured) == (kind, -lost, 0.0) and "without rounding it would be 0" in repr(found)
+    assert (first.kind, first.stored, first.measured) == (kind, -share * size, 0.0) and "without rounding it would be 0" in repr(found)
     with pytest.raises(AttributeError):                     # what was found is not for changing
         first.kind = "right"
 
