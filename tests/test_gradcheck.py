@@ -300,6 +300,16 @@ def test_a_local_gradient_that_overflows_is_wrong_only_where_the_slope_fits_in_a
     assert beyond.findings == []
 
 
+def test_a_row_may_lose_digits_but_not_all_of_them():
+    @tg.op("total", [tg.REAL])
+    def total(x):
+        m = tg.engine.formula
+        return m.total(x), (m.each(lambda e: e * 1e300 * 1e300 / (e * 1e300 * 1e300), x),)
+    with tg.errstate(all="ignore"):
+        found = gradcheck(lambda *x: total(x), [1.0, 2.0])
+    assert found.verdict == "wrong" and [(first.kind, first.measured) for first in found.findings[:2]] == [("wrong", 1.0)] * 2
+
+
 @pytest.mark.parametrize(("x", "size"), [(0.0, 3.0), (1.0, 3.0), (-4.0, 0.75)])
 @pytest.mark.parametrize(("share", "kind"), [(0.2, "wrong"), (1.1e-6, "wrong"), (0.9e-6, "rounded")])
 def test_a_slope_of_0_that_floats_miss_passes_with_a_word_where_it_is_next_to_nothing(x, size, share, kind):

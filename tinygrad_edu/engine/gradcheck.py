@@ -185,7 +185,7 @@ def judge_rounding(node: Value, i: int, slope: float, lens: Lens) -> Iterator[Fi
     if not error <= 1e-9 * abs(slope) + 1e-320:
         size = max(abs(slope), abs(node.data) / (abs(node.parents[i].data) or 1.0))
         is_in_row = isinstance(node._op, Op) and bool(node._op.rows)
-        is_little = is_in_row or error <= 1e-6 * size or error <= lens.play(i)
+        is_little = math.isfinite(error) and (is_in_row or error <= 1e-6 * size or error <= lens.play(i))
         if is_little or math.isfinite(slope):
             yield disagreement(node, i, slope, "without rounding it would be", "rounded" if is_little else "wrong")
 
