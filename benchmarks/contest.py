@@ -216,20 +216,15 @@ def scaling_figures(kind: str, effort: Effort) -> list[Figure]:
     few = [peer for peer in graphs if peer == OURS or isinstance(PEERS[peer], Limit)]
     names = [f"{kind}-{size}" for size in effort.sizes]
     keys = [(peer, name) for name in names for peer in (few if name == names[-1] else graphs)]
-    return [*figures_of(contest(keys, effort)), growth_figure(kind, effort)]
-
-
-def growth_figure(kind: str, effort: Effort) -> Figure:
-    """The time of a node in our largest graph against that in our smallest, in longer turns right after one another."""
-    small, large = effort.sizes[0], effort.sizes[-1]
-    progress(f"growth of {kind}s")
-    ends = [(OURS, f"{kind}-{size}") for size in (small, large)]
-    of_small, of_large = contest(ends, effort._replace(batch=10 * effort.batch)).values()
-    growth = Figure(kind, f"time of a node, {large:,} against {small:,}", "x", at_most=FLAT,
-                    note=of_small.note or of_large.note)
+    outcomes = contest(keys, effort)
+    figures = figures_of(outcomes)
+    small, large = outcomes[OURS, names[0]], outcomes[OURS, names[-1]]
+    growth = Figure(kind, f"time of a node, {effort.sizes[-1]:,} against {effort.sizes[0]:,}", "x", at_most=FLAT,
+                    note=small.note or large.note)
     if not growth.note:
-        growth.amount = Spread.of([b / a * (small / large) for a, b in zip(of_small.seconds, of_large.seconds)])
-    return growth
+        per_node = effort.sizes[0] / effort.sizes[-1]
+        growth.amount = Spread.of([b / a * per_node for a, b in zip(small.seconds, large.seconds)])
+    return [*figures, growth]
 
 
 def figures_of(outcomes: dict[Key, Outcome]) -> list[Figure]:
