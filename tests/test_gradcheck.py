@@ -227,7 +227,7 @@ BILLIONTH = Fraction(1, 10 ** 9)
 @pytest.mark.parametrize(("outside", "kind"), [(BILLIONTH / 2, "kink"), (BILLIONTH, "kink"), (BILLIONTH * 11 / 10, "wrong")])
 def test_a_slope_outside_those_of_a_kink_may_be_off_by_a_billionth(outside, kind):
     for slope in (1 + outside, -outside):
-        wrong = planted(tg.relu, at(0, lambda _: slope))            # noqa: B023
+        wrong = planted(tg.relu, at(0, lambda _, slope=slope: slope))
         assert [found.kind for found in gradcheck(wrong, 0.0).findings] == [kind]
 
 
