@@ -36,9 +36,9 @@ class BuildEngine(build_ext):
         made = Path(self.build_temp).resolve()
         made.mkdir(parents=True, exist_ok=True)
         alone = {**os.environ, "TINYGRAD_EDU_PURE": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-        kernels = [sys.executable, "-m", "tinygrad_edu.engine.kernels", str(made / "kernels.h")]
+        kernels = [sys.executable, "-m", "tinygrad_edu.native.c_rules", str(made / "kernels.h")]
         subprocess.run(kernels, env=alone, check=True)
-        ext.include_dirs += [str(made), str(ROOT / "tinygrad_edu" / "engine")]
+        ext.include_dirs += [str(made), str(ROOT / "tinygrad_edu" / "native")]
         try:
             super().build_extension(ext)
         except (CompileError, LinkError) as error:
@@ -57,9 +57,10 @@ class BuildEngine(build_ext):
 
 
 native = Extension(
-    "tinygrad_edu.engine._native", ["tinygrad_edu/engine/_native.pyx"], optional=True,
+    "tinygrad_edu.native._native", ["tinygrad_edu/native/_native.pyx"], optional=True,
     define_macros=[("CYTHON_USE_TYPE_SPECS", "1")],             # a class to which methods can be added
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
-    depends=[f"tinygrad_edu/engine/{name}" for name in (
-        "_arenas.h", "ops.py", "bell.py", "formula.py", "printer.py", "kernels.py")])
+    depends=[f"tinygrad_edu/{name}" for name in (
+        "native/_arenas.h", "native/c_rules.py", "engine/ops.py", "engine/bell.py", "engine/formula.py",
+        "engine/printer.py")])
 setup(ext_modules=[native], cmdclass={"build_ext": BuildEngine})

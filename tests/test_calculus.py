@@ -384,13 +384,13 @@ def test_d003_gradient_field(f, gradients, values):
 # ---- planted bugs: the properties above see them
 
 def test_the_properties_catch_planted_bugs(monkeypatch):
-    from tinygrad_edu.engine import calculus
-    right = calculus.is_cut
+    from tinygrad_edu.calculus import transforms
+    right = transforms.is_cut
     with monkeypatch.context() as patch, pytest.raises(AssertionError):
-        patch.setattr(calculus.Replay, "__init__", backward_that_forgets)
+        patch.setattr(transforms.Replay, "__init__", backward_that_forgets)
         test_the_jacobian_of_a_composition_is_the_product_of_the_jacobians.hypothesis.inner_test([0.5, 1.0, -1.0])
     with monkeypatch.context() as patch, pytest.raises(AssertionError):
-        patch.setattr(calculus, "is_cut", lambda node, local_grad: node.op == "mul" or right(node, local_grad))
+        patch.setattr(transforms, "is_cut", lambda node, local_grad: node.op == "mul" or right(node, local_grad))
         test_jvp_and_vjp_are_dual.hypothesis.inner_test([0.5, 1.0, -1.0], [1.0, 0.5, 2.0], [1.0, -1.0])
 
 

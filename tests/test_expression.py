@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import ExpressionError, Value
-from tinygrad_edu.engine.expression import LOOKALIKES, parse
+from tinygrad_edu.symbols.expression import LOOKALIKES, parse
 
 
 @pytest.mark.parametrize(("text", "values", "result"), [

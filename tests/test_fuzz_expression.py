@@ -16,9 +16,9 @@ from calculator import Calculator, NotRead, Writer
 
 import tinygrad_edu as tg
 from tinygrad_edu import DomainError, ExpressionError, Value
-from tinygrad_edu.engine import expression as reader
 from tinygrad_edu.engine import ops
-from tinygrad_edu.engine.expression import parse
+from tinygrad_edu.symbols import expression as reader
+from tinygrad_edu.symbols.expression import parse
 
 NUMBERS = {"x": 1.5, "y": -0.75, "z": 3.0, "α": 0.25}
 

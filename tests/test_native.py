@@ -56,9 +56,9 @@ def built_anew(folder, *options, **environment):
 @pytest.mark.parametrize("place", [["--inplace"], ["--build-lib", "built"]])
 def test_what_cannot_be_built_again_is_not_kept(tmp_path, place):
     """It was made from other rules, and would be refused each time the package is imported."""
-    engine = tmp_path.joinpath(*place[1:], "tinygrad_edu", "engine")
-    engine.mkdir(parents=True)
-    left = engine / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
+    native = tmp_path.joinpath(*place[1:], "tinygrad_edu", "native")
+    native.mkdir(parents=True)
+    left = native / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
     left.write_bytes(b"of other rules")
     os.utime(left, (0, 0))
     done = built_anew(tmp_path, *place, CC="false")
@@ -74,7 +74,7 @@ def test_a_build_that_breaks_where_the_compiler_works_is_an_error(tmp_path):
 
 def copy_of_the_package(folder, *left_out):
     shutil.copytree(PACKAGE, folder / "tinygrad_edu", ignore=shutil.ignore_patterns("__pycache__", *left_out))
-    return folder / "tinygrad_edu" / "engine"
+    return folder / "tinygrad_edu"
 
 
 def test_where_it_was_not_built_the_other_engine_runs_without_a_word(tmp_path):
@@ -84,8 +84,8 @@ def test_where_it_was_not_built_the_other_engine_runs_without_a_word(tmp_path):
 
 @needs_native
 def test_a_broken_build_is_an_error(tmp_path):
-    engine = copy_of_the_package(tmp_path)
-    built = next(path for path in engine.iterdir() if path.name.startswith("_native.") and path.suffix in (".so", ".pyd"))
+    package = copy_of_the_package(tmp_path)
+    built = next(path for path in (package / "native").iterdir() if path.name.startswith("_native.") and path.suffix in (".so", ".pyd"))
     built.write_bytes(b"not a library")
     code, printed = run("import tinygrad_edu", tmp_path)
     assert code == 1 and "ImportError" in printed and built.name in printed
@@ -94,8 +94,8 @@ def test_a_broken_build_is_an_error(tmp_path):
 @needs_native
 @pytest.mark.parametrize("file", ["ops.py", "bell.py", "formula.py", "printer.py"])
 def test_an_engine_built_from_other_rules_is_an_error(tmp_path, file):
-    engine = copy_of_the_package(tmp_path)
-    with open(engine / file, "a") as source:
+    package = copy_of_the_package(tmp_path)
+    with open(package / "engine" / file, "a") as source:
         source.write("# changed\n")
     code, printed = run("import tinygrad_edu", tmp_path)
     assert code == 1 and "built from other rules than those here: install the package again" in printed
@@ -103,7 +103,7 @@ def test_an_engine_built_from_other_rules_is_an_error(tmp_path, file):
 
 
 def test_every_built_in_operation_has_its_c_function():
-    from tinygrad_edu.engine.kernels import built_in, header
+    from tinygrad_edu.native.c_rules import built_in, header
     text = header()
     assert set(built_in()) == {op for op in tg.OPS.values() if op.__module__ == "tinygrad_edu.engine.ops"}
     for op in built_in():

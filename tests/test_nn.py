@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
-from tinygrad_edu.engine.random import mixed, uniform
+from tinygrad_edu.nn.counted_random import mixed, uniform
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Maxout, Module, Neuron, Sequential
 
 

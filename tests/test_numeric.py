@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, REAL, Value
-from tinygrad_edu.engine.numeric import METHODS, STENCILS, Complex
+from tinygrad_edu.calculus.differences import METHODS, STENCILS, Complex
 
 SMOOTH = [op for op in OPS.values() if len(op.inputs) == 1 and not op.rows and not op.selects
           and op.name not in ("abs", "softsign", "elu", "leaky_relu")]

@@ -18,7 +18,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import OPS, REAL, Value
 from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
-from tinygrad_edu.engine.kernels import built_in, header
+from tinygrad_edu.native.c_rules import built_in, header
 
 
 def test_adding_an_op_is_one_rule():
@@ -311,7 +311,7 @@ def test_other_numbers_call_nothing(kernels):
 
 def test_the_command_of_the_build_writes_the_header(tmp_path):
     file = tmp_path / "kernels.h"
-    subprocess.run([sys.executable, "-m", "tinygrad_edu.engine.kernels", file], check=True)
+    subprocess.run([sys.executable, "-m", "tinygrad_edu.native.c_rules", file], check=True)
     assert file.read_text(encoding="utf-8") == header()
 
 

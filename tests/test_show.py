@@ -78,8 +78,8 @@ def overlap(a, b):
 
 
 def boxes_and_layout(f, engine):
-    from tinygrad_edu.engine.symbolic import formulas
     from tinygrad_edu.show.draw import edges_of, folded
+    from tinygrad_edu.symbols.symbolic import formulas
     order = tg.topological_order(f)
     boxes = [box_of(node, formulas(order), True) for node in order]
     edges, _ = edges_of(folded(order, "none"))

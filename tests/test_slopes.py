@@ -10,9 +10,9 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
-from tinygrad_edu.engine import slopes
-from tinygrad_edu.engine.precise import digits
-from tinygrad_edu.engine.slopes import CENTRAL, LEVELS, NARROWER, ONE_SIDED, STEPS, Gap, Lens, Moves, Slopes
+from tinygrad_edu.check import measure
+from tinygrad_edu.check.decimals import digits
+from tinygrad_edu.check.measure import CENTRAL, LEVELS, NARROWER, ONE_SIDED, STEPS, Gap, Lens, Moves, Slopes
 
 # ---- many digits
 
@@ -55,7 +55,7 @@ def test_a_lens_looks_at_both_sides_and_knows_what_rounding_hides():
     ("inf 1", "1e-9 1e-9", "none"), ("1 1", "nan 1e-9", "none"),
 ])
 def test_two_changes_of_a_value_lead_to_a_slope_or_say_that_there_is_none(wide, narrow, slope):
-    found = slopes.side(*[tuple(map(Decimal, pair.split())) for pair in (wide, narrow)])
+    found = measure.side(*[tuple(map(Decimal, pair.split())) for pair in (wide, narrow)])
     assert found == (slope if slope in ("jump", "none") else Decimal(slope))
 
 
@@ -73,7 +73,7 @@ def test_the_play_of_a_local_gradient_is_what_the_rounding_of_inputs_moves():
 
 @pytest.mark.parametrize(("x", "units"), [(3.0, [3.0]), (-3.0, [3.0]), (0.0, [1.0]), (99.0, [99.0]), (100.0, [100.0, 1.0]), (0.01, [0.01, 1.0]), (1e-5, [1e-5, 1.0])])
 def test_an_input_is_moved_down_and_up_by_quarters_of_steps(x, units):
-    found = slopes.Experiment(lambda v: v * 2, [x]).moves(0)
+    found = measure.Experiment(lambda v: v * 2, [x]).moves(0)
     assert [moves.unit for moves in found] == units and STEPS[0] == 1 / 16 and len(STEPS) == 21
     assert all(4 * b == a for a, b in pairwise(STEPS))
     for moves in found:
@@ -89,7 +89,7 @@ def test_what_is_extrapolated_has_lost_two_terms_of_the_error(powers):
     rng = random.Random(degree)
     slope, a, b, *_ = [Fraction(rng.randint(-9, 9), 7) for _ in range(3)]
     steps = [Fraction(step) for step in STEPS[:6]]
-    assert slopes.extrapolated([slope + a * h ** degree + b * h ** (2 * degree) for h in steps], powers) == [slope] * 4
+    assert measure.extrapolated([slope + a * h ** degree + b * h ** (2 * degree) for h in steps], powers) == [slope] * 4
 
 
 def moves_of(functions, x, unit=1.0):
@@ -110,7 +110,7 @@ CURVES = {      # with their slopes
 @pytest.mark.parametrize("off", [0.0, 1e-6, -1e-3])
 def test_what_is_unexplained_of_a_slope_is_found_with_the_uncertainty_that_is_stated(name, x, off):
     f, slope = CURVES[name]
-    found = slopes.gap([moves_of([f], x)], 0, [1], [slope(x) * (1 - off)])
+    found = measure.gap([moves_of([f], x)], 0, [1], [slope(x) * (1 - off)])
     assert found.low == found.high and not found.is_vague and found.by[1] == pytest.approx(1, abs=1e-9)
     assert abs(found.low - off * slope(x)) <= found.uncertainty <= 1e-8 * abs(slope(x))
     assert found.slope == pytest.approx(abs(slope(x)), rel=1e-8)
@@ -118,17 +118,17 @@ def test_what_is_unexplained_of_a_slope_is_found_with_the_uncertainty_that_is_st
 
 
 def test_the_two_slopes_of_a_kink_are_found():
-    found = slopes.gap([moves_of([lambda x: 3 * x if x > 0 else 5 * x], 0.0)], 0, [1], [4.0])
+    found = measure.gap([moves_of([lambda x: 3 * x if x > 0 else 5 * x], 0.0)], 0, [1], [4.0])
     assert (found.low, found.high) == pytest.approx((-1, 1), abs=1e-9)
 
 
 def test_an_input_that_moves_nothing_leaves_nothing_unexplained():
-    nothing = slopes.gap([moves_of([lambda x: 2.0, lambda x: 7.0], 0.5)], 0, [1], [3.0])
+    nothing = measure.gap([moves_of([lambda x: 2.0, lambda x: 7.0], 0.5)], 0, [1], [3.0])
     assert nothing == Gap(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {1: 0.0})
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_the_rounding_within_a_node_is_seen_where_it_moves_by_jumps(scale):
     changes = sorted({scale - scale * math.cos(step) for step in STEPS})
-    assert slopes.grain([moves_of([lambda x: scale * math.cos(x)], 0.0)], 0) == changes[1] > changes[0] == 0
-    assert slopes.grain([moves_of([lambda x: scale * x], 0.0), moves_of([lambda x: scale], 0.5)], 0) == 0
+    assert measure.grain([moves_of([lambda x: scale * math.cos(x)], 0.0)], 0) == changes[1] > changes[0] == 0
+    assert measure.grain([moves_of([lambda x: scale * x], 0.0), moves_of([lambda x: scale], 0.5)], 0) == 0

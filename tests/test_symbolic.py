@@ -12,7 +12,7 @@ from tinygrad_edu import REAL, Value
 from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
 from tinygrad_edu.engine.formula import Formula
-from tinygrad_edu.engine.simplify import simplified
+from tinygrad_edu.symbols.simplify import simplified
 
 READS = {       # expression: its gradient by x, as text
     "x**2 + 3*x": "3 + 2 * x", "2*x + 3*x**2 + x*(6 - 2)": "6 + 6 * x", "x*x*x": "3 * x**2", "x*y*x": "2 * x * y",

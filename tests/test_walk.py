@@ -13,7 +13,7 @@ from test_show import graph
 
 import tinygrad_edu as tg
 from tinygrad_edu.cli import main
-from tinygrad_edu.show.walk import application, drawn, numbers_at
+from tinygrad_edu.show.terminal import application, drawn, numbers_at
 
 
 def screen_text(events, place, height=30):

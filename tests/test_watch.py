@@ -7,7 +7,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from tinygrad_edu.learn import watch
+from tinygrad_edu.learn import progress
 from tinygrad_edu.learn.data import noisy_sine, xor, yin_yang
 from tinygrad_edu.learn.fit import fit
 from tinygrad_edu.nn.modules import MLP
@@ -60,13 +60,13 @@ def screen(monkeypatch):
 @pytest.fixture
 def clock(monkeypatch):
     made = Clock()
-    monkeypatch.setattr(watch, "perf_counter", made)
-    picture = watch.FigureInPlace.picture
+    monkeypatch.setattr(progress, "perf_counter", made)
+    picture = progress.FigureInPlace.picture
 
     def timed(self, history):
         made.now += made.drawing
         return picture(self, history)
-    monkeypatch.setattr(watch.FigureInPlace, "picture", timed)
+    monkeypatch.setattr(progress.FigureInPlace, "picture", timed)
     return made
 
 
@@ -138,7 +138,7 @@ def test_progress_false_shows_nothing_and_elsewhere_a_bar_is_shown(screen, capsy
 def test_an_ipython_shell_without_a_kernel_is_a_terminal(screen, monkeypatch):
     for shell in None, SimpleNamespace():
         monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda shell=shell: shell)
-        assert not watch.in_notebook()
+        assert not progress.in_notebook()
 
 
 def test_without_matplotlib_one_line_is_kept_up_to_date(screen, clock, no_matplotlib):
@@ -159,14 +159,14 @@ def test_an_interrupted_training_returns_its_history_and_leaves_its_last_figure(
 
 
 def test_an_interrupt_while_drawing_is_one_of_the_training(screen, clock, no_matplotlib, monkeypatch):
-    clock.epoch, picture, calls = 1.0, watch.FigureInPlace.picture, []
+    clock.epoch, picture, calls = 1.0, progress.FigureInPlace.picture, []
 
     def interrupted(self, history):
         calls.append(len(history))
         if len(calls) == 2:
             raise KeyboardInterrupt
         return picture(self, history)
-    monkeypatch.setattr(watch.FigureInPlace, "picture", interrupted)
+    monkeypatch.setattr(progress.FigureInPlace, "picture", interrupted)
     history = trained(epochs=9, callbacks=clock.after_epoch)
     assert history.stopped == "interrupted" and calls[-1] == len(history) < 9
     assert f"epoch {len(history)} of 9" in screen.outputs[0]["text/plain"]
@@ -175,7 +175,7 @@ def test_an_interrupt_while_drawing_is_one_of_the_training(screen, clock, no_mat
 def test_an_interrupt_of_the_last_drawing_costs_only_the_picture(screen, monkeypatch):
     def interrupted(self, history):
         raise KeyboardInterrupt
-    monkeypatch.setattr(watch.FigureInPlace, "picture", interrupted)
+    monkeypatch.setattr(progress.FigureInPlace, "picture", interrupted)
     history = trained(epochs=2)
     assert (len(history), history.stopped, screen.outputs) == (2, "epochs", [])
 
@@ -192,7 +192,7 @@ def test_no_epochs_show_nothing(screen):
 
 def test_rows_that_are_no_numbers_have_no_boundary():
     for rows in ([["a", "b"]], [[1.0]], [3.0]):
-        assert watch.examples_on_plane(SimpleNamespace(inputs=rows), True) is None
+        assert progress.examples_on_plane(SimpleNamespace(inputs=rows), True) is None
 
 
 def test_a_plain_script_imports_neither_ipython_nor_matplotlib():

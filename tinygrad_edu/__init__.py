@@ -13,7 +13,8 @@
 `tg.expression("(x + y) * z", x=-2, y=5, z=-4)` builds the same graph from text.
 """
 
-from .engine.calculus import (
+from .calculus.differences import Estimate, numeric_derivative
+from .calculus.transforms import (
     derivative,
     grad,
     gradient_graph,
@@ -24,6 +25,8 @@ from .engine.calculus import (
     value_and_grad,
     vjp,
 )
+from .check.gradcheck import Finding, GradientCheck, gradcheck
+from .check.nonfinite import FirstNonfinite, first_nonfinite
 from .engine.composites import log_softmax, maxout, scaled_relu, softmax
 from .engine.errors import (
     DomainError,
@@ -36,10 +39,6 @@ from .engine.errors import (
     errstate,
     no_grad,
 )
-from .engine.expression import expression
-from .engine.gradcheck import Finding, GradientCheck, gradcheck
-from .engine.nonfinite import FirstNonfinite, first_nonfinite
-from .engine.numeric import Estimate, numeric_derivative
 from .engine.op import (
     BENT,
     NONZERO,
@@ -119,7 +118,6 @@ from .engine.ops import (
 )
 from .engine.origin import Origin, trace_origin
 from .engine.replay import Replay, replay
-from .engine.symbolic import exact, names, symbolic
 from .engine.value import Value, engine_name, leaves, live_values, pow, topological_order
 from .learn import data
 from .learn.animation import animate_training
@@ -160,6 +158,8 @@ from .show.draw import Drawing, draw, to_graphviz
 from .show.page import Page
 from .show.player import play
 from .show.steps import Event, Steps, steps
+from .symbols.expression import expression
+from .symbols.symbolic import exact, names, symbolic
 
 __version__ = "0.1.0"
 

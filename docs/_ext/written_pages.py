@@ -43,12 +43,12 @@ class Page(NamedTuple):
 
 
 PAGES = (
-    Page("values", "Values, graphs, errors", ("engine.value", "engine.errors", "engine.origin", "engine.nonfinite")),
+    Page("values", "Values, graphs, errors", ("engine.value", "engine.errors", "engine.origin", "check.nonfinite")),
     Page("operations", "Operations, one by one", ("engine.ops", "engine.composites")),
     Page("declaring", "Declaring an operation", ("engine.op",), ("engine.formula",)),
-    Page("calculus", "Derivatives of functions", ("engine.calculus", "engine.numeric")),
-    Page("gradients", "Formulas, fractions, text", ("engine.symbolic", "engine.replay", "engine.expression")),
-    Page("checking", "Checking gradients", ("engine.gradcheck",)),
+    Page("calculus", "Derivatives of functions", ("calculus.transforms", "calculus.differences")),
+    Page("gradients", "Formulas, fractions, text", ("symbols.symbolic", "engine.replay", "symbols.expression")),
+    Page("checking", "Checking gradients", ("check.gradcheck",)),
     Page("showing", "Steps and pictures", ("show",), ("show.plots",)),
     Page("networks", "Networks", ("nn.modules", "nn.weights")),
     Page("losses", "Losses", ("nn.losses",)),

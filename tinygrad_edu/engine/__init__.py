@@ -1,1 +1,5 @@
-"""The engine: rules, Values and what reads them.  Needs the standard library only."""
+"""The engine: rules, Values and the chain rule.  Needs the standard library only."""
+
+from .value import Value
+
+__all__ = ["Value"]

@@ -103,6 +103,16 @@ def no_grad() -> Iterator[None]:
 
 
 @contextmanager
+def recorded_anyway() -> Iterator[None]:
+    """Within the `with` block graphs grow, also under no_grad()."""
+    before = recording.set(True)
+    try:
+        yield
+    finally:
+        recording.reset(before)
+
+
+@contextmanager
 def switched(mode: ContextVar[bool], on: bool) -> Iterator[None]:
     """Within the `with` block, `recording` or `tracing` is as given, so that not all is `ordinary`."""
     before, usual = mode.set(on), ordinary.get()

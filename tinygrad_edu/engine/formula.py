@@ -260,7 +260,7 @@ def is_whole(x):
     if type(x) is Formula:
         return Formula("whole", x)
     size = getattr(x, "data", x)            # of a Value the number, as in comparisons
-    return size == size // 1
+    return size % 1 == 0
 
 
 def larger(x, y):

@@ -755,12 +755,12 @@ def unflatten(rows: list[FLAT]) -> Value:
 
 if not os.environ.get("TINYGRAD_EDU_PURE"):
     try:
-        from ._native import Value, call, constant, live_values, topological_order  # type: ignore  # noqa: F401
+        from ..native._native import Value, call, constant, live_values, topological_order  # type: ignore  # noqa: F401
         Op.__call__ = call              # type: ignore[method-assign]
         engine_name = "native"
     except ModuleNotFoundError as error:
-        if error.name != f"{__package__}._native":          # it is there, but lacks something
-            raise
+        if error.name not in ("tinygrad_edu.native", "tinygrad_edu.native._native"):
+            raise                                           # it is there, but lacks something
 
 for declared in OPS.values():
     add_method(declared)

@@ -19,7 +19,7 @@ from ..show.page import TRANSPORT, Page, page
 from ..show.plots import COLOURS, LARGEST, as_float, class_scores, margins, spaced, widened
 from .data import Data
 from .fit import History, answers, check_form, checked_validation, chosen_loss, fit, hits, share, threshold_of
-from .watch import in_notebook
+from .progress import in_notebook
 
 Ask = Callable[[Sequence[Any]], list[Any]]
 

@@ -23,7 +23,7 @@ from ..nn import losses, optim
 from ..nn.modules import Dropout, Module, as_floats
 from ..nn.penalties import L2
 from ..nn.weights import WeightFileError, checksum, write_atomically
-from .watch import display_for
+from .progress import display_for
 
 GAP = 0.1           # of accuracy between training and validation that we call overfitting
 LOW = 0.9           # training accuracy below which we say underfitting

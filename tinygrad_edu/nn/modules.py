@@ -16,8 +16,8 @@ from ..engine import ops
 from ..engine.errors import no_grad
 from ..engine.number import checked_whole
 from ..engine.op import OPS
-from ..engine.random import uniform
 from ..engine.value import Value
+from .counted_random import uniform
 
 INITS = ("xavier", "he", "uniform")
 LINEAR = ("", "linear", "identity")

@@ -15,8 +15,8 @@ from xml.sax.saxutils import escape
 from ..engine import printer
 from ..engine.formula import Formula
 from ..engine.number import printable, short, shortened
-from ..engine.symbolic import call_of, formulas
 from ..engine.value import Value, topological_order
+from ..symbols.symbolic import call_of, formulas
 from . import embedded
 from .layout import Edge, lay_out
 from .page import asset

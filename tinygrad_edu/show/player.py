@@ -14,8 +14,8 @@ from ..engine import printer
 from ..engine.formula import Formula
 from ..engine.number import printable, shortened
 from ..engine.replay import is_cut
-from ..engine.symbolic import call_of, formulas, local_formulas
 from ..engine.value import Value, topological_order
+from ..symbols.symbolic import call_of, formulas, local_formulas
 from .draw import (
     FOLDS,
     MANY_NODES,

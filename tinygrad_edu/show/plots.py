@@ -11,10 +11,10 @@ from functools import cache
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from ..engine.calculus import derivative
+from ..calculus.differences import numeric_derivative
+from ..calculus.transforms import derivative
 from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import number, short, shortened
-from ..engine.numeric import numeric_derivative
 from ..engine.op import Op
 from ..engine.value import Value
 

@@ -15,8 +15,8 @@ from ..engine.formula import Formula
 from ..engine.number import short
 from ..engine.op import Op
 from ..engine.replay import backward_edges, is_cut
-from ..engine.symbolic import MANY, call_of, formulas, local_formulas
 from ..engine.value import Value, checked_seed, describe, in_rows, topological_order
+from ..symbols.symbolic import MANY, call_of, formulas, local_formulas
 
 if TYPE_CHECKING:
     from rich.table import Table

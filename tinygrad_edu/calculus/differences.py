@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .errors import DomainError
-from .number import number, short, shortened
-from .value import Value
+from ..engine.errors import DomainError
+from ..engine.number import number, short, shortened
+from ..engine.value import Value
 
 U = 2.0 ** -53                  # half the distance from 1 to the next float
 STENCILS = {                    # order of the error, step for |x| <= 1, denominator, {place: weight}

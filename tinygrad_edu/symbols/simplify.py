@@ -13,9 +13,9 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any
 
-from . import printer
-from .formula import Formula
-from .printer import TEXT
+from ..engine import printer
+from ..engine.formula import Formula
+from ..engine.printer import TEXT
 
 MANY = 8            # a sum or product of more parts than this is not taken apart again: the work stays small
 HUGE = 10 ** 15     # whole numbers from here on are left as floats

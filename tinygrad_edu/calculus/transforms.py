@@ -10,16 +10,15 @@ Inputs are numbers, or lists, tuples and dicts of them, nested as you like.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import repeat
 from typing import Any, NamedTuple
 
-from . import errors, ops
-from .errors import GradientError, errstate
-from .number import checked_whole, number, short, shortened
-from .replay import Replay, differentiable, is_cut, only, replay
-from .value import Value, check_leaves, describe, topological_order
+from ..engine import errors, ops
+from ..engine.errors import GradientError, errstate, recorded_anyway
+from ..engine.number import checked_whole, number, short, shortened
+from ..engine.replay import Replay, differentiable, is_cut, only, replay
+from ..engine.value import Value, check_leaves, describe, topological_order
 
 nested = ContextVar("nested", default=False)            # is a function being run to be differentiated?
 
@@ -141,7 +140,7 @@ def jvp(f: Callable, x: Any, v: Any) -> Any:
 def pushed_forward(outputs: list[Value], run: "Run", v: Iterable[Any]) -> dict[Value, Any]:
     """How fast each node moves when the leaves move by v: Σ local gradient × how fast the parent moves."""
     moved: dict[Value, Any] = {leaf: x for leaf, x in zip(run.leaves, v) if isinstance(x, Value) or x}
-    with errstate(all="ignore"), recording():
+    with errstate(all="ignore"), recorded_anyway():
         whole = Value(0.0) if not outputs else ops.sum(outputs)             # one root, for one walk
         local = (replay(whole, Value, dict(zip(run.leaves, run.given))).local if run.as_graph
                  else {node: node.local_grads for node in topological_order(whole)})
@@ -169,7 +168,7 @@ def vjp(f: Callable, x: Any, v: Any) -> Any:
     pairs = [(y, w) for y, w in zip(flat(run.answer), weights) if isinstance(w, Value) or w]
     if not pairs:
         return like(x, (as_result(0, run) for _ in run.leaves))
-    with errstate(all="ignore"), recording():
+    with errstate(all="ignore"), recorded_anyway():
         combined = ops.dot(*zip(*pairs))
     return like(x, arrived(walk(combined, run), run))
 
@@ -239,7 +238,7 @@ def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), optio
     as_graph = nested.get() or any(isinstance(x, Value) for x in given)
     before = nested.set(True)
     try:
-        with recording():
+        with recorded_anyway():
             answer = f(*filled, **options)
     finally:
         nested.reset(before)
@@ -248,16 +247,6 @@ def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), optio
             raise TypeError(f"f must return Values, made from its inputs by operations: got {shortened(output)}; "
                             "v.data cuts the graph, and a constant is written Value(...)")
     return Run(given, leaves, answer, as_graph)
-
-
-@contextmanager
-def recording() -> Iterator[None]:
-    """Within the `with` block graphs grow, also under no_grad()."""
-    before = errors.recording.set(True)
-    try:
-        yield
-    finally:
-        errors.recording.reset(before)
 
 
 def walk(output: Value, run: Run) -> Replay:

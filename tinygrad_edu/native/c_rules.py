@@ -1,6 +1,6 @@
 """The rules of `ops.py` as C, from which the compiled engine is built.
 
-    python -m tinygrad_edu.engine.kernels kernels.h
+    python -m tinygrad_edu.native.c_rules kernels.h
 
 Each rule is printed as a C function by `printer.py`; what is added here is how to call one by
 its number.  Nothing of it is kept: the header is made when the package is built.
@@ -11,9 +11,9 @@ import sys
 import zlib
 from pathlib import Path
 
-from . import ops
-from .op import OPS, Op
-from .printer import C_WORDS, c_function
+from ..engine import ops
+from ..engine.op import OPS, Op
+from ..engine.printer import C_WORDS, c_function
 
 RULES = ("ops.py", "bell.py", "formula.py", "printer.py")
 
@@ -65,7 +65,7 @@ def header() -> str:
     rooms = max(len(re.findall(r"= room \+", function)) for function in functions)
     names = ", ".join(f'"{op.name}"' for op in table)
     return "\n".join([
-        "/* Made by tinygrad_edu/engine/kernels.py from ops.py. */",
+        "/* Made by tinygrad_edu/native/c_rules.py from ops.py. */",
         "#include <math.h>",
         f"#define FINGERPRINT {fingerprint()}u",
         f"#define ROOMS {rooms}       /* the rows a rule may keep on its way */",

@@ -3,8 +3,8 @@
 import math
 from typing import NamedTuple
 
-from .number import short
-from .value import Value, formula_of, name_of, topological_order
+from ..engine.number import short
+from ..engine.value import Value, formula_of, name_of, topological_order
 
 
 class FirstNonfinite(NamedTuple):

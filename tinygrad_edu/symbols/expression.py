@@ -15,13 +15,13 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from . import ops
-from .composites import scaled_relu
-from .errors import DomainError, ExpressionError
-from .number import cut, number, shortened
-from .op import OPS
-from .value import Value, constant
-from .value import pow as power
+from ..engine import ops
+from ..engine.composites import scaled_relu
+from ..engine.errors import DomainError, ExpressionError
+from ..engine.number import cut, number, shortened
+from ..engine.op import OPS
+from ..engine.value import Value, constant
+from ..engine.value import pow as power
 
 MAX_LENGTH = 10_000                     # characters
 MAX_DEPTH = 100                         # operations within operations; a sum of many terms is not deep

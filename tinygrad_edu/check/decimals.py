@@ -65,7 +65,7 @@ class Precise:
     __sub__, __rsub__ = binary(operator.sub), binary(operator.sub, turned=True)
     __mul__ = __rmul__ = binary(operator.mul)
     __truediv__, __rtruediv__ = binary(operator.truediv), binary(operator.truediv, turned=True)
-    __floordiv__ = binary(lambda x, y: (x / y).to_integral_value(ROUND_FLOOR))
+    __mod__ = binary(lambda x, y: x - y * (x / y).to_integral_value(ROUND_FLOOR))
     __lt__, __le__ = comparison(operator.lt), comparison(operator.le)
     __gt__, __ge__ = comparison(operator.gt), comparison(operator.ge)
     __eq__ = comparison(operator.eq)

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .errors import errstate
-from .number import short
-from .op import Op
-from .origin import Origin, place_of
-from .precise import NAN, decimal, digits
-from .replay import apply, backward_edges, is_cut
-from .slopes import COMPARED, LEVELS, UNIT, Experiment, Gap, Lens, Moves, Slopes, gap
-from .value import Value, describe, name_of, topological_order
+from ..engine.errors import errstate
+from ..engine.number import short
+from ..engine.op import Op
+from ..engine.origin import Origin, place_of
+from ..engine.replay import apply, backward_edges, is_cut
+from ..engine.value import Value, describe, name_of, topological_order
+from .decimals import NAN, decimal, digits
+from .measure import COMPARED, LEVELS, UNIT, Experiment, Gap, Lens, Moves, Slopes, gap
 
 SMALLEST = Decimal(2) ** -1074
 SHOWN = 12                          # findings that are printed

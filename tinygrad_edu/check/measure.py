@@ -13,12 +13,12 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from .calculus import recording
-from .number import shortened
-from .origin import trace_origin
-from .precise import Precise, decimal, digits
-from .replay import apply
-from .value import Value, topological_order
+from ..engine.errors import recorded_anyway
+from ..engine.number import shortened
+from ..engine.origin import trace_origin
+from ..engine.replay import apply
+from ..engine.value import Value, topological_order
+from .decimals import Precise, decimal, digits
 
 # ---- many digits -----------------------------------------------------------------------------------
 
@@ -174,7 +174,7 @@ class Experiment:
         return leaf
 
     def run(self) -> Value:
-        with recording():
+        with recorded_anyway():
             output = self.f(*self.arguments)
         if not isinstance(output, Value):
             raise TypeError(f"f must return one Value, got {shortened(output)}: was the graph cut by .data?")

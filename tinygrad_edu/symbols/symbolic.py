@@ -6,15 +6,15 @@ from fractions import Fraction
 from itertools import count
 from typing import Any
 
-from . import printer
-from .errors import NotRationalError, errstate
-from .formula import Formula
-from .number import printable
-from .op import Op
-from .printer import TEXT
-from .replay import Replay, apply, replay
+from ..engine import printer
+from ..engine.errors import NotRationalError, errstate
+from ..engine.formula import Formula
+from ..engine.number import printable
+from ..engine.op import Op
+from ..engine.printer import TEXT
+from ..engine.replay import Replay, apply, replay
+from ..engine.value import Value, in_rows, topological_order
 from .simplify import simplified
-from .value import Value, in_rows, topological_order
 
 MANY = 8            # an operation of more parents than this is shown in general terms
 WHOLE_ROWS = frozenset(("total", "product", "others", "largest", "smallest", "count"))

@@ -4,7 +4,7 @@
 A node is one C struct: its numbers, up to two parents with their local gradients, and the
 number of its operation.  What the public names promise, tuples of parents and local gradients,
 the op's name, the constants, is made when it is asked for.  The operations are C functions
-printed from the rules of `ops.py` (see `kernels.py`).  Whatever is rare, errors, numpy, copies,
+printed from the rules of `ops.py` (see `c_rules.py`).  Whatever is rare, errors, numpy, copies,
 operations declared later, is done by the functions of `value.py`.
 
 A plain number that meets a Value is kept as a number; it becomes a node when somebody looks.
@@ -52,10 +52,10 @@ cdef extern from "kernels.h":
     double apply2(int op, double x, double y, double *gx, double *gy)
     double apply_any(int op, int n, const double *x, const double *c, double *g, double *room)
 
-from . import errors, value as shared
-from .kernels import fingerprint
-from .number import number
-from .op import LEAF, OPS, Mark, Op
+from ..engine import errors, value as shared
+from .c_rules import fingerprint
+from ..engine.number import number
+from ..engine.op import LEAF, OPS, Mark, Op
 
 if fingerprint() != <unsigned int>FINGERPRINT:
     raise ImportError("the compiled engine was built from other rules than those here: install the package again, "

@@ -1,0 +1,1 @@
+"""Derivatives of Python functions, by graphs and by differences."""

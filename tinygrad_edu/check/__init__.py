@@ -1,0 +1,1 @@
+"""Is a gradient right?  What rules store, held against what they compute."""

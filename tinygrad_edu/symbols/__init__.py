@@ -1,0 +1,1 @@
+"""Formulas that people read: text to graph, graph to formulas, formulas made short."""
