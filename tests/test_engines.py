@@ -204,7 +204,7 @@ def test_thousands_of_random_lives_are_the_same():
     same_lives(range(1000, 5000), 60)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(), min_size=1, max_size=6), st.lists(st.tuples(st.sampled_from(
     ["add", "sub", "mul", "div", "pow", "maximum", "hypot", "greater"]), st.integers(0, 20), st.integers(0, 20)), max_size=15))
 def test_any_numbers_in_any_graph(numbers, program):
