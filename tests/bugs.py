@@ -109,8 +109,9 @@ def walked_by(patch, kind):
         before = {node: node.grad for node in tg.topological_order(output)}
         right(output, seed)
         arrived = kind(before).gradients(output, float(seed))
-        for node, gradient in arrived.items():
-            node.grad = gradient if node.parents else before[node] + gradient
+        for node in before:
+            if not node.is_constant:
+                node.grad = arrived.get(node, 0.0) + (0.0 if node.parents else before[node])
     replaced(patch, Value, "backward", backward)
 
 
