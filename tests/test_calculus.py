@@ -13,6 +13,8 @@ from textbook import definition
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, Value
 
+pytestmark = pytest.mark.smoke
+
 numbers = st.floats(-1.5, 1.5)
 triples = st.lists(numbers, min_size=3, max_size=3)
 

@@ -24,6 +24,7 @@ def run_as_users_do(*arguments, cwd=None, **environment):
     return done.stdout.decode(environment.get("PYTHONIOENCODING", "utf-8")).replace("\r\n", "\n")
 
 
+@pytest.mark.smoke
 def test_a_process_of_its_own_writes_what_main_writes_here(tmp_path):
     arguments = ["step", *CIRCUIT, "--symbolic", "--exact"]
     assert run_as_users_do(*arguments, cwd=tmp_path) == run(*arguments)[0]
@@ -32,6 +33,7 @@ def test_a_process_of_its_own_writes_what_main_writes_here(tmp_path):
     assert (mistake.stdout, mistake.stderr, mistake.returncode) == (output, errors, code) == ("", errors, 2) and errors
 
 
+@pytest.mark.smoke
 def test_step_shows_every_step_and_the_result(tmp_path):
     output, *_ = run("step", *CIRCUIT, "--svg", "graph.svg", "--symbolic", "--exact", cwd=tmp_path)
     for words in ("f = (x + y) * z", "3 * -4 = -12", "∂f/∂f", "z.grad += f.grad × ∂f/∂z", "0 + 1 × -4 = -4", "wrote graph.svg"):
@@ -134,6 +136,7 @@ MISTAKES = [
 ]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(("arguments", "code", "words"), MISTAKES, ids=[" ".join(row[0])[:40] for row in MISTAKES])
 def test_a_mistake_gets_one_clear_error_and_no_traceback(arguments, code, words, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")

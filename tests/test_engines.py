@@ -195,6 +195,7 @@ def same_lives(seeds, size):
             assert both[0] == both[1], (seed, mode)
 
 
+@pytest.mark.smoke
 def test_random_lives_of_graphs_are_the_same():
     same_lives(range(150), 40)
 

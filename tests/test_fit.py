@@ -36,6 +36,7 @@ def bits(network):
     return [x.hex() for x in network.state_dict().values()]
 
 
+@pytest.mark.smoke
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
     first, history = trained()
     second, again = trained()
@@ -91,6 +92,7 @@ class Recorder(Module):
         return self.w * x[0]
 
 
+@pytest.mark.smoke
 def test_d000_the_loop_does_the_lectures_steps_in_order():
     """zerograd, forward, loss, backward, step, for each batch; document 004 leaves the reset out."""
     events = []
@@ -128,6 +130,7 @@ def test_batches_cover_every_example_once_an_epoch_in_an_order_of_their_own():
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs) and epochs[0] != epochs[1] != epochs[2]
 
 
+@pytest.mark.smoke
 def test_a_network_learns_xor():
     network, history = trained(60, lr=0.05, network=MLP(2, [8, 2], rng=0))
     assert history.accuracy[-1] == 1.0 and history.loss[-1] < 0.1 * history.loss[0] and history.stopped == "epochs"

@@ -14,6 +14,8 @@ from tinygrad_edu import OPS, NotRationalError, Value
 from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
 
+pytestmark = pytest.mark.smoke
+
 
 def xyz():
     return Value(-2.0, label="x"), Value(5.0, label="y"), Value(-4.0, label="z")

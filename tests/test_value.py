@@ -17,6 +17,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, Value
 
+pytestmark = pytest.mark.smoke
+
 
 def recursive_order(output):
     """The depth-first search of the textbooks."""
