@@ -43,6 +43,7 @@ def sample(op, count):
     return random.Random(op.name).sample(cases := all_points(op), min(count, len(cases)))
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("op", SINGLE, ids=repr)
 def test_a_sample_of_values_and_local_gradients_is_right_to_the_last_places(op):
     assert misses(op, sample(op, 200)) == []
