@@ -101,11 +101,16 @@ def fenced(path, language):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_the_examples_of_a_page(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = fenced(path, "pycon")
-    if any("numpy" in block for block in blocks):
+    if any("numpy" in block for block in fenced(path, "pycon")):
         pytest.importorskip("numpy")
-    examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, path.name, str(path), 0)
-    assert doctest.DocTestRunner().run(examples).failed == 0
+    scope = {"__name__": path.stem}
+    for language, block in re.findall(r"^```(python|pycon)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.S | re.M):
+        if language == "python":                    # a program: what follows may use it
+            exec(block, scope)
+        else:
+            examples = doctest.DocTestParser().get_doctest(block, {}, path.name, str(path), 0)
+            examples.globs = scope
+            assert doctest.DocTestRunner().run(examples, clear_globs=False).failed == 0
 
 
 CONSOLES = [block for path in PAGES for block in fenced(path, "console")]
