@@ -89,6 +89,11 @@ def test_no_rule_file_branches_or_uses_the_math_module(name):
     assert not re.search(r"^\s+(if|while|elif)\b", code, re.M)
 
 
+def test_the_notebooks_stay_light():
+    """Their pictures are the heaviest thing here: a plot of more points, or letters drawn as paths, would show."""
+    assert sum(path.stat().st_size for path in (ROOT / "notebooks").iterdir() if path.is_file()) <= 900_000
+
+
 # ---- the site's pages: what they print is what one gets -----------------------------------------------------
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*/*.md")])
@@ -133,5 +138,5 @@ def test_the_pages_name_no_file_or_extra_that_is_not_there():
         text = path.read_text(encoding="utf-8")
         for extras in re.findall(r'"\.\[([\w,]+)\]"', text):
             assert set(extras.split(",")) <= set(project["optional-dependencies"]), path
-        for name in re.findall(r"`((?:engine|nn|show|learn)/\w+\.py|(?:tests|notebooks|docs|benchmarks)/[\w/]*\.\w+)`", text):
+        for name in re.findall(r"`((?:engine|symbols|calculus|check|native|nn|show|learn)/\w+\.py|(?:tests|notebooks|docs|benchmarks)/[\w/]*\.\w+)`", text):
             assert name.startswith("docs/_build/") or (ROOT / name).exists() or (ROOT / "tinygrad_edu" / name).exists(), name
