@@ -225,6 +225,10 @@ class Op:
         length = len(numbers) // len(self.inputs)
         return [list(numbers[i * length:(i + 1) * length]) for i in range(len(self.inputs))]
 
+    def one_by_one(self, local_grads: Any) -> tuple:
+        """The local gradients of a rule, one per parent of a node."""
+        return tuple([g for row in local_grads for g in row] if self.rows else local_grads)
+
     # ---- writing it down
 
     def formulas(self) -> tuple[Any, tuple]:
