@@ -89,6 +89,22 @@ def test_no_rule_file_branches_or_uses_the_math_module(name):
     assert not re.search(r"^\s+(if|while|elif)\b", code, re.M)
 
 
+@pytest.fixture
+def written_pages(monkeypatch):
+    """What writes the site's tables when it is built."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+    return importlib.import_module("written_pages")
+
+
+def test_the_list_of_rooms_is_that_of_the_folders_and_each_says_what_it_holds(written_pages):
+    rooms = {path.parent.name for path in Path(tg.__file__).parent.glob("*/__init__.py")}
+    assert {*written_pages.ROOMS, ""} == {*rooms, ""} and len(written_pages.ROOMS) == len(rooms) + 1
+    listed = written_pages.rooms_table()
+    for room in rooms:
+        purpose = written_pages.opening_words(Path(tg.__file__).parent / room / "__init__.py")
+        assert len(purpose) > 40 and purpose in listed
+
+
 def test_the_notebooks_stay_light():
     """Their pictures are the heaviest thing here: a plot of more points, or letters drawn as paths, would show."""
     assert sum(path.stat().st_size for path in (ROOT / "notebooks").iterdir() if path.is_file()) <= 900_000

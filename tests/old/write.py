@@ -204,7 +204,8 @@ def write_everything():
 
 
 if __name__ == "__main__":
-    from old import write               # under this name its class is pickled, and found again
+    # under this name its class is pickled, and found again
+    from old import write
     if tg.engine_name == "pure":
         write.write_graphs()
     else:
