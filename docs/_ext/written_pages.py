@@ -257,7 +257,7 @@ def opening_words(path: Path) -> str:
 
 LINES_AN_HOUR = 350                     # that one reads with understanding
 FIRST_EVENING = (
-    ("engine/ops.py", "Sixty-odd rules of a few lines, as a lecturer writes them. Read `add`, `mul`, `tanh`, `relu` and "
+    ("engine/ops.py", "Sixty-odd rules of a few lines, as a lecturer writes them. Read `add`, `mul`, `tanh`, `relu`, "
      "`max`, then as many as you like."),
     ("engine/graph.py", "The order of the nodes, and the walk back along the edges: the chain rule."),
     ("engine/value.py", "The class `Value`: how an operator makes a node, and `backward`."),
@@ -282,8 +282,9 @@ def sixty_lines() -> str:
 
 def first_evening() -> list[tuple[str, int, str]]:
     """(name, lines, what to look for) of all that is read on the first evening."""
-    program = ("[the sixty lines](sixty_lines.md)", len(sixty_lines().splitlines()), "The whole idea, small enough to type in.")
-    return [program, *counted(FIRST_EVENING)]
+    lines = len(sixty_lines().splitlines())
+    return [("[the sixty lines](sixty_lines.md)", lines, "All of the idea, small enough to type in."),
+            *counted(FIRST_EVENING)]
 
 
 def counted(files: tuple[tuple[str, str], ...]) -> list[tuple[str, int, str]]:
