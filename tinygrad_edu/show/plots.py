@@ -31,7 +31,7 @@ DASHES = ("-", "--", "-.", ":")
 SHADES, ASCII_SHADES = " ▁▂▃▄▅▆▇█", " #"
 LARGEST = 1e30                  # what is beyond has exploded, and would make everything else look flat
 STEEPEST = 10.0                 # `activation` shows values up to this size
-FINE = 60                       # points to a side where contours are drawn
+FINE = 40                       # points to a side where contours are drawn
 
 
 # ---- training
@@ -333,7 +333,7 @@ def contours(figure: "Figure", axes: "Axes", f: Callable[..., Any], across: Poin
     levels = sorted({ordered[i * (len(ordered) - 1) // 12] for i in range(13)}) if ordered else []
     if len(levels) > 1:
         shades = axes.contourf(xs, ys, heights, levels=levels, cmap="Blues_r", norm=by_rank(levels), alpha=0.7)
-        axes.contour(xs, ys, heights, levels=levels[1:-1], colors=GREY, linewidths=0.6, linestyles="solid")
+        shades.set(edgecolor=GREY, linewidth=0.5)
         bar = axes.inset_axes((1.02, 0, 0.03, 1))
         figure.colorbar(shades, cax=bar, label="f(x, y)", format=lambda height, _: short(height, 3))
     if 1 / 4 < (across[1] - across[0]) / (up[1] - up[0]) < 4:
@@ -524,9 +524,22 @@ def figure_class() -> "type[Figure]":
 
         def _repr_svg_(self) -> str:
             text = StringIO()
-            self.savefig(text, format="svg")
-            return text.getvalue()
+            # words as words, which can be read aloud and found; Verdana is as wide as matplotlib's own font
+            with rc_context({"svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans", "Verdana"]}):
+                self.savefig(text, format="svg")
+            return with_short_numbers(text.getvalue())
     return Plot
+
+
+def with_short_numbers(svg: str) -> str:
+    """The same picture with every place to a tenth of a point, so that a notebook stays small.
+
+    >>> with_short_numbers('<path d="M 1.234567 20 L -0.04 3.21"/><text x="3.14159">1.234567</text>')
+    '<path d="M 1.2 20 L -0.0 3.2"/><text x="3.1">1.234567</text>'
+    """
+    def rounded(places: re.Match) -> str:
+        return re.sub(r"\d+\.\d+", lambda x: f"{float(x[0]):.1f}", places[0])
+    return re.sub(r'(?<= [dxy]=")[^"]+', rounded, svg)
 
 
 def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False) -> None:
