@@ -144,6 +144,7 @@ from .nn.optim import (
     Adagrad,
     Adam,
     AdamW,
+    Lion,
     Momentum,
     Nesterov,
     Optimizer,
@@ -166,7 +167,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
     "ExpressionError", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History", "Interval",
-    "L1", "L2", "Layer", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
+    "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
     "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL", "RMSprop",
     "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
     "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",

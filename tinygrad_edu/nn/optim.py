@@ -182,6 +182,7 @@ class Optimizer:
     """
 
     remembers: tuple[str, ...] = ()         # the names of what `memory` holds, 0.0 before the first step
+    decays_weights_directly = False         # True: w ← (1 - lr · λ) w - step, and g stays as it is
 
     def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0, **settings: Any):
         settings = {"lr": lr, **settings, "weight_decay": weight_decay}
@@ -212,6 +213,8 @@ class Optimizer:
 
     def moved(self, w: float, g: float, memory: dict[str, float], at: Any) -> float:
         """The new value of a parameter."""
+        if self.decays_weights_directly:
+            return w * (1 - at.lr * at.weight_decay) - self.step_for(g, memory, at)
         return w - self.step_for(g + at.weight_decay * w, memory, at)
 
     def step(self) -> None:
@@ -368,7 +371,7 @@ class Momentum(Optimizer):
     they differ: "gradient" applies the new lr to all that was gathered, "step" to new gradients only.
     Under a constant gradient g both end at steps of lr · g / (1 - β).       Polyak, 1964
 
-    Defaults: lr 0.001, momentum 0.9, weight_decay 0.
+    Defaults: lr 0.001, momentum 0.9, convention "gradient", weight_decay 0.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -401,7 +404,9 @@ class Nesterov(Optimizer):
 
     G ← βG + g,  w ← w - lr · (g + βG)              Nesterov, 1983; Sutskever and others, 2013
 
-    β is `momentum`.  Defaults: lr 0.001, momentum 0.9, weight_decay 0.
+    β is `momentum`.
+
+    Defaults: lr 0.001, momentum 0.9, weight_decay 0.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -547,7 +552,8 @@ class AdamW(Adam):
     w ← (1 - lr · λ) w - (Adam's step)          Loshchilov and Hutter, 2019, https://arxiv.org/abs/1711.05101
 
     In Adam the decay λw is part of g, and so is divided by √v̂ as well.  λ is `weight_decay`.
-    Defaults: those of Adam, but weight_decay 0.01, as in PyTorch.
+
+    Defaults: lr 0.001, betas (0.9, 0.999), eps 1e-8, weight_decay 0.01, as in PyTorch.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -558,12 +564,46 @@ class AdamW(Adam):
     0.625
     """
 
+    decays_weights_directly = True
+
     def __init__(self, parameters: Iterable[Any], lr: float = 0.001, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 0.01):
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
-    def moved(self, w: float, g: float, memory: dict[str, float], at: Any) -> float:
-        return w * (1 - at.lr * at.weight_decay) - self.step_for(g, memory, at)
+
+class Lion(Optimizer):
+    """Steps of one size: only the sign of a running mean of the gradients counts.
+
+    c = β₁m + (1 - β₁)g,  w ← w - lr · (sign(c) + λw),  m ← β₂m + (1 - β₂)g
+                                        Chen and others, 2023, Algorithm 2, https://arxiv.org/abs/2302.06675
+
+    Every weight moves by lr, however small or large its gradient; where c is 0 it stays.  λ is
+    `weight_decay`; as in AdamW, it shrinks the weights themselves.  The name is short for "evolved sign
+    momentum": a search over programs found the rule.
+
+    Defaults: lr 0.0001, betas (0.9, 0.99), weight_decay 0, as in the paper.
+
+    >>> from tinygrad_edu import Value
+    >>> w = Value(1.0)
+    >>> optimizer = Lion([w], lr=0.25)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> w.data
+    0.75
+    """
+
+    remembers = ("m",)
+    decays_weights_directly = True
+
+    def __init__(self, parameters: Iterable[Any], lr: float = 0.0001, betas: tuple[float, float] = (0.9, 0.99),
+                 weight_decay: float = 0.0):
+        super().__init__(parameters, lr, weight_decay, betas=betas)
+
+    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
+        beta1, beta2 = at.betas
+        c = beta1 * memory["m"] + (1 - beta1) * g
+        memory["m"] = beta2 * memory["m"] + (1 - beta2) * g
+        return at.lr * ((c > 0) - (c < 0))
 
 
 # ---- clipping ---------------------------------------------------------------------------------------------
