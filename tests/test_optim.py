@@ -458,7 +458,7 @@ def test_what_is_remembered_stays_with_the_place():
     (lambda state: {**state, "settings": {**state["settings"], "lr": -1}}, ValueError, "lr must be positive and finite, got -1"),
     (lambda state: {**state, "settings": {**state["settings"], "betas": [0.9]}}, ValueError, "betas must be two"),
     (lambda state: {**state, "steps_taken": -1}, ValueError, "steps_taken .* got -1"),
-    (lambda state: {**state, "steps_taken": 1.5}, ValueError, r"steps_taken .* got 1\.5"),
+    (lambda state: {**state, "steps_taken": 1.5}, TypeError, r"steps_taken .* got 1\.5"),
     (lambda state: {**state, "memory": [*state["memory"][:1], {"m": math.nan, "v": 0, "t": 1}]}, ValueError, r"memory\[1\]\['m'\] must be finite, got nan"),
     (lambda state: {**state, "memory": [*state["memory"][:1], {"m": "1", "v": 0, "t": 1}]}, TypeError, r"memory\[1\]\['m'\].*got '1'"),
 ])

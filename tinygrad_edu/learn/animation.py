@@ -88,8 +88,7 @@ class Film:
 
     def __init__(self, model: Module, data: Data, epochs: int, frames: int = FRAMES, resolution: int = 32,
                  validation: Any = None, loss: Any = None, ask: Ask | None = None):
-        checked_whole("epochs", epochs, least=0)
-        self.every = max(1, -(-epochs // checked_whole("frames", frames)))
+        self.every = max(1, -(-checked_whole("epochs", epochs, least=0) // checked_whole("frames", frames)))
         self.about, self.ask = repr(model).partition("\n")[0], ask or (lambda rows: answers(model, rows))
         check_shape(data)
         self.data, self.loss = data, chosen_loss(loss, data.targets)

@@ -120,7 +120,7 @@ class Training:
         self.optimizer = chosen_optimizer(optimizer, lr, model)
         check_form(model, self.loss, self.inputs[0])
         self.validation = checked_validation(validation)
-        self.schedule, self.penalty, self.seed = schedule, penalty, seed
+        self.schedule, self.penalty, self.seed = schedule, penalty, checked_whole("seed", seed, least=-math.inf)
         self.callbacks, self.checkpoint = callbacks, checkpoint
         self.history, self.steps = History(), 0
         if checkpoint and checkpoint.exists():
