@@ -121,7 +121,9 @@ from .engine.replay import Replay, replay
 from .engine.value import Value, engine_name, leaves, live_values, pow, topological_order
 from .learn import data
 from .learn.animation import animate_training
-from .learn.fit import History, check_training, fit
+from .learn.fit import fit
+from .learn.history import History
+from .learn.sanity import check_training
 from .nn import schedules
 from .nn.losses import (
     bce,
