@@ -53,6 +53,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "nn/losses": "losses conventions bad_input_table lecture_cases",
     "nn/weights": "weights bad_input_table fuzz_weights",
     "nn/optim": "optim bad_input_table",
+    "nn/checks": "optim bad_input_table",
     "engine/value": "value replay conventions bad_input exact_graphs ops origin laws",
     "symbols/expression": "expression fuzz_expression",
     "engine/replay": "replay exact_graphs",

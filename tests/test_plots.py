@@ -68,6 +68,11 @@ def legend_of(axes):
 
 # ---- every figure
 
+@pytest.mark.parametrize("name", [name for name in plots.__all__ if name != "text_curve"])
+def test_every_plot_has_an_entry_among_the_figures(name):
+    assert name in FIGURES, f"{name} is drawn by no test: give it a line in FIGURES, at the top of this file"
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_has_a_title_and_named_axes_and_opens_no_window(name, matplotlib):
     figure = FIGURES[name]()

@@ -112,7 +112,9 @@ from .engine.replay import Replay, replay
 from .engine.value import Value, engine_name, leaves, live_values, pow, topological_order
 from .learn import data
 from .learn.animation import animate_training
-from .learn.fit import History, check_training, fit
+from .learn.fit import fit
+from .learn.history import History
+from .learn.sanity import check_training
 from .nn import schedules
 from .nn.losses import (
     bce,
@@ -135,6 +137,7 @@ from .nn.optim import (
     Adagrad,
     Adam,
     AdamW,
+    Lion,
     Momentum,
     Nesterov,
     Optimizer,
@@ -158,7 +161,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
     "ExpressionError", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History", "Interval", "KINKED",
-    "L1", "L2", "Layer", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
+    "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
     "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL", "RMSprop",
     "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
     "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",

@@ -322,10 +322,9 @@ def check_function(f: Any) -> None:
 
 
 def checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
-    which = argnums if isinstance(argnums, tuple) else (argnums,)
+    given = argnums if isinstance(argnums, tuple) else (argnums,)
+    which = tuple(checked_whole("argnums", i, least=-math.inf) for i in given)
     for i in which:
-        if isinstance(i, bool) or not isinstance(i, int):
-            raise TypeError(f"argnums is the number of an argument, or a tuple of them: got {argnums!r}")
         if not 0 <= i < count:
             raise IndexError(f"argnums={argnums!r}, but f was given {count} argument{'s' * (count != 1)}"
                              + (f": 0 to {count - 1}" if count else ""))
