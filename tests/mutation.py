@@ -70,7 +70,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "calculus/differences": "numeric",
     "check/gradcheck": "gradcheck_by_hand gradcheck",
     "check/measure": "slopes gradcheck_by_hand gradcheck",
-    "check/decimals": "precise",
+    "check/decimals": "decimals",
     "engine/bell": "bell conventions",
     "native/c_rules": "ops",
 }
