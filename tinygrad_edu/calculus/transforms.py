@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 from ..engine import errors, ops
 from ..engine.errors import GradientError, errstate, recorded_anyway
+from ..engine.graph import check_leaves, describe, is_cut
 from ..engine.number import checked_whole, number, short, shortened
-from ..engine.replay import Replay, differentiable, is_cut, only, replay
-from ..engine.value import Value, check_leaves, describe, topological_order
+from ..engine.replay import Replay, differentiable, only, replay
+from ..engine.value import Value, topological_order
 
 nested = ContextVar("nested", default=False)            # is a function being run to be differentiated?
 

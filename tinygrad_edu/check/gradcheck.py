@@ -14,11 +14,12 @@ from decimal import Decimal
 from typing import Any
 
 from ..engine.errors import errstate
+from ..engine.graph import contributions, describe, name_of
 from ..engine.number import short
 from ..engine.op import Op
 from ..engine.origin import Origin, place_of
-from ..engine.replay import apply, backward_edges, is_cut
-from ..engine.value import Value, describe, name_of, topological_order
+from ..engine.replay import apply
+from ..engine.value import Value, topological_order
 from .decimals import NAN, decimal, digits
 from .measure import COMPARED, LEVELS, UNIT, Experiment, Gap, Lens, Moves, Slopes, gap
 
@@ -122,7 +123,8 @@ def gradcheck(f: Callable, inputs: Any) -> GradientCheck:
     findings += judge_again(experiment, gradients)
     left_out = [finding for finding in findings if finding.kind in ("kink", "unjudged") and finding.stored is None]
     finite = [gradient for gradient in gradients.values() if math.isfinite(gradient)]
-    judged = len(finite) + len(list(backward_edges(order))) - len(left_out)
+    edges = sum(not parent.is_constant for node in order if not node.is_constant for parent in node.parents)
+    judged = len(finite) + edges - len(left_out)
     return GradientCheck(without_hushed(findings), max(judged, 0))
 
 
@@ -272,15 +274,12 @@ def judge_backward(order: list[Value]) -> tuple[dict[Value, float], list[Finding
 def chain_rule(order: list[Value]) -> tuple[dict[Value, Decimal], dict[Value, Decimal]]:
     """(the gradient of each node from the local gradients stored, how far floats may be off by rounding alone)."""
     exact, slack, unit = {order[-1]: Decimal(1)}, {order[-1]: Decimal(0)}, Decimal(UNIT)
-    for node, i in backward_edges(order):
-        local_grad = node.local_grads[i]
-        if node not in exact or is_cut(node, local_grad):
-            continue
-        parent, factor = node.parents[i], decimal(local_grad)
-        part = exact[node] * factor
-        exact[parent] = exact.get(parent, Decimal(0)) + part
-        error = abs(factor) * slack[node] + unit * abs(part) + SMALLEST
-        slack[parent] = (slack.get(parent, Decimal(0)) + error + unit * abs(exact[parent])) * (1 + 2 * unit)
+    local = {node: [decimal(g) for g in node.local_grads] for node in order}
+    for c in contributions(order, local, Decimal(1)):
+        if c.taken:
+            exact[c.parent] = c.after
+            error = abs(c.local_grad) * slack[c.node] + unit * abs(c.upstream * c.local_grad) + SMALLEST
+            slack[c.parent] = (slack.get(c.parent, Decimal(0)) + error + unit * abs(c.after)) * (1 + 2 * unit)
     return exact, slack
 
 

@@ -85,6 +85,8 @@ class Op:
     (0.75, Value(data=0.75, grad=0.0))
     """
 
+    hidden = False                          # is it passed over in pictures and steps?
+
     def __init__(self, rule: Callable, symbol: str, domain: tuple, selects: bool, sample: dict[str, float]):
         spec = inspect.getfullargspec(rule)
         defaults = spec.kwonlydefaults or {}
@@ -216,6 +218,13 @@ class Op:
             if not x - x and not interval.holds(x)]
         return f": {self.name} needs {' and '.join(outside)}" if outside else ""
 
+    def in_rows(self, numbers: Any) -> list:
+        """One number per parent of a node, as the op's inputs: cut into rows where it takes rows."""
+        if not self.rows:
+            return list(numbers)
+        length = len(numbers) // len(self.inputs)
+        return [list(numbers[i * length:(i + 1) * length]) for i in range(len(self.inputs))]
+
     # ---- writing it down
 
     def formulas(self) -> tuple[Any, tuple]:
@@ -270,7 +279,7 @@ class Op:
 class Mark:
     """Stands where an op would, for what no rule made: leaves, and nodes made by hand."""
 
-    rule, selects = None, False
+    rule, selects, hidden = None, False, False
 
     def __init__(self, name: str):
         self.name = self.symbol = name

@@ -23,84 +23,102 @@ from xml.sax.saxutils import escape
 
 from .formula import Formula, Row
 
-TEXT, LATEX, PYTHON, C, MATHML = range(5)
+TEXT, LATEX, PYTHON, C, MATHML = range(5)   # the fields of a Notation
 TYPESET = (LATEX, MATHML)
 COMPARED, ADDED, SUMMED, MULTIPLIED, NEGATED, RAISED, ATOM = 1, 2, 3, 4, 5, 6, 9       # what binds tighter
 LONG = 60            # formulas up to this many parts are written out in full
 WIDE = 120           # and a part of more than this many gets a line of its own
 
 
-def infix(precedence, template, latex=None, sign=None):
-    mathml = template.replace(template.strip("{} "), f"<mo>{sign or template.strip('{} ')}</mo>").replace(" ", "")
-    return *((precedence, text) for text in (template, latex or template, template, template)), (precedence, mathml)
+Writing = tuple[int, str | None]            # how tightly it holds together, and a template
+CALL: Writing = (ATOM, None)                # no template: the call of a function
 
 
-def function(latex, c, mathml=None):
-    """A call in text, Python and C; the braces of its LaTeX keep what stands between them together."""
-    return (ATOM, None), (ATOM, latex), (ATOM, None), (ATOM, c), (ATOM, mathml)
+class Notation(NamedTuple):
+    """How an operator or function is written in each style, TEXT to MATHML.
+
+    Templates of precedence ATOM fence their arguments, so these need no parentheses.
+    """
+    text: Writing = CALL
+    latex: Writing = CALL
+    python: Writing = CALL
+    c: Writing = CALL
+    mathml: Writing = CALL
 
 
-def comparison(sign, latex, mathml, word=None):
-    row = infix(COMPARED, f"{{}} {sign} {{}}", f"{{}} {latex} {{}}", mathml)
-    return (*row[:2], (ATOM, f"m.{word}({{}}, {{}})"), *row[3:]) if word else row
+def infix(precedence: int, template: str, latex: str = "", sign: str = "") -> Notation:
+    """An operator: the same in text, Python and C; `sign` is how MathML writes it."""
+    own = template.strip("{} ")
+    typed = precedence, template
+    mathml = template.replace(own, f"<mo>{sign or own}</mo>").replace(" ", "")
+    return Notation(typed, (precedence, latex or template), typed, typed, (precedence, mathml))
 
 
-def big(text, latex, sign, under="<mi>i</mi>", precedence=MULTIPLIED):
+def function(latex: str, mathml: str | None = None, c: str | None = None) -> Notation:
+    """A call in text and Python; the braces of its LaTeX keep what stands between them together."""
+    return Notation(latex=(ATOM, latex), c=(ATOM, c), mathml=(ATOM, mathml))
+
+
+def comparison(sign: str, latex: str, mathml: str) -> Notation:
+    return infix(COMPARED, f"{{}} {sign} {{}}", f"{{}} {latex} {{}}", mathml)
+
+
+def big(text: str, latex: str, sign: str, under: str = "<mi>i</mi>", precedence: int = MULTIPLIED) -> Notation:
     """A sum, product, maximum or minimum over the index i."""
     fence = "{}" if precedence == MULTIPLIED else "<mo>(</mo>{}<mo>)</mo>"
-    return ((ATOM, text), (precedence, latex), (ATOM, None), (ATOM, None),
-            (precedence, f"<munder>{sign}<mrow>{under}</mrow></munder>{fence}"))
+    return Notation(text=(ATOM, text), latex=(precedence, latex),
+                    mathml=(precedence, f"<munder>{sign}<mrow>{under}</mrow></munder>{fence}"))
 
 
-# head: (precedence, template) as text, LaTeX, Python, C, MathML.  A template of None is a plain call.
-# ATOM templates fence their arguments, so these need no parentheses.
 NOTATION = {
     "+": infix(ADDED, "{} + {}"),
     "-": infix(ADDED, "{} - {}", sign="−"),
     "*": infix(MULTIPLIED, "{} * {}", r"{} \cdot {}", "·"),
-    "/": ((MULTIPLIED, "{} / {}"), (ATOM, r"\frac{{{}}}{{{}}}"), *infix(MULTIPLIED, "{} / {}")[2:4],
-          (ATOM, "<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>")),
+    "/": infix(MULTIPLIED, "{} / {}")._replace(
+        latex=(ATOM, r"\frac{{{}}}{{{}}}"), mathml=(ATOM, "<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>")),
     "neg": infix(NEGATED, "-{}", sign="−"),
-    "pow": ((RAISED, "{}**{}"), (RAISED, "{}^{{{}}}"), (ATOM, "m.power({}, {})"), (ATOM, None),
-            (RAISED, "<msup><mrow>{}</mrow><mrow>{}</mrow></msup>")),
+    "pow": Notation(text=(RAISED, "{}**{}"), latex=(RAISED, "{}^{{{}}}"), python=(ATOM, "m.power({}, {})"),
+                    mathml=(RAISED, "<msup><mrow>{}</mrow><mrow>{}</mrow></msup>")),
     ">": comparison(">", ">", "&gt;"), "<": comparison("<", "<", "&lt;"),
     ">=": comparison(">=", r"\ge", "≥"), "<=": comparison("<=", r"\le", "≤"),
-    "==": comparison("==", "=", "=", "equal"), "!=": comparison("!=", r"\ne", "≠", "unequal"),
-    "whole": ((COMPARED, "{} is whole"), (COMPARED, r"{} \in \mathbb{{Z}}"), (ATOM, "m.is_whole({})"),
-              (ATOM, "is_whole({})"), (COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
-    "where": ((0, "{1} if {0} else {2}"), (ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
-              (ATOM, None), (0, "{} ? {} : {}"), (0, "{1}<mtext> if </mtext>{0}<mtext> else </mtext>{2}")),
-    "abs": function(r"\left|{}\right|", "fabs({})", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>"),
-    "sign": function(r"\operatorname{{sign}}\left({}\right)", None),
-    "larger": ((ATOM, "max({}, {})"), (ATOM, r"\max\left({}, {}\right)"), (ATOM, None), (ATOM, None),
-               (ATOM, "<mi>max</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
-    "smaller": ((ATOM, "min({}, {})"), (ATOM, r"\min\left({}, {}\right)"), (ATOM, None), (ATOM, None),
-                (ATOM, "<mi>min</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
-    "exp": function("e^{{{}}}", None, "<msup><mi>e</mi><mrow>{}</mrow></msup>"),
-    "exp2": function("2^{{{}}}", None, "<msup><mn>2</mn><mrow>{}</mrow></msup>"),
-    "expm1": function(r"\left(e^{{{}}} - 1\right)", None,
+    "==": comparison("==", "=", "=")._replace(python=(ATOM, "m.equal({}, {})")),
+    "!=": comparison("!=", r"\ne", "≠")._replace(python=(ATOM, "m.unequal({}, {})")),
+    "whole": Notation(text=(COMPARED, "{} is whole"), latex=(COMPARED, r"{} \in \mathbb{{Z}}"),
+                      python=(ATOM, "m.is_whole({})"), c=(ATOM, "is_whole({})"),
+                      mathml=(COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
+    "where": Notation(text=(0, "{1} if {0} else {2}"),
+                      latex=(ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
+                      c=(0, "{} ? {} : {}"), mathml=(0, "{1}<mtext> if </mtext>{0}<mtext> else </mtext>{2}")),
+    "abs": function(r"\left|{}\right|", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>", c="fabs({})"),
+    "sign": function(r"\operatorname{{sign}}\left({}\right)"),
+    "larger": Notation(text=(ATOM, "max({}, {})"), latex=(ATOM, r"\max\left({}, {}\right)"),
+                       mathml=(ATOM, "<mi>max</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
+    "smaller": Notation(text=(ATOM, "min({}, {})"), latex=(ATOM, r"\min\left({}, {}\right)"),
+                        mathml=(ATOM, "<mi>min</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
+    "exp": function("e^{{{}}}", "<msup><mi>e</mi><mrow>{}</mrow></msup>"),
+    "exp2": function("2^{{{}}}", "<msup><mn>2</mn><mrow>{}</mrow></msup>"),
+    "expm1": function(r"\left(e^{{{}}} - 1\right)",
                       "<mo>(</mo><msup><mi>e</mi><mrow>{}</mrow></msup><mo>−</mo><mn>1</mn><mo>)</mo>"),
-    "log": function(r"\ln\left({}\right)", None, "<mi>ln</mi><mo>(</mo>{}<mo>)</mo>"),
-    "log2": function(r"\log_{{2}}\left({}\right)", None, "<msub><mi>log</mi><mn>2</mn></msub><mo>(</mo>{}<mo>)</mo>"),
-    "log10": function(r"\log_{{10}}\left({}\right)", None,
-                      "<msub><mi>log</mi><mn>10</mn></msub><mo>(</mo>{}<mo>)</mo>"),
-    "log1p": function(r"\ln\left(1 + {}\right)", None, "<mi>ln</mi><mo>(</mo><mn>1</mn><mo>+</mo>{}<mo>)</mo>"),
-    "sqrt": function(r"\sqrt{{{}}}", None, "<msqrt>{}</msqrt>"),
-    "cbrt": function(r"\sqrt[3]{{{}}}", None, "<mroot><mrow>{}</mrow><mn>3</mn></mroot>"),
-    "asin": function(r"\arcsin\left({}\right)", None),
-    "acos": function(r"\arccos\left({}\right)", None),
-    "atan": function(r"\arctan\left({}\right)", None),
-    "pi": ((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi)), (ATOM, "<mi>π</mi>")),
+    "log": function(r"\ln\left({}\right)", "<mi>ln</mi><mo>(</mo>{}<mo>)</mo>"),
+    "log2": function(r"\log_{{2}}\left({}\right)", "<msub><mi>log</mi><mn>2</mn></msub><mo>(</mo>{}<mo>)</mo>"),
+    "log10": function(r"\log_{{10}}\left({}\right)", "<msub><mi>log</mi><mn>10</mn></msub><mo>(</mo>{}<mo>)</mo>"),
+    "log1p": function(r"\ln\left(1 + {}\right)", "<mi>ln</mi><mo>(</mo><mn>1</mn><mo>+</mo>{}<mo>)</mo>"),
+    "sqrt": function(r"\sqrt{{{}}}", "<msqrt>{}</msqrt>"),
+    "cbrt": function(r"\sqrt[3]{{{}}}", "<mroot><mrow>{}</mrow><mn>3</mn></mroot>"),
+    "asin": function(r"\arcsin\left({}\right)"),
+    "acos": function(r"\arccos\left({}\right)"),
+    "atan": function(r"\arctan\left({}\right)"),
+    "pi": Notation((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi)), (ATOM, "<mi>π</mi>")),
     "keyword": infix(ATOM, "{}={}"),
-    "element": ((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]"),
-                (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>")),
+    "element": Notation((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]"),
+                        (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>")),
     "total": big("sum({})", r"\sum_{{i}} {}", "<mo>∑</mo>"),
     "product": big("prod({})", r"\prod_{{i}} {}", "<mo>∏</mo>"),
     "others": big("prod({} for j != i)", r"\prod_{{j \ne i}} {}", "<mo>∏</mo>",
                   "<mi>j</mi><mo>≠</mo><mi>i</mi>"),
     "largest": big("max({})", r"\max_{{i}} \left({}\right)", "<mi>max</mi>", precedence=ATOM),
     "smallest": big("min({})", r"\min_{{i}} \left({}\right)", "<mi>min</mi>", precedence=ATOM),
-    "count": ((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "<mi>n</mi>")),
+    "count": Notation((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "<mi>n</mi>")),
 }
 OVER_ROWS = frozenset(("total", "product", "others"))      # typeset, whatever is multiplied behind them seems within
 TALL = frozenset(("/", "exp", "exp2", "where"))     # typeset, no base of a power without parentheses
@@ -132,9 +150,9 @@ def head_of(name: str, count: int) -> str:
     return f"'{name}'" if name in PRIVATE or ROOM.get(name, count) != count else name
 
 
-def notation(head: str, style: int) -> tuple[int, str | None]:
+def notation(head: str, style: int) -> Writing:
     """How to write a head of NOTATION, or any other as the call of a function."""
-    return NOTATION[head][style] if head in NOTATION else (ATOM, None)
+    return NOTATION[head][style] if head in NOTATION else CALL
 
 
 def call(head: str, arguments: list[str], style: int) -> str:

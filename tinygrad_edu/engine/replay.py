@@ -6,14 +6,14 @@ number of digits, on Formulas symbolic derivatives (see `symbolic.py`), and on V
 gradient that can itself be differentiated.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .errors import DomainError, PoleError, RangeError, ReplayError
-from .formula import Formula
+from .graph import contributions, describe
 from .number import number, shortened
 from .op import Op
-from .value import Value, constant, describe, in_rows, topological_order
+from .value import Value, constant, topological_order
 
 
 class Replay:
@@ -30,34 +30,11 @@ class Replay:
     def __init__(self, output: Value, values: dict[Value, Any], local: dict[Value, tuple]):
         self.value, self.values, self.local = values[output], values, local
         reached: dict[Value, Any] = {output: 1}
-        for node, i in backward_edges(list(values)):
-            parent, local_grad = node.parents[i], local[node][i]
-            if node in reached and not is_cut(node, local_grad):
-                part = times(reached[node], local_grad)
-                reached[parent] = reached[parent] + part if parent in reached else part
+        reached.update((c.parent, c.after) for c in contributions(list(values), local) if c.taken)
         self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}
 
     def __getitem__(self, label: str) -> Any:
         return self.grads[only(label, self.grads, "node")]
-
-
-def backward_edges(order: list[Value]) -> Iterator[tuple[Value, int]]:
-    """(node, number of the parent) for each edge, in the order in which `backward` walks them."""
-    for node in reversed(order):
-        if not node.is_constant:
-            for i in reversed(range(len(node.parents))):
-                if not node.parents[i].is_constant:
-                    yield node, i
-
-
-def times(x: Any, y: Any) -> Any:
-    """x * y; the 1 of a rule or of the seed leaves no node behind where the numbers are Values."""
-    return y if type(x) is int and x == 1 else x if type(y) is int and y == 1 else x * y
-
-
-def is_cut(node: Value, local_grad: Any) -> bool:
-    """Is this an edge that a selecting op did not choose?"""
-    return node._op.selects and not isinstance(local_grad, Formula | Value) and local_grad == 0
 
 
 def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any, Any] | None = None) -> Replay:
@@ -150,11 +127,11 @@ def run(op: Op, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tupl
     """
     rule = op.evaluate if all(type(x) is float for x in inputs) else op.rule
     try:
-        return rule(*in_rows(op, inputs), **constants)
+        return rule(*op.in_rows(inputs), **constants)
     except (ArithmeticError, ValueError) as error:
         if isinstance(error, DomainError) or not any(isinstance(x, Value) for x in inputs):
             raise
-        return op.rule(*in_rows(op, list(map(differentiable, inputs))), **constants)
+        return op.rule(*op.in_rows(list(map(differentiable, inputs))), **constants)
 
 
 def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tuple]:

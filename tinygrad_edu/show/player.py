@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from ..engine import printer
 from ..engine.formula import Formula
+from ..engine.graph import is_cut
 from ..engine.number import printable, shortened
-from ..engine.replay import is_cut
 from ..engine.value import Value, topological_order
 from ..symbols.symbolic import call_of, formulas, local_formulas
 from .draw import (

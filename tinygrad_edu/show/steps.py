@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from ..engine import printer
 from ..engine.errors import errstate
 from ..engine.formula import Formula
+from ..engine.graph import contributions, describe
 from ..engine.number import short
 from ..engine.op import Op
-from ..engine.replay import backward_edges, is_cut
-from ..engine.value import Value, checked_seed, describe, in_rows, topological_order
+from ..engine.value import Value, checked_seed, topological_order
 from ..symbols.symbolic import MANY, call_of, formulas, local_formulas
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def check_fresh(order: list[Value]) -> None:
     for node in order:
         if isinstance(node._op, Op) and node.parents:
             with errstate(all="ignore"):
-                again, _ = node._op.evaluate(*in_rows(node._op, [p.data for p in node.parents]), **node.constants)
+                again, _ = node._op.evaluate(*node._op.in_rows([p.data for p in node.parents]), **node.constants)
             if again != node.data and again == again:
                 raise ValueError(
                     f"the graph is out of date: {describe(node)} now comes to {short(again)}, but {short(node.data)} "
@@ -155,19 +155,12 @@ def forward_event(node: Value, known: dict[Value, Formula], name: str) -> Event:
 
 def backward_events(output: Value, order: list[Value], known: dict[Value, Formula], names: dict[Value, str],
                     seed: float) -> Iterable[Event]:
-    so_far = {output: seed}
     node, reasons = output, local_formulas(output, known)
-    for child, i in backward_edges(order):
-        if child not in so_far:                     # only edges not taken lead here
-            continue
-        if child is not node:
-            node, reasons = child, local_formulas(child, known)
-        parent, upstream, local = node.parents[i], so_far[node], node.local_grads[i]
-        before = so_far.get(parent, 0.0)
-        taken = not is_cut(node, local)
-        after = before + upstream * local if taken else before
-        if taken:
-            so_far[parent] = after
+    for c in contributions(order, {node: node.local_grads for node in order}, seed):
+        if c.node is not node:
+            node, reasons = c.node, local_formulas(c.node, known)
+        i, parent, upstream, local, taken = c.i, c.parent, c.upstream, c.local_grad, c.taken
+        before, after = (c.before or 0.0), (c.after or 0.0) + 0.0
         to, by = printer.as_factor(known[parent]), printer.as_factor(known[node])
         slope = partial(known[node], known[parent]) + f" (input {i + 1})" * (node.parents.count(parent) > 1)
         sum_ = f"{short(before)} + {short(upstream)} × {short(local)} = {short(after)}"

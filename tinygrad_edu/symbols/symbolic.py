@@ -13,7 +13,7 @@ from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.printer import TEXT
 from ..engine.replay import Replay, apply, replay
-from ..engine.value import Value, in_rows, topological_order
+from ..engine.value import Value, topological_order
 from .simplify import simplified
 
 MANY = 8            # an operation of more parents than this is shown in general terms
@@ -67,7 +67,7 @@ def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
     """The operation that made a node, applied to what its parents go by."""
     parents = [known[p] for p in node.parents]
     if isinstance(node._op, Op):
-        return node._op.call(*in_rows(node._op, parents), **node.constants)
+        return node._op.call(*node._op.in_rows(parents), **node.constants)
     return Formula(printer.head_of(printable(node.op) or "node", len(parents)), *parents)
 
 
@@ -79,9 +79,9 @@ def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
     if len(parents) > MANY:                 # each element's formula would name all the others
         value, rows = op.formulas()
         elements = substituted([row.element for row in rows], value, known[node], [])
-        columns = [dict(zip(op.inputs, column)) for column in zip(*in_rows(op, parents))]
+        columns = [dict(zip(op.inputs, column)) for column in zip(*op.in_rows(parents))]
         return [simplified(at_index(element, column)) for element in elements for column in columns]
-    value, local_grads = op.rule(*in_rows(op, parents), **node.constants)
+    value, local_grads = op.rule(*op.in_rows(parents), **node.constants)
     flat = [g for row in local_grads for g in row] if op.rows else local_grads
     return [simplified(g) for g in substituted(flat, value, known[node], parents)]
 
