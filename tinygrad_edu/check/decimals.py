@@ -82,7 +82,7 @@ class Precise:
 
 # ---- functions, by mpmath ------------------------------------------------------------------------------
 
-GUARD = 30                      # digits more than asked for: beside a zero or a pole a function loses some 20 of a float
+GUARD = 30                      # digits more than asked for: beside a zero or a pole a function loses some 20
 TURNING = frozenset("sin cos tan".split())                                  # lose all digits before the point
 BOUNDED = TURNING | frozenset("exp expm1 sinh cosh tanh erf erfc".split())  # cost too much of what is far away:
 FARTHEST = 5000                 # of a number with more digits before the point they are what they are of infinity

@@ -255,21 +255,21 @@ class Runs(NamedTuple):
 class Unexplained(NamedTuple):
     """How much of the slope of a node its local gradients leave unexplained, and what that is worth.
 
+    by              {parent: its slope} along the input that moved
     low, high       the unexplained slope; two numbers at a kink, one on each side of it
     uncertainty     how far these may be off
     slope           the size of the whole slope
     scale           the size of all slopes involved
     floor           what would still be a small slope for the node
-    by              {parent: its slope} along the input that moved
     """
 
-    low: float
-    high: float
-    uncertainty: float
-    slope: float
-    scale: float
-    floor: float
     by: dict[int, float]
+    low: float = 0.0
+    high: float = 0.0
+    uncertainty: float = 0.0
+    slope: float = 0.0
+    scale: float = 0.0
+    floor: float = 0.0
 
     @property
     def is_vague(self) -> bool:
@@ -301,7 +301,7 @@ def unexplained(runs: list[Runs], of: int, by: Sequence[int], local_grads: Seque
     gradient, but for terms that vanish with the step.
     """
     if all(data[place] == each.start[place] for each in runs for data in each.all for place in (of, *by)):
-        return Unexplained(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, dict.fromkeys(by, 0.0))    # the input has nothing to do with it
+        return Unexplained(dict.fromkeys(by, 0.0))     # the input has nothing to do with it
     edges, noise = list(zip(by, local_grads)), noise_floor(runs, of)
     found = [one for each in runs if (one := unexplained_along(each, of, edges, noise)) and not one.is_vague]
     if not found or any(one.contradicts(found[0]) for one in found):
@@ -341,7 +341,7 @@ def unexplained_along(runs: Runs, of: int, edges: list[tuple[int, float]], noise
     uncertainty = max(one.uncertainty for one in sides)
     if not high - low > 5 * uncertainty + 1e-7 * scale:                         # no kink
         low, high, uncertainty = near.gap, near.gap, near.uncertainty
-    return Unexplained(low, high, uncertainty, slope, scale, floor, near.by)
+    return Unexplained(near.by, low, high, uncertainty, slope, scale, floor)
 
 
 def relative(error: float, size: float) -> float:

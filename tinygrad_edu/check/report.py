@@ -21,7 +21,7 @@ class Finding:
     wrong      no       it is not what it should be
     unjudged   no       nothing could be measured
 
-    node       the node it is about, with its op and origin
+    node       the node it is about, with its op and origin; None for a matrix layer
     text       all of it in words
     parent     which of the node's parents it is about, counted from 0
     stored     the gradient that is there: a local gradient, or what backward gave
@@ -47,12 +47,12 @@ class Finding:
     @property
     def op(self) -> str:
         """The name of the node's operation."""
-        return self.node.op
+        return "" if self.node is None else self.node.op
 
     @property
     def origin(self) -> Origin | None:
         """The line the node was made at."""
-        return self.node.origin
+        return None if self.node is None else self.node.origin
 
     # ---- as `GradientRow` of version 0.1 called it; to go with the next version
 
