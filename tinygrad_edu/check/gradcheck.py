@@ -145,7 +145,7 @@ def judge_rounding(node: Value, i: int, slope: float, rule: RuleInDigits) -> Ite
 
     It is right to 10⁻⁹ of the slope.  It is "rounded" if the error is no more than the rounding of the
     inputs changes, or than a millionth of the slope or of node over parent, and anywhere in a row, whose
-    sums cancel.  Of an accurate form less is excused: 10⁻⁹ for the millionth, and nothing in a row.
+    sums cancel.  Of an accurate form less is excused: 10⁻¹² for the millionth, and nothing in a row.
     """
     op, error = node._op, abs(node.local_grads[i] - slope)
     if error <= 1e-9 * abs(slope) + 1e-320:
@@ -153,7 +153,7 @@ def judge_rounding(node: Value, i: int, slope: float, rule: RuleInDigits) -> Ite
     is_accurate = has_accurate_form(op)
     size = max(abs(slope), abs(node.data) / (abs(node.parents[i].data) or 1.0))
     is_excused = isinstance(op, Op) and op.rows and not is_accurate and math.isfinite(error)
-    if is_excused or error <= (1e-9 if is_accurate else 1e-6) * size or error <= rule.rounding_sensitivity(i):
+    if is_excused or error <= (1e-12 if is_accurate else 1e-6) * size or error <= rule.rounding_sensitivity(i):
         yield disagreement(node, i, slope, "without rounding it would be", "rounded")
     elif math.isfinite(slope):
         yield disagreement(node, i, slope, "without rounding it would be", is_accurate=is_accurate)
