@@ -25,8 +25,9 @@ from .calculus.transforms import (
     value_and_grad,
     vjp,
 )
-from .check.gradcheck import Finding, GradientCheck, gradcheck
+from .check.gradcheck import gradcheck
 from .check.nonfinite import FirstNonfinite, first_nonfinite
+from .check.report import Finding, GradientCheck
 from .engine.composites import log_softmax, maxout, scaled_relu, softmax
 from .engine.declare import op
 from .engine.domain import BENT, KINKED, NONZERO, POSITIVE, REAL, UNIT, Interval
