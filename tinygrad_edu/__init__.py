@@ -159,7 +159,8 @@ from .show.page import Page
 from .show.player import play
 from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
-from .symbols.symbolic import exact, names, symbolic
+from .symbols.named import names
+from .symbols.symbolic import exact, symbolic
 
 __version__ = "0.1.0"
 
