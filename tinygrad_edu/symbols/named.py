@@ -46,7 +46,7 @@ class NamedGraph:
             self.stands_for[node] = self.stands_for[node.parents[0]] if node._op.hidden else node
         self.output = self.stands_for[output]
         self.shown = self.seen_nodes()
-        twin = {self.stands_for[node]: node for node in self.order}         # the last that stands for it, if only itself
+        twin = {self.stands_for[node]: node for node in self.order}         # the last that stands for it
         used = {parent for node in self.shown for parent in node.parents}
         self.data = {node: (node if node in used else twin[node]).data for node in self.shown}
         self.labels = {node: node.label or twin[self.stands_for[node]].label for node in self.order}
