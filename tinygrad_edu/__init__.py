@@ -154,8 +154,9 @@ from .show.page import Page
 from .show.player import play
 from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
+from .symbols.named import names
 from .symbols.source import source
-from .symbols.symbolic import exact, names, symbolic
+from .symbols.symbolic import exact, symbolic
 
 __version__ = "0.1.0"
 

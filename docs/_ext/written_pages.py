@@ -46,7 +46,7 @@ PAGES = (
     Page("operations", "Operations, one by one", ("engine.ops", "engine.composites")),
     Page("declaring", "Declaring an operation", ("engine.op",), ("engine.formula",)),
     Page("calculus", "Derivatives of functions", ("calculus.transforms", "calculus.differences")),
-    Page("gradients", "Formulas, fractions, text", ("symbols.symbolic", "engine.replay", "symbols.expression")),
+    Page("gradients", "Formulas, fractions, text", ("symbols", "engine.replay")),
     Page("checking", "Checking gradients", ("check.gradcheck", "check.report")),
     Page("showing", "Steps and pictures", ("show",), ("show.plots",)),
     Page("networks", "Networks", ("nn.modules", "nn.weights")),
