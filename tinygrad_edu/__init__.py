@@ -161,7 +161,7 @@ from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
 from .symbols.symbolic import exact, names, symbolic
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
