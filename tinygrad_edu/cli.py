@@ -24,7 +24,7 @@ from . import __version__
 from .cli_train import PREDICT_EXAMPLES, TRAIN_EXAMPLES, add_predict, add_train, run_predict, run_train
 from .engine import printer
 from .engine.errors import DomainError, GradientError, NotRationalError, errstate
-from .engine.op import OPS, Op, source
+from .engine.op import OPS, Op
 from .engine.value import Value, engine_name, leaves, topological_order
 from .show.draw import draw, to_graphviz
 from .show.layout import ENGINES
@@ -32,6 +32,7 @@ from .show.player import play
 from .show.steps import Steps, partial, steps
 from .show.terminal import walk
 from .symbols.expression import parse
+from .symbols.source import source
 from .symbols.symbolic import Gradients, exact, names, symbolic
 from .symbols.symbolic import formulas as words_of
 

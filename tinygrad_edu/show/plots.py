@@ -17,6 +17,7 @@ from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import number, short, shortened
 from ..engine.op import Op
 from ..engine.value import Value
+from ..nn.rates import verdicts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -352,10 +353,10 @@ def learning_rates(f: Callable[..., Any], start: float | Sequence[float], rates:
                    steps: int = 50) -> "Figure":
     """The loss of plain gradient descent step by step, one line per learning rate, each with a verdict.
 
-    f takes as many Values as `start` has numbers.  A rate is good where the loss came at
-    least nine tenths as far down as with the best rate.  It is exploding where the loss ends further
-    above the start than the best ends below it, or is not finite any more; otherwise too high where
-    the loss came back up to the height of the start, and too low where it did not.
+    f takes as many Values as `start` has numbers.  The verdict is that of `nn.rates.verdicts`: a rate
+    is good where the loss comes at least nine tenths as far down as with the best rate, exploding where
+    it ends further above the start than the best ends below it, or is no longer finite; any other is too
+    high if a smaller one is good, too low if only larger ones are.
     Raises ValueError for no rates, steps < 1 or a start without a finite loss, ModuleNotFoundError without matplotlib.
     """
     begin = [number(x) for x in (start if isinstance(start, Sequence) else [start])]
@@ -371,9 +372,10 @@ def learning_rates(f: Callable[..., Any], start: float | Sequence[float], rates:
     axes.set_yscale("log" if positive else "linear")
     span = (first - best) or 1
     axes.set_ylim(*(max(best, first * 1e-8) / 3, first * 100) if positive else (best - span / 10, first + span))
+    words = verdicts(losses)
     for i, (lr, line) in enumerate(losses.items()):
         axes.plot(range(len(line)), line, color=COLOURS[i % 8], linestyle=DASHES[i % 4], linewidth=2.2,
-                  label=f"lr = {short(lr)}: {verdict(line, best)}")
+                  label=f"lr = {short(lr)}: {words[lr]}")
     finish(axes, "gradient descent at different learning rates", "step", "loss" + " (logarithmic)" * positive,
            legend=True)
     return figure
@@ -389,16 +391,6 @@ def descent(f: Callable[..., Any], start: list[float], lr: float, steps: int) ->
             break
         point = [x - lr * by for x, by in zip(point, gradient)]
     return losses
-
-
-def verdict(losses: list[float], best: float) -> str:
-    """What a learning rate came to, by the rule of `learning_rates`."""
-    first, last = losses[0], losses[-1]
-    if not last - first <= first - best:
-        return "exploding"
-    if last < first and first - last >= 0.9 * (first - best):
-        return "good"
-    return "too high" if max(losses[1:]) >= first else "too low"
 
 
 def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
