@@ -258,8 +258,8 @@ def opening_words(path: Path) -> str:
 LINES_AN_HOUR = 350                     # that one reads with understanding
 EVENINGS = {
     "first": (
-        ("engine/ops.py", "Sixty-odd rules of a few lines, as a lecturer writes them. Read `add`, `mul`, `tanh`, `max`, "
-         "then as many as you like."),
+        ("engine/ops.py", "Sixty-odd rules of a few lines, as a lecturer writes them. Read `add`, `mul`, `max`, `tanh`,"
+         " then as many as you like."),
         ("engine/graph.py", "The order of the nodes, and the walk back along the edges: the chain rule."),
         ("engine/value.py", "The class `Value`: how an operator makes a node, and `backward`."),
         ("engine/replay.py", "A recorded graph run again on other numbers: fractions, formulas, Values."),
