@@ -72,8 +72,8 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "calculus/transforms": "calculus",
     "calculus/differences": "numeric",
     "check/gradcheck": "gradcheck_by_hand gradcheck",
-    "check/measure": "slopes gradcheck_by_hand gradcheck",
-    "check/decimals": "precise",
+    "check/measure": "measure gradcheck_by_hand gradcheck",
+    "check/decimals": "decimals",
     "engine/bell": "bell conventions",
     "native/c_rules": "ops",
 }

@@ -25,8 +25,9 @@ from .calculus.transforms import (
     value_and_grad,
     vjp,
 )
-from .check.gradcheck import Finding, GradientCheck, gradcheck
+from .check.gradcheck import gradcheck
 from .check.nonfinite import FirstNonfinite, first_nonfinite
+from .check.report import Finding, GradientCheck
 from .engine.composites import log_softmax, maxout, scaled_relu, softmax
 from .engine.declare import op
 from .engine.domain import BENT, KINKED, NONZERO, POSITIVE, REAL, UNIT, Interval
@@ -153,8 +154,9 @@ from .show.page import Page
 from .show.player import play
 from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
+from .symbols.named import names
 from .symbols.source import source
-from .symbols.symbolic import exact, names, symbolic
+from .symbols.symbolic import exact, symbolic
 
 __version__ = "0.2.0"
 

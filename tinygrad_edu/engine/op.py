@@ -285,7 +285,8 @@ def as_float(x):
 
 def find(name: str) -> Op:
     """The op of this name; what a pickled op comes back as."""
-    for make in (OPS.get, *makers):
+    known: list[Callable[[str], Op | None]] = [OPS.get, *makers]
+    for make in known:
         if found := make(name):
             return found
     raise LookupError(f"no op named {name!r}: declare it with @tg.op before loading what uses it")

@@ -41,12 +41,14 @@ def node_again(node: Value, inputs: list[Any]) -> Any:
         return node
     if all(x.data == p.data for x, p in zip(parents, node.parents)):
         return Value.restored(Value, node.data, 0.0, parents, node._local_grads, node._op, node._extra)
-    return Value.record(node._op, *node._op.in_rows(parents), **node.constants)
+    op: Any = node._op
+    return Value.record(op, *op.in_rows(parents), **node.constants)
 
 
 def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     """The local gradients of a node as graphs on its inputs, or as numbers where they are none."""
-    names, value, slopes = formulas_of(node._op, len(inputs), tuple(node.constants.items()))
+    op: Any = node._op
+    names, value, slopes = formulas_of(op, len(inputs), tuple(node.constants.items()))
     known = {value: node, **dict(zip(names, inputs))}           # where the value is an input, that is meant
     with errstate(all="ignore"):
         try:
@@ -67,7 +69,8 @@ def formulas_of(op: Op, count: int, constants: tuple) -> tuple[list[Formula], An
 
 def with_number(node: Value, i: int, graph: Any, inputs: list[Any]) -> Any:
     """A graph of local gradient i that has its number, as the engine computed it; ints of a rule stay ints."""
-    number, op = node.local_grads[i], node._op
+    op: Any = node._op
+    number = node.local_grads[i]
     if not isinstance(graph, Value) or graph.is_constant:
         return graph if isinstance(graph, int) and graph == number else number
     if op.rule is op.graph or graph is node or any(graph is x for x in inputs):

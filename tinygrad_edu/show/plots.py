@@ -18,19 +18,28 @@ from ..engine.number import number, short, shortened
 from ..engine.op import Op
 from ..engine.value import Value
 from ..nn.rates import verdicts
+from .plane import (
+    BLACK,
+    BLUE,
+    COLOURS,
+    GREY,
+    LARGEST,
+    VERMILLION,
+    Point,
+    as_float,
+    class_scores,
+    margins,
+    spaced,
+    widened,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Point = tuple[float, float]
-
-BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, GREY, BLACK = COLOURS = (     # apart for colour-blind readers
-    "#0072B2", "#B84A00", "#009E73", "#E69F00", "#8E4585", "#56B4E9", "#6E6E6E", "#1A1A1A")
 MARKERS = "osD^vP*X"
 DASHES = ("-", "--", "-.", ":")
 SHADES, ASCII_SHADES = " ▁▂▃▄▅▆▇█", " #"
-LARGEST = 1e30                  # what is beyond has exploded, and would make everything else look flat
 STEEPEST = 10.0                 # `activation` shows values up to this size
 FINE = 40                       # points to a side where contours are drawn
 
@@ -180,21 +189,6 @@ def check_plane(data: Any, resolution: int) -> None:
         raise ValueError("there is nothing to plot: the data have no examples")
     if resolution < 2:
         raise ValueError(f"resolution is at least 2: got {resolution}")
-
-
-def class_scores(outputs: Any, classes: int, threshold: float) -> list[float]:
-    """One float per class: a single score becomes that of the second class, the first has the threshold."""
-    listed = [as_float(x) for x in (outputs if hasattr(type(outputs), "__iter__") else [outputs])]
-    if len(listed) == 1 and classes == 2:
-        return [threshold, listed[0]]
-    if len(listed) != classes:
-        raise ValueError(f"predict returns {len(listed)} outputs for {classes} classes")
-    return listed
-
-
-def margins(scores: list[float]) -> list[float]:
-    """By how much each score is above the best of the others."""
-    return [score - max(scores[:i] + scores[i + 1:]) for i, score in enumerate(scores)]
 
 
 def draw_examples(axes: "Axes", data: Any) -> None:
@@ -548,33 +542,9 @@ def plain(name: str) -> str:
     return (" " + name if name.startswith("_") else name).replace("$", r"\$")
 
 
-def spaced(low: float, high: float, count: int) -> list[float]:
-    """`count` numbers from low to high at equal distances.
-
-    >>> spaced(0, 1, 5)
-    [0.0, 0.25, 0.5, 0.75, 1.0]
-    """
-    return [low + (high - low) * i / (count - 1) for i in range(count)]
-
-
-def widened(column: Iterable[float], share: float) -> Point:
-    """The range of some numbers with a margin, this share of it, at both ends.
-
-    >>> widened([0, 10], 0.1), widened([3], 0.5)
-    ((-1.0, 11.0), (2.5, 3.5))
-    """
-    numbers = list(column)
-    margin = share * ((max(numbers) - min(numbers)) or 1)
-    return min(numbers) - margin, max(numbers) + margin
-
-
 def drawable(x: float) -> float:
     """x, or nan where it is not finite or has exploded."""
     return x if abs(x) <= LARGEST else math.nan
-
-
-def as_float(output: Any) -> float:
-    return output.data if isinstance(output, Value) else number(output)
 
 
 __all__ = ["activation", "decision_boundary", "derivative_errors", "gradient_field", "histograms", "learning_rates",

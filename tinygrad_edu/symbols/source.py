@@ -6,7 +6,6 @@ from ..engine import printer
 from ..engine.formula import Formula, Row
 from ..engine.op import Op
 
-
 WHY = "# In floats the formulas above would lose digits.  The engine computes the same numbers by these:\n"
 
 
