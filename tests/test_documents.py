@@ -113,6 +113,10 @@ def test_the_list_of_rooms_is_that_of_the_folders_and_each_says_what_it_holds(wr
         assert len(purpose) > 40 and purpose in listed
 
 
+def test_the_first_evening_is_one_evening(written_pages):
+    assert sum(lines for _, lines, _ in written_pages.evening("first")) <= 1500
+
+
 def test_the_notebooks_stay_light():
     """Their pictures are the heaviest thing here: a plot of more points, or letters drawn as paths, would show."""
     assert sum(path.stat().st_size for path in (ROOT / "notebooks").iterdir() if path.is_file()) <= 900_000
