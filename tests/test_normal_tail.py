@@ -66,7 +66,7 @@ def test_the_constants_are_the_nearest_floats(width, script):
 
 def test_the_rest_of_the_logarithm_of_the_scale_is_the_nearest_float():
     with mp.workdps(90):
-        assert accurate.REST_OF_LOG == float(mp.log(accurate.SCALE) - accurate.LOG_SCALE)
+        assert float(mp.log(accurate.SCALE) - accurate.LOG_SCALE) == accurate.REST_OF_LOG
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -200,13 +200,13 @@ class Op:
         >>> tg.softsign.of(Fraction(3)), tg.softsign.of(3.0)
         (Fraction(3, 4), 0.75)
         """
-        numbers = [x for row in inputs for x in (row if isinstance(row, list) else [row])]
-        if any(isinstance(x, Formula | Row) for x in numbers):
-            parts = [x.element if type(x) is Row else x for x in numbers]
-            return Formula(printer.head_of(self.name, len(parts)), *parts)
-        if any(hasattr(type(x), "record") for x in numbers):
+        if self.rows:
+            raise TypeError(f"a rule cannot call {self.name}, whose inputs are rows: write its formula")
+        if any(type(x) is Formula for x in inputs):
+            return Formula(printer.head_of(self.name, len(inputs)), *inputs)
+        if any(hasattr(type(x), "record") for x in inputs):
             return self(*inputs)
-        rule = self.rule if all(isinstance(x, float | int) for x in numbers) else self.textbook
+        rule = self.rule if all(isinstance(x, float | int) for x in inputs) else self.textbook
         return rule(*inputs)[0]
 
     def slope_of(self, x: Any) -> Any:

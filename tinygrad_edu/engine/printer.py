@@ -510,11 +510,17 @@ C_WORDS = {     # the words of `formula.py` that C has not, or has otherwise
 }
 
 
-def c_source(name: str, inputs: list[str], constants: list[str], value: Any, partials: Iterable[Any]) -> str:
-    """A rule as a C function, after the functions it calls that C has not."""
-    function = c_function(name, inputs, constants, value, partials)
-    words = "".join(f"static inline {code}\n" for word, code in C_WORDS.items() if re.search(rf"\b{word}\(", function))
-    return words + function
+def c_words(program: str) -> str:
+    """The functions that a program in C calls and C has not."""
+    return "".join(f"static inline {code}\n" for word, code in C_WORDS.items() if re.search(rf"\b{word}\(", program))
+
+
+def c_value_of(name: str, inputs: list[str], constants: Iterable[float]) -> str:
+    """A C function that gives the value of an op alone: what rules call that use another op."""
+    arguments = ", ".join(f"double {x}" for x in inputs)
+    unused = ", ".join(f"g_{x}" for x in inputs)
+    passed = ", ".join([*inputs, *(literal(c, C)[1] for c in constants), *(f"&g_{x}" for x in inputs)])
+    return f"static inline double {name}_of({arguments}) {{ double {unused}; return op_{name}({passed}); }}\n"
 
 
 def c_function(name: str, inputs: list[str], constants: list[str], value: Any, partials: Iterable[Any]) -> str:

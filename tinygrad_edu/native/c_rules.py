@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..engine import ops
 from ..engine.op import OPS, Op
-from ..engine.printer import C_WORDS, c_function
+from ..symbols.source import c_source
 
 RULES = ("ops.py", "accurate.py", "formula.py", "printer.py")
 
@@ -25,11 +25,6 @@ def fingerprint() -> int:
 
 def built_in() -> list[Op]:
     return [op for op in OPS.values() if op.__module__ == ops.__name__]
-
-
-def kernel(op: Op) -> str:
-    """The C function of an op."""
-    return c_function(op.name, op.inputs, list(op.constants), *op.formulas(op.rule))
 
 
 def call(op: Op, inputs: list[str], constants: list[str], gradients: list[str]) -> str:
@@ -61,8 +56,8 @@ def header() -> str:
     table = built_in()
     singles = [op for op in table if not op.rows and len(op.inputs) == 1 and len(op.constants) <= 1]
     pairs = [op for op in table if not op.rows and len(op.inputs) == 2 and not op.constants]
-    functions = list(map(kernel, table))
-    rooms = max(len(re.findall(r"= room \+", function)) for function in functions)
+    program = c_source(table)
+    rooms = max(len(re.findall(r"= room \+", function)) for function in program.split("static inline"))
     names = ", ".join(f'"{op.name}"' for op in table)
     return "\n".join([
         "/* Made by tinygrad_edu/native/c_rules.py from ops.py. */",
@@ -73,8 +68,7 @@ def header() -> str:
         f"enum {{ OP_none, {', '.join(f'OP_{op.name}' for op in table)} }};",
         f'static const char *const OP_NAMES[] = {{ "", {names} }};',
         f"static const unsigned char SELECTS[] = {{ 0, {', '.join(str(int(op.selects)) for op in table)} }};",
-        *[f"static inline {code}" for code in C_WORDS.values()],
-        *functions,
+        program,
         dispatch("apply1", "double x, double c, double *gx",
                  {op: call(op, ["x"], ["c"] * len(op.constants), ["gx"]) for op in singles}),
         dispatch("apply2", "double x, double y, double *gx, double *gy",

@@ -1,10 +1,11 @@
 """An operation written out: as a program in Python or C, and as LaTeX."""
 
+import re
 from typing import Any
 
 from ..engine import printer
 from ..engine.formula import Formula, Row
-from ..engine.op import Op
+from ..engine.op import OPS, Op
 
 WHY = "# In floats the formulas above would lose digits.  The engine computes the same numbers by these:\n"
 
@@ -24,7 +25,7 @@ def source(op: Op, language: str = "python") -> str:
     if language == "latex":
         return latex_source(op, *op.formulas())
     if language == "c":
-        return printer.c_source(op.name, op.inputs, list(op.constants), *op.formulas(op.rule))
+        return c_source([op])
     if language != "python":
         raise ValueError(f'source(..., {language!r}): write "python", "c" or "latex"')
     shown = printer.python_source(op.name, op.inputs, list(op.constants), *op.formulas())
@@ -32,6 +33,35 @@ def source(op: Op, language: str = "python") -> str:
         return shown
     name = f"accurate_{op.name}"
     return f"{shown}\n\n{WHY}{printer.python_source(name, op.inputs, list(op.constants), *op.formulas(op.rule))}"
+
+
+def c_source(ops: list[Op]) -> str:
+    """The rules of ops as C functions, after those they call.
+
+    >>> import tinygrad_edu as tg
+    >>> print(c_source([tg.mul]))
+    static inline double op_mul(double x, double y, double *g_x, double *g_y) {
+        *g_x = y;
+        *g_y = x;
+        return x * y;
+    }
+    <BLANKLINE>
+    """
+    functions: dict[Op, str] = {}
+    waiting = list(reversed(ops))
+    while waiting:
+        op = waiting[-1]
+        function = printer.c_function(op.name, op.inputs, list(op.constants), *op.formulas(op.rule))
+        called = [OPS[name] for name in re.findall(r"\b(\w+)_of\(", function)]
+        missing = [other for other in called if other not in functions]
+        if not missing:
+            functions[waiting.pop()] = function
+        waiting += missing
+    program = "".join(functions.values())
+    for op in functions:
+        if f"{op.name}_of(" in program:
+            functions[op] += printer.c_value_of(op.name, op.inputs, op.constants.values())
+    return printer.c_words(program) + "".join(functions.values())
 
 
 def latex_source(op: Op, value: Any, local_grads: tuple) -> str:
