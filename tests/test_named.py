@@ -116,7 +116,7 @@ def test_what_only_a_hidden_node_uses_is_not_shown_and_has_the_gradient_zero():
     x, y = Value(2.0, label="x"), Value(3.0, label="y")
     f = hidden_op(1)(x * x, y * 7)
     graph = NamedGraph(f)
-    assert [graph.texts[node] for node in graph.shown] == ["x", "x * x"] and graph.output.op == "mul"
+    assert [graph.texts[node] for node in graph.nodes] == ["x", "x * x"] and graph.output.op == "mul"
     assert "y" not in tg.draw(f).svg.split("<desc>")[1].split("</desc>")[0]
     assert tg.names(f)[f] == "x * x" and list(tg.names(f).values())[2] == "y"
     assert {name: str(by) for name, by in tg.symbolic(f).items()} == {"x": "2 * x", "y": "0"}

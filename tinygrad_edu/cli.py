@@ -62,7 +62,7 @@ OPS_EXAMPLES = """examples:
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
 OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
            "--json", "--ieee", "--output")
-PLAIN = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
+IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
          "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
 
@@ -107,21 +107,21 @@ def fail(error: object, code: int) -> int:
 
 def survive_any_console() -> None:
     """Where the console has no ∂ or √, write d and sqrt instead of stopping."""
-    def plain(error: UnicodeError) -> tuple[str, int]:
+    def spelled_out(error: UnicodeError) -> tuple[str, int]:
         assert isinstance(error, UnicodeEncodeError)
-        return "".join(map(plain_letter, error.object[error.start:error.end])), error.end
-    codecs.register_error("tinygrad-edu", plain)
+        return "".join(map(ascii_letter, error.object[error.start:error.end])), error.end
+    codecs.register_error("tinygrad-edu", spelled_out)
     for stream in sys.stdout, sys.stderr:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="tinygrad-edu")
 
 
-def plain_letter(c: str) -> str:
+def ascii_letter(c: str) -> str:
     """An ASCII stand-in: `alpha` for α, `2` for ₂, ? where there is none."""
     name = unicodedata.name(c, "")
     if name.startswith("GREEK"):
         return name.split()[-1].lower()
-    return PLAIN.get(c) or unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() or "?"
+    return IN_ASCII.get(c) or unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() or "?"
 
 
 def console() -> "Console":
@@ -301,7 +301,7 @@ def run_ops(args: argparse.Namespace) -> None:
         print(op_in_detail(OPS[args.name]))
         return
     from rich.text import Text
-    table = plain_table("operation", "symbol", "formula", "local gradients", "domain")
+    table = bare_table("operation", "symbol", "formula", "local gradients", "domain")
     for op in OPS.values():
         formula, gradients = op.in_text()
         table.add_row(*map(Text, (op.signature, op.symbol, formula, "\n".join(gradients), op.domain_text)))
@@ -369,7 +369,7 @@ def result_table(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients
     from rich.text import Text
     data = results(graph, symbolic, exact)
     extra = [key for key in ("exact", "symbolic") if key in data]
-    table = plain_table("result", "value", *extra)
+    table = bare_table("result", "value", *extra)
 
     def add_row(title: str, number: float, others: list[str]) -> None:
         table.add_row(*map(Text, (title, printer.shortest(number, printer.TEXT), *others)))
@@ -380,7 +380,7 @@ def result_table(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients
     return table
 
 
-def plain_table(*titles: str) -> "Table":
+def bare_table(*titles: str) -> "Table":
     from rich.table import Table
     table = Table(*titles, box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(titles))
     return table

@@ -155,11 +155,11 @@ def examples_of(args: argparse.Namespace) -> Data:
 
 def report(history: History) -> None:
     """The loss curve and the last figures."""
-    plain = "utf" not in (sys.stdout.encoding or "").lower()
+    only_ascii = "utf" not in (sys.stdout.encoding or "").lower()
     if not abs(history.loss[-1]) <= LARGEST:
         print("the loss has grown beyond all measure: the training exploded, a smaller --lr may help")
     elif len(history) > 1:
-        print(text_curve(history.loss, ascii=plain))
+        print(text_curve(history.loss, ascii=only_ascii))
     print(f"after {len(history)} epochs ({history.stopped}): training loss {history.loss[-1]:.4f}, "
           f"validation loss {history.validation_loss[-1]:.4f}")
     if history.accuracy:

@@ -36,9 +36,9 @@ def simplified(root: Any) -> Any:
     made: dict[Formula, Any] = {}
     root = printer.resolved(root, TEXT)
     for part in printer.in_order([root], TEXT):
-        parts = [made[p] if isinstance(p, Formula) else plain(p) for p in printer.children(part, TEXT)]
+        parts = [made[p] if isinstance(p, Formula) else whole_as_int(p) for p in printer.children(part, TEXT)]
         made[part] = work.apply(part.head, parts) if parts else work.known.setdefault((part.head,), part)
-    return made[root] if isinstance(root, Formula) else plain(root)
+    return made[root] if isinstance(root, Formula) else whole_as_int(root)
 
 
 class Simplifier:
@@ -64,6 +64,14 @@ class Simplifier:
         """The formula as it stands; the same one for the same parts."""
         return self.known.setdefault((head, *map(identity, parts)), Formula(head, *parts))
 
+    # ---- operators
+
+    def plus(self, x: Any, y: Any) -> Any: return self.sum((1, x), (1, y))
+    def minus(self, x: Any, y: Any) -> Any: return self.sum((1, x), (-1, y))
+    def times(self, x: Any, y: Any) -> Any: return self.product((x, 1), (y, 1))
+    def over(self, x: Any, y: Any) -> Any: return self.product((x, 1), (y, -1))
+    def negative(self, x: Any) -> Any: return self.product((-1, 1), (x, 1))
+
     # ---- products
 
     def product(self, *parts: tuple[Any, int]) -> Any:
@@ -79,7 +87,7 @@ class Simplifier:
                 factors[inner_number] = factors.get(inner_number, 0) + power
             number = number if together is None else together
         factors = {factor: power for factor, power in factors.items() if power}
-        inside = self.chosen(number, factors)
+        inside = self.inside_choice(number, factors)
         return 0 if number == 0 else self.of_factors(number, factors) if inside is None else inside
 
     def taken_apart(self, x: Any) -> tuple[Any, dict[Any, int]]:
@@ -89,10 +97,10 @@ class Simplifier:
         number, factors = self.products.get(x, (1, {x: 1}))
         return (number, factors) if len(factors) <= MANY else (1, {x: 1})
 
-    def chosen(self, number: Any, factors: dict[Any, int]) -> Any:
+    def inside_choice(self, number: Any, factors: dict[Any, int]) -> Any:
         """Where one factor is `a if condition else 0`, the others go inside, so that the 0 stands alone."""
         for factor, power in factors.items():
-            if is_choice(factor) and power == 1 and 0 in plain_numbers(factor):
+            if is_choice(factor) and power == 1 and 0 in numbers_among_parts(factor):
                 others = [(number, 1), *((f, n) for f, n in factors.items() if f is not factor)]
                 condition, *branches = factor.parts
                 return self.choice(condition, *[self.product((branch, 1), *others) for branch in branches])
@@ -140,7 +148,7 @@ class Simplifier:
         if n == 0 or n == 1:
             return x if n == 1 else 1
         if not isinstance(x, Formula):
-            return plain(x ** n) if isinstance(x, int) and n > 0 and n * math.log2(abs(x) + 1) < 50 else None
+            return whole_as_int(x ** n) if isinstance(x, int) and n > 0 and n * math.log2(abs(x) + 1) < 50 else None
         return None if x in self.products else self.product((x, int(n)))
 
     # ---- sums
@@ -207,10 +215,8 @@ class Simplifier:
 
 
 SIMPLE: dict[str, Callable[..., Any]] = {
-    "+": lambda work, x, y: work.sum((1, x), (1, y)), "-": lambda work, x, y: work.sum((1, x), (-1, y)),
-    "*": lambda work, x, y: work.product((x, 1), (y, 1)), "/": lambda work, x, y: work.product((x, 1), (y, -1)),
-    "neg": lambda work, x: work.product((-1, 1), (x, 1)), "pow": Simplifier.power,
-    "where": Simplifier.choice, "!=": Simplifier.condition,
+    "+": Simplifier.plus, "-": Simplifier.minus, "*": Simplifier.times, "/": Simplifier.over,
+    "neg": Simplifier.negative, "pow": Simplifier.power, "where": Simplifier.choice, "!=": Simplifier.condition,
 }
 
 
@@ -228,11 +234,11 @@ def identity(x: Any) -> Any:
     return id(x) if isinstance(x, Formula) else repr(x)
 
 
-def plain_numbers(formula: Formula) -> Iterable[Any]:
+def numbers_among_parts(formula: Formula) -> Iterable[Any]:
     return [part for part in formula.parts if not isinstance(part, Formula)]
 
 
-def plain(x: Any) -> Any:
+def whole_as_int(x: Any) -> Any:
     """A number, as an int where it is a whole one."""
     return int(x) if isinstance(x, float | Fraction) and -HUGE < x < HUGE and x == x // 1 else x
 
@@ -251,8 +257,8 @@ def exactly(x: Any, y: Any, sign: str) -> Any:
     a, b = Fraction(x), Fraction(y)
     true = a + b if sign == "+" else a * b if sign == "*" else a / b
     if isinstance(x, Rational) and isinstance(y, Rational):
-        return plain(true) if max(abs(true.numerator), true.denominator) < HUGE else None
+        return whole_as_int(true) if max(abs(true.numerator), true.denominator) < HUGE else None
     try:
-        return plain(float(true)) if Fraction(float(true)) == true else None
+        return whole_as_int(float(true)) if Fraction(float(true)) == true else None
     except OverflowError:
         return None
