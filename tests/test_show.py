@@ -44,6 +44,7 @@ def parsed(drawing):
     return root
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("placed_by", ["embedded", "simple"])
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_a_picture_is_valid_and_has_every_number(name, placed_by):
@@ -63,6 +64,7 @@ def test_a_picture_is_valid_and_has_every_number(name, placed_by):
     assert {element.tag for element in root.iter()} <= {SVG + t for t in "svg g rect path polygon text tspan title desc style".split()}
 
 
+@pytest.mark.smoke
 def test_the_circuit_shows_the_lectures_numbers():
     text = " ".join(parsed(tg.draw(graph("circuit"))).itertext())
     for words in ("leaf x: −2, gradient −4", "leaf y: 5, gradient −4", "leaf z: −4, gradient 3", "operation q = x + y: 3, gradient −4",
@@ -306,6 +308,7 @@ def boxes_in(drawing):
     return [g for g in parsed(drawing).iter(SVG + "g") if "tg-node" in g.get("class", "")]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("placed_by", ["embedded", "simple"])
 def test_networks_fold_into_neurons_and_layers(placed_by, fused):

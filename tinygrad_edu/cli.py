@@ -25,7 +25,7 @@ from .cli_train import PREDICT_EXAMPLES, TRAIN_EXAMPLES, add_predict, add_train,
 from .engine import printer
 from .engine.errors import DomainError, GradientError, NotRationalError, errstate
 from .engine.graph import leaves_in
-from .engine.op import OPS, Op, source
+from .engine.op import OPS, Op
 from .engine.value import engine_name
 from .show.draw import drawing_of, graphviz_of
 from .show.layout import LAYOUTS
@@ -34,6 +34,7 @@ from .show.steps import Steps, events_of
 from .show.terminal import walk
 from .symbols.expression import parse
 from .symbols.named import NamedGraph
+from .symbols.source import source
 from .symbols.symbolic import Gradients, exact_gradients, symbolic_gradients
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import number, short, shortened
 from ..engine.op import Op
 from ..engine.value import Value
+from ..nn.rates import verdicts
 from .plane import (
     BLACK,
     BLUE,
@@ -40,7 +41,7 @@ MARKERS = "osD^vP*X"
 DASHES = ("-", "--", "-.", ":")
 SHADES, ASCII_SHADES = " ▁▂▃▄▅▆▇█", " #"
 STEEPEST = 10.0                 # `activation` shows values up to this size
-FINE = 60                       # points to a side where contours are drawn
+FINE = 40                       # points to a side where contours are drawn
 
 
 # ---- training
@@ -327,7 +328,7 @@ def contours(figure: "Figure", axes: "Axes", f: Callable[..., Any], across: Poin
     levels = sorted({ordered[i * (len(ordered) - 1) // 12] for i in range(13)}) if ordered else []
     if len(levels) > 1:
         shades = axes.contourf(xs, ys, heights, levels=levels, cmap="Blues_r", norm=by_rank(levels), alpha=0.7)
-        axes.contour(xs, ys, heights, levels=levels[1:-1], colors=GREY, linewidths=0.6, linestyles="solid")
+        shades.set(edgecolor=GREY, linewidth=0.5)
         bar = axes.inset_axes((1.02, 0, 0.03, 1))
         figure.colorbar(shades, cax=bar, label="f(x, y)", format=lambda height, _: short(height, 3))
     if 1 / 4 < (across[1] - across[0]) / (up[1] - up[0]) < 4:
@@ -346,10 +347,10 @@ def learning_rates(f: Callable[..., Any], start: float | Sequence[float], rates:
                    steps: int = 50) -> "Figure":
     """The loss of plain gradient descent step by step, one line per learning rate, each with a verdict.
 
-    f takes as many Values as `start` has numbers.  A rate is good where the loss came at
-    least nine tenths as far down as with the best rate.  It is exploding where the loss ends further
-    above the start than the best ends below it, or is not finite any more; otherwise too high where
-    the loss came back up to the height of the start, and too low where it did not.
+    f takes as many Values as `start` has numbers.  The verdict is that of `nn.rates.verdicts`: a rate
+    is good where the loss comes at least nine tenths as far down as with the best rate, exploding where
+    it ends further above the start than the best ends below it, or is no longer finite; any other is too
+    high if a smaller one is good, too low if only larger ones are.
     Raises ValueError for no rates, steps < 1 or a start without a finite loss, ModuleNotFoundError without matplotlib.
     """
     begin = [number(x) for x in (start if isinstance(start, Sequence) else [start])]
@@ -365,9 +366,10 @@ def learning_rates(f: Callable[..., Any], start: float | Sequence[float], rates:
     axes.set_yscale("log" if positive else "linear")
     span = (first - best) or 1
     axes.set_ylim(*(max(best, first * 1e-8) / 3, first * 100) if positive else (best - span / 10, first + span))
+    words = verdicts(losses)
     for i, (lr, line) in enumerate(losses.items()):
         axes.plot(range(len(line)), line, color=COLOURS[i % 8], linestyle=DASHES[i % 4], linewidth=2.2,
-                  label=f"lr = {short(lr)}: {verdict(line, best)}")
+                  label=f"lr = {short(lr)}: {words[lr]}")
     finish(axes, "gradient descent at different learning rates", "step", "loss" + " (logarithmic)" * positive,
            legend=True)
     return figure
@@ -383,16 +385,6 @@ def descent(f: Callable[..., Any], start: list[float], lr: float, steps: int) ->
             break
         point = [x - lr * by for x, by in zip(point, gradient)]
     return losses
-
-
-def verdict(losses: list[float], best: float) -> str:
-    """What a learning rate came to, by the rule of `learning_rates`."""
-    first, last = losses[0], losses[-1]
-    if not last - first <= first - best:
-        return "exploding"
-    if last < first and first - last >= 0.9 * (first - best):
-        return "good"
-    return "too high" if max(losses[1:]) >= first else "too low"
 
 
 def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
@@ -518,9 +510,22 @@ def figure_class() -> "type[Figure]":
 
         def _repr_svg_(self) -> str:
             text = StringIO()
-            self.savefig(text, format="svg")
-            return text.getvalue()
+            # words as words, which can be read aloud and found; Verdana is as wide as matplotlib's own font
+            with rc_context({"svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans", "Verdana"]}):
+                self.savefig(text, format="svg")
+            return with_short_numbers(text.getvalue())
     return Plot
+
+
+def with_short_numbers(svg: str) -> str:
+    """The same picture with every place to a tenth of a point, so that a notebook stays small.
+
+    >>> with_short_numbers('<path d="M 1.234567 20 L -0.04 3.21"/><text x="3.14159">1.234567</text>')
+    '<path d="M 1.2 20 L -0.0 3.2"/><text x="3.1">1.234567</text>'
+    """
+    def rounded(places: re.Match) -> str:
+        return re.sub(r"\d+\.\d+", lambda x: f"{float(x[0]):.1f}", places[0])
+    return re.sub(r'(?<= [dxy]=")[^"]+', rounded, svg)
 
 
 def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False) -> None:

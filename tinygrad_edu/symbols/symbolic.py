@@ -8,7 +8,6 @@ from ..engine import printer
 from ..engine.errors import NotRationalError, errstate
 from ..engine.formula import Formula
 from ..engine.op import Op
-from ..engine.printer import TEXT
 from ..engine.replay import Replay, apply, replay
 from ..engine.value import Value
 from .named import MANY, NamedGraph, call_of
@@ -27,7 +26,7 @@ def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
         elements = substituted([row.element for row in rows], value, known[node], [])
         columns = [dict(zip(op.inputs, column)) for column in zip(*op.in_rows(parents))]
         return [simplified(at_index(element, column)) for element in elements for column in columns]
-    value, local_grads = op.rule(*op.in_rows(parents), **node.constants)
+    value, local_grads = op.textbook(*op.in_rows(parents), **node.constants)
     flat = [g for row in local_grads for g in row] if op.rows else local_grads
     return [simplified(g) for g in substituted(flat, value, known[node], parents)]
 
@@ -39,12 +38,12 @@ def at_index(element: Any, column: Mapping[str, Formula]) -> Any:
     2 * a5
     """
     made: dict[Formula, Any] = {}
-    order = printer.in_order([element], TEXT)
+    order = printer.in_order([element])
     for part in order:
-        parts = [made[p] if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
+        parts = [made[p] if isinstance(p, Formula) else p for p in printer.children(part)]
         kept = part.head in WHOLE_ROWS or not parts
         made[part] = part if kept else column[parts[0].head] if part.head == "element" else Formula(part.head, *parts)
-    return made[printer.resolved(element, TEXT)] if order else element
+    return made[printer.resolved(element)] if order else element
 
 
 class Gradients(dict[str, Any]):
@@ -126,9 +125,9 @@ def symbolic_gradients(graph: NamedGraph) -> Gradients:
 
 def substituted(roots: Iterable[Any], old: Any, new: Formula, inputs: Iterable[Any]) -> tuple[Any, ...]:
     """The formulas over `inputs` with one of their parts, which is no input itself, replaced."""
-    roots = [printer.resolved(root, TEXT) for root in roots]
-    made = {} if any(old is x for x in inputs) else {printer.resolved(old, TEXT): new}
-    for part in printer.in_order(roots, TEXT, stop=[*inputs, *made]):
-        parts = [made.get(p, p) if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
+    roots = [printer.resolved(root) for root in roots]
+    made = {} if any(old is x for x in inputs) else {printer.resolved(old): new}
+    for part in printer.in_order(roots, stop=[*inputs, *made]):
+        parts = [made.get(p, p) if isinstance(p, Formula) else p for p in printer.children(part)]
         made[part] = Formula(part.head, *parts) if parts else part
     return tuple([made.get(root, root) if isinstance(root, Formula) else root for root in roots])
