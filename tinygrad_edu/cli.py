@@ -67,7 +67,7 @@ IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": ".
          "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
 
-class Mistake(Exception):
+class Mistake(ValueError):
     """Something the user can mend, said in one line."""
 
 
@@ -76,29 +76,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.stdout is None:              # closed by the shell
         sys.stdout = io.StringIO()
     survive_any_console()
-    parser = argument_parser()
-    args = parsed(parser, sys.argv[1:] if argv is None else list(argv))
+    args = parsed(argument_parser(), sys.argv[1:] if argv is None else list(argv))
     try:
         with errstate(all="ignore" if getattr(args, "ieee", False) else "raise"):
             args.run(args)
         sys.stdout.flush()
-    except (DomainError, GradientError) as error:
-        return fail(f"{error} (--ieee goes on with inf and nan)" if hasattr(args, "ieee") else error, 2)
-    except (Mistake, ValueError, ArithmeticError, NotRationalError) as error:
-        return fail(error, 2)
-    except ModuleNotFoundError as error:
-        known = "pip install" in str(error)
-        return fail(error if known else f"this needs the package {error.name}: pip install {error.name}", 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing left to flush at exit
         return 141
-    except OSError as error:
-        return fail(f"cannot open {error.filename}: {error.strerror}" if error.filename else error, 1)
-    except RuntimeError as error:
-        return fail(error, 1)
     except KeyboardInterrupt:
         return fail("stopped", 130)
+    except (ValueError, ArithmeticError, NotRationalError, ModuleNotFoundError, OSError, RuntimeError) as error:
+        return fail(*message_and_code(error, args))
     return 0
+
+
+def message_and_code(error: Exception, args: argparse.Namespace) -> tuple[object, int]:
+    """What to say of an error in one line, and the exit code."""
+    if isinstance(error, DomainError | GradientError):
+        return (f"{error} (--ieee goes on with inf and nan)" if hasattr(args, "ieee") else error), 2
+    if isinstance(error, ValueError | ArithmeticError | NotRationalError):
+        return error, 2
+    if isinstance(error, ModuleNotFoundError):
+        is_told = "pip install" in str(error)
+        return (error if is_told else f"this needs the package {error.name}: pip install {error.name}"), 1
+    if isinstance(error, OSError) and error.filename:
+        return f"cannot open {error.filename}: {error.strerror}", 1
+    return error, 1
 
 
 def fail(error: object, code: int) -> int:
@@ -126,6 +130,7 @@ def ascii_letter(c: str) -> str:
 
 
 def console() -> "Console":
+    """Where tables are printed: 140 letters wide in a pipe, and without any markup."""
     from rich.console import Console
 
     class Patient(Console):
@@ -148,6 +153,7 @@ ENGINE_LINE = {
 
 
 def argument_parser() -> argparse.ArgumentParser:
+    """All commands, their arguments and their help."""
     parser = argparse.ArgumentParser(
         prog="tinygrad-edu",
         description="Step through and draw any expression, forward and backward; train small networks.",
@@ -172,6 +178,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def add_expression(add: Any) -> None:
+    """The arguments that `step` and `draw` share."""
     add("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
     add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=0.5 z=1/3")
     add("--ieee", action="store_true", help="go on with inf and nan instead of stopping at an error")
@@ -238,6 +245,7 @@ def given_numbers(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def number_from(name: str, text: str) -> Any:
+    """The number of one `name=value`, as `given_numbers` has it."""
     try:
         if re.fullmatch(r"[^/]*[eE][+-]?\d{4,}", text):
             raise ValueError            # a Fraction would fill the memory
@@ -290,10 +298,12 @@ def prints_unicode() -> bool:
 
 
 def run_draw(args: argparse.Namespace) -> None:
+    """Draw the expression into a file."""
     console().print(save_picture(evaluated(args), args.output, args.layout))
 
 
 def run_ops(args: argparse.Namespace) -> None:
+    """Print the table of operations, or one operation in detail."""
     if args.name:
         if args.name not in OPS:
             near = difflib.get_close_matches(args.name, OPS, n=1)
@@ -317,6 +327,7 @@ def as_written(number: float) -> Fraction:
 
 
 def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
+    """The numbers of the command line, which must all be fractions."""
     numbers = given_numbers(args.values)
     for name, number in numbers.items():
         if isinstance(number, float):
@@ -388,6 +399,7 @@ def bare_table(*titles: str) -> "Table":
 
 
 def op_in_detail(op: Op) -> str:
+    """All that is known of one operation, as text."""
     formula, gradients = op.in_text()
     return "\n".join([
         f"{op.signature}   {op.symbol}", op.summary, "",

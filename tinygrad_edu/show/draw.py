@@ -191,6 +191,7 @@ def links_of(graph: NamedGraph, groups: list[Group]) -> list[Link]:
 
 
 def check_size(count: int) -> None:
+    """Refuse a picture of too many boxes."""
     if count > MOST_NODES:
         raise ValueError(f"the graph has {count} nodes, too many for a picture (at most {MOST_NODES}): "
                          "draw one of its inner nodes")
@@ -243,6 +244,7 @@ class Box(NamedTuple):
 
 
 def boxes_of(graph: NamedGraph, groups: list[Group]) -> list[Box]:
+    """A box for each group."""
     has_grads = graph.output.grad != 0
     return [box_of(graph, group[0], has_grads) if len(group) == 1 else group_box(graph, group, has_grads)
             for group in groups]
@@ -319,6 +321,7 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) 
 
 
 def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: str, label: tuple[float, float]) -> str:
+    """A curve, the arrow at its end, and the text on it."""
     pairs = [f"{at(x)} {at(y)}" for x, y in points]
     (x, y), (tip_x, tip_y) = points[-1], tip
     length = math.dist(points[-1], tip) or 1.0

@@ -97,6 +97,7 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
 
 
 def check_length(graph: NamedGraph) -> None:
+    """Refuse a graph of too many nodes to be stepped through."""
     if len(graph.nodes) > MOST:
         raise ValueError(f"the graph has {len(graph.nodes)} nodes, too many for a player (at most {MOST}): "
                          "play one of its inner nodes")
@@ -132,6 +133,7 @@ class Lesson:
                 self.passed[event.node, event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
 
     def page(self, fold: str, layout: str) -> Page:
+        """The page, which shows the graph folded like this at first."""
         nodes = self.graph.nodes
         first, views = views_of(nodes, fold)
         check_size(len(views[first].groups))
@@ -186,7 +188,7 @@ class Lesson:
         return printer.precedence_of(self.graph.formulas[node], printer.MATHML)
 
     def precedence_of_number(self, node: Value) -> int:
-        """As for a formula: a negative number is fenced within products, one with a power of ten within powers."""
+        """A negative number needs parentheses in a product, and one with a power of ten needs them in a power."""
         text = number_text(self.graph.data[self.graph.stands_for[node]])
         return printer.ADDED if text.startswith("−") else printer.RAISED if "e" in text else printer.ATOM
 

@@ -180,6 +180,7 @@ def draw_region(axes: "Axes", xs: list[float], ys: list[float], margin: list[lis
 
 
 def check_plane(data: Any, resolution: int) -> None:
+    """Refuse data whose classes cannot be drawn on a plane."""
     if len(data.features) != 2:
         raise ValueError(f"a decision boundary is drawn for two inputs: these data have {len(data.features)}")
     if len(data.classes) < 2:
@@ -192,6 +193,7 @@ def check_plane(data: Any, resolution: int) -> None:
 
 
 def draw_examples(axes: "Axes", data: Any) -> None:
+    """A dot for each example, in the colour and shape of its class."""
     for i, name in enumerate(data.classes):
         points = [point for point, target in zip(data.inputs, data.targets) if target == i]
         axes.scatter([x for x, _ in points], [y for _, y in points], s=32, color=COLOURS[i % 8], marker=MARKERS[i % 8],
@@ -529,6 +531,7 @@ def with_short_numbers(svg: str) -> str:
 
 
 def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False) -> None:
+    """Title, names of the axes, and a legend."""
     axes.set_title(literal_name(title), loc="left", fontweight="bold")
     axes.set_xlabel(literal_name(across))
     axes.set_ylabel(literal_name(up))

@@ -61,7 +61,7 @@ class Simplifier:
 
     def made(self, head: str, *parts: Any) -> Formula:
         """The formula as it stands; the same one for the same parts."""
-        return self.known.setdefault((head, *map(identity, parts)), Formula(head, *parts))
+        return self.known.setdefault((head, *map(key_of, parts)), Formula(head, *parts))
 
     # ---- operators
 
@@ -97,7 +97,7 @@ class Simplifier:
         return (number, factors) if len(factors) <= MANY else (1, {x: 1})
 
     def inside_choice(self, number: Any, factors: dict[Any, int]) -> Any:
-        """Where one factor is `a if condition else 0`, the others go inside, so that the 0 stands alone."""
+        """If one factor is a choice that may be 0: that choice, with the other factors inside; else None."""
         for factor, power in factors.items():
             if is_choice(factor) and power == 1 and 0 in numbers_among_parts(factor):
                 others = [(number, 1), *((f, n) for f, n in factors.items() if f is not factor)]
@@ -114,13 +114,14 @@ class Simplifier:
             return first
         if power == 1 and not others and number == -1 and any(n < 0 for n, _ in self.sums.get(first, ())):
             return self.sum(*[(-n, term) for n, term in self.sums[first]])          # y - x, not -(x - y)
-        same = ("product", repr(number), frozenset((identity(factor), n) for factor, n in factors.items()))
+        same = ("product", repr(number), frozenset((key_of(factor), n) for factor, n in factors.items()))
         if same not in self.known:
             self.known[same] = self.written_out(number, factors)
             self.products[self.known[same]] = (number, factors)
         return self.known[same]
 
     def written_out(self, number: Any, factors: dict[Any, int]) -> Formula:
+        """A number times powers of factors, written down in their order."""
         above, below = ([self.raised(factor, abs(n)) for factor, n in factors.items() if (n > 0) is up]
                         for up in (True, False))
         over, under = (number.numerator, number.denominator) if isinstance(number, Fraction) else (number, 1)
@@ -142,6 +143,7 @@ class Simplifier:
         return whole
 
     def power(self, x: Any, n: Any) -> Any:
+        """x**n as a product or a number; None where it stays a power."""
         if isinstance(n, Formula) or n != n // 1 or abs(n) >= HUGE:
             return None
         if n == 0 or n == 1:
@@ -162,13 +164,14 @@ class Simplifier:
         found = [(number, term) for number, term in found if number != 0]
         if len(found) < 2:
             return self.multiple(*found[0]) if found else 0
-        same = ("sum", frozenset(Counter((repr(number), identity(term)) for number, term in found).items()))
+        same = ("sum", frozenset(Counter((repr(number), key_of(term)) for number, term in found).items()))
         if same not in self.known:
             self.known[same] = self.added_up(found)
             self.sums[self.known[same]] = found
         return self.known[same]
 
     def added_up(self, found: list[tuple[Any, Any]]) -> Formula:
+        """The sum of (number, term) pairs, written down: first a term that is not negative, if there is one."""
         first = next((i for i, (number, _) in enumerate(found) if not number < 0), 0)
         whole = self.multiple(*found[first])                    # y - x, not -x + y
         for number, term in found[:first] + found[first + 1:]:
@@ -185,7 +188,7 @@ class Simplifier:
         return [(1, x)] if number == 1 else [(number, self.of_factors(1, factors))]
 
     def collect(self, found: list[tuple[Any, Any]], number: Any, term: Any) -> None:
-        """Enter a term into a list of them: beside its like, or at the end."""
+        """Add a term to a list of terms: join it with a like one, or append it."""
         for i, (known, other) in enumerate(found):
             if is_choice(term) and is_choice(other) and term.parts[0] is other.parts[0]:
                 branches = [self.sum((known, a), (number, b)) for a, b in zip(other.parts[1:], term.parts[1:])]
@@ -204,11 +207,12 @@ class Simplifier:
     # ---- choices
 
     def choice(self, condition: Any, a: Any, b: Any) -> Any:
+        """`a if condition else b`; only a, if b is the same."""
         same = a is b if isinstance(a, Formula) or isinstance(b, Formula) else a == b
         return a if same else self.made("where", condition, a, b)
 
     def condition(self, x: Any, y: Any) -> Any:
-        """A condition that is compared with 0 is that condition."""
+        """x != y where x is a condition and y is 0: the condition itself."""
         asked = is_made_by(x, ">", "<", ">=", "<=", "==") and not isinstance(y, Formula)
         return x if asked and y == 0 else None
 
@@ -228,8 +232,8 @@ def is_made_by(x: Any, *heads: str) -> bool:
     return isinstance(x, Formula) and bool(x.parts) and x.head in heads
 
 
-def identity(x: Any) -> Any:
-    """What tells a part of a formula from others: equal numbers are alike, formulas only if they are the same."""
+def key_of(x: Any) -> Any:
+    """What a part is known by: a number by its text, a formula by its identity."""
     return id(x) if isinstance(x, Formula) else repr(x)
 
 
