@@ -64,11 +64,7 @@ OPS_EXAMPLES = """examples:
 OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
            "--json", "--ieee", "--output")
 IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
-         "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
-
-
-class Mistake(ValueError):
-    """Something the user can mend, said in one line."""
+            "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -234,12 +230,12 @@ def given_numbers(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
         if pair.strip().startswith("--"):
-            raise Mistake(f"unknown option {pair.strip()}; tinygrad-edu COMMAND --help shows the options")
+            raise ValueError(f"unknown option {pair.strip()}; tinygrad-edu COMMAND --help shows the options")
         if not equals or not name.isidentifier():
-            raise Mistake(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
-                          "and the expression in quotes")
+            raise ValueError(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
+                             "and the expression in quotes")
         if name in numbers:
-            raise Mistake(f"{name} is given twice")
+            raise ValueError(f"{name} is given twice")
         numbers[name] = number_from(name, text.replace("−", "-"))
     return numbers
 
@@ -251,8 +247,8 @@ def number_from(name: str, text: str) -> Any:
             raise ValueError            # a Fraction would fill the memory
         return float(text) if re.fullmatch(r"[+-]?(inf|infinity|nan)", text.lower()) else Fraction(text)
     except (ValueError, ZeroDivisionError):
-        raise Mistake(f"{name}={text}: {text!r} is not a number; "
-                      f"write for instance {name}=-2, {name}=0.5 or {name}=1/3") from None
+        raise ValueError(f"{name}={text}: {text!r} is not a number; "
+                         f"write for instance {name}=-2, {name}=0.5 or {name}=1/3") from None
 
 
 # ---- commands -------------------------------------------------------------------------------------------
@@ -264,7 +260,7 @@ def evaluated(args: argparse.Namespace) -> NamedGraph:
     try:
         floats = {name: float(number) for name, number in numbers.items()}
     except OverflowError:
-        raise Mistake("one of the numbers is too large for a float") from None
+        raise ValueError("one of the numbers is too large for a float") from None
     args.expression = args.expression.strip()
     output = parse(args.expression).build(floats)[-1]
     if not output.is_constant:
@@ -308,7 +304,7 @@ def run_ops(args: argparse.Namespace) -> None:
         if args.name not in OPS:
             near = difflib.get_close_matches(args.name, OPS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "tinygrad-edu ops lists them"
-            raise Mistake(f"no operation is called {args.name!r}: {hint}")
+            raise ValueError(f"no operation is called {args.name!r}: {hint}")
         print(op_in_detail(OPS[args.name]))
         return
     from rich.text import Text
@@ -331,7 +327,7 @@ def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
     numbers = given_numbers(args.values)
     for name, number in numbers.items():
         if isinstance(number, float):
-            raise Mistake(f"{name}={number} is not a rational number, so --exact has no answer")
+            raise ValueError(f"{name}={number} is not a rational number, so --exact has no answer")
     return numbers
 
 
@@ -346,13 +342,13 @@ def save_picture(graph: NamedGraph, target: str, layout: str) -> str:
     if path.suffix.lower() in (".dot", ".gv"):
         path.write_bytes(graphviz_of(graph).source.encode())
         return f"wrote {target}"
-    raise Mistake(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
+    raise ValueError(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
 
 
 def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> str:
     """Write the page that walks through the steps; returns a line that says so."""
     if Path(target).suffix.lower() not in (".html", ".htm"):
-        raise Mistake(f"{target}: the page is written as .html")
+        raise ValueError(f"{target}: the page is written as .html")
     check_length(graph)
     Lesson(graph, events).page("auto", layout).save(target)
     return f"wrote {target}: open it in a browser"
@@ -360,7 +356,7 @@ def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> s
 
 def walk_through(events: Steps) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Mistake("--interactive needs a terminal: leave it out, or write a page with --html step.html")
+        raise ValueError("--interactive needs a terminal: leave it out, or write a page with --html step.html")
     walk(events)
 
 
