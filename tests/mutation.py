@@ -66,6 +66,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "check/nonfinite": "origin",
     "engine/origin": "origin",
     "symbols/symbolic": "symbolic replay",
+    "symbols/named": "named symbolic show",
     "symbols/simplify": "symbolic",
     "engine/formula": "replay conventions bad_input ops",
     "engine/printer": "printer mathml ops symbolic",

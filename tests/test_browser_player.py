@@ -13,7 +13,7 @@ from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.show import page as pages
-from tinygrad_edu.show.draw import shown
+from tinygrad_edu.show.draw import number_text
 
 
 def circuit():
@@ -78,8 +78,8 @@ def check_every_step(tab, f):
         go(tab, at)
         assert place(tab) == at
         for (data, grad), (value, gradient) in zip(boxes_in_order(tab), expected_numbers(f, events, at), strict=True):
-            assert data in (None, "—" if value is None else shown(value))
-            assert grad in (None, "—" if gradient is None else shown(gradient))
+            assert data in (None, "—" if value is None else number_text(value))
+            assert grad in (None, "—" if gradient is None else number_text(gradient))
         assert edge_labels(tab) == expected_labels(tg.topological_order(f), events, at)
         if at:
             check_panel(tab, events[at - 1])
@@ -104,10 +104,10 @@ def expected_labels(order, events, at):
     for n, node in enumerate(order):
         for i, parent in enumerate(node.parents):
             silent = node not in done or parent.is_constant or node.is_constant
-            labels[n, i] = "" if silent else f"∂ {shown(node.local_grads[i])}"
+            labels[n, i] = "" if silent else f"∂ {number_text(node.local_grads[i])}"
     if at and events[at - 1].kind == "backward":
         event = events[at - 1]
-        labels[order.index(event.node), event.edge] = f"{shown(event.terms[1])} × {shown(event.terms[2])}"
+        labels[order.index(event.node), event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
     return labels
 
 
@@ -121,12 +121,12 @@ def check_panel(tab, event):
     """The step's symbols and numbers stand in the panel, in the picture, and in the sentence that is read aloud."""
     said = tab.locator("#say").inner_text()
     lines = tab.locator("#lines > div").evaluate_all("divs => divs.map(d => d.textContent)")
-    assert shown(event.value) in "".join(lines) and said.endswith(f"= {shown(event.value)}")
-    assert letters(lines[0]) == letters(event.formula) + letters(shown(event.value)) * (event.kind == "seed")
+    assert number_text(event.value) in "".join(lines) and said.endswith(f"= {number_text(event.value)}")
+    assert letters(lines[0]) == letters(event.formula) + letters(number_text(event.value)) * (event.kind == "seed")
     if event.kind == "backward":
-        before, upstream, local = map(shown, event.terms)
-        assert re.sub(r"[\s()]", "", lines[1]) == f"{before}+{upstream}×{local}={shown(event.value)}"
-        assert f"{before} + {upstream} × {local} = {shown(event.value)}" in said
+        before, upstream, local = map(number_text, event.terms)
+        assert re.sub(r"[\s()]", "", lines[1]) == f"{before}+{upstream}×{local}={number_text(event.value)}"
+        assert f"{before} + {upstream} × {local} = {number_text(event.value)}" in said
         because = letters(lines[2])
         slope = letters(event.partial.split(" (input")[0])
         assert because.startswith(slope) and because.endswith(letters(local))
@@ -139,10 +139,10 @@ def check_panel(tab, event):
 
 FAULTS = {      # in the player's script: what it says, and what a fault would make of it
     "the two gradients of a line swapped": ("${grad(to)}<mo>+=</mo>${grad(n)}", "${grad(n)}<mo>+=</mo>${grad(to)}"),
-    "the slope by another input": ("<mo>×</mo>${slope(n, k)}<mtext>", "<mo>×</mo>${slope(n, 0)}<mtext>"),
-    "the reason of another input": ("reason = why[k]", "reason = why[0]"),
+    "the slope by another input": ("<mo>×</mo>${localDerivative(n, k)}<mtext>", "<mo>×</mo>${localDerivative(n, 0)}<mtext>"),
+    "the reason of another input": ("reason = nodes[n].why[k]", "reason = nodes[n].why[0]"),
     "the derivative of another arrow": ("`∂ ${local[i]}`", "`∂ ${local[0]}`"),
-    "the local gradient shown as the upstream one": ("<mo>+</mo>${fence(up", "<mo>+</mo>${fence(local"),
+    "the local gradient shown as the upstream one": ("product = `${factor(up", "product = `${factor(local"),
     "gradients that do not add up": ("before = grads[parent] ?? \"0\"", "before = \"0\""),
     "a box one step behind": ("events.slice(0, place)", "events.slice(0, place - 1)"),
 }
@@ -399,7 +399,7 @@ def test_the_reason_is_given_in_symbols_and_numbers(opened):
     tab = opened(tg.play(y))
     go(tab, 3)
     text = unicodedata.normalize("NFKC", re.sub(r"\s", "", tab.locator("#lines > div").nth(2).inner_text()))
-    assert text == f"because∂y∂x=1−y2=1−{shown(y.data)}2={shown(y.local_grads[0])}"
+    assert text == f"because∂y∂x=1−y2=1−{number_text(y.data)}2={number_text(y.local_grads[0])}"
 
 
 # ---- finding, folding, the list
@@ -439,7 +439,7 @@ def test_folding(opened):
     tab.locator("#view").select_option("neurons")
     hidden = model.layers[0].predict([1.0, -2.0])
     found = boxes(tab)
-    assert [found[f"layer 0, neuron {i}"][0] for i in range(3)] == [shown(h) for h in hidden]
+    assert [found[f"layer 0, neuron {i}"][0] for i in range(3)] == [number_text(h) for h in hidden]
 
 
 def test_a_layer_opens_and_folds_by_double_click_and_by_key(opened):
@@ -478,7 +478,7 @@ def test_a_change_of_view_shows_the_numbers_of_the_step(opened):
     tab.locator("#view").select_option("neurons")
     hidden = model.layers[0].predict([1.0, -2.0])
     found = boxes(tab)
-    assert [found[f"layer 0, neuron {i}"][0] for i in range(3)] == [shown(h) for h in hidden]
+    assert [found[f"layer 0, neuron {i}"][0] for i in range(3)] == [number_text(h) for h in hidden]
     assert all(grad != "—" for _, grad in found.values() if grad)
 
 

@@ -18,7 +18,7 @@ from tinygrad_edu import Value
 from tinygrad_edu.engine import printer
 from tinygrad_edu.engine.formula import Formula
 from tinygrad_edu.engine.number import printable
-from tinygrad_edu.show.draw import cut
+from tinygrad_edu.show.draw import narrowed
 
 SVG = "{http://www.w3.org/2000/svg}"
 IN_PICTURES = {SVG + name for name in "svg g rect path polygon text tspan title desc style".split()}
@@ -69,7 +69,7 @@ def check_picture(f, layout, fold):
         for leaf in tg.leaves(f):
             if leaf.label:
                 texts = texts_of(next(g for g in root.iter(SVG + "g") if (g.findtext(SVG + "title") or "").startswith(f"leaf {names[leaf]}: ")))
-                assert cut(names[leaf]) in texts and names[leaf].startswith(printable(leaf.label))
+                assert narrowed(names[leaf]) in texts and names[leaf].startswith(printable(leaf.label))
 
 
 def check_page(f, layout, fold):

@@ -19,7 +19,7 @@ ELEMENTS = set("math mrow mi mn mo mtext mfrac msup msub munder mroot msqrt mtab
 SIGNS = {"−": "-", "·": "*", "≥": ">=", "≤": "<=", "=": "==", "≠": "!=", "∈": "%"}
 WORDS = {"ln": "log", "π": "pi", "ℤ": "1 == 0", "α": "alpha"}
 FUNCTIONS = {name: getattr(math, name) for name in dir(math) if not name.startswith("_")} | {
-    "sign": lambda x: math.copysign(1, x) if x else 0.0, "max": max, "min": min, "fabs": abs}
+    "sign": lambda x: math.copysign(1, x) if x else 0.0, "max": max, "min": min, "fabs": abs, "sigmoid": lambda x: 1 / (1 + math.exp(-x))}
 
 
 def arithmetic(element):

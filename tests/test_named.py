@@ -116,7 +116,7 @@ def test_what_only_a_hidden_node_uses_is_not_shown_and_has_the_gradient_zero():
     x, y = Value(2.0, label="x"), Value(3.0, label="y")
     f = hidden_op(1)(x * x, y * 7)
     graph = NamedGraph(f)
-    assert [graph.texts[node] for node in graph.shown] == ["x", "x * x"] and graph.output.op == "mul"
+    assert [graph.texts[node] for node in graph.nodes] == ["x", "x * x"] and graph.output.op == "mul"
     assert "y" not in tg.draw(f).svg.split("<desc>")[1].split("</desc>")[0]
     assert tg.names(f)[f] == "x * x" and list(tg.names(f).values())[2] == "y"
     assert {name: str(by) for name, by in tg.symbolic(f).items()} == {"x": "2 * x", "y": "0"}
@@ -137,3 +137,23 @@ def test_the_steps_of_an_outdated_graph_are_refused_for_a_hidden_node_too():
     x.data = 3.0
     with pytest.raises(ValueError, match="out of date"):
         tg.steps(f)
+
+
+@pytest.mark.parametrize("op", [op for op in tg.OPS.values() if not op.rows], ids=repr)
+def test_the_slope_nodes_of_a_gradient_are_seen_nowhere(op):
+    x = next(x for x in (0.5, 1.5) if all(interval.holds(x) for interval in op.domain))
+    inputs = [Value(x, label=name) for name in op.inputs]
+    for gradient in tg.replay(op(*inputs, **op.sample), Value).grads.values():
+        if not gradient.is_constant:
+            gradient.backward()
+        assert not any(node._op.hidden for node in NamedGraph(gradient).nodes)
+        for what, shown in everything_shown(gradient).items():
+            assert "′" not in str(shown), what
+
+
+def test_the_gradient_of_tanh_reads_as_in_the_textbook():
+    x = Value(0.5, label="x")
+    slope = tg.replay(tg.tanh(x), Value)["x"]
+    assert any(node._op.hidden for node in tg.topological_order(slope))
+    assert tg.names(slope)[slope] == "1 - tanh(x)**2" and str(tg.symbolic(slope).value) == "1 - tanh(x)**2"
+    assert [event.formula for event in tg.steps(slope) if event.kind == "forward"] == ["tanh(x)", "tanh(x)**2", "1 - tanh(x)**2"]

@@ -17,7 +17,7 @@ from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
-from tinygrad_edu.show.draw import folded, shown
+from tinygrad_edu.show.draw import folded, number_text
 
 ELEMENTS = set("""html head meta title style body main h1 section p div button input output svg rect g text label select span br
                   details summary ol script""".split())
@@ -71,15 +71,15 @@ def test_the_page_has_the_events_and_numbers_of_the_engine(name):
     f = graph(name)
     order, events = tg.topological_order(f), tg.steps(f)
     data = data_of(tg.play(f))
-    assert [node["data"] for node in data["nodes"]] == [shown(node.data) for node in order]
+    assert [node["data"] for node in data["nodes"]] == [number_text(node.data) for node in order]
     assert [node["name"] for node in data["nodes"]] == [name.replace("\n", " ") for name in tg.names(f).values()]
     assert len(data["events"]) == len(events)
     for told, event in zip(data["events"], events, strict=True):
         assert told[0] == event.kind[0] and order[told[1]] is event.node
         if event.kind == "backward":
             assert order[data["nodes"][told[1]]["parents"][told[2]]] is event.parent
-            assert data["nodes"][told[1]]["local"][told[2]] == shown(event.terms[2])
-            assert told[3] == shown(event.value)
+            assert data["nodes"][told[1]]["local"][told[2]] == number_text(event.terms[2])
+            assert told[3] == number_text(event.value)
     for node, told in zip(order, data["nodes"], strict=True):
         assert told.get("parents", []) == [order.index(p) for p in node.parents]
 

@@ -145,7 +145,7 @@ def test_histograms_of_named_parameters_have_one_outline_per_layer(matplotlib):
     figure = plots.histograms({name: Value(i) for i, name in enumerate(names)})
     assert all(legend_of(axes) == ["layers.0", "layers.1"] for axes in figure.axes)
     assert "call backward() first" in figure.axes[1].get_xlabel()
-    assert [plots.layer_of(name) for name in ("0.w.1", "bias", "hidden12.w")] == ["0", "bias", "hidden12"]
+    assert [plots.layer_in_name(name) for name in ("0.w.1", "bias", "hidden12.w")] == ["0", "bias", "hidden12"]
 
 
 EXTREME = [[1e308, -1e308], [1e-320, 0.0], [math.nan, 1.0], [math.inf, 1.0], [1e300] * 3, [1e29] * 3, [math.nan], [1e-300, 1e300]]

@@ -82,8 +82,8 @@ def overlap(a, b):
 
 def boxes_and_layout(f, layout):
     shown = NamedGraph(f)
-    boxes = [box_of(shown, node, True) for node in shown.shown]
-    edges, _ = edges_of(shown, folded(shown.shown, "none"))
+    boxes = [box_of(shown, node, True) for node in shown.nodes]
+    edges, _ = edges_of(shown, folded(shown.nodes, "none"))
     return boxes, edges, lay_out([(b.width, b.height) for b in boxes], edges, layout)
 
 

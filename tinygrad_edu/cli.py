@@ -63,12 +63,8 @@ OPS_EXAMPLES = """examples:
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
 OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
            "--json", "--ieee", "--output")
-PLAIN = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
-         "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
-
-
-class Mistake(Exception):
-    """Something the user can mend, said in one line."""
+IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
+            "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,29 +72,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     if sys.stdout is None:              # closed by the shell
         sys.stdout = io.StringIO()
     survive_any_console()
-    parser = argument_parser()
-    args = parsed(parser, sys.argv[1:] if argv is None else list(argv))
+    args = parsed(argument_parser(), sys.argv[1:] if argv is None else list(argv))
     try:
         with errstate(all="ignore" if getattr(args, "ieee", False) else "raise"):
             args.run(args)
         sys.stdout.flush()
-    except (DomainError, GradientError) as error:
-        return fail(f"{error} (--ieee goes on with inf and nan)" if hasattr(args, "ieee") else error, 2)
-    except (Mistake, ValueError, ArithmeticError, NotRationalError) as error:
-        return fail(error, 2)
-    except ModuleNotFoundError as error:
-        known = "pip install" in str(error)
-        return fail(error if known else f"this needs the package {error.name}: pip install {error.name}", 1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing left to flush at exit
         return 141
-    except OSError as error:
-        return fail(f"cannot open {error.filename}: {error.strerror}" if error.filename else error, 1)
-    except RuntimeError as error:
-        return fail(error, 1)
     except KeyboardInterrupt:
         return fail("stopped", 130)
+    except (ValueError, ArithmeticError, NotRationalError, ModuleNotFoundError, OSError, RuntimeError) as error:
+        return fail(*message_and_code(error, args))
     return 0
+
+
+def message_and_code(error: Exception, args: argparse.Namespace) -> tuple[object, int]:
+    """What to say of an error in one line, and the exit code."""
+    if isinstance(error, DomainError | GradientError):
+        return (f"{error} (--ieee goes on with inf and nan)" if hasattr(args, "ieee") else error), 2
+    if isinstance(error, ValueError | ArithmeticError | NotRationalError):
+        return error, 2
+    if isinstance(error, ModuleNotFoundError):
+        is_told = "pip install" in str(error)
+        return (error if is_told else f"this needs the package {error.name}: pip install {error.name}"), 1
+    if isinstance(error, OSError) and error.filename:
+        return f"cannot open {error.filename}: {error.strerror}", 1
+    return error, 1
 
 
 def fail(error: object, code: int) -> int:
@@ -108,24 +108,25 @@ def fail(error: object, code: int) -> int:
 
 def survive_any_console() -> None:
     """Where the console has no ∂ or √, write d and sqrt instead of stopping."""
-    def plain(error: UnicodeError) -> tuple[str, int]:
+    def spelled_out(error: UnicodeError) -> tuple[str, int]:
         assert isinstance(error, UnicodeEncodeError)
-        return "".join(map(plain_letter, error.object[error.start:error.end])), error.end
-    codecs.register_error("tinygrad-edu", plain)
+        return "".join(map(ascii_letter, error.object[error.start:error.end])), error.end
+    codecs.register_error("tinygrad-edu", spelled_out)
     for stream in sys.stdout, sys.stderr:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="tinygrad-edu")
 
 
-def plain_letter(c: str) -> str:
+def ascii_letter(c: str) -> str:
     """An ASCII stand-in: `alpha` for α, `2` for ₂, ? where there is none."""
     name = unicodedata.name(c, "")
     if name.startswith("GREEK"):
         return name.split()[-1].lower()
-    return PLAIN.get(c) or unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() or "?"
+    return IN_ASCII.get(c) or unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() or "?"
 
 
 def console() -> "Console":
+    """Where tables are printed: 140 letters wide in a pipe, and without any markup."""
     from rich.console import Console
 
     class Patient(Console):
@@ -148,6 +149,7 @@ ENGINE_LINE = {
 
 
 def argument_parser() -> argparse.ArgumentParser:
+    """All commands, their arguments and their help."""
     parser = argparse.ArgumentParser(
         prog="tinygrad-edu",
         description="Step through and draw any expression, forward and backward; train small networks.",
@@ -172,6 +174,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def add_expression(add: Any) -> None:
+    """The arguments that `step` and `draw` share."""
     add("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
     add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=0.5 z=1/3")
     add("--ieee", action="store_true", help="go on with inf and nan instead of stopping at an error")
@@ -227,24 +230,25 @@ def given_numbers(pairs: Sequence[str]) -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
         if pair.strip().startswith("--"):
-            raise Mistake(f"unknown option {pair.strip()}; tinygrad-edu COMMAND --help shows the options")
+            raise ValueError(f"unknown option {pair.strip()}; tinygrad-edu COMMAND --help shows the options")
         if not equals or not name.isidentifier():
-            raise Mistake(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
-                          "and the expression in quotes")
+            raise ValueError(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
+                             "and the expression in quotes")
         if name in numbers:
-            raise Mistake(f"{name} is given twice")
+            raise ValueError(f"{name} is given twice")
         numbers[name] = number_from(name, text.replace("−", "-"))
     return numbers
 
 
 def number_from(name: str, text: str) -> Any:
+    """The number of one `name=value`, as `given_numbers` has it."""
     try:
         if re.fullmatch(r"[^/]*[eE][+-]?\d{4,}", text):
             raise ValueError            # a Fraction would fill the memory
         return float(text) if re.fullmatch(r"[+-]?(inf|infinity|nan)", text.lower()) else Fraction(text)
     except (ValueError, ZeroDivisionError):
-        raise Mistake(f"{name}={text}: {text!r} is not a number; "
-                      f"write for instance {name}=-2, {name}=0.5 or {name}=1/3") from None
+        raise ValueError(f"{name}={text}: {text!r} is not a number; "
+                         f"write for instance {name}=-2, {name}=0.5 or {name}=1/3") from None
 
 
 # ---- commands -------------------------------------------------------------------------------------------
@@ -256,7 +260,7 @@ def evaluated(args: argparse.Namespace) -> NamedGraph:
     try:
         floats = {name: float(number) for name, number in numbers.items()}
     except OverflowError:
-        raise Mistake("one of the numbers is too large for a float") from None
+        raise ValueError("one of the numbers is too large for a float") from None
     args.expression = args.expression.strip()
     output = parse(args.expression).build(floats)[-1]
     if not output.is_constant:
@@ -290,19 +294,21 @@ def prints_unicode() -> bool:
 
 
 def run_draw(args: argparse.Namespace) -> None:
+    """Draw the expression into a file."""
     console().print(save_picture(evaluated(args), args.output, args.layout))
 
 
 def run_ops(args: argparse.Namespace) -> None:
+    """Print the table of operations, or one operation in detail."""
     if args.name:
         if args.name not in OPS:
             near = difflib.get_close_matches(args.name, OPS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "tinygrad-edu ops lists them"
-            raise Mistake(f"no operation is called {args.name!r}: {hint}")
+            raise ValueError(f"no operation is called {args.name!r}: {hint}")
         print(op_in_detail(OPS[args.name]))
         return
     from rich.text import Text
-    table = plain_table("operation", "symbol", "formula", "local gradients", "domain")
+    table = bare_table("operation", "symbol", "formula", "local gradients", "domain")
     for op in OPS.values():
         formula, gradients = op.in_text()
         table.add_row(*map(Text, (op.signature, op.symbol, formula, "\n".join(gradients), op.domain_text)))
@@ -317,10 +323,11 @@ def as_written(number: float) -> Fraction:
 
 
 def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
+    """The numbers of the command line, which must all be fractions."""
     numbers = given_numbers(args.values)
     for name, number in numbers.items():
         if isinstance(number, float):
-            raise Mistake(f"{name}={number} is not a rational number, so --exact has no answer")
+            raise ValueError(f"{name}={number} is not a rational number, so --exact has no answer")
     return numbers
 
 
@@ -335,13 +342,13 @@ def save_picture(graph: NamedGraph, target: str, layout: str) -> str:
     if path.suffix.lower() in (".dot", ".gv"):
         path.write_bytes(graphviz_of(graph).source.encode())
         return f"wrote {target}"
-    raise Mistake(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
+    raise ValueError(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
 
 
 def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> str:
     """Write the page that walks through the steps; returns a line that says so."""
     if Path(target).suffix.lower() not in (".html", ".htm"):
-        raise Mistake(f"{target}: the page is written as .html")
+        raise ValueError(f"{target}: the page is written as .html")
     check_length(graph)
     Lesson(graph, events).page("auto", layout).save(target)
     return f"wrote {target}: open it in a browser"
@@ -349,7 +356,7 @@ def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> s
 
 def walk_through(events: Steps) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Mistake("--interactive needs a terminal: leave it out, or write a page with --html step.html")
+        raise ValueError("--interactive needs a terminal: leave it out, or write a page with --html step.html")
     walk(events)
 
 
@@ -370,7 +377,7 @@ def result_table(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients
     from rich.text import Text
     data = results(graph, symbolic, exact)
     extra = [key for key in ("exact", "symbolic") if key in data]
-    table = plain_table("result", "value", *extra)
+    table = bare_table("result", "value", *extra)
 
     def add_row(title: str, number: float, others: list[str]) -> None:
         table.add_row(*map(Text, (title, printer.shortest(number, printer.TEXT), *others)))
@@ -381,13 +388,14 @@ def result_table(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients
     return table
 
 
-def plain_table(*titles: str) -> "Table":
+def bare_table(*titles: str) -> "Table":
     from rich.table import Table
     table = Table(*titles, box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(titles))
     return table
 
 
 def op_in_detail(op: Op) -> str:
+    """All that is known of one operation, as text."""
     formula, gradients = op.in_text()
     return "\n".join([
         f"{op.signature}   {op.symbol}", op.summary, "",

@@ -60,6 +60,7 @@ def add_predict(add: Any) -> None:
 
 
 def run_train(args: argparse.Namespace) -> None:
+    """Train a network, report how that went, and write the files that were asked for."""
     check_targets(args)
     if args.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {args.epochs}")
@@ -67,16 +68,23 @@ def run_train(args: argparse.Namespace) -> None:
     if training.classes and len(set(training.targets)) < 2:
         raise ValueError(f"there is nothing to learn: all examples are of the class {training.classes[0]!r}")
     scales = [mean_and_deviation(column) for column in zip(*training.inputs)]
-    inputs, others = scaled(training.inputs, scales), scaled(validation.inputs, scales)
-    outputs = len(training.classes) or 1
-    about = {"inputs": len(training.features), "sizes": [*args.hidden, outputs], "activation": args.activation,
-             "features": list(training.features), "classes": list(training.classes),
+    about = {"inputs": len(training.features), "sizes": [*args.hidden, len(training.classes) or 1],
+             "activation": args.activation, "features": list(training.features), "classes": list(training.classes),
              "scales": [list(scale) for scale in scales]}
     model = MLP(about["inputs"], about["sizes"], args.activation, rng=args.seed)
     film = film_of(args, model, training, validation, scales)
     print(f"{training!r}\n{model!r}\n")
     if args.check:
-        print(check_training(model, inputs, training.targets), end="\n\n")
+        print(check_training(model, scaled(training.inputs, scales), training.targets), end="\n\n")
+    history = train(args, model, training, validation, scales, film)
+    report(history)
+    write_results(args, model, about, history, validation, scales, film)
+
+
+def train(args: argparse.Namespace, model: MLP, training: Data, validation: Data,
+          scales: Sequence[Sequence[float]], film: Film | None) -> History:
+    """Train the model on scaled inputs; a training that explodes is an error with a remedy."""
+    inputs, others = scaled(training.inputs, scales), scaled(validation.inputs, scales)
     try:
         history = fit(model, inputs, training.targets, optimizer=args.optimizer, lr=args.lr, epochs=args.epochs,
                       batch_size=args.batch_size, validation=(others, validation.targets), seed=args.seed,
@@ -87,12 +95,12 @@ def run_train(args: argparse.Namespace) -> None:
         raise ValueError(f"the training exploded ({error}): a smaller --lr may help") from None
     if not len(history):
         raise KeyboardInterrupt             # before the first epoch: nothing worth a file
-    report(history)
-    write_results(args, model, about, history, validation, scales, film)
+    return history
 
 
 def write_results(args: argparse.Namespace, model: MLP, about: dict[str, Any], history: History, validation: Data,
                   scales: Sequence[Sequence[float]], film: Film | None) -> None:
+    """Write the weights, the plot and the page, as far as they were asked for."""
     if args.save:
         save(model, args.save, about)
         print(f"wrote {args.save}")
@@ -157,11 +165,11 @@ def examples_of(args: argparse.Namespace) -> Data:
 
 def report(history: History) -> None:
     """The loss curve and the last figures."""
-    plain = "utf" not in (sys.stdout.encoding or "").lower()
+    only_ascii = "utf" not in (sys.stdout.encoding or "").lower()
     if not abs(history.loss[-1]) <= LARGEST:
         print("the loss has grown beyond all measure: the training exploded, a smaller --lr may help")
     elif len(history) > 1:
-        print(text_curve(history.loss, ascii=plain))
+        print(text_curve(history.loss, ascii=only_ascii))
     print(f"after {len(history)} epochs ({history.stopped}): training loss {history.loss[-1]:.4f}, "
           f"validation loss {history.validation_loss[-1]:.4f}")
     if history.accuracy:
@@ -178,6 +186,7 @@ def plot(target: str, model: MLP, history: History, validation: Data, scales: Se
 
 
 def run_predict(args: argparse.Namespace) -> None:
+    """Print what a saved network makes of one example."""
     about = read(args.model)["about"]
     try:
         model = MLP(about["inputs"], about["sizes"], about["activation"], rng=0)

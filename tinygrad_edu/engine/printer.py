@@ -263,7 +263,7 @@ def shortest(number: Any, style: int) -> str:
 
 def resolved(part: Any) -> Any:
     """What stands for a part: a number that only says of which kind it is ("like") is written as itself."""
-    while type(part) is Formula and part.head == "like":
+    while type(part) is Formula and part.head == "like" and part.parts:
         part = part.parts[0]
     return part
 

@@ -84,7 +84,7 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, engine: str
 
 def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> Drawing:
     """`draw`, for a graph that has its names."""
-    groups = folded(graph.shown, fold)
+    groups = folded(graph.nodes, fold)
     check_size(len(groups))
     boxes = boxes_of(graph, groups)
     svg, placed_by = picture(boxes, *edges_of(graph, groups), layout)
@@ -155,7 +155,8 @@ def over_many(groups: list) -> bool:
 def group_box(graph: NamedGraph, group: Group, has_grads: bool) -> "Box":
     """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
     name, end = printable(group.name), way_out(graph, group)
-    data, grad = (shown(graph.data[end]), shown(end.grad) if has_grads else "—") if end is not None else ("", "")
+    data = "" if end is None else number_text(graph.data[end])
+    grad = "" if end is None else number_text(end.grad) if has_grads else "—"
     return Box("op", f"{len(group)} nodes", name, data, grad, name)
 
 
@@ -190,6 +191,7 @@ def links_of(graph: NamedGraph, groups: list[Group]) -> list[Link]:
 
 
 def check_size(count: int) -> None:
+    """Refuse a picture of too many boxes."""
     if count > MOST_NODES:
         raise ValueError(f"the graph has {count} nodes, too many for a picture (at most {MOST_NODES}): "
                          "draw one of its inner nodes")
@@ -222,7 +224,7 @@ class Box(NamedTuple):
     @property
     def head(self) -> str:
         """The words at the top: an operation shows what it was made from, so that the order of inputs is seen."""
-        return cut(self.formula if self.kind == "op" else self.name)
+        return narrowed(self.formula if self.kind == "op" else self.name)
 
     @property
     def width(self) -> float:
@@ -242,6 +244,7 @@ class Box(NamedTuple):
 
 
 def boxes_of(graph: NamedGraph, groups: list[Group]) -> list[Box]:
+    """A box for each group."""
     has_grads = graph.output.grad != 0
     return [box_of(graph, group[0], has_grads) if len(group) == 1 else group_box(graph, group, has_grads)
             for group in groups]
@@ -250,14 +253,14 @@ def boxes_of(graph: NamedGraph, groups: list[Group]) -> list[Box]:
 def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
     """A node's box; a gradient of 0 may be one that was never computed, unless the output has one."""
     kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
-    grad = "" if node.is_constant else shown(node.grad) if has_grads or node.grad else "—"
+    grad = "" if node.is_constant else number_text(node.grad) if has_grads or node.grad else "—"
     name = graph.texts[node] if graph.labels[node] else graph.texts[node].replace("-", "−")
     made = graph.made(node).replace("-", "−") if node.parents else name
-    return Box(kind, printable(node._op.symbol) if node.parents else "", name, shown(graph.data[node]), grad,
+    return Box(kind, printable(node._op.symbol) if node.parents else "", name, number_text(graph.data[node]), grad,
                made if made == name else f"{name} = {made}", origin_of(node))
 
 
-def shown(x: float) -> str:
+def number_text(x: float) -> str:
     """A number in a picture, with a true minus sign."""
     return short(x, 5).replace("-", "−")
 
@@ -267,7 +270,7 @@ def letters(text: str) -> int:
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def cut(text: str) -> str:
+def narrowed(text: str) -> str:
     """Text no wider than LONGEST letters."""
     if letters(text) <= LONGEST:
         return text
@@ -286,7 +289,7 @@ def local_text(graph: NamedGraph, node: Value, i: int) -> str:
     """What stands on the arrow of input i: the local derivative, where a gradient can go that way."""
     if i < 0 or graph.stands_for[node.parents[i]].is_constant or node.is_constant:
         return ""
-    return f"∂ {shown(float(node.local_grads[i]))}"
+    return f"∂ {number_text(float(node.local_grads[i]))}"
 
 
 # ---- writing SVG --------------------------------------------------------------------------------------
@@ -318,6 +321,7 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) 
 
 
 def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: str, label: tuple[float, float]) -> str:
+    """A curve, the arrow at its end, and the text on it."""
     pairs = [f"{at(x)} {at(y)}" for x, y in points]
     (x, y), (tip_x, tip_y) = points[-1], tip
     length = math.dist(points[-1], tip) or 1.0
@@ -379,8 +383,8 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
 def graphviz_of(graph: NamedGraph) -> "graphviz.Digraph":
     """`to_graphviz`, for a graph that has its names."""
     import graphviz
-    check_size(len(graph.shown))
-    groups = folded(graph.shown, "none")
+    check_size(len(graph.nodes))
+    groups = folded(graph.nodes, "none")
     boxes = boxes_of(graph, groups)
     font = {"fontname": "Courier"}              # whose widths Graphviz knows without any font installed
     made = digraph_class()(

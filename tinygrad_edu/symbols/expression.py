@@ -106,6 +106,7 @@ def syntax_tree(text: str) -> ast.Module:
 
 
 def syntax_error(error: SyntaxError, text: str) -> ExpressionError:
+    """What Python's parser says, in words for those who type expressions, with a remedy where one is known."""
     line, column = error.lineno or 1, error.offset or 1
     product = re.search(r"(?<![\w.])\d++\.?+\d*+(?:[eE][+-]?\d+)?+\s*(?=[^\W\d_]|\()|\)\s*(?=[\w(])", text)
     reason = (error.msg or "").split(". Perhaps")[0].replace("invalid syntax", "this is not understood here")
@@ -122,7 +123,7 @@ def syntax_error(error: SyntaxError, text: str) -> ExpressionError:
 
 
 class Program:
-    """Statements read from text, waiting for the numbers of their names.
+    """Statements read from text; `build` makes the graph once their names have numbers.
 
     text     what was read
     names    the names that need a value, in order of appearance
@@ -154,6 +155,7 @@ class Program:
     # ---- reading
 
     def refuse(self, node: Any, reason: str) -> NoReturn:
+        """Raise an ExpressionError that points at this part of the text."""
         line = getattr(node, "lineno", 1)
         row = self.text.translate(LOOKALIKES).splitlines()[line - 1].encode()
         start = len(row[: getattr(node, "col_offset", 0)].decode())
@@ -162,6 +164,7 @@ class Program:
         raise ExpressionError(reason, self.text, line, start + 1, end - start)
 
     def statement(self, node: ast.stmt, last: bool) -> tuple[ast.Name | None, ast.expr]:
+        """(the name it assigns to, its expression) of a statement."""
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             return node.targets[0], node.value
         if not isinstance(node, ast.Expr):
@@ -204,6 +207,7 @@ class Program:
                                             "are understood here"))
 
     def call_parts(self, node: ast.Call) -> list[ast.expr]:
+        """The arguments of a call, those in lists too."""
         if not isinstance(node.func, ast.Name):
             self.refuse(node.func, "this is not a function: write * for a product")
         function(self, node.func)
@@ -216,6 +220,7 @@ class Program:
         return operands
 
     def literal(self, node: ast.Constant) -> float:
+        """The number that is written there."""
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
             self.refuse(node, f"{shortened(node.value)} is not a real number")
         try:
@@ -227,6 +232,7 @@ class Program:
     # ---- building
 
     def check_names(self, values: Mapping[str, Any]) -> None:
+        """Refuse values for other names than those that need one."""
         missing = [name for name in self.names if name not in values]
         if missing:
             names, wanted = cut(", ".join(missing), 200), cut(" ".join(f"{name}=..." for name in missing), 200)
@@ -244,10 +250,10 @@ class Program:
         values = {unicodedata.normalize("NFKC", name): x for name, x in values.items()}     # as the parser does
         self.check_names(values)
         unnamed = [x for x in values.values() if isinstance(x, Value) and not x.label]
-        known = {"pi": named(constant(math.pi), "pi")}
+        known = {"pi": labelled(constant(math.pi), "pi")}
         try:
             for name, x in values.items():
-                known[name] = named(x, x.label or name) if isinstance(x, Value) else leaf(x, name)
+                known[name] = labelled(x, x.label or name) if isinstance(x, Value) else leaf(x, name)
             return self.results(known)
         except BaseException:
             for x in unnamed:
@@ -255,17 +261,19 @@ class Program:
             raise
 
     def results(self, known: dict[str, Value]) -> list[Value]:
+        """The node of each statement, under its name; `known` learns of them."""
         results = []
         for (target, _), order in zip(self.statements, self.orders):
             name = target.id if target else RESULT if RESULT not in known else ""
             node = self.compute(order, known)
             if node.label:                          # a second name for what has one
                 node = ops.identity(node)
-            results.append(Value(node.data, label=name) if target and node.is_constant else named(node, name))
+            results.append(Value(node.data, label=name) if target and node.is_constant else labelled(node, name))
             known[name] = results[-1]
         return results
 
     def compute(self, order: list[ast.expr], known: Mapping[str, Value]) -> Value:
+        """The node of one expression."""
         done: dict[ast.expr, Value] = {}
         for node in order:
             if isinstance(node, ast.Constant):
@@ -280,6 +288,7 @@ class Program:
         return done[order[-1]]
 
     def apply(self, node: ast.expr, done: Mapping[ast.expr, Value]) -> Value:
+        """The node of one operator or call, given those of its operands."""
         if isinstance(node, ast.Call):
             return self.apply_function(node, done)
         operands = [done[part] for part in self.parts(node)]
@@ -289,6 +298,7 @@ class Program:
         return OPERATORS[type(sign)](*operands)
 
     def apply_function(self, node: ast.Call, done: Mapping[ast.expr, Value]) -> Value:
+        """The node of one call; what the function refuses is refused with its place."""
         apply = function(self, node.func)
         inputs = math.inf if getattr(apply, "rows", False) else len(getattr(apply, "inputs", "xy"))
 
@@ -328,6 +338,6 @@ def leaf(number: Any, name: str) -> Value:
         raise TypeError(f"{name}: {error}") from None
 
 
-def named(node: Value, name: str) -> Value:
+def labelled(node: Value, name: str) -> Value:
     node.label = name or node.label
     return node

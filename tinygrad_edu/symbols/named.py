@@ -26,9 +26,9 @@ class NamedGraph:
 
     order         every node, parents before children
     stands_for    {node: itself, or what it stands for where it is hidden}
-    shown         the nodes that are seen, in this order; only hidden nodes use the others
+    nodes         those that are shown, in this order; only hidden nodes use the others
     output        the last of them
-    data          {shown node: its number, or that of the hidden node where only this one is used}
+    data          {node of these: its number, or that of the hidden node where only this one is used}
     labels        {node: its label, or that of the hidden node that stands for it}
     formulas      {node: what it goes by}: its label, a short formula of its parents, or v1, v2, ...
     texts         {node: the same as text}; no two nodes that want a gradient have the same
@@ -45,10 +45,10 @@ class NamedGraph:
         for node in self.order:
             self.stands_for[node] = self.stands_for[node.parents[0]] if node._op.hidden else node
         self.output = self.stands_for[output]
-        self.shown = self.seen_nodes()
+        self.nodes = self.nodes_shown()
         twin = {self.stands_for[node]: node for node in self.order}         # the last that stands for it
-        used = {parent for node in self.shown for parent in node.parents}
-        self.data = {node: (node if node in used else twin[node]).data for node in self.shown}
+        used = {parent for node in self.nodes for parent in node.parents}
+        self.data = {node: (node if node in used else twin[node]).data for node in self.nodes}
         self.labels = {node: node.label or twin[self.stands_for[node]].label for node in self.order}
 
     @cached_property
@@ -59,7 +59,7 @@ class NamedGraph:
     def texts(self) -> dict[Value, str]:
         return {node: printer.text(formula) for node, formula in self.formulas.items()}
 
-    def seen_nodes(self) -> list[Value]:
+    def nodes_shown(self) -> list[Value]:
         """Those that lead to the output where hidden nodes are passed over."""
         wanted = {self.output}
         for node in reversed(self.order):

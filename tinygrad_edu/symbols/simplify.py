@@ -35,9 +35,9 @@ def simplified(root: Any) -> Any:
     made: dict[Formula, Any] = {}
     root = printer.resolved(root)
     for part in printer.in_order([root]):
-        parts = [made[p] if isinstance(p, Formula) else plain(p) for p in printer.children(part)]
+        parts = [made[p] if isinstance(p, Formula) else whole_as_int(p) for p in printer.children(part)]
         made[part] = work.apply(part.head, parts) if parts else work.known.setdefault((part.head,), part)
-    return made[root] if isinstance(root, Formula) else plain(root)
+    return made[root] if isinstance(root, Formula) else whole_as_int(root)
 
 
 class Simplifier:
@@ -61,7 +61,15 @@ class Simplifier:
 
     def made(self, head: str, *parts: Any) -> Formula:
         """The formula as it stands; the same one for the same parts."""
-        return self.known.setdefault((head, *map(identity, parts)), Formula(head, *parts))
+        return self.known.setdefault((head, *map(key_of, parts)), Formula(head, *parts))
+
+    # ---- operators
+
+    def plus(self, x: Any, y: Any) -> Any: return self.sum((1, x), (1, y))
+    def minus(self, x: Any, y: Any) -> Any: return self.sum((1, x), (-1, y))
+    def times(self, x: Any, y: Any) -> Any: return self.product((x, 1), (y, 1))
+    def over(self, x: Any, y: Any) -> Any: return self.product((x, 1), (y, -1))
+    def negative(self, x: Any) -> Any: return self.product((-1, 1), (x, 1))
 
     # ---- products
 
@@ -78,7 +86,7 @@ class Simplifier:
                 factors[inner_number] = factors.get(inner_number, 0) + power
             number = number if together is None else together
         factors = {factor: power for factor, power in factors.items() if power}
-        inside = self.chosen(number, factors)
+        inside = self.inside_choice(number, factors)
         return 0 if number == 0 else self.of_factors(number, factors) if inside is None else inside
 
     def taken_apart(self, x: Any) -> tuple[Any, dict[Any, int]]:
@@ -88,10 +96,10 @@ class Simplifier:
         number, factors = self.products.get(x, (1, {x: 1}))
         return (number, factors) if len(factors) <= MANY else (1, {x: 1})
 
-    def chosen(self, number: Any, factors: dict[Any, int]) -> Any:
-        """Where one factor is `a if condition else 0`, the others go inside, so that the 0 stands alone."""
+    def inside_choice(self, number: Any, factors: dict[Any, int]) -> Any:
+        """If one factor is a choice that may be 0: that choice, with the other factors inside; else None."""
         for factor, power in factors.items():
-            if is_choice(factor) and power == 1 and 0 in plain_numbers(factor):
+            if is_choice(factor) and power == 1 and 0 in numbers_among_parts(factor):
                 others = [(number, 1), *((f, n) for f, n in factors.items() if f is not factor)]
                 condition, *branches = factor.parts
                 return self.choice(condition, *[self.product((branch, 1), *others) for branch in branches])
@@ -106,13 +114,14 @@ class Simplifier:
             return first
         if power == 1 and not others and number == -1 and any(n < 0 for n, _ in self.sums.get(first, ())):
             return self.sum(*[(-n, term) for n, term in self.sums[first]])          # y - x, not -(x - y)
-        same = ("product", repr(number), frozenset((identity(factor), n) for factor, n in factors.items()))
+        same = ("product", repr(number), frozenset((key_of(factor), n) for factor, n in factors.items()))
         if same not in self.known:
             self.known[same] = self.written_out(number, factors)
             self.products[self.known[same]] = (number, factors)
         return self.known[same]
 
     def written_out(self, number: Any, factors: dict[Any, int]) -> Formula:
+        """A number times powers of factors, written down in their order."""
         above, below = ([self.raised(factor, abs(n)) for factor, n in factors.items() if (n > 0) is up]
                         for up in (True, False))
         over, under = (number.numerator, number.denominator) if isinstance(number, Fraction) else (number, 1)
@@ -134,12 +143,13 @@ class Simplifier:
         return whole
 
     def power(self, x: Any, n: Any) -> Any:
+        """x**n as a product or a number; None where it stays a power."""
         if isinstance(n, Formula) or n != n // 1 or abs(n) >= HUGE:
             return None
         if n == 0 or n == 1:
             return x if n == 1 else 1
         if not isinstance(x, Formula):
-            return plain(x ** n) if isinstance(x, int) and n > 0 and n * math.log2(abs(x) + 1) < 50 else None
+            return whole_as_int(x ** n) if isinstance(x, int) and n > 0 and n * math.log2(abs(x) + 1) < 50 else None
         return None if x in self.products else self.product((x, int(n)))
 
     # ---- sums
@@ -154,13 +164,14 @@ class Simplifier:
         found = [(number, term) for number, term in found if number != 0]
         if len(found) < 2:
             return self.multiple(*found[0]) if found else 0
-        same = ("sum", frozenset(Counter((repr(number), identity(term)) for number, term in found).items()))
+        same = ("sum", frozenset(Counter((repr(number), key_of(term)) for number, term in found).items()))
         if same not in self.known:
             self.known[same] = self.added_up(found)
             self.sums[self.known[same]] = found
         return self.known[same]
 
     def added_up(self, found: list[tuple[Any, Any]]) -> Formula:
+        """The sum of (number, term) pairs, written down: first a term that is not negative, if there is one."""
         first = next((i for i, (number, _) in enumerate(found) if not number < 0), 0)
         whole = self.multiple(*found[first])                    # y - x, not -x + y
         for number, term in found[:first] + found[first + 1:]:
@@ -177,7 +188,7 @@ class Simplifier:
         return [(1, x)] if number == 1 else [(number, self.of_factors(1, factors))]
 
     def collect(self, found: list[tuple[Any, Any]], number: Any, term: Any) -> None:
-        """Enter a term into a list of them: beside its like, or at the end."""
+        """Add a term to a list of terms: join it with a like one, or append it."""
         for i, (known, other) in enumerate(found):
             if is_choice(term) and is_choice(other) and term.parts[0] is other.parts[0]:
                 branches = [self.sum((known, a), (number, b)) for a, b in zip(other.parts[1:], term.parts[1:])]
@@ -196,20 +207,19 @@ class Simplifier:
     # ---- choices
 
     def choice(self, condition: Any, a: Any, b: Any) -> Any:
+        """`a if condition else b`; only a, if b is the same."""
         same = a is b if isinstance(a, Formula) or isinstance(b, Formula) else a == b
         return a if same else self.made("where", condition, a, b)
 
     def condition(self, x: Any, y: Any) -> Any:
-        """A condition that is compared with 0 is that condition."""
+        """x != y where x is a condition and y is 0: the condition itself."""
         asked = is_made_by(x, ">", "<", ">=", "<=", "==") and not isinstance(y, Formula)
         return x if asked and y == 0 else None
 
 
 SIMPLE: dict[str, Callable[..., Any]] = {
-    "+": lambda work, x, y: work.sum((1, x), (1, y)), "-": lambda work, x, y: work.sum((1, x), (-1, y)),
-    "*": lambda work, x, y: work.product((x, 1), (y, 1)), "/": lambda work, x, y: work.product((x, 1), (y, -1)),
-    "neg": lambda work, x: work.product((-1, 1), (x, 1)), "pow": Simplifier.power,
-    "where": Simplifier.choice, "!=": Simplifier.condition,
+    "+": Simplifier.plus, "-": Simplifier.minus, "*": Simplifier.times, "/": Simplifier.over,
+    "neg": Simplifier.negative, "pow": Simplifier.power, "where": Simplifier.choice, "!=": Simplifier.condition,
 }
 
 
@@ -222,16 +232,16 @@ def is_made_by(x: Any, *heads: str) -> bool:
     return isinstance(x, Formula) and bool(x.parts) and x.head in heads
 
 
-def identity(x: Any) -> Any:
-    """What tells a part of a formula from others: equal numbers are alike, formulas only if they are the same."""
+def key_of(x: Any) -> Any:
+    """What a part is known by: a number by its text, a formula by its identity."""
     return id(x) if isinstance(x, Formula) else repr(x)
 
 
-def plain_numbers(formula: Formula) -> Iterable[Any]:
+def numbers_among_parts(formula: Formula) -> Iterable[Any]:
     return [part for part in formula.parts if not isinstance(part, Formula)]
 
 
-def plain(x: Any) -> Any:
+def whole_as_int(x: Any) -> Any:
     """A number, as an int where it is a whole one."""
     return int(x) if isinstance(x, float | Fraction) and -HUGE < x < HUGE and x == x // 1 else x
 
@@ -250,8 +260,8 @@ def exactly(x: Any, y: Any, sign: str) -> Any:
     a, b = Fraction(x), Fraction(y)
     true = a + b if sign == "+" else a * b if sign == "*" else a / b
     if isinstance(x, Rational) and isinstance(y, Rational):
-        return plain(true) if max(abs(true.numerator), true.denominator) < HUGE else None
+        return whole_as_int(true) if max(abs(true.numerator), true.denominator) < HUGE else None
     try:
-        return plain(float(true)) if Fraction(float(true)) == true else None
+        return whole_as_int(float(true)) if Fraction(float(true)) == true else None
     except OverflowError:
         return None
