@@ -53,6 +53,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "nn/losses": "losses conventions bad_input_table lecture_cases",
     "nn/weights": "weights bad_input_table fuzz_weights",
     "nn/optim": "optim bad_input_table",
+    "nn/checks": "optim bad_input_table",
     "engine/value": "value replay conventions bad_input exact_graphs ops origin laws",
     "engine/graph": "value replay conventions exact_graphs origin laws",
     "engine/copies": "value laws",
@@ -74,8 +75,8 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "calculus/transforms": "calculus",
     "calculus/differences": "numeric",
     "check/gradcheck": "gradcheck_by_hand gradcheck",
-    "check/measure": "slopes gradcheck_by_hand gradcheck",
-    "check/decimals": "precise",
+    "check/measure": "measure gradcheck_by_hand gradcheck",
+    "check/decimals": "decimals",
     "engine/bell": "bell conventions",
     "native/c_rules": "ops",
 }

@@ -213,10 +213,10 @@ def test_what_is_lost_is_counted_apart(measuring):
 def evaluated(formula, values):
     """A formula at mpmath numbers, by the form people are shown."""
     done = {}
-    for part in printer.in_order([formula], printer.TEXT):
-        parts = [done[p] if isinstance(p, Formula) else p for p in printer.children(part, printer.TEXT)]
+    for part in printer.in_order([formula]):
+        parts = [done[p] if isinstance(p, Formula) else p for p in printer.children(part)]
         done[part] = values[part.head] if part.head in values else computed(part.head, parts)
-    root = printer.resolved(formula, printer.TEXT)
+    root = printer.resolved(formula)
     return done[root] if isinstance(root, Formula) else root
 
 

@@ -19,7 +19,7 @@ from tinygrad_edu.learn.animation import Film, rounded
 from tinygrad_edu.learn.data import Data, noisy_sine, spirals, xor, yin_yang
 from tinygrad_edu.learn.fit import class_of, fit
 from tinygrad_edu.nn.modules import MLP, Module
-from tinygrad_edu.show.plots import spaced, widened
+from tinygrad_edu.show.plane import spaced, widened
 
 DATA, REST = xor(40, seed=0), xor(12, seed=1)
 

@@ -66,7 +66,7 @@ def test_infinities_are_text_in_json():
 
 
 @pytest.mark.parametrize("arguments", [
-    ["-x * y", "x=2", "y=3"], ["--", "-x * y", "x=2", "y=3"], ["-(x) * y", "--engine", "simple", "x=2", "y=3"], ["-2*x*y/2", "x=2", "y=3"],
+    ["-x * y", "x=2", "y=3"], ["--", "-x * y", "x=2", "y=3"], ["-(x) * y", "--layout", "simple", "x=2", "y=3"], ["-2*x*y/2", "x=2", "y=3"],
 ["-x*y", "x=2", "--symbolic", "y=3"], ["−x × y", "x=2", "y=3"], [" -x*y", "x= 2", "y =3"],
 ])
 def test_expressions_may_start_with_a_minus_and_options_stand_anywhere(arguments):
@@ -85,8 +85,10 @@ def test_draw_writes_svg_or_dot(tmp_path):
     assert run("draw", "x * y", "x=1", "y=2", "-o", "g.dot", cwd=tmp_path)[0].strip() == "wrote g.dot"
     assert (tmp_path / "g.dot").read_text(encoding="utf-8").startswith("digraph {")
     run("draw", "2 * 3", "-o", "constant.svg", cwd=tmp_path)
-    run("draw", "x * y", "x=1", "y=2", "--engine", "simple", "-o", "s.svg", cwd=tmp_path)
+    run("draw", "x * y", "x=1", "y=2", "--layout", "simple", "-o", "s.svg", cwd=tmp_path)
     assert (tmp_path / "s.svg").read_bytes() != (tmp_path / "graph.svg").read_bytes()
+    run("draw", "x * y", "x=1", "y=2", "--engine", "simple", "-o", "former_name.svg", cwd=tmp_path)
+    assert (tmp_path / "former_name.svg").read_bytes() == (tmp_path / "s.svg").read_bytes()
 
 
 def test_ops_lists_every_operation():
@@ -128,7 +130,7 @@ MISTAKES = [
     (["step", "sqrt(x)", "x=0"], 2, "local gradient of f = sqrt(x)"), (["step", "exp(x)", "x=1", "--exact"], 2, "not a rational number"),
     (["step", "x", "x=1", "--html", "a.pdf"], 2, "written as .html"), (["step", "x", "x=1", "--interactive"], 2, "needs a terminal"),
     (["step", "x", "x=inf", "--exact"], 2, "not a rational number"), (["step", "x", "x=1", "--svg", "a.png"], 2, "written as .svg"),
-    (["draw", "x", "x=1", "-o", "missing/f.svg"], 1, "cannot open missing/f.svg"), (["draw", "x", "x=1", "--engine", "dot"], 1, "dot"),
+    (["draw", "x", "x=1", "-o", "missing/f.svg"], 1, "cannot open missing/f.svg"), (["draw", "x", "x=1", "--layout", "dot"], 1, "dot"),
     (["ops", "tnah"], 2, "'tnah'"), (["ops", "tanh", "more"], 2, "more"), ([], 2, "COMMAND"), (["fly"], 2, "fly"),
     (["step"], 2, "EXPR"), (["step", "x\x1b", "x=1"], 2, "no place"), (["step", "(" * 500, "x=1"], 2, "parenthes"),
     (["step", "__import__('os').system('echo owned')"], 2, "not a function"), (["step", "x", "x=True"], 2, "not a number"),

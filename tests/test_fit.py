@@ -13,11 +13,14 @@ from command import run
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.learn import data
-from tinygrad_edu.learn.fit import GAP, History, Report, check_training, fit, verdict
+from tinygrad_edu.learn.fit import fit
+from tinygrad_edu.learn.history import GAP, History
+from tinygrad_edu.learn.sanity import Report, check_training
 from tinygrad_edu.nn.losses import cross_entropy, mse
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Module, Sequential
 from tinygrad_edu.nn.optim import SGD, Adam
 from tinygrad_edu.nn.penalties import L2
+from tinygrad_edu.nn.rates import verdicts
 from tinygrad_edu.nn.schedules import LinearDecay
 
 DATA = data.xor(40, 0.1, seed=0)
@@ -243,7 +246,7 @@ def test_descent_on_x_plus_y_times_z_has_no_end():
 
 
 @pytest.mark.parametrize(("options", "error", "words"), [
-    ({"epochs": -1}, ValueError, "epochs .* got -1"), ({"epochs": 2.0}, ValueError, "got 2.0"), ({"batch_size": 0}, ValueError, "batch_size .* got 0"),
+    ({"epochs": -1}, ValueError, "epochs .* got -1"), ({"epochs": 2.0}, TypeError, "got 2.0"), ({"seed": 1.5}, TypeError, "seed must be a whole number, not float: got 1.5"), ({"batch_size": 0}, ValueError, "batch_size .* got 0"),
     ({"patience": 0}, ValueError, "patience"), ({"loss": "msee"}, ValueError, "unknown loss 'msee'; the names are .*mse"),
     ({"optimizer": "adma"}, ValueError, "unknown optimizer 'adma'; the names are .*adam"), ({"lr": -1.0}, ValueError, "-1"),
     ({"validation": ([], [])}, ValueError, "no validation examples"), ({"validation": ([[1.0, 2.0]], [])}, ValueError, "1 inputs, 0 targets"),
@@ -352,7 +355,7 @@ def test_a_checkpoint_of_something_else_is_refused_and_nothing_is_changed(tmp_pa
 
 
 def test_ctrl_c_ends_all_checks(monkeypatch):
-    monkeypatch.setattr("tinygrad_edu.learn.fit.fit", lambda *a, **k: History(stopped="interrupted"))
+    monkeypatch.setattr("tinygrad_edu.learn.sanity.fit", lambda *a, **k: History(stopped="interrupted"))
     with pytest.raises(KeyboardInterrupt):
         check_training(model(), DATA.inputs, DATA.targets)
 
@@ -392,9 +395,43 @@ def test_more_mistakes_get_one_line_before_any_training(arguments, words, tmp_pa
     assert "\x1b" not in run("predict", "m.json", "-1e-3", "-.5", cwd=tmp_path)[0]
 
 
-@pytest.mark.parametrize(("seen", "word"), [([1.0, 0.5], "good"), ([1.0, 0.99], "too low"), ([1.0, 9.0], "exploding"), ([1.0, 1.5, 1.0], "too high")])
-def test_verdicts_on_learning_rates(seen, word):
-    assert verdict(seen) == word
+BEST = [1.0, 0.5]                   # what the rate 0.1 leads to; the other rates are 0.01 and 1
+
+
+@pytest.mark.parametrize(("smaller", "larger", "words"), [
+    ([1.0, 0.8], [1.0, 0.9], ("too low", "good", "too high")), ([1.0, 1.2, 0.9], [1.0, 1.0], ("too low", "good", "too high")),
+    ([1.0, 0.55], [1.0, 0.3], ("too low", "too low", "good")), ([1.0, 0.54], [1.0, 0.56], ("good", "good", "too high")),
+    ([1.0, 0.8], [1.0, 1.5], ("too low", "good", "too high")), ([1.0, 0.8], [1.0, 1.51], ("too low", "good", "exploding")),
+    ([1.0, 0.8], [1.0, 0.1, 0.3], ("too low", "good", "too high")), ([1.0, math.inf], [1.0, 0.4, math.nan], ("exploding", "good", "exploding")),
+])
+def test_verdicts_on_learning_rates(smaller, larger, words):
+    for shift in (0.0, 8.0, -8.0):
+        seen = {rate: [loss + shift for loss in losses] for rate, losses in ((0.01, smaller), (0.1, BEST), (1.0, larger))}
+        assert tuple(verdicts(seen).values()) == words
+
+
+@pytest.mark.parametrize(("seen", "noise", "word"), [
+    ([1.0, 0.9], 0.0, "good"), ([1.0, 0.98], 0.03, "too low"), ([1.0, 1.01], 0.03, "too low"), ([1.0, 1.02, 0.98], 0.03, "too low"), ([1.0, 1.2, 0.98], 0.03, "too high"),
+    ([1.0, 0.5, 0.99], 0.03, "too high"), ([1.0, 1.0], 0.0, "too high"), ([1.0, 1.04], 0.03, "exploding"),
+])
+def test_verdicts_on_a_rate_that_has_no_better_one_beside_it(seen, noise, word):
+    assert verdicts({0.1: seen}, noise) == {0.1: word}
+
+
+def test_a_plot_and_a_check_say_the_same_of_a_rate():
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
+
+    class Bowl(Module):
+        def __init__(self):
+            self.w = Value(3.0)
+
+        def forward(self, x):
+            return self.w * x[0]
+    rates = (1e-4, 0.01, 0.3, 0.45, 1.0, 1.2)
+    [axes] = tg.plots.learning_rates(lambda w: w ** 2, 3.0, rates, steps=10).axes
+    drawn = ", ".join(line.get_label().removeprefix("lr = ").replace(":", "") for line in axes.lines)
+    assert check_training(Bowl(), [[1.0]], [0.0], rates=rates)[-1].seen == drawn
+    assert [label.split(" ", 1)[1] for label in drawn.split(", ")] == ["too low", "too low", "good", "good", "too high", "exploding"]
 
 
 def test_an_optimizer_written_without_init_is_known_by_its_name():

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from html import escape
 from types import SimpleNamespace
 
 import pytest
@@ -67,6 +68,11 @@ def legend_of(axes):
 
 # ---- every figure
 
+@pytest.mark.parametrize("name", [name for name in plots.__all__ if name != "text_curve"])
+def test_every_plot_has_an_entry_among_the_figures(name):
+    assert name in FIGURES, f"{name} is drawn by no test: give it a line in FIGURES, at the top of this file"
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_has_a_title_and_named_axes_and_opens_no_window(name, matplotlib):
     figure = FIGURES[name]()
@@ -85,9 +91,12 @@ def test_a_figure_is_saved_to_the_same_bytes_every_time(name, kind, matplotlib, 
     assert files[0].read_bytes() == files[1].read_bytes() != b""
 
 
-def test_a_notebook_is_given_the_picture_as_svg(matplotlib):
-    text = FIGURES["activation"]()._repr_svg_()
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_notebook_is_given_a_small_svg_whose_words_are_words(name, matplotlib):
+    figure = FIGURES[name]()
+    text = figure._repr_svg_()
     assert text.startswith("<?xml") and text.rstrip().endswith("</svg>") and "<dc:date>" not in text
+    assert f">{escape(figure.axes[0].get_title(loc='left'))}</text>" in text and len(text) < 90_000
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -193,7 +202,8 @@ def test_names_of_columns_and_classes_are_shown_as_they_are(matplotlib):
     figure = plots.decision_boundary(lambda point: [point[0] - point[1]], data, resolution=5)
     assert legend_of(figure.axes[0]) == [" _none", r"\$5 or \$6"]
     text = figure._repr_svg_()
-    assert "<!-- price in $ -->" in text.replace("\\$", "$") and "<!-- $\\frac$ -->" in text.replace("\\$", "$")
+    for name in "price in $", r"$\frac$", " _none", "$5 or $6":
+        assert f">{name}</text>" in text
 
 
 @pytest.mark.parametrize(("data", "options", "message"), [

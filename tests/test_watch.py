@@ -192,7 +192,7 @@ def test_no_epochs_show_nothing(screen):
 
 def test_rows_that_are_no_numbers_have_no_boundary():
     for rows in ([["a", "b"]], [[1.0]], [3.0]):
-        assert progress.examples_on_plane(SimpleNamespace(inputs=rows), True) is None
+        assert progress.examples_on_plane(progress.Boundary(None, rows, [0], 0.0)) is None
 
 
 def test_a_plain_script_imports_neither_ipython_nor_matplotlib():
