@@ -15,12 +15,15 @@ import os
 import sys
 from types import SimpleNamespace
 
+import hypothesis
 import pytest
 
 import tinygrad_edu as tg
 import tinygrad_edu.engine.formula as m
 from tinygrad_edu import Value
 
+hypothesis.settings.register_profile("planted", deadline=None,          # that something fails is enough; nothing is shrunk
+                                     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
 BUGS = {}                   # name: (what plants it, the tests that must fail)
 
 
