@@ -13,6 +13,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.engine.number import short
 from tinygrad_edu.engine.op import find
+from tinygrad_edu.nn.matrix_layers import LinearMap
 
 X = Value(3.0, label="x")
 
@@ -66,6 +67,49 @@ def test_a_number_in_a_sentence_is_short_and_right_to_six_digits(x):
     text = short(x)
     assert len(text.lstrip("-")) <= 15 and float(text) == pytest.approx(x, rel=5e-6, abs=0)
     assert text == str(int(x)) if abs(x) < 1e15 and x.is_integer() else not text.endswith(".0")
+
+
+XS = [[0.0, 0.0], [1.0, 1.0]]
+WHOLE = {       # where a whole number is taken: a call that takes it, and the largest number refused, if any
+    "inputs of a network": (lambda n: tg.MLP(n, [1]), 0), "the size of layer 0": (lambda n: tg.MLP(2, [n, 1]), 0), "outputs": (lambda n: tg.Layer(2, n), 0),
+    "inputs": (lambda n: tg.Neuron(n), 0), "pieces": (lambda n: tg.Maxout(2, n), 0), "rng": (lambda n: tg.MLP(2, [1], rng=n), None),
+    "seed of dropout": (lambda n: tg.Dropout(seed=n), None), "indim": (lambda n: LinearMap(n, 2), 0), "outdim": (lambda n: LinearMap(2, n), 0),
+    "count": (lambda n: tg.data.spirals(n), 0), "seed of data": (lambda n: tg.data.xor(8, seed=n), -1), "arms": (lambda n: tg.data.spirals(arms=n), 0),
+    "seed of a shuffling": (lambda n: tg.data.shuffled(tg.data.xor(8), n), -1), "size": (lambda n: tg.data.batches(tg.data.xor(8), n), 0),
+    "steps": (lambda n: tg.schedules.CosineDecay(0.1, n), 0), "every": (lambda n: tg.schedules.StepDecay(0.1, every=n), 0),
+    "k": (lambda n: tg.schedules.Constant(0.1)(n), -1), "n": (lambda n: tg.derivative(tg.tanh, n)(0.5), 0), "argnums": (lambda n: tg.grad(tg.mul, n)(1.0, 2.0), None),
+    **{name: (lambda n, name=name: tg.fit(tg.MLP(2, [2], rng=0), XS, [0, 1], progress=False, **{"epochs": 1, name: n}), largest)
+       for name, largest in (("epochs", -1), ("batch_size", 0), ("patience", 0), ("seed", None))},
+    **{name: (lambda n, name=name: tg.animate_training(tg.MLP(2, [2], rng=0), tg.data.xor(8), progress=False, **{"epochs": 1, "resolution": 2, name: n}), largest)
+       for name, largest in (("frames", 0), ("resolution", 1))},
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_one_rule_says_everywhere_what_a_whole_number_is(name):
+    call, largest_refused = WHOLE[name]
+    good = 1 if largest_refused is None else largest_refused + 1
+    for whole in (good, numpy.int64(good), numpy.uint8(good), numpy.array(good)):
+        call(whole)
+    for bad in (1.0, 2.5, "2", True, numpy.bool_(True), numpy.float64(2.0), Value(2.0), math.nan):
+        with pytest.raises(TypeError, match=f"must be a whole number, not {type(bad).__name__}: got "):
+            call(bad)
+    if largest_refused is not None:
+        for bad in (largest_refused, numpy.int64(largest_refused), -10 ** 5000):
+            with pytest.raises(ValueError, match=f"must be at least {good}, got "):
+                call(bad)
+
+
+@pytest.mark.parametrize("made", [
+    lambda kind: tg.data.xor(8, seed=kind(3)), lambda kind: tg.data.spirals(kind(9), seed=kind(3)), lambda kind: tg.MLP(kind(2), [kind(3), 1], rng=kind(3)).state_dict(),
+    lambda kind: tg.fit(tg.MLP(2, [2], rng=0), XS, [0, 1], epochs=kind(2), batch_size=kind(1), seed=kind(3), progress=False)])
+def test_whole_numbers_of_numpy_give_the_same_bits(made):
+    assert made(numpy.int64) == made(numpy.uint8) == made(int)
+
+
+@pytest.mark.parametrize("p", [numpy.float32(0.5), Fraction(1, 2), Decimal("0.5")])
+def test_the_chance_to_drop_may_be_any_real_number(p):
+    assert tg.Dropout(p).p == 0.5 and type(tg.Dropout(p).p) is float
 
 
 @pytest.mark.parametrize(("good", "number"), [
@@ -148,7 +192,7 @@ def test_the_data_of_a_computed_node_cannot_be_set():
     (lambda: Value(1.0, (2.0,), (1.0,)), TypeError, "parent 0 is not a Value but float"),
     (lambda: Value(1.0, label=3), TypeError, "label is a str, not int"), (lambda: tg.leaves(3), TypeError, "got 3"),
     (lambda: tg.steps([X]), TypeError, "not list"), (lambda: tg.draw(2.0), TypeError, "got 2.0"),
-    (lambda: tg.draw(X, engine="neato"), ValueError, "'neato'"), (lambda: tg.source(tg.tanh, "rust"), ValueError, "'rust'"),
+    (lambda: tg.draw(X, layout="neato"), ValueError, "'neato'"), (lambda: tg.source(tg.tanh, "rust"), ValueError, "'rust'"),
     (lambda: tg.replay(X * 2, at={"y": 1.0}), KeyError, "no leaf is labelled 'y'; the labels are: x"),
     (lambda: tg.replay(X * 2)["y"], KeyError, "no node is labelled 'y'"),
     (lambda: numpy.floor(X), TypeError, "numpy.floor has no counterpart"),

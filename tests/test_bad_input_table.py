@@ -133,8 +133,10 @@ TABLE = {
         (lambda w: tg.bce(nan, 1), ValueError, "nan"), (lambda w: tg.bce(0.5, 2), ValueError, "2"), (lambda w: tg.bce_with_logits(0.5, -1), ValueError, "-1")],
     "networks": [
         (lambda w: w.model([1.0, 2.0]), ValueError, "layer 0 expects 3 inputs, got 2"), (lambda w: w.model(1.0), ValueError, "layer 0 expects 3 inputs, got 1.0"),
-        *[(lambda w, size=size: MLP(3, [size]), ValueError, f"got {size!r}") for size in (0, -1, 2.5, True, "2", None)],
-        *[(lambda w, size=size: MLP(size, [2]), ValueError, f"got {size}") for size in (0, -1, 2.5, True)], (lambda w: tg.Layer(3, 0), ValueError, "got 0"),
+        *[(lambda w, size=size: MLP(3, [size]), error, f"got {size!r}")
+          for size, error in ((0, ValueError), (-1, ValueError), (2.5, TypeError), (True, TypeError), ("2", TypeError), (None, TypeError))],
+        *[(lambda w, size=size: MLP(size, [2]), error, f"got {size}")
+          for size, error in ((0, ValueError), (-1, ValueError), (2.5, TypeError), (True, TypeError))], (lambda w: tg.Layer(3, 0), ValueError, "got 0"),
         (lambda w: MLP(3, []), ValueError, "at least one layer"), (lambda w: MLP(3, [2, 1], "rleu"), ValueError, "'rleu'; the names are .*relu"),
         (lambda w: tg.Neuron(2, init="zeros"), ValueError, "'zeros'; the names are xavier, he"), (lambda w: MLP(3, [1], rng="a"), TypeError, "got 'a'")],
     "a weight file": [

@@ -117,12 +117,12 @@ def test_without_scikit_learn_one_line_says_how_to_get_it(name, monkeypatch):
 
 @pytest.mark.parametrize("name", [*OURS, "moons", "circles", "blobs"])
 @pytest.mark.parametrize(("options", "error", "message"), [
-    ({"count": 0}, ValueError, "count is at least 1: got 0"), ({"count": -3}, ValueError, "got -3"),
-    ({"count": 2.5}, TypeError, "count is a whole number: got 2.5"), ({"count": "9"}, TypeError, "got '9'"),
-    ({"noise": -0.1}, ValueError, "noise is a standard deviation, at least 0: got -0.1"),
+    ({"count": 0}, ValueError, "count must be at least 1, got 0"), ({"count": -3}, ValueError, "got -3"),
+    ({"count": 2.5}, TypeError, "count must be a whole number, not float: got 2.5"), ({"count": "9"}, TypeError, "got '9'"),
+    ({"noise": -0.1}, ValueError, "noise must be at least 0 and finite, got -0.1"),
     ({"noise": math.nan}, ValueError, "got nan"), ({"noise": math.inf}, ValueError, "got inf"),
     ({"noise": "much"}, TypeError, "a number is needed, not str: got 'much'"),
-    ({"seed": -1}, ValueError, "seed is at least 0: got -1"), ({"seed": None}, TypeError, "seed is a whole number: got None"),
+    ({"seed": -1}, ValueError, "seed must be at least 0, got -1"), ({"seed": None}, TypeError, "seed must be a whole number, not NoneType: got None"),
 ])
 def test_a_set_refuses_what_it_cannot_make(name, options, error, message):
     with pytest.raises(error, match=message):
@@ -130,7 +130,7 @@ def test_a_set_refuses_what_it_cannot_make(name, options, error, message):
 
 
 @pytest.mark.parametrize(("maker", "message"), [
-    (lambda: spirals(arms=0), "arms is at least 1: got 0"), (lambda: sets.blobs(classes=0), "classes is at least 1: got 0"),
+    (lambda: spirals(arms=0), "arms must be at least 1, got 0"), (lambda: sets.blobs(classes=0), "classes must be at least 1, got 0"),
     (lambda: Data([[1.0]], [], ("x",)), "each example needs one target: 1 inputs, 0 targets"),
     (lambda: Data([[1.0], [1.0, 2.0]], [0, 0], ("x",)), r"example 1 has 2 inputs, not one for each of the 1 features: \[1.0, 2.0\]"),
     (lambda: Data([[1.0]], [2], ("x",), ("no", "yes")), "example 0 has target 2, not a class from 0 to 1"),
@@ -160,7 +160,7 @@ def test_a_split_is_disjoint_and_complete(count, share, held_out):
 
 @pytest.mark.parametrize("share", [0, 1, -0.5, 1.5, math.nan])
 def test_a_split_refuses_a_share_that_leaves_a_side_empty(share):
-    with pytest.raises(ValueError, match=f"validation is a share between 0 and 1: got {share}"):
+    with pytest.raises(ValueError, match=f"validation must be above 0 and below 1, got {share}"):
         split(xor(10), share)
 
 
@@ -190,7 +190,7 @@ def test_batches_cover_every_example_once_and_only_the_last_is_smaller(size, see
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_batches_refuse_their_size_when_they_are_asked_for(size):
-    with pytest.raises(ValueError, match=f"size is at least 1: got {size}"):
+    with pytest.raises(ValueError, match=f"size must be at least 1, got {size}"):
         batches(xor(4), size)
 
 

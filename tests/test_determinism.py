@@ -13,6 +13,7 @@ SCRIPT = """
 import hashlib, tempfile
 from pathlib import Path
 import tinygrad_edu as tg
+from tinygrad_edu.learn.fit import optimizers_by_name
 
 told = hashlib.sha256()
 def tell(*things):
@@ -29,7 +30,7 @@ second = tg.replay(f, tg.Value)
 tell(tg.symbolic(f), tg.exact(tg.expression("(x + y)**3 / x", x=0.1, y=7)), {name: second[name].data.hex() for name in "abc"})
 
 data = tg.data.xor(24, seed=0)
-for optimizer in (tg.SGD, tg.Momentum, tg.Nesterov, tg.Adagrad, tg.RMSprop, tg.Adadelta, tg.Adam, tg.AdamW):
+for optimizer in optimizers_by_name().values():
     model = tg.MLP(2, [4, 2], activation="tanh", rng=0)
     history = tg.fit(model, data.inputs, data.targets, optimizer=optimizer(model.parameters(), lr=0.05), epochs=3, progress=False)
     tell(optimizer.__name__, [x.hex() for x in model.state_dict().values()], [x.hex() for x in history.loss])
@@ -39,8 +40,8 @@ with tempfile.TemporaryDirectory() as folder:
 network = tg.mse(tg.MLP(2, [3, 1], rng=0)([1.0, 2.0]), 0.5)
 network.backward()
 for graph in (f, network):
-    for engine in ("embedded", "simple"):
-        told.update(tg.draw(graph, engine=engine).svg.encode())
+    for layout in ("embedded", "simple"):
+        told.update(tg.draw(graph, layout=layout).svg.encode())
     told.update((tg.play(graph).html + str(tg.steps(graph)) + tg.to_graphviz(graph).source).encode())
 told.update(tg.draw(network, fold="layer").svg.encode())
 for bad in ("tnah(a)", "a +", "b * c"):

@@ -298,11 +298,11 @@ def test_d003_batch_shapes():
     (lambda: SoftmaxCrossEntropyLoss().forward(X, np.ones((5, 4))), r"one-hot.*row 0 is \[1.0, 1.0, 1.0, 1.0\]"),
     (lambda: SoftmaxCrossEntropyLoss().forward([], []), r"logits has shape \(n, classes\).*got \(0,\)"),
     (lambda: SoftmaxCrossEntropyLoss(reduction="max"), "reduction is .*got 'max'"),
-    (lambda: LinearMap(0, 2), "indim is at least 1: got 0"),
-    (lambda: LinearMap(2, 2, alpha=1), "alpha is at least 0 and less than 1: got 1.0"),
-    (lambda: LinearMap(2, 2, lr=0), "lr is a finite number above 0: got 0.0"),
-    (lambda: LinearMap(2, 2, lr=math.nan), "lr is a finite number above 0: got nan"),
-    (lambda: ReLU(dropout_probability=1), "dropout_probability is at least 0 and less than 1: got 1.0"),
+    (lambda: LinearMap(0, 2), "indim must be at least 1, got 0"),
+    (lambda: LinearMap(2, 2, alpha=1), "alpha must be at least 0 and below 1, got 1"),
+    (lambda: LinearMap(2, 2, lr=0), "lr must be positive and finite, got 0"),
+    (lambda: LinearMap(2, 2, lr=math.nan), "lr must be positive and finite, got nan"),
+    (lambda: ReLU(dropout_probability=1), "dropout_probability must be at least 0 and below 1, got 1"),
 ])
 def test_wrong_shapes_and_settings_are_refused_by_name(wrong, message):
     with pytest.raises(ValueError, match=message):

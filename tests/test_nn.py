@@ -12,6 +12,8 @@ from tinygrad_edu import Value
 from tinygrad_edu.nn.counted_random import mixed, uniform
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Maxout, Module, Neuron, Sequential
 
+pytestmark = pytest.mark.smoke
+
 
 def network(**options):
     return MLP(3, [4, 2], **{"rng": 0, **options})
@@ -178,13 +180,13 @@ def test_maxout_and_sequential():
 @pytest.mark.parametrize(("build", "error", "words"), [
     (lambda: network()([1.0]), ValueError, "layer 0 expects 3 inputs, got 1"), (lambda: network()(1.0), ValueError, "layer 0 expects 3 inputs, got 1.0"),
     (lambda: Neuron(2)([1.0]), ValueError, "neuron expects 2 inputs, got 1"), (lambda: MLP(0, [1]), ValueError, "inputs must be .* got 0"),
-    (lambda: MLP(2, [3, -1]), ValueError, "size of layer 1 .* got -1"), (lambda: MLP(2, [2.0]), ValueError, "got 2.0"),
-    (lambda: MLP(2, [True]), ValueError, "got True"), (lambda: MLP(2, []), ValueError, "at least one layer"), (lambda: MLP(2, 3), TypeError, "sizes .* such as .16, 1.: got 3"),
+    (lambda: MLP(2, [3, -1]), ValueError, "size of layer 1 .* got -1"), (lambda: MLP(2, [2.0]), TypeError, "got 2.0"),
+    (lambda: MLP(2, [True]), TypeError, "got True"), (lambda: MLP(2, []), ValueError, "at least one layer"), (lambda: MLP(2, 3), TypeError, "sizes .* such as .16, 1.: got 3"),
     (lambda: MLP(2, [3, 1], "tahn"), ValueError, "unknown activation 'tahn'; the names are linear, .*tanh"),
     (lambda: Neuron(2, "clip"), ValueError, "unknown activation 'clip'"), (lambda: Neuron(2, init="zero"), ValueError, "unknown init 'zero'"),
     (lambda: MLP(2, [3, 1], activations=["tanh"]), ValueError, "2 layers need as many activations, got 1"),
-    (lambda: MLP(2, [1], rng="a"), TypeError, "rng is a seed .* got 'a'"), (lambda: Dropout(1.0), ValueError, "got 1.0"),
-    (lambda: Dropout(-0.1), ValueError, "got -0.1"), (lambda: Dropout(True), ValueError, "got True"), (lambda: Maxout(2, 0), ValueError, "pieces"),
+    (lambda: MLP(2, [1], rng="a"), TypeError, "rng, if not a random.Random, must be a whole number, not str: got 'a'"), (lambda: Dropout(1.0), ValueError, "got 1.0"),
+    (lambda: Dropout(-0.1), ValueError, "got -0.1"), (lambda: Dropout(True), TypeError, "p: bool is not a number here: got True"), (lambda: Maxout(2, 0), ValueError, "pieces"),
     (lambda: Sequential(3), TypeError, "step 0 is neither"), (lambda: Module()(1), NotImplementedError, "no forward"),
 ])
 def test_misuse_names_the_value(build, error, words):

@@ -29,6 +29,8 @@ from .check.gradcheck import gradcheck
 from .check.nonfinite import FirstNonfinite, first_nonfinite
 from .check.report import Finding, GradientCheck
 from .engine.composites import log_softmax, maxout, scaled_relu, softmax
+from .engine.declare import op
+from .engine.domain import BENT, KINKED, NONZERO, POSITIVE, REAL, UNIT, Interval
 from .engine.errors import (
     DomainError,
     ExpressionError,
@@ -40,18 +42,7 @@ from .engine.errors import (
     errstate,
     no_grad,
 )
-from .engine.op import (
-    BENT,
-    NONZERO,
-    OPS,
-    POSITIVE,
-    REAL,
-    UNIT,
-    Interval,
-    Op,
-    op,
-    source,
-)
+from .engine.op import OPS, Op
 from .engine.ops import (
     abs,
     acos,
@@ -122,7 +113,9 @@ from .engine.replay import Replay, replay
 from .engine.value import Value, engine_name, leaves, live_values, pow, topological_order
 from .learn import data
 from .learn.animation import animate_training
-from .learn.fit import History, check_training, fit
+from .learn.fit import fit
+from .learn.history import History
+from .learn.sanity import check_training
 from .nn import schedules
 from .nn.losses import (
     bce,
@@ -145,6 +138,7 @@ from .nn.optim import (
     Adagrad,
     Adam,
     AdamW,
+    Lion,
     Momentum,
     Nesterov,
     Optimizer,
@@ -160,14 +154,16 @@ from .show.page import Page
 from .show.player import play
 from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
-from .symbols.symbolic import exact, names, symbolic
+from .symbols.named import names
+from .symbols.source import source
+from .symbols.symbolic import exact, symbolic
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
-    "ExpressionError", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History", "Interval",
-    "L1", "L2", "Layer", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
+    "ExpressionError", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History", "Interval", "KINKED",
+    "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
     "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL", "RMSprop",
     "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
     "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",

@@ -15,11 +15,14 @@ from .engine.number import printable
 from .learn import data as sets
 from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
-from .learn.fit import History, answers, check_training, class_of, fit, optimizers_by_name
+from .learn.fit import answers, class_of, fit, optimizers_by_name
+from .learn.history import History
+from .learn.sanity import check_training
 from .nn.modules import MLP
 from .nn.penalties import L2
 from .nn.weights import load, read, save
-from .show.plots import LARGEST, decision_boundary, figure_class, loss_curves, text_curve
+from .show.plane import LARGEST
+from .show.plots import decision_boundary, figure_class, loss_curves, text_curve
 
 SETS = ("moons", "circles", "blobs", "spirals", "xor", "yin_yang", "digits", "noisy_sine")
 TRAIN_EXAMPLES = """examples:

@@ -193,7 +193,7 @@ class Complex(complex):
     @staticmethod
     def record(op: Any, *inputs: Any, **constants: float) -> Any:
         """Apply an op: its value, by its rule."""
-        return op.rule(*inputs, **constants)[0]
+        return op.textbook(*inputs, **constants)[0]
 
     @staticmethod
     def apply_named(name: str, *inputs: Any) -> "Complex":

@@ -18,7 +18,8 @@ from ..engine import errors, ops
 from ..engine.errors import GradientError, errstate, recorded_anyway
 from ..engine.graph import check_leaves, describe, is_cut
 from ..engine.number import checked_whole, number, short, shortened
-from ..engine.replay import Replay, differentiable, only, replay
+from ..engine.replay import Replay, node_labelled, replay
+from ..engine.slopes import as_value
 from ..engine.value import Value, topological_order
 
 nested = ContextVar("nested", default=False)            # is a function being run to be differentiated?
@@ -202,7 +203,7 @@ def gradient_graph(output: Value, by: Any) -> Any:
         again = replay(output, Value)
     found = []
     for node in flat(by):
-        node = only(node, again.grads, "node") if isinstance(node, str) else node
+        node = node_labelled(node, again.grads, "node") if isinstance(node, str) else node
         if not isinstance(node, Value) or node not in again.grads:
             name = describe(node) if isinstance(node, Value) else shortened(node)
             raise ValueError(f"{name} is not among the nodes that get a gradient from {describe(output)}")
@@ -275,7 +276,7 @@ def check_finite(result: Any, what: str) -> None:
 
 
 def as_result(x: Any, run: Run) -> Any:
-    return differentiable(x) if run.as_graph else float(x)
+    return as_value(x) if run.as_graph else float(x)
 
 
 def as_float(x: Any) -> float:
@@ -321,10 +322,9 @@ def check_function(f: Any) -> None:
 
 
 def checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
-    which = argnums if isinstance(argnums, tuple) else (argnums,)
+    given = argnums if isinstance(argnums, tuple) else (argnums,)
+    which = tuple(checked_whole("argnums", i, least=-math.inf) for i in given)
     for i in which:
-        if isinstance(i, bool) or not isinstance(i, int):
-            raise TypeError(f"argnums is the number of an argument, or a tuple of them: got {argnums!r}")
         if not 0 <= i < count:
             raise IndexError(f"argnums={argnums!r}, but f was given {count} argument{'s' * (count != 1)}"
                              + (f": 0 to {count - 1}" if count else ""))

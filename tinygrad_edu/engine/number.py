@@ -1,6 +1,7 @@
 """What may become the number in a node, and what it is refused for."""
 
 import math
+import operator
 from numbers import Real
 from typing import Any
 
@@ -20,7 +21,7 @@ def number(x: Any) -> float:
     """
     if type(x) is float:
         return x
-    if isinstance(x, bool) or (str(getattr(x, "dtype", "")) == "bool" and x.shape == ()):
+    if is_bool(x):
         raise TypeError(f"bool is not a number here: got {x}; write float(x), or greater(a, b) for a > b")
     if isinstance(x, int):
         return whole(x)
@@ -30,6 +31,11 @@ def number(x: Any) -> float:
     if isinstance(x, Real) or type(x).__name__ == "Decimal":
         return near(x)
     raise TypeError(f"a number is needed, not {type(x).__name__}: got {shortened(x)}{remedy(x)}")
+
+
+def is_bool(x: Any) -> bool:
+    """Is x True or False, of Python or of numpy?"""
+    return isinstance(x, bool) or (str(getattr(x, "dtype", "")) == "bool" and x.shape == ())
 
 
 def whole(x: int) -> float:
@@ -54,16 +60,25 @@ def near(x: Any) -> float:
     return nearest
 
 
-def checked_whole(name: str, n: Any, least: int = 1) -> int:
-    """n, if it is an int of at least `least`; otherwise a `ValueError` that names it.
+def checked_whole(name: str, n: Any, least: float = 1) -> int:
+    """n as an int of at least `least`; a whole number of numpy will do.
+
+    Raises TypeError for what is no whole number, 3.0 and True included, and ValueError for one below
+    `least`; both name the field and the value.
 
     >>> checked_whole("epochs", -1, least=0)
     Traceback (most recent call last):
-    ValueError: epochs must be a whole number of at least 0, got -1
+    ValueError: epochs must be at least 0, got -1
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, got {n!r}")
-    return n
+    try:
+        checked = None if is_bool(n) else operator.index(n)
+    except TypeError:
+        checked = None
+    if checked is None:
+        raise TypeError(f"{name} must be a whole number, not {type(n).__name__}: got {shortened(n)}")
+    if checked < least:
+        raise ValueError(f"{name} must be at least {least}, got {shortened(checked)}")
+    return checked
 
 
 def remedy(x: Any) -> str:

@@ -21,7 +21,9 @@ from string import Formatter
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
+from . import formula
 from .formula import Formula, Row
+from .ieee import COMPUTE
 
 TEXT, LATEX, PYTHON, C, MATHML = range(5)   # the fields of a Notation
 TYPESET = (LATEX, MATHML)
@@ -135,7 +137,7 @@ def places(template: str | None) -> int:
 
 
 PRIVATE = frozenset("whole larger smaller keyword element total product others largest smallest count "
-                    "written like []".split())
+                    "like []".split())
 ROOM = {head: max(places(template) for _, template in row) for head, row in NOTATION.items()}
 
 
@@ -163,8 +165,12 @@ def call(head: str, arguments: list[str], style: int) -> str:
         return f"<mo>[</mo>{inside}<mo>]</mo>" if head == "[]" else f"<mi>{escape(head)}</mi>{fenced(inside, style)}"
     if head == "[]":
         return rf"\left[{inside}\right]" if style == LATEX else f"[{inside}]"
+    if style == PYTHON:
+        return f"m.{head}({inside})" if hasattr(formula, head) else f"ops.{head}.of({inside})"
+    if style == C:
+        return f"{head}({inside})" if head in COMPUTE or head in C_WORDS else f"{head}_of({inside})"
     if style != LATEX:
-        return f"{'m.' * (style == PYTHON)}{head}({inside})"
+        return f"{head}({inside})"
     name = f"\\{head}" if head in PLAIN_LATEX else rf"\operatorname{{{latex_name(head, plain=True)}}}"
     return rf"{name}\left({inside}\right)"
 
@@ -255,22 +261,22 @@ def shortest(number: Any, style: int) -> str:
 # ---- the order of writing -----------------------------------------------------------------------
 
 
-def resolved(part: Any, style: int) -> Any:
-    """What stands for a part: people read the textbook form, machines the accurate one."""
-    while type(part) is Formula and part.parts and part.head in ("written", "like"):
-        part = part.parts[1 if part.head == "written" and style in (PYTHON, C) else 0]
+def resolved(part: Any) -> Any:
+    """What stands for a part: a number that only says of which kind it is ("like") is written as itself."""
+    while type(part) is Formula and part.head == "like":
+        part = part.parts[0]
     return part
 
 
-def children(part: Formula, style: int) -> list[Any]:
-    return [resolved(p, style) for p in part.parts]
+def children(part: Formula) -> list[Any]:
+    return [resolved(p) for p in part.parts]
 
 
-def in_order(roots: Iterable[Any], style: int, stop: Iterable[Any] = ()) -> list[Formula]:
+def in_order(roots: Iterable[Any], stop: Iterable[Any] = ()) -> list[Formula]:
     """Every formula the roots are made of, once, parts before wholes; those in `stop` and below left out."""
     order: list[Formula] = []
     seen = set(map(id, stop))
-    stack = [(resolved(root, style), False) for root in reversed(list(roots))]
+    stack = [(resolved(root), False) for root in reversed(list(roots))]
     while stack:
         part, opened = stack.pop()
         if opened:
@@ -278,7 +284,7 @@ def in_order(roots: Iterable[Any], style: int, stop: Iterable[Any] = ()) -> list
         elif type(part) is Formula and id(part) not in seen:
             seen.add(id(part))
             stack.append((part, True))
-            stack.extend((p, False) for p in reversed(children(part, style)))
+            stack.extend((p, False) for p in reversed(children(part)))
     return order
 
 
@@ -288,7 +294,7 @@ def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -
         names = {LATEX: latex_name, MATHML: mathml_name}
         return leaf_precedence(part.head), names[style](part.head) if style in names else part.head
     precedence, template = notation(part.head, style)
-    pieces = [written[id(p)] if type(p) is Formula else literal(p, style) for p in children(part, style)]
+    pieces = [written[id(p)] if type(p) is Formula else literal(p, style) for p in children(part)]
     if template is None:
         return ATOM, call(part.head, [text for _, text in pieces], style)
     fenced = [parenthesised(part.head, i, precedence, *piece, style) for i, piece in enumerate(pieces)]
@@ -306,7 +312,7 @@ def precedence_of(formula: Any, style: int) -> int:
     >>> precedence_of(exp(x), TEXT) == ATOM, precedence_of(exp(x), MATHML) == RAISED
     (True, True)
     """
-    root = resolved(formula, style)
+    root = resolved(formula)
     if type(root) is not Formula:
         return literal(root, style)[0]
     if not root.parts:
@@ -346,18 +352,18 @@ def fenced(text: str, style: int) -> str:
 
 def as_lines(root: Any, style: int, names: Mapping[int, tuple[int, str]]) -> list[tuple[str, str]]:
     """[(name, text), ...]: the named parts, then ("", the whole); `names` are (precedence, text) by id."""
-    root = resolved(root, style)
+    root = resolved(root)
     if type(root) is not Formula:
         return [("", literal(root, style)[1])]
-    order = in_order([root], style)
+    order = in_order([root])
     long = expanded_size(order, style, names) > LONG
-    uses = Counter(id(p) for part in order for p in children(part, style))
+    uses = Counter(id(p) for part in order for p in children(part))
     fresh = part_names(order)
     lines: list[tuple[str, str]] = []
     written: dict[int, tuple[int, str]] = {}
     width: dict[int, int] = {}
     for part in order:
-        width[id(part)] = 1 + sum(width[id(p)] for p in children(part, style) if type(p) is Formula)
+        width[id(part)] = 1 + sum(width[id(p)] for p in children(part) if type(p) is Formula)
         written[id(part)] = names[id(part)] if id(part) in names else compose(part, style, written)
         shared = long and uses[id(part)] > 1
         if part.parts and part is not root and id(part) not in names and (shared or width[id(part)] > WIDE):
@@ -377,7 +383,7 @@ def expanded_size(order: list[Formula], style: int, names: Mapping[int, Any]) ->
     """How many parts the last formula in order has, were every shared one written out each time."""
     size: dict[int, int] = {}
     for part in order:
-        inner = () if id(part) in names else children(part, style)
+        inner = () if id(part) in names else children(part)
         size[id(part)] = 1 + sum(size[id(p)] for p in inner if type(p) is Formula)
     return size[id(order[-1])]
 
@@ -387,7 +393,7 @@ def text(formula: Any, names: Mapping[Any, str] | None = None) -> str:
 
     names   {formula: name}: parts to be written as a name
     """
-    given = {id(resolved(part, TEXT)): (ATOM, name) for part, name in (names or {}).items()}
+    given = {id(resolved(part)): (ATOM, name) for part, name in (names or {}).items()}
     return "\n".join(f"{name} = {line}" if name else line for name, line in as_lines(formula, TEXT, given))
 
 
@@ -404,7 +410,7 @@ def as_factor(formula: Any) -> str:
 
 def latex(formula: Any, names: Mapping[Any, str] | None = None) -> str:
     """The formula as LaTeX; `names` as for `text`."""
-    given = {id(resolved(part, LATEX)): (ATOM, latex_name(name)) for part, name in (names or {}).items()}
+    given = {id(resolved(part)): (ATOM, latex_name(name)) for part, name in (names or {}).items()}
     lines = as_lines(formula, LATEX, given)
     if len(lines) == 1:
         return lines[0][1]
@@ -421,7 +427,7 @@ def mathml(formula: Any, names: Mapping[Any, tuple[int, str]] | None = None) -> 
     >>> mathml(x / 2)
     '<mfrac><mrow><mi>x</mi></mrow><mrow><mn>2</mn></mrow></mfrac>'
     """
-    given = {id(resolved(part, MATHML)): name for part, name in (names or {}).items()}
+    given = {id(resolved(part)): name for part, name in (names or {}).items()}
     lines = as_lines(formula, MATHML, given)
     if len(lines) == 1:
         return lines[0][1]
@@ -447,14 +453,14 @@ def program(roots: list[Any], style: int) -> tuple[list[Statement], list[str]]:
     Rows are written by element: a root that is a Row stands for its element at index i.
     """
     plain = [root.element if type(root) is Row else root for root in roots]
-    order = in_order(plain, style)
-    uses = Counter(id(resolved(p, style)) for p in [*(p for part in order for p in part.parts), *plain])
+    order = in_order(plain)
+    uses = Counter(id(resolved(p)) for p in [*(p for part in order for p in part.parts), *plain])
     fresh = part_names(order)
     statements: list[Statement] = []
     written: dict[int, tuple[int, str]] = {}
     varies: dict[int, bool] = {}        # from element to element
     for part in order:
-        inner = [p for p in children(part, style) if type(p) is Formula]
+        inner = [p for p in children(part) if type(p) is Formula]
         varies[id(part)] = part.head == "element" or (
             part.head not in (*REDUCTIONS, "count") and any(varies[id(p)] for p in inner))
         written[id(part)] = compose(part, style, written)
@@ -464,7 +470,7 @@ def program(roots: list[Any], style: int) -> tuple[list[Statement], list[str]]:
             body = written[id(inner[0])][1] if special else written[id(part)][1]
             statements.append(Statement(kind, next(fresh), body))
             written[id(part)] = ATOM, statements[-1].name + "[i]" * varies[id(part)]
-    ends = [resolved(root, style) for root in plain]
+    ends = [resolved(root) for root in plain]
     return statements, [written[id(e)][1] if type(e) is Formula else literal(e, style)[1] for e in ends]
 
 

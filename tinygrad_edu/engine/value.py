@@ -150,7 +150,7 @@ class Value:
 
     def note(self, key: str, x: Any) -> None:
         """Keep something of this node that few have; nodes that have only this share one dict."""
-        self._extra = {**self._extra, key: x} if self._extra else only(key, x)
+        self._extra = {**self._extra, key: x} if self._extra else shared_extra(key, x)
 
     # ---- operators
 
@@ -310,7 +310,7 @@ class Value:
 
 
 new = Value.__new__
-recording, tracing, ordinary = errors.recording.get, errors.tracing.get, errors.ordinary.get
+recording, tracing, plain_recording = errors.recording.get, errors.tracing.get, errors.plain_recording.get
 set_grad = vars(Value)["_grad"].__set__
 
 
@@ -329,17 +329,8 @@ def record(op: Op, x: Any, y: Any) -> Any:
         if data - data:                             # inf or nan
             raise ArithmeticError
     except (ArithmeticError, ValueError):
-        data, local_grads = careful(op, (x, y), {})
-    if (x._extra is not None and y._extra is not None and x.is_constant and y.is_constant) or not ordinary():
-        return rare_node(op, data, (x, y), local_grads, {})
-    node = new(Value)
-    node._data = data if type(data) is float else float(data)
-    node._grad = 0.0
-    node._parents = (x, y)
-    node._local_grads = local_grads
-    node._op = op
-    node._extra = None
-    return node
+        data, local_grads = evaluate_or_explain(op, (x, y), {})
+    return make_node(op, data, (x, y), local_grads)
 
 
 def record_one(op: Op, x: Value) -> Value:
@@ -349,17 +340,8 @@ def record_one(op: Op, x: Value) -> Value:
         if data - data:
             raise ArithmeticError
     except (ArithmeticError, ValueError):
-        data, local_grads = careful(op, (x,), {})
-    if (x._extra is not None and x.is_constant) or not ordinary():
-        return rare_node(op, data, (x,), local_grads, {})
-    node = new(Value)
-    node._data = data if type(data) is float else float(data)
-    node._grad = 0.0
-    node._parents = (x,)
-    node._local_grads = local_grads
-    node._op = op
-    node._extra = None
-    return node
+        data, local_grads = evaluate_or_explain(op, (x,), {})
+    return make_node(op, data, (x,), local_grads)
 
 
 def record_many(op: Op, inputs: tuple, constants: dict[str, float]) -> Any:
@@ -368,11 +350,11 @@ def record_many(op: Op, inputs: tuple, constants: dict[str, float]) -> Any:
         parents = tuple([constant(x) for row in inputs for x in row] if op.rows else map(constant, inputs))
     except ArrayMet:
         return NotImplemented
-    data, local_grads = careful(op, parents, constants)
-    return rare_node(op, data, parents, [g for row in local_grads for g in row] if op.rows else local_grads, constants)
+    data, local_grads = evaluate_or_explain(op, parents, constants)
+    return make_node(op, data, parents, op.one_by_one(local_grads), constants)
 
 
-def careful(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:
+def evaluate_or_explain(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:
     """`Op.evaluate`, naming the operands, and the lines they were made at, where it raises."""
     try:
         return op.evaluate(*op.in_rows([x._data for x in parents]), **constants)
@@ -382,24 +364,30 @@ def careful(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:
         raise type(error)(f"{error} ({between.join(named)})" if named else str(error)) from None
 
 
-def rare_node(op: Op, data: float, parents: tuple, local_grads: Iterable, constants: dict) -> Value:
-    """A node that may be a constant, have constants, or remember where it was made."""
-    if not recording():
+def make_node(op: Op, data: Any, parents: tuple, local_grads: Any, constants: dict | None = None) -> Value:
+    """A new node: a constant if all its parents are, and without parents where nothing is recorded."""
+    if not plain_recording() and not recording():
         return constant(data)
     node = new(Value)
-    node._data, node._grad = float(data), 0.0
-    node._parents, node._local_grads, node._op = parents, tuple(local_grads), op
+    node._data = data if type(data) is float else float(data)
+    node._grad = 0.0
+    node._parents = parents
+    node._local_grads = local_grads
+    node._op = op
     node._extra = {"constants": constants} if constants else None
-    if all(p.is_constant for p in parents):
+    for parent in parents:
+        if parent._extra is None or not parent.is_constant:
+            break
+    else:
         node._local_grads = ()
-        node._extra = {**CONSTANT, **(node._extra or {})}
-    if tracing():
+        node._extra = {**CONSTANT, "constants": constants} if constants else dict(CONSTANT)
+    if not plain_recording() and tracing():
         add_origin(node)
     return node
 
 
 @lru_cache(maxsize=4096)
-def only(key: str, x: Any) -> dict[str, Any]:
+def shared_extra(key: str, x: Any) -> dict[str, Any]:
     """What is rare of a node, where that is one thing; the dict is shared and never changed."""
     return {key: x}
 

@@ -16,9 +16,10 @@ from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import checked_whole, number, shortened
 from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
-from ..show.plots import COLOURS, LARGEST, as_float, class_scores, margins, spaced, widened
+from ..show.plane import COLOURS, LARGEST, as_float, class_scores, margins, spaced, widened
 from .data import Data
-from .fit import History, answers, check_form, checked_validation, chosen_loss, fit, hits, share, threshold_of
+from .fit import accuracy_of, answers, check_form, checked_validation, fit, hits, loss_for, threshold_of
+from .history import History
 from .progress import in_notebook
 
 Ask = Callable[[Sequence[Any]], list[Any]]
@@ -88,16 +89,16 @@ class Film:
 
     def __init__(self, model: Module, data: Data, epochs: int, frames: int = FRAMES, resolution: int = 32,
                  validation: Any = None, loss: Any = None, ask: Ask | None = None):
-        checked_whole("epochs", epochs, least=0)
-        self.every = max(1, -(-epochs // checked_whole("frames", frames)))
+        self.every = max(1, -(-checked_whole("epochs", epochs, least=0) // checked_whole("frames", frames)))
         self.about, self.ask = repr(model).partition("\n")[0], ask or (lambda rows: answers(model, rows))
         check_shape(data)
-        self.data, self.loss = data, chosen_loss(loss, data.targets)
+        self.data, self.loss = data, loss_for(loss, data.targets)
         check_form(model, self.loss, data.inputs[0])
         kind = Plane if data.classes else Curve
         self.scene: Plane | Curve = kind(data, checked_whole("resolution", resolution, least=2), self.loss)
         self.start = self.measured(data.inputs, data.targets)
-        self.validation_start = self.measured(*checked_validation(validation)) if validation is not None else []
+        held_out = checked_validation(validation)
+        self.validation_start = self.measured(*held_out) if held_out else []
         self.frames: list[dict[str, Any]] = []
         self.history, self.error = History(), ""
         self.take(0)
@@ -106,7 +107,7 @@ class Film:
         """[loss, accuracy] of the model as it is."""
         predictions = self.ask(inputs)
         loss = self.loss(predictions, targets)
-        return [getattr(loss, "data", loss), share(hits(predictions, targets, self.loss))]
+        return [getattr(loss, "data", loss), accuracy_of(hits(predictions, targets, self.loss))]
 
     def broken_off(self, error: Exception) -> History:
         """The history of a training that ended in an error: the page will say which."""

@@ -6,7 +6,6 @@ The same seed gives the same bits; moons, circles, blobs and digits come from sc
 
 import csv
 import math
-import operator
 import warnings
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from ..engine.number import number, shortened
+from ..engine.number import checked_whole, shortened
+from ..nn.checks import BETWEEN, NOT_NEGATIVE, checked_number
 
 Label = TypeVar("Label", bound=Hashable)
 
@@ -81,7 +81,7 @@ def moons(count: int = 200, noise: float = 0.1, seed: int = 0) -> Data:
     noise is the standard deviation of what is added to x and to y.
     Raises ValueError for count < 1 or noise < 0, ModuleNotFoundError without scikit-learn.
     """
-    check(count, noise, seed)
+    count, noise, seed = checked_arguments(count, noise, seed)
     made = scikit_learn().make_moons(count, noise=noise, random_state=seed)
     return from_arrays(made, ("x", "y"), ("upper moon", "lower moon"))
 
@@ -92,7 +92,7 @@ def circles(count: int = 200, noise: float = 0.05, seed: int = 0) -> Data:
     noise is the standard deviation of what is added to x and to y.
     Raises ValueError for count < 1 or noise < 0, ModuleNotFoundError without scikit-learn.
     """
-    check(count, noise, seed)
+    count, noise, seed = checked_arguments(count, noise, seed)
     made = scikit_learn().make_circles(count, noise=noise, factor=0.5, random_state=seed)
     return from_arrays(made, ("x", "y"), ("outer circle", "inner circle"))
 
@@ -103,8 +103,8 @@ def blobs(count: int = 200, noise: float = 1.0, seed: int = 0, classes: int = 3)
     noise is the standard deviation of a cloud.
     Raises ValueError for count < 1, noise < 0 or classes < 1, ModuleNotFoundError without scikit-learn.
     """
-    check(count, noise, seed)
-    whole_number("classes", classes, least=1)
+    count, noise, seed = checked_arguments(count, noise, seed)
+    classes = checked_whole("classes", classes)
     made = scikit_learn().make_blobs(count, centers=classes, cluster_std=noise, random_state=seed)
     return from_arrays(made, ("x", "y"), tuple(f"blob {i}" for i in range(classes)))
 
@@ -115,7 +115,7 @@ def digits(count: int = DIGITS, seed: int = 0) -> Data:
     They are drawn without replacement.
     Raises ValueError for count < 1 or above 1,797, ModuleNotFoundError without scikit-learn.
     """
-    check(count, 0, seed)
+    count, _, seed = checked_arguments(count, 0.0, seed)
     if count > DIGITS:
         raise ValueError(f"there are {DIGITS} digits: got count={count}")
     images, labels = scikit_learn().load_digits(return_X_y=True)
@@ -149,8 +149,8 @@ def spirals(count: int = 200, noise: float = 0.02, seed: int = 0, arms: int = 2)
     >>> spirals(4, noise=0, seed=1).targets
     [0, 1, 0, 1]
     """
-    check(count, noise, seed)
-    whole_number("arms", arms, least=1)
+    count, noise, seed = checked_arguments(count, noise, seed)
+    arms = checked_whole("arms", arms)
     rng = Random(seed)
     inputs, targets = [], [i % arms for i in range(count)]
     for arm in targets:
@@ -170,7 +170,7 @@ def xor(count: int = 200, noise: float = 0.1, seed: int = 0) -> Data:
     >>> list(zip(table.inputs, table.targets))
     [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)]
     """
-    check(count, noise, seed)
+    count, noise, seed = checked_arguments(count, noise, seed)
     rng = Random(seed)
     corners = [divmod(i % 4, 2) for i in range(count)]
     inputs = [[x + rng.gauss(0, noise), y + rng.gauss(0, noise)] for x, y in corners]
@@ -187,7 +187,7 @@ def yin_yang(count: int = 300, noise: float = 0.0, seed: int = 0) -> Data:
     >>> yin_yang(4).targets
     [0, 1, 2, 0]
     """
-    check(count, noise, seed)
+    count, noise, seed = checked_arguments(count, noise, seed)
     rng = Random(seed)
     inputs, targets = [], [i % 3 for i in range(count)]
     for wanted in targets:
@@ -215,26 +215,15 @@ def noisy_sine(count: int = 100, noise: float = 0.1, seed: int = 0) -> Data:
     >>> all(target == math.sin(x) for [x], target in zip(data.inputs, data.targets))
     True
     """
-    check(count, noise, seed)
+    count, noise, seed = checked_arguments(count, noise, seed)
     rng = Random(seed)
     xs = [rng.uniform(-math.pi, math.pi) for _ in range(count)]
     return Data([[x] for x in xs], [math.sin(x) + rng.gauss(0, noise) for x in xs], ("x",))
 
 
-def check(count: Any, noise: Any, seed: Any) -> None:
-    whole_number("count", count, least=1)
-    whole_number("seed", seed, least=0)
-    if not 0 <= number(noise) < math.inf:
-        raise ValueError(f"noise is a standard deviation, at least 0: got {noise}")
-
-
-def whole_number(name: str, given: Any, least: int) -> None:
-    try:
-        whole = operator.index(given)
-    except TypeError:
-        raise TypeError(f"{name} is a whole number: got {shortened(given)}") from None
-    if whole < least:
-        raise ValueError(f"{name} is at least {least}: got {given}")
+def checked_arguments(count: Any, noise: Any, seed: Any) -> tuple[int, float, int]:
+    """What every set is made from: how many examples, the standard deviation of the noise, and the seed."""
+    return checked_whole("count", count), checked_number("noise", noise, NOT_NEGATIVE), checked_whole("seed", seed, 0)
 
 
 # ---- before and during training
@@ -245,7 +234,7 @@ def shuffled(data: Data, seed: int = 0) -> Data:
     >>> shuffled(xor(4, noise=0), seed=1).targets
     [0, 0, 1, 1]
     """
-    whole_number("seed", seed, least=0)
+    seed = checked_whole("seed", seed, least=0)
     order = list(range(len(data)))
     Random(seed).shuffle(order)
     return data.chosen(order)
@@ -261,8 +250,7 @@ def split(data: Data, validation: float = 0.2, seed: int = 0) -> tuple[Data, Dat
     >>> len(train), len(held_out)
     (7, 3)
     """
-    if not 0 < number(validation) < 1:
-        raise ValueError(f"validation is a share between 0 and 1: got {validation}")
+    validation = checked_number("validation", validation, BETWEEN)
     if len(data) < 2:
         raise ValueError(f"to split takes at least 2 examples: got {len(data)}")
     mixed = shuffled(data, seed)
@@ -279,7 +267,7 @@ def batches(data: Data, size: int, seed: int | None = None) -> Iterator[Data]:
     >>> [len(batch) for batch in batches(xor(10), 4)]
     [4, 4, 2]
     """
-    whole_number("size", size, least=1)
+    size = checked_whole("size", size)
     source = data if seed is None else shuffled(data, seed)
     return (source.chosen(range(i, min(i + size, len(data)))) for i in range(0, len(data), size))
 

@@ -5,22 +5,30 @@ after some epochs, and once more at the end.  Nothing here changes what is learn
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import perf_counter
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from ..engine.errors import errstate, no_grad
 from ..engine.number import number
+from ..nn.modules import Module
 from ..show.plots import draw_boundary, draw_panel, figure_class, finish, new_figure, recorded
-
-if TYPE_CHECKING:
-    from .fit import History, Training
+from .history import History
 
 PAUSE = 0.5                     # seconds between two drawings, at least
-SHARE = 0.15                    # of the time may go into drawing
+DRAWING = 0.15                  # of the time may go into drawing
 POINTS = 24                     # to a side of the picture of a boundary
+
+
+class Boundary(NamedTuple):
+    """What a decision boundary is drawn from: the model, its examples, and where one output alone means class 1."""
+
+    model: Module
+    inputs: Sequence[Any]
+    targets: Sequence[Any]
+    threshold: float
 
 
 def in_notebook() -> bool:
@@ -30,14 +38,18 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
-def display_for(training: "Training", wanted: bool | None) -> "ProgressBar | FigureInPlace":
-    """What shows this training: a context that gives a function of the history, called after each epoch."""
+def display_for(wanted: bool | None, epochs: int, boundary: Boundary) -> "ProgressBar | FigureInPlace":
+    """What shows a training: a context that gives a function of the history, to be called after each epoch.
+
+    wanted     True, False, or None: in a notebook or a terminal only
+    epochs     how many there will be
+    """
     if in_notebook() and wanted is not False:
-        return FigureInPlace(training)
-    return ProgressBar(sys.stderr.isatty() if wanted is None else wanted, training.epochs)
+        return FigureInPlace(epochs, boundary)
+    return ProgressBar(sys.stderr.isatty() if wanted is None else wanted, epochs)
 
 
-def latest(history: "History") -> str:
+def latest(history: History) -> str:
     """The numbers of the last epoch, in a line."""
     parts = [f"loss {history.loss[-1]:.4f}"]
     for name, text in ("accuracy", "accuracy"), ("validation_accuracy", "validation"):
@@ -52,7 +64,7 @@ class ProgressBar:
     def __init__(self, wanted: bool, epochs: int):
         self.wanted, self.epochs = wanted, epochs
 
-    def __enter__(self) -> "Callable[[History], None]":
+    def __enter__(self) -> Callable[[History], None]:
         if not self.wanted:
             return lambda history: None
         from rich.console import Console
@@ -63,7 +75,7 @@ class ProgressBar:
         self.task = self.shown.add_task("", total=self.epochs)
         return self.show
 
-    def show(self, history: "History") -> None:
+    def show(self, history: History) -> None:
         self.shown.update(self.task, completed=len(history), description=latest(history))
 
     def __exit__(self, *exception: object) -> None:
@@ -78,25 +90,26 @@ class FigureInPlace:
     the last epoch is always drawn.  What is stored with the notebook is that last figure.
     """
 
-    def __init__(self, training: "Training"):
-        self.training, self.handle = training, None
+    def __init__(self, epochs: int, boundary: Boundary):
+        self.epochs, self.boundary = epochs, boundary
+        self.history, self.handle = History(), None
         self.drawn, self.due = 0, 0.0
 
-    def __enter__(self) -> "Callable[[History], None]":
+    def __enter__(self) -> Callable[[History], None]:
         self.due = perf_counter() + PAUSE
         return self.show
 
-    def show(self, history: "History") -> None:
+    def show(self, history: History) -> None:
+        self.history = history
         if perf_counter() >= self.due:
             self.draw(history)
 
     def __exit__(self, kind: object, *exception: object) -> None:
-        history = self.training.history
-        if kind is None and len(history) > self.drawn:
+        if kind is None and len(self.history) > self.drawn:
             with suppress(KeyboardInterrupt):       # the history is worth more than its last picture
-                self.draw(history)
+                self.draw(self.history)
 
-    def draw(self, history: "History") -> None:
+    def draw(self, history: History) -> None:
         """Put the figure of now in the place of the one before, and say when the next is due."""
         from IPython.display import display
         start = perf_counter()
@@ -106,43 +119,43 @@ class FigureInPlace:
         else:
             self.handle.update(picture, **options)
         self.drawn, end = len(history), perf_counter()
-        self.due = end + max(PAUSE, (end - start) * (1 - SHARE) / SHARE)
+        self.due = end + max(PAUSE, (end - start) * (1 - DRAWING) / DRAWING)
 
-    def picture(self, history: "History") -> tuple[Any, dict[str, bool]]:
+    def picture(self, history: History) -> tuple[Any, dict[str, bool]]:
         """A figure, or text where matplotlib is missing; and how `display` takes it."""
         try:
             figure_class()
         except ModuleNotFoundError as missing:
-            line = f"epoch {len(history)} of {self.training.epochs}  {latest(history)}"
+            line = f"epoch {len(history)} of {self.epochs}  {latest(history)}"
             return {"text/plain": f"{line}\n{missing}"}, {"raw": True}
-        return training_figure(history, self.training), {}
+        return training_figure(history, self.epochs, self.boundary), {}
 
 
-def training_figure(history: "History", training: "Training") -> Any:
+def training_figure(history: History, epochs: int, boundary: Boundary) -> Any:
     """Panels of loss and accuracy, and of the decision boundary where there is one."""
-    panels, data = recorded(history), examples_on_plane(training, bool(history.accuracy))
+    panels, data = recorded(history), examples_on_plane(boundary) if history.accuracy else None
     panels = [panel for panel in panels if panel[0] != "learning rate"]
     figure, all_axes = new_figure(len(panels) + (data is not None))
-    figure.suptitle(f"epoch {len(history)} of {training.epochs}", x=0.01, ha="left")
+    figure.suptitle(f"epoch {len(history)} of {epochs}", x=0.01, ha="left")
     for axes, panel in zip(all_axes, panels):
         draw_panel(axes, *panel)
     if data is not None:
-        with errstate(all="ignore"), no_grad(), training.model.evaluating():
-            right = draw_boundary(all_axes[-1], training.model.forward, data, POINTS, training.threshold)
+        with errstate(all="ignore"), no_grad(), boundary.model.evaluating():
+            right = draw_boundary(all_axes[-1], boundary.model.forward, data, POINTS, boundary.threshold)
         finish(all_axes[-1], f"boundary: {right} of {len(data.inputs)} right", *data.features)
         all_axes[-1].legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), ncols=2, frameon=False)
     return figure
 
 
-def examples_on_plane(training: "Training", has_classes: bool) -> Any:
-    """The training examples as `plots.decision_boundary` takes them; None unless they are two numbers and a class."""
-    if not has_classes or any(not hasattr(row, "__len__") or len(row) != 2 for row in training.inputs):
+def examples_on_plane(boundary: Boundary) -> Any:
+    """The examples as `plots.decision_boundary` takes them; None where an input is not two numbers."""
+    if any(not hasattr(row, "__len__") or len(row) != 2 for row in boundary.inputs):
         return None
     try:
-        inputs = [[number(x) for x in row] for row in training.inputs]
+        inputs = [[number(x) for x in row] for row in boundary.inputs]
     except TypeError:
         return None
-    outputs = training.model.predict(inputs[0])
+    outputs = boundary.model.predict(inputs[0])
     count = len(outputs) if isinstance(outputs, list) and len(outputs) > 1 else 2
-    return SimpleNamespace(inputs=inputs, targets=[max(0, target) for target in training.targets],
+    return SimpleNamespace(inputs=inputs, targets=[max(0, target) for target in boundary.targets],
                            features=("first input", "second input"), classes=[f"class {i}" for i in range(count)])

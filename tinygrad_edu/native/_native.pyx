@@ -66,7 +66,7 @@ if fingerprint() != <unsigned int>FINGERPRINT:
 cdef object ONE = 1.0
 cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
 cdef dict CODES = {op: code for code, op in enumerate(BY_CODE) if op is not None}
-cdef object ORDINARY = errors.ordinary, is_array = is_array_of_numpy
+cdef object ORDINARY = errors.plain_recording, is_array = is_array_of_numpy
 cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
 
 # The bits of `Value.flags`.  The lowest two are the shape: the number of parents, or MANY.
@@ -202,7 +202,7 @@ cdef class Value:
 
     def note(self, key, x):
         known = extra_of(self)
-        set_extra(self, {**known, key: x} if known else shared.only(key, x))
+        set_extra(self, {**known, key: x} if known else shared.shared_extra(key, x))
         self.flags &= ~PLAIN
 
     @staticmethod
@@ -371,7 +371,7 @@ cdef inline object unary(int code, Value p, double c, bint called):
     v.x = apply1(code, p.x, c, &v.ga)
     v.gb = c
     if not isfinite(v.x):
-        be_careful(v, code, (p,), {ONE_CONSTANT[code]: c} if ONE_CONSTANT[code] else {})
+        explain_or_go_on(v, code, (p,), {ONE_CONSTANT[code]: c} if ONE_CONSTANT[code] else {})
     incref(<void*>p)
     v.a.node = <void*>p
     v.code = code
@@ -389,7 +389,7 @@ cdef inline object binary(int code, object p, object q, bint called):
     v = fresh()
     v.x = apply2(code, x, y, &v.ga, &v.gb)
     if not isfinite(v.x):
-        be_careful(v, code, (node(p), node(q)), {})
+        explain_or_go_on(v, code, (node(p), node(q)), {})
     if first == NODE:
         incref(<void*>p)
         v.a.node = <void*>p
@@ -409,9 +409,9 @@ cdef inline object binary(int code, object p, object q, bint called):
     return v if is_ordinary() else unusual(v, called)
 
 
-cdef be_careful(Value v, int code, tuple parents, dict constants):
+cdef explain_or_go_on(Value v, int code, tuple parents, dict constants):
     """Numbers that are not finite, as `value.py` has them, errors included."""
-    v.x, local_grads = shared.careful(BY_CODE[code], parents, constants)
+    v.x, local_grads = shared.evaluate_or_explain(BY_CODE[code], parents, constants)
     v.ga = local_grads[0]
     if len(parents) == 2:
         v.gb = local_grads[1]
@@ -447,7 +447,7 @@ cdef object general(op, int code, tuple inputs, dict constants):
         return NotImplemented
     v.flags |= CONSTANT * are_constant(v)
     if code == 0 or not computed(v, code, rows, constants):
-        data, local_grads = shared.careful(op, v.parents, constants)
+        data, local_grads = shared.evaluate_or_explain(op, v.parents, constants)
         v.x = data
         put_grads(v, tuple([g for each in local_grads for g in each] if rows else local_grads))
     if code:
@@ -590,7 +590,7 @@ cdef set_op(Value v, op):
     if op in CODES:
         v.code = CODES[op]
     elif op is not LEAF:
-        set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL or type(op) is Mark else shared.only("op", op))
+        set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL or type(op) is Mark else shared.shared_extra("op", op))
     if op.selects:
         v.flags |= CHOOSES
 

@@ -14,6 +14,7 @@ from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
 from ..engine.number import number, shortened
 from ..engine.value import Value
+from .checks import ABOVE_0, checked_number
 
 REDUCTIONS = ("mean", "sum", "none")
 SUM_TOLERANCE = 1e-9                # of probabilities, per class
@@ -68,8 +69,7 @@ def huber(predictions: Any, targets: Any, delta: float = 1.0, reduction: str = "
     >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none")
     [0.125, 2.5]
     """
-    if not number(delta) > 0:
-        raise ValueError(f"delta must be positive, got {delta}")
+    delta = checked_number("delta", delta, ABOVE_0)
 
     def one(p: Any, t: Any) -> Any:
         error = ops.sub(p, t)

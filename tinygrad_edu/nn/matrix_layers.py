@@ -16,7 +16,8 @@ except ModuleNotFoundError:
 from ..check.layers import check_transform
 from ..check.report import Finding, GradientCheck
 from ..engine.errors import GradientError
-from ..engine.number import number, shortened
+from ..engine.number import checked_whole, shortened
+from .checks import FRACTION, POSITIVE, checked_number
 
 # ---- what is asked of arguments -------------------------------------------------------------------
 
@@ -43,31 +44,6 @@ def rows_of(name: str, x: Any, columns: int | None = None) -> np.ndarray:
     if array.ndim != 2 or 0 in array.shape or columns not in (None, array.shape[1]):
         raise ValueError(f"{name} has shape (n, {columns or 'classes'}), one example per row: got {array.shape}")
     return array
-
-
-def size(name: str, n: Any) -> int:
-    """n as a number of units."""
-    if isinstance(n, bool) or not isinstance(n, int):
-        raise TypeError(f"{name} is a whole number: got {shortened(n)}")
-    if n < 1:
-        raise ValueError(f"{name} is at least 1: got {n}")
-    return n
-
-
-def fraction(name: str, x: Any) -> float:
-    """x as a number from 0 up to, but not including, 1."""
-    x = number(x)
-    if not 0 <= x < 1:
-        raise ValueError(f"{name} is at least 0 and less than 1: got {x}")
-    return x
-
-
-def rate(name: str, x: Any) -> float:
-    """x as a learning rate."""
-    x = number(x)
-    if not 0 < x < math.inf:
-        raise ValueError(f"{name} is a finite number above 0: got {x}")
-    return x
 
 
 def kept(what: Any, layer: Any) -> Any:
@@ -148,8 +124,8 @@ class LinearMap(Transform):
     Gb: np.ndarray
 
     def __init__(self, indim: int, outdim: int, alpha: float = 0, lr: float = 0.01, rng: Any = None):
-        self.indim, self.outdim = size("indim", indim), size("outdim", outdim)
-        self.alpha, self.lr = fraction("alpha", alpha), rate("lr", lr)
+        self.indim, self.outdim = checked_whole("indim", indim), checked_whole("outdim", outdim)
+        self.alpha, self.lr = checked_number("alpha", alpha, FRACTION), checked_number("lr", lr, POSITIVE)
         bound = math.sqrt(6 / (indim + outdim))
         self.x: Any = None
         self.loadparams(np.random.default_rng(rng).uniform(-bound, bound, (indim, outdim)), np.zeros((1, outdim)))
@@ -222,7 +198,7 @@ class ReLU(Transform):
     """
 
     def __init__(self, dropout_probability: float = 0, inverted: bool = False, rng: Any = None):
-        self.dropout_probability = fraction("dropout_probability", dropout_probability)
+        self.dropout_probability = checked_number("dropout_probability", dropout_probability, FRACTION)
         self.inverted = inverted
         self.rng = np.random.default_rng(rng)
         self.positive: Any = None

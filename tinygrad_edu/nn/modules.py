@@ -17,6 +17,7 @@ from ..engine.errors import no_grad
 from ..engine.number import checked_whole
 from ..engine.op import OPS
 from ..engine.value import Value
+from .checks import FRACTION, checked_number
 from .counted_random import uniform
 
 INITS = ("xavier", "he", "uniform")
@@ -227,9 +228,7 @@ def random_from(rng: Any) -> Random:
     """A generator: the given one, one of the given seed, or one that differs from run to run."""
     if isinstance(rng, Random):
         return rng
-    if rng is not None and (isinstance(rng, bool) or not isinstance(rng, int)):
-        raise TypeError(f"rng is a seed (an int) or a random.Random, not {type(rng).__name__}: got {rng!r}")
-    return Random(rng)
+    return Random(None if rng is None else checked_whole("rng, if not a random.Random,", rng, least=-math.inf))
 
 
 class Neuron(Module):
@@ -248,7 +247,7 @@ class Neuron(Module):
 
     def __init__(self, inputs: int, activation: Any = None, *, bias: bool = True, init: str = "xavier",
                  rng: Any = None, fused: bool = True, outputs: int = 1):
-        checked_whole("inputs", inputs)
+        inputs = checked_whole("inputs", inputs)
         weights = initial_weights(init, inputs, outputs, random_from(rng))
         self.w = [Value(weight, label=f"w{i}") for i, weight in enumerate(weights)]
         self.b = Value(0.0, label="b") if bias else None
@@ -295,7 +294,7 @@ class Layer(Module):
     """
 
     def __init__(self, inputs: int, outputs: int, activation: Any = None, *, rng: Any = None, **options: Any):
-        checked_whole("outputs", outputs)
+        outputs = checked_whole("outputs", outputs)
         generator = random_from(rng)
         self.neurons = [Neuron(inputs, activation, rng=generator, outputs=outputs, **options) for _ in range(outputs)]
         self.scope = ""
@@ -409,7 +408,7 @@ class Maxout(Module):
     """
 
     def __init__(self, inputs: int, pieces: int = 2, *, init: str = "xavier", rng: Any = None):
-        checked_whole("pieces", pieces)
+        pieces = checked_whole("pieces", pieces)
         generator = random_from(rng)
         self.pieces = [Neuron(inputs, init=init, rng=generator) for _ in range(pieces)]
 
@@ -439,11 +438,8 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, inverted: bool = True, seed: int = 0):
-        if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p < 1:
-            raise ValueError(f"p, the chance to drop, must be from 0 to below 1, got {p!r}")
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise TypeError(f"the seed is an int, got {seed!r}")
-        self.p, self.inverted, self.seed, self.calls, self.place = p, inverted, seed, 0, 0
+        self.p, self.seed = checked_number("p", p, FRACTION), checked_whole("seed", seed, least=-math.inf)
+        self.inverted, self.calls, self.place = inverted, 0, 0
 
     def belongs_to(self, scope: str) -> None:
         self.place = zlib.crc32(scope.encode())             # so that no two in a network drop alike

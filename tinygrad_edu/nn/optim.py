@@ -5,120 +5,26 @@ A new one is its hyper-parameters and one method, `step_for`: how much to subtra
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
 from ..engine.errors import GradientError
-from ..engine.number import number, printable, short, shortened
+from ..engine.number import short, shortened
+from .checks import (
+    FINITE,
+    POSITIVE,
+    as_list,
+    check_state,
+    checked_number,
+    checked_parameters,
+    checked_setting,
+    finite_gradients,
+    is_frozen,
+    parameter_name,
+)
 
-# ---- what a hyper-parameter may be -----------------------------------------------------------------------
-
-Rule = tuple[str, Callable[[float], bool]]
-
-POSITIVE: Rule = ("positive and finite", lambda x: 0 < x < math.inf)
-NOT_NEGATIVE: Rule = ("at least 0 and finite", lambda x: 0 <= x < math.inf)
-FINITE: Rule = ("finite", math.isfinite)
-FRACTION: Rule = ("at least 0 and below 1", lambda x: 0 <= x < 1)
-
-
-def checked_number(name: str, x: Any, rule: Rule) -> float:
-    """x as a float that keeps the rule.
-
-    Raises TypeError for what is no number, and ValueError for one outside; both name the field
-    and the value.
-
-    >>> checked_number("lr", -1, POSITIVE)
-    Traceback (most recent call last):
-    ValueError: lr must be positive and finite, got -1
-    """
-    words, holds = rule
-    try:
-        value = number(x)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise type(error)(f"{name}: {error}") from None
-    if not holds(value):
-        raise ValueError(f"{name} must be {words}, got {shortened(x)}")
-    return value
-
-
-def checked_betas(name: str, pair: Any) -> tuple[float, float]:
-    if not isinstance(pair, tuple | list):
-        raise TypeError(f"{name} must be two numbers, such as (0.9, 0.999), got {shortened(pair)}")
-    if len(pair) != 2:
-        raise ValueError(f"{name} must be two numbers, such as (0.9, 0.999), got {len(pair)}: {shortened(pair)}")
-    first, second = (checked_number(f"{name}[{i}]", beta, FRACTION) for i, beta in enumerate(pair))
-    return first, second
-
-
-def checked_convention(name: str, word: Any) -> str:
-    if word not in ("gradient", "step"):
-        raise ValueError(f'{name} must be "gradient" or "step", got {shortened(word)}')
-    return word
-
-
-RULES: dict[str, Rule] = {"lr": POSITIVE, "eps": POSITIVE, "weight_decay": NOT_NEGATIVE,
-                          "momentum": FRACTION, "alpha": FRACTION, "rho": FRACTION}
-OTHER_CHECKS = {"betas": checked_betas, "convention": checked_convention}
-
-
-def checked_setting(name: str, value: Any) -> Any:
-    """A hyper-parameter, checked where its name is known; a subclass checks its own names itself."""
-    if name in RULES:
-        return checked_number(name, value, RULES[name])
-    return OTHER_CHECKS[name](name, value) if name in OTHER_CHECKS else value
-
-
-# ---- parameters -------------------------------------------------------------------------------------------
-
-
-def as_list(parameters: Any) -> list[Any]:
-    """What was given as parameters, as a list; a single one, and what has no order, is refused."""
-    if hasattr(parameters, "grad"):
-        raise TypeError(f"a list of parameters is needed, got a single one: {shortened(parameters)}; put it into [ ]")
-    if isinstance(parameters, str | dict | set | frozenset) or not isinstance(parameters, Iterable):
-        raise TypeError(f"a list of parameters is needed, not {type(parameters).__name__}: "
-                        f"got {shortened(parameters)}; write model.parameters(), or [w, b]")
-    return list(parameters)
-
-
-def checked_parameters(parameters: Any) -> list[Any]:
-    """The parameters as a list: one or more leaves, each once; frozen ones are welcome.
-
-    Raises TypeError or ValueError, naming the index of the parameter at fault.
-    """
-    found = as_list(parameters)
-    if not found:
-        raise ValueError("no parameters: the list is empty, or a generator that was used up before")
-    places: dict[int, int] = {}
-    for i, p in enumerate(found):
-        if not (hasattr(p, "data") and hasattr(p, "grad")):
-            raise TypeError(f"parameter {i} must be a Value, not {type(p).__name__}: got {shortened(p)}")
-        if getattr(p, "parents", ()):
-            raise ValueError(f"{named(i, p)} was computed from other Values, so it cannot be moved: "
-                             f"got {shortened(p)}; give the leaves it was made from")
-        if places.setdefault(id(p), i) != i:
-            raise ValueError(f"same parameter twice: index {places[id(p)]} and {i}")
-    return found
-
-
-def named(i: int, p: Any) -> str:
-    """A parameter in a message: `parameter 3 ('w')`."""
-    label = getattr(p, "label", "")
-    return f"parameter {i} ({printable(label)!r})" if label else f"parameter {i}"
-
-
-def is_frozen(p: Any) -> bool:
-    return getattr(p, "is_constant", False)
-
-
-def finite_gradients(parameters: list[Any]) -> list[float]:
-    """The gradients, none of them inf or nan; a frozen parameter has none."""
-    gradients = [0.0 if is_frozen(p) else number(p.grad) for p in parameters]
-    for i, g in enumerate(gradients):
-        if not math.isfinite(g):
-            raise GradientError(f"the gradient of {named(i, parameters[i])} is {short(g)}; nothing was changed")
-    return gradients
+# ---- groups and their settings ----------------------------------------------------------------------------
 
 
 class Group:
@@ -154,6 +60,11 @@ def in_words(settings: dict[str, Any]) -> str:
     return "".join(f", {name}={value!r}" for name, value in settings.items())
 
 
+def jsonable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with lists for tuples, as JSON gives them back."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+
+
 # ---- optimizers -------------------------------------------------------------------------------------------
 
 
@@ -182,6 +93,7 @@ class Optimizer:
     """
 
     remembers: tuple[str, ...] = ()         # the names of what `memory` holds, 0.0 before the first step
+    decays_weights_directly = False         # True: w ← (1 - lr · λ) w - step, and g stays as it is
 
     def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0, **settings: Any):
         settings = {"lr": lr, **settings, "weight_decay": weight_decay}
@@ -212,6 +124,8 @@ class Optimizer:
 
     def moved(self, w: float, g: float, memory: dict[str, float], at: Any) -> float:
         """The new value of a parameter."""
+        if self.decays_weights_directly:
+            return w * (1 - at.lr * at.weight_decay) - self.step_for(g, memory, at)
         return w - self.step_for(g + at.weight_decay * w, memory, at)
 
     def step(self) -> None:
@@ -232,7 +146,7 @@ class Optimizer:
             before = p.data
             after = self.moved(before, g, memory, at)
             if not all(map(math.isfinite, (after, *memory.values()))):
-                raise GradientError(f"the gradient {short(g)} of {named(i, p)} is too large for {self!r}: "
+                raise GradientError(f"the gradient {short(g)} of {parameter_name(i, p)} is too large for {self!r}: "
                                     f"{in_words({'data': after, **memory})[2:]}; nothing was changed")
             moves.append((p, before, after))
         self.publish(moves, memories)
@@ -263,8 +177,8 @@ class Optimizer:
 
         The values of the parameters are not part of it; they belong to the model.
         """
-        return {"optimizer": type(self).__name__, "steps_taken": self.steps_taken, "settings": plain(self.defaults),
-                "groups": [{"params": len(group.params), "settings": plain(group.own)} for group in self.groups],
+        return {"optimizer": type(self).__name__, "steps_taken": self.steps_taken, "settings": jsonable(self.defaults),
+                "groups": [{"params": len(group.params), "settings": jsonable(group.own)} for group in self.groups],
                 "memory": [dict(memory) for memory in self.memory]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -302,39 +216,6 @@ def split_groups(parameters: Any) -> list[tuple[list[Any], dict[str, Any]]]:
     return split
 
 
-def plain(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings with lists for tuples, as JSON gives them back."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
-
-
-def check_state(optimizer: Optimizer, state: Any) -> None:
-    """Raise unless `state` has the form that this optimizer's `state_dict` gives."""
-    wanted = optimizer.state_dict()
-    if not isinstance(state, dict):
-        raise TypeError(f"a state is a dict, as state_dict() gives it, not {type(state).__name__}: {shortened(state)}")
-    if form(state) != form(wanted) or state["optimizer"] != wanted["optimizer"]:
-        raise ValueError(f"the state belongs to another optimizer or is damaged: expected {outline(wanted)}, "
-                         f"found {outline(state)}")
-    steps_taken = state["steps_taken"]
-    if type(steps_taken) is not int or steps_taken < 0:
-        raise ValueError(f"steps_taken must be a whole number, at least 0, got {shortened(steps_taken)}")
-
-
-def form(state: dict[str, Any]) -> Any:
-    """What two states of the same optimizer have in common: the keys, and how many of each."""
-    try:
-        return (sorted(state), sorted(state["settings"]), [sorted(memory) for memory in state["memory"]],
-                [(sorted(group), group["params"], type(group["settings"])) for group in state["groups"]])
-    except (KeyError, TypeError):
-        return None
-
-
-def outline(state: dict[str, Any]) -> str:
-    """A state in a message."""
-    sizes = [group["params"] for group in state["groups"]] if form(state) else "?"
-    return f"{state.get('optimizer')} with groups of {sizes} parameters and {shortened(state.get('settings'))}"
-
-
 class SGD(Optimizer):
     """Gradient descent: a step against the gradient, whatever the batch it comes from.
 
@@ -368,7 +249,7 @@ class Momentum(Optimizer):
     they differ: "gradient" applies the new lr to all that was gathered, "step" to new gradients only.
     Under a constant gradient g both end at steps of lr · g / (1 - β).       Polyak, 1964
 
-    Defaults: lr 0.001, momentum 0.9, weight_decay 0.
+    Defaults: lr 0.001, momentum 0.9, convention "gradient", weight_decay 0.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -401,7 +282,9 @@ class Nesterov(Optimizer):
 
     G ← βG + g,  w ← w - lr · (g + βG)              Nesterov, 1983; Sutskever and others, 2013
 
-    β is `momentum`.  Defaults: lr 0.001, momentum 0.9, weight_decay 0.
+    β is `momentum`.
+
+    Defaults: lr 0.001, momentum 0.9, weight_decay 0.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -547,7 +430,8 @@ class AdamW(Adam):
     w ← (1 - lr · λ) w - (Adam's step)          Loshchilov and Hutter, 2019, https://arxiv.org/abs/1711.05101
 
     In Adam the decay λw is part of g, and so is divided by √v̂ as well.  λ is `weight_decay`.
-    Defaults: those of Adam, but weight_decay 0.01, as in PyTorch.
+
+    Defaults: lr 0.001, betas (0.9, 0.999), eps 1e-8, weight_decay 0.01, as in PyTorch.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -558,12 +442,46 @@ class AdamW(Adam):
     0.625
     """
 
+    decays_weights_directly = True
+
     def __init__(self, parameters: Iterable[Any], lr: float = 0.001, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 0.01):
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
-    def moved(self, w: float, g: float, memory: dict[str, float], at: Any) -> float:
-        return w * (1 - at.lr * at.weight_decay) - self.step_for(g, memory, at)
+
+class Lion(Optimizer):
+    """Steps of one size: only the sign of a running mean of the gradients counts.
+
+    c = β₁m + (1 - β₁)g,  w ← w - lr · (sign(c) + λw),  m ← β₂m + (1 - β₂)g
+                                        Chen and others, 2023, Algorithm 2, https://arxiv.org/abs/2302.06675
+
+    Every weight moves by lr, however small or large its gradient; where c is 0 it stays.  λ is
+    `weight_decay`; as in AdamW, it shrinks the weights themselves.  The name is short for "evolved sign
+    momentum": a search over programs found the rule.
+
+    Defaults: lr 0.0001, betas (0.9, 0.99), weight_decay 0, as in the paper.
+
+    >>> from tinygrad_edu import Value
+    >>> w = Value(1.0)
+    >>> optimizer = Lion([w], lr=0.25)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> w.data
+    0.75
+    """
+
+    remembers = ("m",)
+    decays_weights_directly = True
+
+    def __init__(self, parameters: Iterable[Any], lr: float = 0.0001, betas: tuple[float, float] = (0.9, 0.99),
+                 weight_decay: float = 0.0):
+        super().__init__(parameters, lr, weight_decay, betas=betas)
+
+    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
+        beta1, beta2 = at.betas
+        c = beta1 * memory["m"] + (1 - beta1) * g
+        memory["m"] = beta2 * memory["m"] + (1 - beta2) * g
+        return at.lr * ((c > 0) - (c < 0))
 
 
 # ---- clipping ---------------------------------------------------------------------------------------------

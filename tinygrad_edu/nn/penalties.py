@@ -9,7 +9,7 @@ from typing import Any
 
 from ..engine import ops
 from ..engine.number import shortened
-from .optim import NOT_NEGATIVE, checked_number
+from .checks import NOT_NEGATIVE, checked_number
 
 
 class Penalty:

@@ -10,29 +10,14 @@ sufficient, not necessary, and what is used in practice seldom meets it.
 """
 
 import math
-import operator
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
 
-from .optim import POSITIVE, Rule, checked_number
+from ..engine.number import checked_whole, shortened
+from .checks import BETWEEN, POSITIVE, Rule, checked_number
 
-BETWEEN: Rule = ("above 0 and below 1", lambda x: 0 < x < 1)
 RULES: dict[str, Rule] = {"lr": POSITIVE, "final": POSITIVE, "tau": POSITIVE, "factor": BETWEEN}
-
-
-def checked_count(name: str, n: Any, least: int) -> int:
-    """n as a whole number that is at least `least`; otherwise TypeError or ValueError, naming it."""
-    try:
-        if isinstance(n, bool):
-            raise TypeError
-        count = operator.index(n)
-    except TypeError:
-        raise TypeError(f"{name} must be a whole number, not {type(n).__name__}: got {n!r}") from None
-    if count < least:
-        raise ValueError(f"{name} must be at least {least}, got {n}")
-    return count
 
 
 @dataclass(frozen=True)
@@ -46,7 +31,7 @@ class Schedule:
         for field in fields(self):
             name, value = field.name, getattr(self, field.name)
             if name in ("steps", "every"):
-                value = checked_count(name, value, least=1)
+                value = checked_whole(name, value)
             elif name == "final" and value is None:
                 value = 0.01 * self.lr                      # type: ignore[attr-defined]
             elif name in RULES:
@@ -55,7 +40,7 @@ class Schedule:
 
     def __call__(self, k: int) -> float:
         """The learning rate for step k = 0, 1, 2, ..."""
-        return max(self.rate(checked_count("k", k, least=0)), sys.float_info.min)
+        return max(self.rate(checked_whole("k", k, least=0)), sys.float_info.min)
 
     def rate(self, k: int) -> float:
         raise NotImplementedError(f"{type(self).__name__} must say its rate: def rate(self, k)")
@@ -199,7 +184,7 @@ class Warmup(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not callable(self.schedule):
-            raise TypeError(f"Warmup needs a schedule to lead to, got {self.schedule!r}; write Constant(lr)")
+            raise TypeError(f"Warmup needs a schedule to lead to, got {shortened(self.schedule)}; write Constant(lr)")
 
     def rate(self, k: int) -> float:
         if k < self.steps:

@@ -1,0 +1,47 @@
+"""What the package has can be reached: whoever adds something and forgets to name it is told, by its name."""
+
+import inspect
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.nn import losses, optim, penalties, schedules
+from tinygrad_edu.show import plots
+
+
+def subclasses(module, base):
+    """The names of the classes of a module that stand on a base class, in their order."""
+    return [name for name, x in vars(module).items() if isinstance(x, type) and issubclass(x, base) and x is not base]
+
+
+def functions(module, keep):
+    """The names of the functions written in a module whose signature is kept."""
+    found = [(name, x) for name, x in vars(module).items() if inspect.isfunction(x) and x.__module__ == module.__name__]
+    return [name for name, x in found if keep(inspect.signature(x))]
+
+
+def reduces(signature):
+    """Losses, and only they, have a way to reduce a batch that need not be given."""
+    return "reduction" in signature.parameters and signature.parameters["reduction"].default == "mean"
+
+
+def draws(signature):
+    return signature.return_annotation == "Figure"
+
+
+@pytest.mark.parametrize("name", [*subclasses(optim, optim.Optimizer), *subclasses(penalties, penalties.Penalty), *losses.__all__])
+def test_optimizers_penalties_and_losses_are_names_of_the_package(name):
+    assert name in tg.__all__, f"{name} is missing in tinygrad_edu/__init__.py: import it there, and name it in __all__"
+    assert getattr(tg, name).__name__ == name
+
+
+@pytest.mark.parametrize(("module", "name"), [
+    *[(losses, name) for name in functions(losses, reduces)], *[(schedules, name) for name in subclasses(schedules, schedules.Schedule)],
+    *[(plots, name) for name in functions(plots, draws)]])
+def test_losses_schedules_and_plots_are_names_of_their_modules(module, name):
+    assert name in module.__all__, f"{name} is missing in __all__ of {module.__name__}"
+
+
+def test_something_was_looked_at():
+    assert {"mse", "hinge"} < set(functions(losses, reduces)) and "loss_curves" in functions(plots, draws)
+    assert not {"elementwise", "per_example"} & set(functions(losses, reduces))

@@ -1,0 +1,111 @@
+"""The lecture's checks before a long training: is the first loss as expected, does the model learn at all?"""
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..engine.errors import DomainError, GradientError
+from ..nn.modules import Module
+from ..nn.penalties import L2
+from ..nn.rates import verdicts
+from .fit import check_form, checked_examples, fit, is_class, loss_for
+from .history import History
+
+NOISE = 0.03        # of the loss: a change that says nothing about a learning rate
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a report: what was checked, whether it is well, and what was seen."""
+    name: str
+    good: bool
+    seen: str
+
+
+class Report(list[Check]):
+    """The checks of `check_training`; true if all are well, and readable when printed."""
+
+    def __bool__(self) -> bool:
+        return all(check.good for check in self)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{'ok ' if check.good else 'BAD'}  {check.name}: {check.seen}" for check in self)
+
+    __repr__ = __str__
+
+
+def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: Any = None,
+                   rates: Sequence[float] = (1e-6, 1e-3, 1e-2, 1e-1, 1.0, 1e3), seed: int = 0) -> Report:
+    """The lecture's checks before a long training, on copies of the model.
+
+    1. the first loss of C classes is about log C, as for a guess without any knowledge
+    2. the loss rises with the strength of regularisation
+    3. a handful of examples can be learnt by heart
+    4. of the learning rates at least one is good.  The rule is that of `nn.rates.verdicts`: good is what
+       brings the loss, in ten epochs, nine tenths as far down as the best rate does, and by 3 % or more.
+       A flat loss alone does not prove a rate too low: lr = 1 on w² is flat and too high.
+
+    model, inputs, targets, loss, seed   as for `fit`
+    rates                                the learning rates to try, with plain gradient descent
+
+    Raises what `fit` raises for settings it refuses.
+    """
+    inputs, targets = checked_examples(inputs, targets)
+    loss = loss_for(loss, targets)
+    check_form(model, loss, inputs[0])
+    start = loss([model.predict(x) for x in inputs], targets)
+    return Report([first_loss(start, targets), rises_with_penalty(start, model),
+                   learns_by_heart(model, inputs[:8], targets[:8], loss, seed),
+                   tries_rates(model, inputs[:32], targets[:32], loss, rates, seed)])
+
+
+def first_loss(start: float, targets: Sequence[Any]) -> Check:
+    """The loss of a new classifier is near log C, that of a number is at least finite."""
+    if not all(map(is_class, targets)):
+        return Check("first loss", math.isfinite(start), f"{start:.4f}")
+    classes = len(set(targets))
+    expected = math.log(classes)
+    return Check("first loss", abs(start - expected) < 0.5 * expected + 0.2,
+                 f"{start:.4f}, where knowing nothing of {classes} classes gives {expected:.4f}")
+
+
+def rises_with_penalty(start: float, model: Module) -> Check:
+    """With more weight on the L2 penalty the total loss is larger."""
+    weights = [p.data for p in model.parameters()]
+    totals = [start + L2(strength)(weights) for strength in (0.0, 0.01, 0.1)]
+    rising = totals == sorted(set(totals))
+    return Check("loss rises with regularisation", rising, ", ".join(f"{t:.4f}" for t in totals))
+
+
+def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Callable, seed: int) -> Check:
+    """A copy of the model is trained on a few examples until their loss is next to nothing."""
+    history = fit_to_the_end(copy.deepcopy(model), inputs, targets, loss=loss, lr=0.05, epochs=200,
+                             batch_size=len(inputs), seed=seed)
+    first, last = history.loss[0], history.loss[-1]
+    return Check(f"{len(inputs)} examples learnt by heart", last < max(0.1 * first, 0.01),
+                 f"loss {first:.4f} -> {last:.4f} in 200 epochs")
+
+
+def tries_rates(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Callable, rates: Sequence[float],
+                seed: int) -> Check:
+    """Ten epochs of gradient descent at each rate, each with a copy of the model."""
+    def losses_at(rate: float, epochs: int) -> list[float]:
+        try:
+            return fit_to_the_end(copy.deepcopy(model), inputs, targets, loss=loss, optimizer="sgd", lr=rate,
+                                  epochs=epochs, seed=seed).loss
+        except (DomainError, GradientError):
+            return [math.inf]
+    [start] = losses_at(1e-300, 1)                  # moves nothing; at other rates the first epoch may explode already
+    found = verdicts({rate: [start, *losses_at(rate, 10)] for rate in rates}, noise=NOISE * abs(start))
+    seen = ", ".join(f"{rate:g} {word}" for rate, word in found.items())
+    return Check("learning rates", "good" in found.values(), seen)
+
+
+def fit_to_the_end(*arguments: Any, **settings: Any) -> History:
+    """`fit` without a progress bar; Ctrl-C during one check ends all of them."""
+    history = fit(*arguments, progress=False, **settings)
+    if history.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return history
