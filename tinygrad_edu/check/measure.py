@@ -18,7 +18,6 @@ from ..engine.errors import recorded_anyway
 from ..engine.formula import total
 from ..engine.graph import topological_order
 from ..engine.number import shortened
-from ..engine.op import Op
 from ..engine.origin import trace_origin
 from ..engine.value import Value
 from .decimals import Precise, decimal, digits
@@ -30,11 +29,6 @@ NARROWER = 600                                  # digits by which a second step 
 LEAST = Decimal("1e-330")                       # what is smaller is 0 as a float
 COMPARED = 60                                   # digits with which slopes are compared
 INFINITY = Decimal("inf")
-
-
-def textbook(op: Op) -> Callable:
-    """The rule that is run in many digits: as a lecturer writes it."""
-    return getattr(op, "textbook", op.rule)
 
 
 class Slopes(NamedTuple):
@@ -87,8 +81,8 @@ class RuleInDigits:
         """(value, local gradients) of the rule at these inputs."""
         op: Any = self.node._op
         constants = {name: +Precise(c) for name, c in self.node.constants.items()}
-        value, local_grads = textbook(op)(*op.in_rows(inputs), **constants)
-        return decimal(value), [decimal(g) for row in local_grads for g in (row if op.rows else [row])]
+        value, local_grads = op.textbook(*op.in_rows(inputs), **constants)
+        return decimal(value), list(map(decimal, op.one_by_one(local_grads)))
 
     def step(self, i: int) -> Decimal:
         """How far input i is moved."""
