@@ -211,6 +211,18 @@ def test_operations_on_rows_are_right_with_ties_zeros_and_large_numbers(op):
     check_sound(op, [row * len(op.inputs) for row in rows])
 
 
+@pytest.mark.parametrize(("op", "xs"), [
+    (tg.softplus, [1e300]), (tg.log_sigmoid, [-1e300]), (tg.logsumexp, [1e300, 0.0]), (tg.softmax_cross_entropy, [1e300, 1.0, 0.5, 2.0])])
+def test_a_textbook_that_leaves_even_decimals_is_judged_by_the_accurate_form(op, xs):
+    assert gradcheck(lambda *v: call(op, *v), xs).findings == []
+
+
+@pytest.mark.parametrize("xs", [[1e-300, 2.7e19], [1000.0, 0.0, 1e300, -79.0], [-1e-15, 1e17, 0.5, 3e-40]])
+def test_what_few_digits_get_wrong_is_told_by_more_of_them(xs):
+    found = gradcheck(lambda *v: call(tg.softmax_cross_entropy, *v), xs)
+    assert found and {finding.kind for finding in found.findings} <= {"rounded"}, found
+
+
 KINKS = [
     (tg.relu, [0.0], "0 by x lies between the slopes 0 and 1"), (tg.abs, [0.0], "between the slopes -1 and 1"),
     (tg.maximum, [1.0, 1.0], "0.5 by y lies between"), (lambda x: tg.max([x, x, x * 1]), [2.0], "lies between"),

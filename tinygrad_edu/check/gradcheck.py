@@ -40,11 +40,13 @@ def gradcheck(f: Callable, inputs: Any) -> GradientCheck:
     gradients that `backward` gives       the chain rule in 60 digits                               its roundings
     dependences outside the graph         f, run again at moved inputs                              a millionth
 
-    Floats that lost digits of a right rule are "rounded".  At a kink or a jump what is stored must lie
-    between the slopes of both sides.  "Unjudged" is what cannot be measured: a node that is, or is made
-    from, inf or nan; a node made by hand where f is too rough for floats.  Beside a node made by hand,
-    a slope below some 1e-10 of what the node does nearby counts as 0, and the local gradients by parents
-    that move only together are judged together.
+    The rule is the textbook's; where floats are computed by an accurate form, that must agree with it.
+    Floats may lose digits of a right rule and are then "rounded": a millionth of the slope or of node over
+    parent, what the rounding of the parents changes, and anything in the sums of a row.  At a kink or a
+    jump what is stored must lie between the slopes of both sides.  "Unjudged" is what cannot be measured:
+    a node that is, or is made from, inf or nan; a node made by hand where f is too rough for floats.  For
+    a node made by hand, a slope below some 1e-10 of what it does nearby counts as 0, and the local
+    gradients by parents that move only together are judged together.
 
     Nothing is changed.  Raises TypeError where f returns no Value, ValueError where it gives
     different numbers for the same inputs (seed dropout, or switch it off), or where an input is
@@ -125,36 +127,41 @@ def judge_accurate_value(node: Value, rule_at: Callable[[int], RuleInDigits]) ->
 
 
 def judge_edge(node: Value, i: int, rule_at: Callable[[int], RuleInDigits]) -> Iterator[Finding]:
-    """Is local gradient i of a node the slope?  Judged with as many digits as it takes."""
-    before: Slopes | None = None
+    """Is local gradient i of a node the slope?  What few digits find right is right; the most must say what is not."""
+    found: list[Slopes] = []
     for level in range(len(LEVELS)):
-        rule = rule_at(level)
-        slopes = rule.slopes(i)
-        is_last = level == len(LEVELS) - 1
-        if (slopes.is_clear and slopes.agrees(slopes.rule)) or (is_last and slopes.is_zero):
-            yield from judge_rounding(node, i, float(slopes.rule), rule)
+        slopes = rule_at(level).slopes(i)
+        found.append(slopes)
+        if slopes.is_clear and slopes.agrees(slopes.rule) and is_near(node.local_grads[i], float(slopes.rule)):
             return
-        if before and before.is_clear and slopes.is_clear and slopes.agrees(before.middle):
-            yield disagreement(node, i, float(slopes.middle))
-            return
-        before = slopes
-    yield from judge_kink(node, i, slopes, rule)
+    if slopes.is_zero or (slopes.is_clear and slopes.agrees(slopes.rule)):
+        yield from judge_rounding(node, i, float(slopes.rule), rule_at(level))
+    elif all(slopes.is_clear for slopes in found[-2:]) and slopes.agrees(found[-2].middle):
+        yield disagreement(node, i, float(slopes.middle))
+    else:
+        yield from judge_kink(node, i, slopes, rule_at(level))
+
+
+def is_near(local_grad: float, slope: float) -> bool:
+    """Is a local gradient the slope, to a billionth of it?"""
+    return abs(local_grad - slope) <= 1e-9 * abs(slope) + 1e-320
 
 
 def judge_rounding(node: Value, i: int, slope: float, rule: RuleInDigits) -> Iterator[Finding]:
     """The textbook rule gives the slope; does the local gradient that floats computed?
 
-    It is right to 10⁻⁹ of the slope.  It is "rounded" if the error is no more than the rounding of the
-    inputs changes, or than a millionth of the slope or of node over parent, and anywhere in a row, whose
-    sums cancel.  Of an accurate form less is excused: 10⁻¹² for the millionth, and nothing in a row.
+    It is "rounded" if the error is no more than the rounding of the inputs changes, or than a millionth of
+    the slope or of node over parent, and anywhere in a row, whose sums cancel.  Of an accurate form less is
+    excused: 10⁻¹² for the millionth, and in a row so much of its largest number.
     """
-    op, error = node._op, abs(node.local_grads[i] - slope)
-    if error <= 1e-9 * abs(slope) + 1e-320:
+    if is_near(node.local_grads[i], slope):
         return
-    is_accurate = has_accurate_form(op)
-    size = max(abs(slope), abs(node.data) / (abs(node.parents[i].data) or 1.0))
-    is_excused = isinstance(op, Op) and op.rows and not is_accurate and math.isfinite(error)
-    if is_excused or error <= (1e-12 if is_accurate else 1e-6) * size or error <= rule.rounding_sensitivity(i):
+    op: Any = node._op
+    is_accurate, error = has_accurate_form(op), abs(node.local_grads[i] - slope)
+    sizes = [abs(slope), abs(node.data) / (abs(node.parents[i].data) or 1.0)]
+    sizes += [abs(p.data) for p in node.parents if op.rows]
+    excused = math.inf if op.rows and not is_accurate else (1e-12 if is_accurate else 1e-6) * max(sizes)
+    if math.isfinite(error) and (error <= excused or error <= rule.rounding_sensitivity(i)):
         yield disagreement(node, i, slope, "without rounding it would be", "rounded")
     elif math.isfinite(slope):
         yield disagreement(node, i, slope, "without rounding it would be", is_accurate=is_accurate)
