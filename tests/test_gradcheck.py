@@ -152,6 +152,13 @@ def test_an_accurate_form_of_another_value_is_found_and_named(op):
     assert re.search(r", but by the textbook it is \S+; its accurate form at tests/\S+:\d+ differs from the textbook$", first.text)
 
 
+def test_an_accurate_form_outside_the_slopes_of_a_kink_is_found_and_named():
+    for op, xs, slope, nearest in (tg.relu, [0.0], 1.5, 1.0), (tg.hypot, [0.0, 0.0], -2.0, -1.0), (tg.atan2, [0.0, -2.0], 3.0, -0.5):
+        first = gradcheck(with_rule(op, changed(op, at(0, lambda _, slope=slope: slope)), op.textbook), xs).findings[0]
+        assert (first.kind, first.parent, first.stored, first.measured) == ("wrong", 0, slope, nearest)
+        assert "differs from the textbook" in first.text
+
+
 def test_an_accurate_form_saves_the_digits_that_the_textbook_loses():
     def lossy(x):
         y = m.tanh(x)

@@ -174,14 +174,16 @@ def judge_kink(node: Value, i: int, slopes: Slopes, rule: RuleInDigits) -> Itera
     if "jump" in sides:
         known = rule.beside_jump(i) if math.isfinite(stored) else []
     low, high = min(known, default=NAN), max(known, default=NAN)
-    slope = slopes.rule if math.isfinite(stored) else decimal(stored)
+    is_accurate = has_accurate_form(node._op)
+    slope = decimal(stored) if is_accurate or not math.isfinite(stored) else slopes.rule
     with digits(COMPARED):
         margin = max([abs(side) for side in known if side.is_finite()], default=Decimal(0)).scaleb(-9)
         is_between, is_bent = low - margin <= slope <= high + margin, high - low > 2 * margin
         nearest = low if slope < low else high
     if known and not is_between:
         but = "beside its jump the slope is" if "jump" in sides else "the slope is"
-        yield disagreement(node, i, float(nearest), but)
+        is_other = is_accurate and not same(float(slopes.rule), stored)
+        yield disagreement(node, i, float(nearest), but, is_accurate=is_other)
     elif "jump" in sides or not all(side.is_finite() for side in known or [NAN]):
         why = "jumps here" if "jump" in sides else "has no finite slope here"
         yield Finding("kink", node, f"{describe(node)}: not judged by {name_at(node, i)}, since it {why}", i)
