@@ -11,7 +11,6 @@ from planting import with_rule
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, DomainError, Value, gradcheck
-from tinygrad_edu.check.measure import textbook
 from tinygrad_edu.engine import formula as m
 
 SINGLE = [op for op in OPS.values() if not op.rows]
@@ -39,7 +38,7 @@ def typical(op):
 def changed(op, change):
     """The textbook rule of an op with its list of local gradients changed; those of rows are changed as one list."""
     def wrong(*inputs, **constants):
-        value, local_grads = textbook(op)(*inputs, **constants)
+        value, local_grads = op.textbook(*inputs, **constants)
         if isinstance(local_grads[0], list):
             flat = change([g for row in local_grads for g in row])
             length = len(local_grads[0])
@@ -131,7 +130,7 @@ def test_wrongs_that_cancel_in_the_whole_are_both_found():
 def test_an_accurate_form_that_is_not_the_textbook_is_found_and_named(op):
     xs = typical(op)
     for k, local_grad in enumerate(call(op, *map(Value, xs)).local_grads):
-        wrong = with_rule(op, changed(op, at(k, CHANGES["a millionth added"])), textbook(op))
+        wrong = with_rule(op, changed(op, at(k, CHANGES["a millionth added"])), op.textbook)
         found = gradcheck(lambda *v: call(wrong, *v), xs)           # noqa: B023
         first = found.findings[0]
         assert (found.verdict, first.kind, first.op, first.parent) == ("wrong", "wrong", op.name, k)
@@ -146,11 +145,18 @@ def test_an_accurate_form_of_another_value_is_found_and_named(op):
     def wrong(*inputs, **constants):
         value, local_grads = op.rule(*inputs, **constants)
         return value * (1 + 1e-6) + 1e-6, local_grads
-    twin = with_rule(op, wrong, textbook(op))
+    twin = with_rule(op, wrong, op.textbook)
     first, *others = gradcheck(lambda *v: call(twin, *v), xs).findings
     assert (first.kind, first.op, first.parent, others) == ("wrong", op.name, None, [])
     assert first.measured == pytest.approx(call(op, *xs), rel=1e-12, abs=1e-12)
     assert re.search(r", but by the textbook it is \S+; its accurate form at tests/\S+:\d+ differs from the textbook$", first.text)
+
+
+def test_an_accurate_form_outside_the_slopes_of_a_kink_is_found_and_named():
+    for op, xs, slope, nearest in (tg.relu, [0.0], 1.5, 1.0), (tg.hypot, [0.0, 0.0], -2.0, -1.0), (tg.atan2, [0.0, -2.0], 3.0, -0.5):
+        first = gradcheck(with_rule(op, changed(op, at(0, lambda _, slope=slope: slope)), op.textbook), xs).findings[0]
+        assert (first.kind, first.parent, first.stored, first.measured) == ("wrong", 0, slope, nearest)
+        assert "differs from the textbook" in first.text
 
 
 def test_an_accurate_form_saves_the_digits_that_the_textbook_loses():
@@ -163,6 +169,13 @@ def test_an_accurate_form_saves_the_digits_that_the_textbook_loses():
         return m.tanh(x), (4 * e / ((1 + e) * (1 + e)),)
     assert [f.kind for f in gradcheck(with_rule(tg.tanh, lossy), 20.0).findings] == ["rounded"]
     assert gradcheck(with_rule(tg.tanh, accurate, lossy), 20.0).findings == []
+
+
+@pytest.mark.parametrize("x", [0.3, 20.0, 20.5, 300.0, 1e-17])
+@pytest.mark.parametrize("op", [tg.tanh, tg.sigmoid, tg.silu, tg.gelu, tg.softplus, tg.atanh, tg.asin], ids=repr)
+def test_a_slope_node_may_have_digits_that_the_graph_it_shows_has_lost(op, x):
+    found = gradcheck(lambda v: tg.gradient_graph(op(v), v) * 2, min(x, 0.9999999) if op in (tg.atanh, tg.asin) else x)
+    assert found.verdict == "right", found
 
 
 # ---- no false alarm --------------------------------------------------------------------------------------
@@ -203,6 +216,18 @@ def test_every_operation_is_right_at_many_points(op):
 def test_operations_on_rows_are_right_with_ties_zeros_and_large_numbers(op):
     rows = [[1.0, 2.0, -0.5], [1.0, 1.0, 0.0], [0.0, 0.0, 2.0], [700.0, 0.0, -700.0], [1e300, 1e-300, 3.0], [0.3]]
     check_sound(op, [row * len(op.inputs) for row in rows])
+
+
+@pytest.mark.parametrize(("op", "xs"), [
+    (tg.softplus, [1e300]), (tg.log_sigmoid, [-1e300]), (tg.logsumexp, [1e300, 0.0]), (tg.softmax_cross_entropy, [1e300, 1.0, 0.5, 2.0])])
+def test_a_textbook_that_leaves_even_decimals_is_judged_by_the_accurate_form(op, xs):
+    assert gradcheck(lambda *v: call(op, *v), xs).findings == []
+
+
+@pytest.mark.parametrize("xs", [[1e-300, 2.7e19], [1000.0, 0.0, 1e300, -79.0], [-1e-15, 1e17, 0.5, 3e-40]])
+def test_what_few_digits_get_wrong_is_told_by_more_of_them(xs):
+    found = gradcheck(lambda *v: call(tg.softmax_cross_entropy, *v), xs)
+    assert found and {finding.kind for finding in found.findings} <= {"rounded"}, found
 
 
 KINKS = [

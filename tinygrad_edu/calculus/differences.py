@@ -125,7 +125,7 @@ def complex_step(f: Callable, x: float, h: float) -> Estimate:
     if imaginary_part(f, Complex(x, 0.0)):
         raise DomainError(f"f({short(x)}) is not a real number, so f has no slope there")
     slopes = [imaginary_part(f, Complex(x, step)) / step for step in (h, 0.7 * h)]
-    return Estimate(slopes[0], abs(slopes[0] - slopes[1]) + 4 * U * abs(slopes[0]), h)
+    return Estimate(slopes[0], abs(slopes[0] - slopes[1]) + 8 * U * abs(slopes[0]), h)
 
 
 def imaginary_part(f: Callable, z: "Complex") -> float:

@@ -83,9 +83,10 @@ class Precise:
 # ---- functions, by mpmath ------------------------------------------------------------------------------
 
 GUARD = 30                      # digits more than asked for: beside a zero or a pole a function loses some 20
-TURNING = frozenset("sin cos tan".split())                                  # lose all digits before the point
-BOUNDED = TURNING | frozenset("exp expm1 sinh cosh tanh erf erfc".split())  # cost too much of what is far away:
-FARTHEST = 5000                 # of a number with more digits before the point they are what they are of infinity
+TURNING = frozenset("sin cos tan".split())      # lose all digits before the point
+FARTHEST = {                    # with more digits before the point, a number counts as infinite:
+    **dict.fromkeys("exp expm1 sinh cosh tanh erf erfc".split(), 18),       # no decimal tells the results apart
+    **dict.fromkeys(TURNING, 5000)}                                         # whole turns would take too long
 POLES = {"power": Decimal("inf"), "erfc": Decimal(0)}                       # instead of an error
 turn = Lock()                   # mpmath's precision is the same for all threads
 
@@ -103,11 +104,12 @@ def many_digits() -> Any:
 def evaluated(name: str, numbers: tuple[Decimal, ...]) -> Decimal:
     """A function of mpmath of decimals, to the digits of the block around it; nan where it is not real."""
     mp, count, size = many_digits(), getcontext().prec + GUARD, max(0, numbers[0].adjusted())
-    if name in BOUNDED and size > FARTHEST:
+    if size > FARTHEST.get(name, size):
         numbers = (Decimal("inf").copy_sign(numbers[0]),)
     elif name in TURNING:
         count += size
-    with turn, mp.workdps(count):
+    with turn:
+        mp.dps = count
         try:
             found = getattr(mp, name)(*[mp.mpf(str(x) if x.is_finite() else float(x)) for x in numbers])
         except (ArithmeticError, ValueError):
@@ -123,6 +125,13 @@ class Functions:
     @property
     def pi(self) -> Precise:
         return self.acos(-1)
+
+    def power(self, x: Any, y: Any) -> Precise:
+        """x to the power y; whole powers by `decimal`, which is faster for large ones."""
+        x, y = decimal(x), decimal(y)
+        if y != y.to_integral_value():
+            return Precise(evaluated("power", (x, y)))
+        return Precise(x ** y if y else Decimal(1))
 
     def __getattr__(self, name: str) -> Callable[..., Precise]:
         return lambda *numbers: Precise(evaluated(name, tuple(map(decimal, numbers))))

@@ -21,7 +21,7 @@ from ..engine.origin import Origin, place_of
 from ..engine.replay import apply
 from ..engine.value import Value
 from .decimals import NAN, decimal, digits
-from .measure import COMPARED, LEVELS, UNIT, Experiment, RuleInDigits, Runs, Slopes, Unexplained, textbook, unexplained
+from .measure import COMPARED, LEVELS, UNIT, Experiment, RuleInDigits, Runs, Slopes, Unexplained, unexplained
 from .report import Finding, GradientCheck, told_apart
 
 SMALLEST = Decimal(2) ** -1074
@@ -40,11 +40,13 @@ def gradcheck(f: Callable, inputs: Any) -> GradientCheck:
     gradients that `backward` gives       the chain rule in 60 digits                               its roundings
     dependences outside the graph         f, run again at moved inputs                              a millionth
 
-    Floats that lost digits of a right rule are "rounded".  At a kink or a jump what is stored must lie
-    between the slopes of both sides.  "Unjudged" is what cannot be measured: a node that is, or is made
-    from, inf or nan; a node made by hand where f is too rough for floats.  Beside a node made by hand,
-    a slope below some 1e-10 of what the node does nearby counts as 0, and the local gradients by parents
-    that move only together are judged together.
+    The rule is the textbook's; where floats are computed by an accurate form, that must agree with it.
+    Floats may lose digits of a right rule and are then "rounded": a millionth of the slope or of node over
+    parent, what the rounding of the parents changes, and anything in the sums of a row.  At a kink or a
+    jump what is stored must lie between the slopes of both sides.  "Unjudged" is what cannot be measured:
+    a node that is, or is made from, inf or nan; a node made by hand where f is too rough for floats.  For
+    a node made by hand, a slope below some 1e-10 of what it does nearby counts as 0, and the local
+    gradients by parents that move only together are judged together.
 
     Nothing is changed.  Raises TypeError where f returns no Value, ValueError where it gives
     different numbers for the same inputs (seed dropout, or switch it off), or where an input is
@@ -110,13 +112,14 @@ def judge_node(node: Value) -> Iterator[Finding]:
 
 def judge_accurate_value(node: Value, rule_at: Callable[[int], RuleInDigits]) -> Iterator[Finding]:
     """Is the number that an operation's accurate form gives that of the textbook, but for rounding?"""
-    if not has_accurate_form(node._op):
+    if not has_accurate_form(node._op) or node._op.hidden:      # a slope node is to differ from the graph it shows
         return
     for level in range(len(LEVELS)):
         rule = rule_at(level)
         with digits(COMPARED):
-            by_inputs = sum(abs(g * x.number) for g, x in zip(rule.local_grads, rule.inputs)) * Decimal(2) ** -50
-            if abs(decimal(node.data) - rule.value) <= abs(rule.value).scaleb(-9) + by_inputs + Decimal("1e-320"):
+            by_inputs = [abs(g * x.number) * Decimal(2) ** -50 for g, x in zip(rule.local_grads, rule.inputs)]
+            excused = abs(rule.value).scaleb(-9) + Decimal("1e-320") + sum(x for x in by_inputs if x.is_finite())
+            if abs(decimal(node.data) - rule.value) <= excused:
                 return
     ours, theirs = told_apart(node.data, float(rule.value))
     text = f"{describe(node)} is {ours}, but by the textbook it is {theirs}; {blamed(node._op, is_accurate=True)}"
@@ -124,36 +127,41 @@ def judge_accurate_value(node: Value, rule_at: Callable[[int], RuleInDigits]) ->
 
 
 def judge_edge(node: Value, i: int, rule_at: Callable[[int], RuleInDigits]) -> Iterator[Finding]:
-    """Is local gradient i of a node the slope?  Judged with as many digits as it takes."""
-    before: Slopes | None = None
+    """Is local gradient i of a node the slope?  What few digits find right is right; the most must say what is not."""
+    found: list[Slopes] = []
     for level in range(len(LEVELS)):
-        rule = rule_at(level)
-        slopes = rule.slopes(i)
-        is_last = level == len(LEVELS) - 1
-        if (slopes.is_clear and slopes.agrees(slopes.rule)) or (is_last and slopes.is_zero):
-            yield from judge_rounding(node, i, float(slopes.rule), rule)
+        slopes = rule_at(level).slopes(i)
+        found.append(slopes)
+        if slopes.is_clear and slopes.agrees(slopes.rule) and is_near(node.local_grads[i], float(slopes.rule)):
             return
-        if before and before.is_clear and slopes.is_clear and slopes.agrees(before.middle):
-            yield disagreement(node, i, float(slopes.middle))
-            return
-        before = slopes
-    yield from judge_kink(node, i, slopes, rule)
+    if slopes.is_zero or (slopes.is_clear and slopes.agrees(slopes.rule)):
+        yield from judge_rounding(node, i, float(slopes.rule), rule_at(level))
+    elif all(slopes.is_clear for slopes in found[-2:]) and slopes.agrees(found[-2].middle):
+        yield disagreement(node, i, float(slopes.middle))
+    else:
+        yield from judge_kink(node, i, slopes, rule_at(level))
+
+
+def is_near(local_grad: float, slope: float) -> bool:
+    """Is a local gradient the slope, to a billionth of it?"""
+    return abs(local_grad - slope) <= 1e-9 * abs(slope) + 1e-320
 
 
 def judge_rounding(node: Value, i: int, slope: float, rule: RuleInDigits) -> Iterator[Finding]:
     """The textbook rule gives the slope; does the local gradient that floats computed?
 
-    It is right to 10⁻⁹ of the slope.  It is "rounded" if the error is no more than the rounding of the
-    inputs changes, or than a millionth of the slope or of node over parent, and anywhere in a row, whose
-    sums cancel.  Of an accurate form less is excused: 10⁻¹² for the millionth, and nothing in a row.
+    It is "rounded" if the error is no more than the rounding of the inputs changes, or than a millionth of
+    the slope or of node over parent, and anywhere in a row, whose sums cancel.  Of an accurate form less is
+    excused: 10⁻¹² for the millionth, and in a row so much of its largest number.
     """
-    op, error = node._op, abs(node.local_grads[i] - slope)
-    if error <= 1e-9 * abs(slope) + 1e-320:
+    if is_near(node.local_grads[i], slope):
         return
-    is_accurate = has_accurate_form(op)
-    size = max(abs(slope), abs(node.data) / (abs(node.parents[i].data) or 1.0))
-    is_excused = isinstance(op, Op) and op.rows and not is_accurate and math.isfinite(error)
-    if is_excused or error <= (1e-12 if is_accurate else 1e-6) * size or error <= rule.rounding_sensitivity(i):
+    op: Any = node._op
+    is_accurate, error = has_accurate_form(op), abs(node.local_grads[i] - slope)
+    sizes = [abs(slope), abs(node.data) / (abs(node.parents[i].data) or 1.0)]
+    sizes += [abs(p.data) for p in node.parents if op.rows]
+    excused = math.inf if op.rows and not is_accurate else (1e-12 if is_accurate else 1e-6) * max(sizes)
+    if math.isfinite(error) and (error <= excused or error <= rule.rounding_sensitivity(i)):
         yield disagreement(node, i, slope, "without rounding it would be", "rounded")
     elif math.isfinite(slope):
         yield disagreement(node, i, slope, "without rounding it would be", is_accurate=is_accurate)
@@ -166,14 +174,16 @@ def judge_kink(node: Value, i: int, slopes: Slopes, rule: RuleInDigits) -> Itera
     if "jump" in sides:
         known = rule.beside_jump(i) if math.isfinite(stored) else []
     low, high = min(known, default=NAN), max(known, default=NAN)
-    slope = slopes.rule if math.isfinite(stored) else decimal(stored)
+    is_accurate = has_accurate_form(node._op)
+    slope = decimal(stored) if is_accurate or not math.isfinite(stored) else slopes.rule
     with digits(COMPARED):
         margin = max([abs(side) for side in known if side.is_finite()], default=Decimal(0)).scaleb(-9)
         is_between, is_bent = low - margin <= slope <= high + margin, high - low > 2 * margin
         nearest = low if slope < low else high
     if known and not is_between:
         but = "beside its jump the slope is" if "jump" in sides else "the slope is"
-        yield disagreement(node, i, float(nearest), but)
+        is_other = is_accurate and not same(float(slopes.rule), stored)
+        yield disagreement(node, i, float(nearest), but, is_accurate=is_other)
     elif "jump" in sides or not all(side.is_finite() for side in known or [NAN]):
         why = "jumps here" if "jump" in sides else "has no finite slope here"
         yield Finding("kink", node, f"{describe(node)}: not judged by {name_at(node, i)}, since it {why}", i)
@@ -194,12 +204,12 @@ def disagreement(node: Value, i: int, measured: float, but: str = "the slope is"
 
 def has_accurate_form(op: Any) -> bool:
     """Do floats run another rule than the textbook's?"""
-    return op.rule is not textbook(op)
+    return op.rule is not op.textbook
 
 
 def blamed(op: Any, is_accurate: bool) -> str:
     """Which rule of an operation is wrong, and where it stands."""
-    rule = op.rule if is_accurate else textbook(op)
+    rule = op.rule if is_accurate else op.textbook
     where = Origin(place_of(rule.__code__.co_filename, rule.__module__), rule.__code__.co_firstlineno)
     return f"its accurate form at {where} differs from the textbook" if is_accurate else f"its rule is at {where}"
 

@@ -18,7 +18,6 @@ from ..engine.errors import recorded_anyway
 from ..engine.formula import total
 from ..engine.graph import topological_order
 from ..engine.number import shortened
-from ..engine.op import Op
 from ..engine.origin import trace_origin
 from ..engine.value import Value
 from .decimals import Precise, decimal, digits
@@ -30,11 +29,6 @@ NARROWER = 600                                  # digits by which a second step 
 LEAST = Decimal("1e-330")                       # what is smaller is 0 as a float
 COMPARED = 60                                   # digits with which slopes are compared
 INFINITY = Decimal("inf")
-
-
-def textbook(op: Op) -> Callable:
-    """The rule that is run in many digits: as a lecturer writes it."""
-    return op.textbook
 
 
 class Slopes(NamedTuple):
@@ -70,7 +64,7 @@ class Slopes(NamedTuple):
 
 
 class RuleInDigits:
-    """The textbook rule of a node's operation, run in many digits.
+    """The textbook rule of a node's operation, run in many digits; its accurate form where that is not finite.
 
     level   which of `LEVELS`; the higher ones show what is lost in the rounding of the lower,
             such as the slope of tanh at 300, which is 10⁻²⁶⁰ beside a value of 1
@@ -79,16 +73,20 @@ class RuleInDigits:
     def __init__(self, node: Value, level: int):
         self.node, (self.digits, self.below) = node, LEVELS[level]
         self.relative = level == 0              # sin(1e300) needs steps below 1, not below 1e300
+        op: Any = node._op
         with digits(self.digits):
             self.inputs = [+Precise(p.data) for p in node.parents]      # like results, so that a largest is one of them
-            self.value, self.local_grads = self.run(self.inputs)
+            for self.rule in (op.textbook, op.rule):        # exp(1e300) leaves decimals; accurate forms do without it
+                self.value, self.local_grads = self.run(self.inputs)
+                if self.value.is_finite():
+                    break
 
     def run(self, inputs: list[Any]) -> tuple[Decimal, list[Decimal]]:
         """(value, local gradients) of the rule at these inputs."""
         op: Any = self.node._op
         constants = {name: +Precise(c) for name, c in self.node.constants.items()}
-        value, local_grads = textbook(op)(*op.in_rows(inputs), **constants)
-        return decimal(value), [decimal(g) for row in local_grads for g in (row if op.rows else [row])]
+        value, local_grads = self.rule(*op.in_rows(inputs), **constants)
+        return decimal(value), list(map(decimal, op.one_by_one(local_grads)))
 
     def step(self, i: int) -> Decimal:
         """How far input i is moved."""

@@ -17,7 +17,7 @@ class Finding:
     kind       passes   what it means
     right      yes      it is what it should be (said of the gradients of matrix layers only)
     kink       yes      the value bends or jumps here, and what is stored lies between the slopes of both sides
-    rounded    yes      the rule is right, but floats lost digits of it (see `judge_rounding`)
+    rounded    yes      the rule is right, but floats lost digits of it, no more than `gradcheck` allows
     wrong      no       it is not what it should be
     unjudged   no       nothing could be measured
 
