@@ -125,6 +125,7 @@ def digits(count: int = DIGITS, seed: int = 0) -> Data:
 
 
 def scikit_learn() -> Any:
+    """The module `sklearn.datasets`, or an error that says how to get it."""
     try:
         import_module("sklearn")
         return import_module("sklearn.datasets")
@@ -342,13 +343,13 @@ class Column:
 
     @property
     def is_numeric(self) -> bool:
-        return any(finite(cell) is not None for _, cell in self.cells)
+        return any(finite_number(cell) is not None for _, cell in self.cells)
 
     def numbers(self) -> list[float]:
         """The cells as floats; ValueError naming the first that is none."""
         found = []
         for line, cell in self.cells:
-            parsed = finite(cell)
+            parsed = finite_number(cell)
             if parsed is None:
                 raise self.error(line, f"{shortened(cell)} is not a finite number" if cell else "the value is missing")
             found.append(parsed)
@@ -392,6 +393,7 @@ def from_csv(path: str | Path, label: str) -> Data:
 
 
 def read_columns(path: Path) -> dict[str, Column]:
+    """{name: column} of a CSV file whose lines are all as long as the first."""
     names, *rows = read_lines(path)
     header = names[1]
     for name in header:
@@ -436,7 +438,7 @@ def targets_of(column: Column) -> tuple[list[int] | list[float], tuple[str, ...]
     return numbers, ()
 
 
-def finite(cell: str) -> float | None:
+def finite_number(cell: str) -> float | None:
     """The number a cell holds, or None."""
     try:
         parsed = float(cell)

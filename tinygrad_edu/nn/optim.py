@@ -152,7 +152,7 @@ class Optimizer:
         self.publish(moves, memories)
 
     def publish(self, moves: list[tuple[Any, float, float]], memories: list[dict[str, float]]) -> None:
-        """Move the parameters; whatever comes in between, Ctrl-C for instance, moves them back."""
+        """Move the parameters and keep the memories; an interruption, such as Ctrl-C, moves all of them back."""
         try:
             for p, _, after in moves:
                 p.data = after

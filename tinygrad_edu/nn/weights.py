@@ -105,6 +105,7 @@ def read(path: "str | Path") -> dict[str, Any]:
 
 
 def check_content(path: Path, content: Any) -> None:
+    """Refuse what `save` would not have written: format, version, keys, checksum, then each parameter."""
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else content
         raise problem(path, "format", repr(FORMAT), shortened(found))
