@@ -3,9 +3,15 @@
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import tinygrad_edu as tg
+
+# One profile for every property: a busy machine is no reason to fail.  It takes after Hypothesis's own for where it
+# runs, so that what an automatic run draws is always the same.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
            --disable-component-update --disable-sync --hide-scrollbars --font-render-hinting=none""".split()

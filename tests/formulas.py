@@ -17,9 +17,9 @@ NUMBERS = [0, 1, -1, 2, 3, -5, Fraction(1, 2), Fraction(-2, 3), 0.5, -0.75, 0.1,
 
 def computed(root, numbers, kind=Fraction):
     """The number a formula stands for: as a Fraction, without any rounding."""
-    known, root = {}, printer.resolved(root, printer.TEXT)
-    for part in printer.in_order([root], printer.TEXT):
-        inner = [known[p] if isinstance(p, Formula) else kind(p) for p in printer.children(part, printer.TEXT)]
+    known, root = {}, printer.resolved(root)
+    for part in printer.in_order([root]):
+        inner = [known[p] if isinstance(p, Formula) else kind(p) for p in printer.children(part)]
         known[part] = COMPUTE[part.head](*inner) if part.parts else numbers[part.head]
     return known[root] if isinstance(root, Formula) else kind(root)
 

@@ -7,7 +7,8 @@
 Changes are made by Cosmic Ray (`pip install -e ".[mutation]"`), in a copy of the package, and tested in
 a forked process.  What was found is kept in `build/mutation`, under a name made of the module's own
 text: an interrupted run goes on where it was, and a changed module begins afresh.  What survives is
-compared with `docs/mutation.md`, which gives the reasons.
+compared with the reasons in `mutants.toml`, and a reason whose line is gone is named.  The figures stand
+in `docs/mutation.md`.
 """
 
 import ast
@@ -21,6 +22,7 @@ import resource
 import shutil
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 import hypothesis
@@ -35,7 +37,7 @@ from cosmic_ray.work_item import TestOutcome, WorkerOutcome, WorkResult
 
 ROOT = Path(__file__).resolve().parents[1]
 SESSIONS = ROOT / "build" / "mutation"
-PAGE = ROOT / "docs" / "mutation.md"
+REASONS = ROOT / "tests" / "mutants.toml"
 LONGEST, LIMIT = 5, 20                  # seconds of the processor: for a selection, and for a mutant in it
 MEMORY = 4 * 2 ** 30                    # bytes
 
@@ -58,7 +60,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "engine/ops": "accuracy conventions laws",
     "engine/op": "conventions bad_input value ops replay",
     "engine/number": "bad_input bad_input_table expression",
-    "engine/errors": "expression bad_input value conventions",
+    "engine/errors": "expression bad_input value conventions calculus",
     "engine/composites": "bad_input_table laws nn losses",
     "nn/counted_random": "nn",
     "check/nonfinite": "origin",
@@ -70,8 +72,8 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "calculus/transforms": "calculus",
     "calculus/differences": "numeric",
     "check/gradcheck": "gradcheck_by_hand gradcheck",
-    "check/measure": "slopes gradcheck_by_hand gradcheck",
-    "check/decimals": "precise",
+    "check/measure": "measure gradcheck_by_hand gradcheck",
+    "check/decimals": "decimals",
     "engine/bell": "bell conventions",
     "native/c_rules": "ops",
 }
@@ -111,7 +113,8 @@ def run_tests(copy, module, names):
     examples = f"tests/test_documents.py::test_examples_in_docstrings[tinygrad_edu.{module.replace('/', '.')}]"
     leave_out = " and ".join(f"not {name}" for name in SLOW)
     with open("printed", "w") as printed, contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        code = pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-k", leave_out, *files, examples],
+        code = pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "--hypothesis-profile=mutation",
+                            "-k", leave_out, *files, examples],
                            plugins=[NearestFirst(names)])
     home = Path(sys.modules["tinygrad_edu"].__file__).parents[1] if "tinygrad_edu" in sys.modules else copy
     sys.exit(int(code) if home == copy else f"the tests looked at {home}")
@@ -218,30 +221,40 @@ def work_through(database, path, module, again):
 # ---- what came out ----------------------------------------------------------------------------------------
 
 
-def explained(module):
-    """The changes of a module that the page calls equivalent: the diffs after a paragraph that begins so."""
-    section = PAGE.read_text(encoding="utf-8").partition(f"\n## {module}\n")[2].partition("\n## ")[0]
-    prose_and_diffs = section.split("```")
+def reasons_for(module):
+    return tomllib.loads(REASONS.read_text(encoding="utf-8")).get(module, [])
+
+
+def equivalent(module):
+    """The changes of a module that are said to change nothing, as `change` writes them."""
     found = set()
-    for prose, block in zip(prose_and_diffs[::2], prose_and_diffs[1::2]):
-        if prose.strip().rpartition("\n\n")[2].startswith("Equivalent"):
-            was = ""
-            for line in block.splitlines()[1:]:
-                was = line if line.startswith("- ") else was
-                found |= {line, f"{was}\n{line}"}
+    for reason in reasons_for(module):
+        was = ""
+        for line in reason["changes"].splitlines() if reason["equivalent"] else []:
+            was = line if line.startswith("- ") else was
+            found |= {line, f"{was}\n{line}"}
     return found
 
 
-def report(database, module):
-    """Print the survivors the page has no reason for, and the module's row of figures."""
+def out_of_date(module, source):
+    """(the line a reason is about, the reason) for each line that does not stand in the module any more."""
+    lines = set(map(str.strip, source.splitlines()))
+    return [(line[2:], " ".join(reason["reason"].split())) for reason in reasons_for(module)
+            for line in reason["changes"].splitlines() if line.startswith("- ") and line[2:] not in lines]
+
+
+def report(database, path, module):
+    """Print the survivors without a reason, the reasons without a line, and the module's row of figures."""
     results = [(item, result) for item, result in database.completed_work_items
                if result.worker_outcome == WorkerOutcome.NORMAL]
     survivors = sorted(((item, result) for item, result in results if result.test_outcome == TestOutcome.SURVIVED),
                        key=lambda pair: place(pair[0]))
-    reasons = explained(module)
-    open_ones = [(item, result) for item, result in survivors if result.diff not in reasons]
+    changing_nothing = equivalent(module)
+    open_ones = [(item, result) for item, result in survivors if result.diff not in changing_nothing]
     for item, result in open_ones:
         print(f"{module}.py:{item.mutations[0].start_pos[0]}\n{result.diff}")
+    for line, reason in out_of_date(module, path.read_text(encoding="utf-8")):
+        print(f"{REASONS.name}: {module} has no line\n- {line}\nany more, of which it says: {reason}")
     waiting, killed = len(database.pending_work_items), len(results) - len(survivors)
     share = 100 * killed / max(1, killed + len(open_ones))
     print(f"| {module} | {len(results) + waiting} | {killed} | {len(survivors) - len(open_ones)} | {len(open_ones)} "
@@ -251,10 +264,11 @@ def report(database, module):
 def main(arguments):
     hypothesis.settings.register_profile("mutation", derandomize=True, deadline=None,
                                          phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
-    hypothesis.settings.load_profile("mutation")
     SESSIONS.mkdir(parents=True, exist_ok=True)
     for module in [name for name in arguments if name != "--again"] or SELECTIONS:
         path = ROOT / "tinygrad_edu" / f"{module}.py"
+        if module not in SELECTIONS or not path.exists():
+            sys.exit(f"{module}: there is no such module, or SELECTIONS in {__file__} names no tests for it")
         text = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         with use_db(str(SESSIONS / f"{module.replace('/', '.')}-{text}.sqlite")) as database:
             if not database.num_work_items:
@@ -262,7 +276,7 @@ def main(arguments):
             try:
                 work_through(database, path, module, "--again" in arguments)
             finally:
-                report(database, module)
+                report(database, path, module)
 
 
 if __name__ == "__main__":

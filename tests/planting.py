@@ -3,8 +3,11 @@
 from tinygrad_edu import Op
 
 
-def with_rule(op, rule):
-    """An op like this one, with another rule; the compiled engine has no kernel for it, so the rule is what runs."""
+def with_rule(op, rule, textbook=None):
+    """An op like this one with another rule, the textbook's too if that is not given.
+
+    The compiled engine has no kernel for it, so the rule is what runs.
+    """
     twin = object.__new__(Op)
-    vars(twin).update(vars(op), rule=rule)
+    vars(twin).update(vars(op), rule=rule, textbook=textbook or rule)
     return twin

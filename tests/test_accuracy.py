@@ -43,6 +43,7 @@ def sample(op, count):
     return random.Random(op.name).sample(cases := all_points(op), min(count, len(cases)))
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("op", SINGLE, ids=repr)
 def test_a_sample_of_values_and_local_gradients_is_right_to_the_last_places(op):
     assert misses(op, sample(op, 200)) == []
@@ -212,10 +213,10 @@ def test_what_is_lost_is_counted_apart(measuring):
 def evaluated(formula, values):
     """A formula at mpmath numbers, by the form people are shown."""
     done = {}
-    for part in printer.in_order([formula], printer.TEXT):
-        parts = [done[p] if isinstance(p, Formula) else p for p in printer.children(part, printer.TEXT)]
+    for part in printer.in_order([formula]):
+        parts = [done[p] if isinstance(p, Formula) else p for p in printer.children(part)]
         done[part] = values[part.head] if part.head in values else computed(part.head, parts)
-    root = printer.resolved(formula, printer.TEXT)
+    root = printer.resolved(formula)
     return done[root] if isinstance(root, Formula) else root
 
 

@@ -192,7 +192,7 @@ def test_the_data_of_a_computed_node_cannot_be_set():
     (lambda: Value(1.0, (2.0,), (1.0,)), TypeError, "parent 0 is not a Value but float"),
     (lambda: Value(1.0, label=3), TypeError, "label is a str, not int"), (lambda: tg.leaves(3), TypeError, "got 3"),
     (lambda: tg.steps([X]), TypeError, "not list"), (lambda: tg.draw(2.0), TypeError, "got 2.0"),
-    (lambda: tg.draw(X, engine="neato"), ValueError, "'neato'"), (lambda: tg.source(tg.tanh, "rust"), ValueError, "'rust'"),
+    (lambda: tg.draw(X, layout="neato"), ValueError, "'neato'"), (lambda: tg.source(tg.tanh, "rust"), ValueError, "'rust'"),
     (lambda: tg.replay(X * 2, at={"y": 1.0}), KeyError, "no leaf is labelled 'y'; the labels are: x"),
     (lambda: tg.replay(X * 2)["y"], KeyError, "no node is labelled 'y'"),
     (lambda: numpy.floor(X), TypeError, "numpy.floor has no counterpart"),

@@ -13,6 +13,8 @@ from textbook import definition
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, Value
 
+pytestmark = pytest.mark.smoke
+
 numbers = st.floats(-1.5, 1.5)
 triples = st.lists(numbers, min_size=3, max_size=3)
 
@@ -126,7 +128,7 @@ def test_what_is_given_a_value_answers_with_a_graph_on_it():
     assert x.grad == 96.0                                       # 12 x³
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(numbers)
 def test_the_gradient_of_the_gradient_graph_is_the_second_derivative(number):
     def f(x):
@@ -153,7 +155,7 @@ def test_a_gradient_graph_can_be_drawn_stepped_and_differentiated_again_and_agai
     assert tg.gradient_graph(tg.identity(x) * y, [x, x]) == [y, y]      # the gradient is y itself, without `1 *`
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(triples)
 def test_a_hessian_is_symmetric_and_hvp_is_the_hessian_times_v(x):
     h = tg.hessian(height)(x)
@@ -163,7 +165,7 @@ def test_a_hessian_is_symmetric_and_hvp_is_the_hessian_times_v(x):
     close([tg.hvp(height, x, [1, 0, 0])], [h[0]], 1e-10)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(triples, triples, st.lists(numbers, min_size=2, max_size=2))
 def test_jvp_and_vjp_are_dual(x, v, w):
     forward, backward = tg.jvp(smooth, x, v), tg.vjp(smooth, x, w)
@@ -182,7 +184,7 @@ def test_keys_stand_for_themselves_in_whatever_order_they_come():
     assert tg.hvp(lambda p: p["a"] ** 2 * p["b"], {"a": 3, "b": 5}, {"b": 1, "a": 0}) == {"a": 6.0, "b": 0.0}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(triples)
 def test_the_jacobian_of_a_composition_is_the_product_of_the_jacobians(x):
     def outer(y):

@@ -18,6 +18,8 @@ import tinygrad_edu as tg
 from tinygrad_edu import BENT, OPS, REAL, DomainError, GradientError, Interval, PoleError, RangeError, Value
 from tinygrad_edu.engine import formula as m
 
+pytestmark = pytest.mark.smoke
+
 inf, nan = math.inf, math.nan
 POLE, RANGE, DOMAIN, BACKWARD = PoleError, RangeError, DomainError, GradientError
 

@@ -40,8 +40,8 @@ with tempfile.TemporaryDirectory() as folder:
 network = tg.mse(tg.MLP(2, [3, 1], rng=0)([1.0, 2.0]), 0.5)
 network.backward()
 for graph in (f, network):
-    for engine in ("embedded", "simple"):
-        told.update(tg.draw(graph, engine=engine).svg.encode())
+    for layout in ("embedded", "simple"):
+        told.update(tg.draw(graph, layout=layout).svg.encode())
     told.update((tg.play(graph).html + str(tg.steps(graph)) + tg.to_graphviz(graph).source).encode())
 told.update(tg.draw(network, fold="layer").svg.encode())
 for bad in ("tnah(a)", "a +", "b * c"):

@@ -89,6 +89,27 @@ def test_no_rule_file_branches_or_uses_the_math_module(name):
     assert not re.search(r"^\s+(if|while|elif)\b", code, re.M)
 
 
+@pytest.fixture
+def written_pages(monkeypatch):
+    """What writes the site's tables when it is built."""
+    monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
+    return importlib.import_module("written_pages")
+
+
+def test_the_list_of_rooms_is_that_of_the_folders_and_each_says_what_it_holds(written_pages):
+    rooms = {path.parent.name for path in Path(tg.__file__).parent.glob("*/__init__.py")}
+    assert {*written_pages.ROOMS, ""} == {*rooms, ""} and len(written_pages.ROOMS) == len(rooms) + 1
+    listed = written_pages.rooms_table()
+    for room in rooms:
+        purpose = written_pages.opening_words(Path(tg.__file__).parent / room / "__init__.py")
+        assert len(purpose) > 40 and purpose in listed
+
+
+def test_the_notebooks_stay_light():
+    """Their pictures are the heaviest thing here: a plot of more points, or letters drawn as paths, would show."""
+    assert sum(path.stat().st_size for path in (ROOT / "notebooks").iterdir() if path.is_file()) <= 900_000
+
+
 # ---- the site's pages: what they print is what one gets -----------------------------------------------------
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*/*.md")])
@@ -101,11 +122,16 @@ def fenced(path, language):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_the_examples_of_a_page(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    blocks = fenced(path, "pycon")
-    if any("numpy" in block for block in blocks):
+    if any("numpy" in block for block in fenced(path, "pycon")):
         pytest.importorskip("numpy")
-    examples = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, path.name, str(path), 0)
-    assert doctest.DocTestRunner().run(examples).failed == 0
+    scope = {"__name__": path.stem}
+    for language, block in re.findall(r"^```(python|pycon)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.S | re.M):
+        if language == "python":                    # a program: what follows may use it
+            exec(block, scope)
+        else:
+            examples = doctest.DocTestParser().get_doctest(block, {}, path.name, str(path), 0)
+            examples.globs = scope
+            assert doctest.DocTestRunner().run(examples, clear_globs=False).failed == 0
 
 
 CONSOLES = [block for path in PAGES for block in fenced(path, "console")]
@@ -128,5 +154,5 @@ def test_the_pages_name_no_file_or_extra_that_is_not_there():
         text = path.read_text(encoding="utf-8")
         for extras in re.findall(r'"\.\[([\w,]+)\]"', text):
             assert set(extras.split(",")) <= set(project["optional-dependencies"]), path
-        for name in re.findall(r"`((?:engine|nn|show|learn)/\w+\.py|(?:tests|notebooks|docs|benchmarks)/[\w/]*\.\w+)`", text):
+        for name in re.findall(r"`((?:engine|symbols|calculus|check|native|nn|show|learn)/\w+\.py|(?:tests|notebooks|docs|benchmarks)/[\w/]*\.\w+)`", text):
             assert name.startswith("docs/_build/") or (ROOT / name).exists() or (ROOT / "tinygrad_edu" / name).exists(), name

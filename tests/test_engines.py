@@ -195,6 +195,7 @@ def same_lives(seeds, size):
             assert both[0] == both[1], (seed, mode)
 
 
+@pytest.mark.smoke
 def test_random_lives_of_graphs_are_the_same():
     same_lives(range(150), 40)
 
@@ -204,7 +205,7 @@ def test_thousands_of_random_lives_are_the_same():
     same_lives(range(1000, 5000), 60)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(), min_size=1, max_size=6), st.lists(st.tuples(st.sampled_from(
     ["add", "sub", "mul", "div", "pow", "maximum", "hypot", "greater"]), st.integers(0, 20), st.integers(0, 20)), max_size=15))
 def test_any_numbers_in_any_graph(numbers, program):
@@ -281,7 +282,7 @@ SMALL = {
     "an empty row": lambda tg: tg.max([]), "rows in a tuple": lambda tg: tg.dot((tg.Value(1.0), 2), [3, tg.Value(4.0)]),
     "a generator": lambda tg: tg.sum(tg.Value(x) for x in (1.0, 2.0)), "one number": lambda tg: tg.max(tg.Value(1.0)),
     "a gradient that overflows": lambda tg: (tg.Value(1e200, label="a") * 1e200 * 1e-200).backward(1e250),
-    "a gradient that is infinite": lambda tg: tg.sqrt(tg.Value(0.0, label="a") * 2).backward(), "hash": lambda tg: hash(tg.Value(1.0)) == hash(tg.Value(1.0)),
+    "a gradient that is infinite": lambda tg: tg.sqrt(tg.Value(0.0, label="a") * 2).backward(), "hash": lambda tg: (lambda v, w: [hash(v) == object.__hash__(v), hash(v) == hash(w)])(tg.Value(1.0), tg.Value(1.0)),
     "equal": lambda tg: (lambda v: [v == v, v == tg.Value(1.0), v != v, v in [tg.Value(1.0), v], v == "a"])(tg.Value(1.0)),
     "a power near 2": lambda tg: [tg.Value(3.3) ** n for n in (Fraction(2) + Fraction(1, 10 ** 30), Decimal("2.00000000000000000000001"), Fraction(2))],
     "a complex power": lambda tg: tg.Value(3.3) ** (2 + 0j),

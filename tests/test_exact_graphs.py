@@ -96,6 +96,7 @@ def compare_exact_graphs(seeds):
     return kept
 
 
+@pytest.mark.smoke
 def test_exact_graphs_equal_fractions_digit_for_digit():
     assert compare_exact_graphs(range(600)) > 300
 

@@ -11,6 +11,8 @@ import tinygrad_edu as tg
 from tinygrad_edu import ExpressionError, Value
 from tinygrad_edu.symbols.expression import LOOKALIKES, parse
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.mark.parametrize(("text", "values", "result"), [
     ("(x + y) * z", {"x": -2, "y": 5, "z": -4}, -12), ("-x ** 2", {"x": 3}, -9), ("+x - -x", {"x": 3}, 6),

@@ -82,7 +82,7 @@ def spread(numbers):
 
 
 @pytest.mark.parametrize("op", OPS.values(), ids=repr)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_local_gradients_match_the_slope(op, data):
     xs = data.draw(inputs_of(op))
@@ -110,7 +110,7 @@ def random_graph(seed, size):
     return f
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10 ** 9), st.integers(1, 8),
        st.lists(st.integers(-1500, 1500).map(lambda k: k / 1000), min_size=3, max_size=3))
 def test_gradients_of_random_graphs_match_the_slope(seed, size, xs):

@@ -57,9 +57,9 @@ def texts_of(element):
     return [inner.text or "" for inner in element.iter() if inner.tag in (SVG + "text", SVG + "title")]
 
 
-def check_picture(f, engine, fold):
+def check_picture(f, layout, fold):
     """Well-formed, of known elements only, without controls; each name stands in it once decoded as it was given."""
-    drawn = tg.draw(f, engine=engine, fold=fold).svg
+    drawn = tg.draw(f, layout=layout, fold=fold).svg
     root = ElementTree.fromstring(drawn.encode())
     assert {element.tag for element in root.iter()} <= IN_PICTURES
     assert not [name for element in root.iter() for name in element.attrib if name.startswith("on") or "href" in name]
@@ -72,9 +72,9 @@ def check_picture(f, engine, fold):
                 assert cut(names[leaf]) in texts and names[leaf].startswith(printable(leaf.label))
 
 
-def check_page(f, engine, fold):
+def check_page(f, layout, fold):
     """Well-formed, of known elements only; names stand in it as they are, once decoded.  Returns what its script is told."""
-    page = tg.play(f, engine=engine, fold=fold)
+    page = tg.play(f, layout=layout, fold=fold)
     read = Read(page)
     assert set(read.tags) <= ELEMENTS and read.tags.count("script") == 2 and read.tags.count("title") == 1
     assert not [name for _, name, _ in read.attributes if name.startswith("on") or name in ("src", "href", "srcdoc", "style")]
@@ -100,9 +100,9 @@ def check_names(seed, count):
     rng = random.Random(seed)
     for i in range(count):
         f = graph(*[hostile(rng) for _ in range(4)])
-        engine, fold = "simple" if i % 5 else "embedded", "layer" if i % 4 == 0 else "none"
-        check_picture(f, engine, fold)
-        check_page(f, engine, fold)
+        layout, fold = "simple" if i % 5 else "embedded", "layer" if i % 4 == 0 else "none"
+        check_picture(f, layout, fold)
+        check_page(f, layout, fold)
         table = str(tg.steps(f))
         assert all(c.isprintable() or c == "\n" for c in table)
 
@@ -118,7 +118,7 @@ def test_two_thousand_hostile_names(seed):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("picture", [lambda f: tg.draw(f, engine="simple").svg, lambda f: tg.play(f, engine="simple").html, lambda f: str(tg.steps(f))],
+@pytest.mark.parametrize("picture", [lambda f: tg.draw(f, layout="simple").svg, lambda f: tg.play(f, layout="simple").html, lambda f: str(tg.steps(f))],
                          ids=["draw", "play", "steps"])
 @pytest.mark.parametrize("part", ["x", "<", "&amp;", "\u202e", "w_1", "名", "x\u0302", "("])
 def test_no_name_takes_more_than_50_milliseconds_and_10_megabytes(part, picture):

@@ -11,6 +11,7 @@ from planting import with_rule
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, DomainError, Value, gradcheck
+from tinygrad_edu.check.measure import textbook
 from tinygrad_edu.engine import formula as m
 
 SINGLE = [op for op in OPS.values() if not op.rows]
@@ -35,17 +36,21 @@ def typical(op):
 # ---- no false pass: wrong rules planted in every operation --------------------------------------------
 
 
-def planted(op, change):
-    """The op with another rule, whose list of local gradients is changed; those of rows are changed as one list."""
+def changed(op, change):
+    """The textbook rule of an op with its list of local gradients changed; those of rows are changed as one list."""
     def wrong(*inputs, **constants):
-        value, local_grads = op.rule(*inputs, **constants)
+        value, local_grads = textbook(op)(*inputs, **constants)
         if isinstance(local_grads[0], list):
             flat = change([g for row in local_grads for g in row])
             length = len(local_grads[0])
             return value, tuple(flat[i * length:(i + 1) * length] for i in range(len(local_grads)))
         return value, tuple(change(list(local_grads)))
     wrong.__module__ = op.rule.__module__
-    return with_rule(op, wrong)
+    return wrong
+
+
+def planted(op, change):
+    return with_rule(op, changed(op, change))
 
 
 def at(k, f):
@@ -117,6 +122,47 @@ def test_wrongs_that_cancel_in_the_whole_are_both_found():
     found = gradcheck(lambda x: half_too_little(twice_too_much(x)), 3.0)
     assert [(f.op, f.stored, f.measured) for f in found.findings] == [
         ("twice_too_much", 4.0, 2.0), ("half_too_little", 0.25, 0.5)]
+
+
+# ---- the accurate form that floats run, beside the textbook -------------------------------------------------
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=repr)
+def test_an_accurate_form_that_is_not_the_textbook_is_found_and_named(op):
+    xs = typical(op)
+    for k, local_grad in enumerate(call(op, *map(Value, xs)).local_grads):
+        wrong = with_rule(op, changed(op, at(k, CHANGES["a millionth added"])), textbook(op))
+        found = gradcheck(lambda *v: call(wrong, *v), xs)           # noqa: B023
+        first = found.findings[0]
+        assert (found.verdict, first.kind, first.op, first.parent) == ("wrong", "wrong", op.name, k)
+        assert first.measured == pytest.approx(local_grad, rel=1e-12) and first.stored != first.measured
+        assert re.search(r"; its accurate form at \S+:\d+ differs from the textbook$", first.text)
+
+
+@pytest.mark.parametrize("op", OPS.values(), ids=repr)
+def test_an_accurate_form_of_another_value_is_found_and_named(op):
+    xs = typical(op)
+
+    def wrong(*inputs, **constants):
+        value, local_grads = op.rule(*inputs, **constants)
+        return value * (1 + 1e-6) + 1e-6, local_grads
+    twin = with_rule(op, wrong, textbook(op))
+    first, *others = gradcheck(lambda *v: call(twin, *v), xs).findings
+    assert (first.kind, first.op, first.parent, others) == ("wrong", op.name, None, [])
+    assert first.measured == pytest.approx(call(op, *xs), rel=1e-12, abs=1e-12)
+    assert re.search(r", but by the textbook it is \S+; its accurate form at tests/\S+:\d+ differs from the textbook$", first.text)
+
+
+def test_an_accurate_form_saves_the_digits_that_the_textbook_loses():
+    def lossy(x):
+        y = m.tanh(x)
+        return y, (1 - y * y,)
+
+    def accurate(x):
+        e = m.exp(-2 * x)
+        return m.tanh(x), (4 * e / ((1 + e) * (1 + e)),)
+    assert [f.kind for f in gradcheck(with_rule(tg.tanh, lossy), 20.0).findings] == ["rounded"]
+    assert gradcheck(with_rule(tg.tanh, accurate, lossy), 20.0).findings == []
 
 
 # ---- no false alarm --------------------------------------------------------------------------------------

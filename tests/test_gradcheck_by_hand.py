@@ -7,6 +7,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import Value, gradcheck
 
+pytestmark = pytest.mark.smoke
+
 
 def by_hand(f, slope):
     return lambda x: Value(f(x.data), (x,), (slope(x.data),), op="mine")

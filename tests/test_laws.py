@@ -11,6 +11,8 @@ from test_value import recursive_order
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, Value
 
+pytestmark = pytest.mark.smoke
+
 COMMUTING = [op.name for op in OPS.values() if op.name in ("add", "mul", "maximum", "minimum", "hypot", "equal", "not_equal")]
 SEEDS = range(40)
 

@@ -12,6 +12,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 
+pytestmark = pytest.mark.smoke
+
 CLOSE = {"rel": 1e-12, "abs": 1e-12}
 
 PROGRAMS = {    # case: (program, leaves, values, gradients)

@@ -1,6 +1,10 @@
 """The lecture's circuit, (x + y) z at x = -2, y = 5, z = -4: what everything else stands on."""
 
+import pytest
+
 import tinygrad_edu as tg
+
+pytestmark = pytest.mark.smoke
 
 
 def circuit():

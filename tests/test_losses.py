@@ -22,6 +22,8 @@ from tinygrad_edu.nn.losses import (
     sum_squared_error,
 )
 
+pytestmark = pytest.mark.smoke
+
 CLOSE = {"rel": 1e-12, "abs": 1e-12}
 
 

@@ -168,10 +168,10 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None,
+TestMachine.settings = settings(max_examples=60, stateful_step_count=40,
                                 suppress_health_check=list(HealthCheck), derandomize=True)
 
 
 @pytest.mark.long
 class TestMachineForLong(Machine.TestCase):
-    settings = settings(max_examples=1500, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
+    settings = settings(max_examples=1500, stateful_step_count=60, suppress_health_check=list(HealthCheck))

@@ -15,6 +15,7 @@ from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
 from tinygrad_edu.engine.formula import Formula
 
+ELEMENTS = set("math mrow mi mn mo mtext mfrac msup msub munder mroot msqrt mtable mtr mtd".split())
 SIGNS = {"−": "-", "·": "*", "≥": ">=", "≤": "<=", "=": "==", "≠": "!=", "∈": "%"}
 WORDS = {"ln": "log", "π": "pi", "ℤ": "1 == 0", "α": "alpha"}
 FUNCTIONS = {name: getattr(math, name) for name in dir(math) if not name.startswith("_")} | {
@@ -109,11 +110,16 @@ def test_people_read_mathml_as(formula, shown):
     assert "".join(ElementTree.fromstring(f"<math>{printer.mathml(formula)}</math>").itertext()) == shown
 
 
-def test_every_rule_of_rows_is_well_formed_too():
-    for op in tg.OPS.values():
-        value, partials = op.formulas()
-        for formula in [value, *[getattr(p, "element", p) for p in partials]]:
-            ElementTree.fromstring(f"<math>{printer.mathml(formula)}</math>")
+ROWS = [op for op in tg.OPS.values() if op.rows]
+
+
+@pytest.mark.parametrize("op", ROWS, ids=repr)
+def test_every_rule_of_rows_is_well_formed_and_names_its_rows(op):
+    value, partials = op.formulas()
+    for formula in [value, *[getattr(p, "element", p) for p in partials]]:
+        shown = ElementTree.fromstring(f"<math>{printer.mathml(formula)}</math>")
+        assert {element.tag for element in shown.iter()} <= ELEMENTS
+    assert {e.text for e in ElementTree.fromstring(f"<math>{printer.mathml(value)}</math>").iter("mi")} >= set(op.inputs)
 
 
 @pytest.mark.parametrize(("name", "shown"), [

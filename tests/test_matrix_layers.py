@@ -14,6 +14,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import GradientError, Value
+from tinygrad_edu.nn import matrix_layers
 from tinygrad_edu.nn.matrix_layers import (
     Chain,
     LinearMap,
@@ -492,7 +493,7 @@ def test_every_layer_passes_the_check(layer):
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_the_loss_passes_the_check(reduction):
     report = check_transform(SoftmaxCrossEntropyLoss(reduction), X, LABELS)
-    assert report and report.against == "the scalar engine" and [row.name for row in report.rows] == ["x"]
+    assert report and report.against == "the scalar engine" and [finding.name for finding in report.findings] == ["x"]
 
 
 def test_the_loss_stays_exact_for_logits_of_a_thousand():
@@ -656,7 +657,7 @@ class NotDivided(SoftmaxCrossEntropyLoss):
 
 
 def wrong_rows(report):
-    return [row.name for row in report.rows if not row.ok]
+    return [finding.name for finding in report.findings if not finding.ok]
 
 
 def test_the_planted_layer_is_right_without_its_mistakes():
@@ -693,18 +694,26 @@ def test_the_report_names_the_gradient_the_place_and_both_numbers():
             return passed_on
     layer = OneWrong(4, 2, rng=1)
     report = check_transform(layer, X)
-    row = next(row for row in report.rows if row.name == "W")
-    assert row.index == (2, 1) and row.difference == pytest.approx(0.25) and row.got == pytest.approx(row.true + 0.25)
-    title, header, *lines = str(report).splitlines()
-    assert title == "OneWrong against the scalar engine: 2 of 5 gradients WRONG"
-    assert header.split() == "gradient by off by at backward says should be".split()
-    assert [line.split()[-1] for line in lines] == ["ok", "WRONG", "ok", "WRONG", "ok"]
-    line = lines[1]
-    assert line.startswith("W ") and "(2, 1)" in line and f"{row.got:.8g}" in line and f"{row.true:.8g}" in line
+    row = next(row for row in report.findings if row.name == "W")
+    assert row.index == (2, 1) and row.stored == pytest.approx(row.measured + 0.25)
+    title, *lines = str(report).splitlines()
+    assert title == "wrong: 5 gradients of OneWrong judged against the scalar engine"
+    assert [line.split()[0] for line in lines] == ["wrong:", "wrong:", "right:", "right:", "right:"]
+    assert lines[0] == f"  wrong: W at (2, 1): backward says {row.stored:.6g}, but it should be {row.measured:.6g}"
+    assert all(line.endswith(" at most") for line in lines[2:])
+
+
+def test_a_report_and_its_findings_answer_to_their_old_names_for_one_version():
+    report = check_transform(ReturnsNothing(4, 4, rng=1), X)
+    assert isinstance(report, matrix_layers.GradientReport) and isinstance(report.rows[0], matrix_layers.GradientRow)
+    assert (report.kind, report.against, report.rows) == ("ReturnsNothing", "the scalar engine", report.findings)
+    x, W, *_ = report.rows
+    assert "returns nothing" in x.trouble and math.isnan(x.difference) and W.trouble == ""
+    assert (W.got, W.true, W.difference) == (W.stored, W.measured, abs(W.stored - W.measured)) and W.ok and (W.op, W.origin) == ("", None)
 
 
 def test_wrong_shapes_and_missing_gradients_are_said_in_words():
-    assert "has shape (2,), should have (1, 2)" in check_transform(TwoColumns(), X).rows[2].trouble
+    assert "has shape (2,), should have (1, 2)" in check_transform(TwoColumns(), X).findings[2].text
     assert "backward returns nothing" in str(check_transform(ReturnsNothing(4, 4), X))
 
     class NoGradient(Transform):
@@ -763,8 +772,8 @@ class Student(Transform):
 
 def test_a_students_own_transform_is_checked_through_getW_and_loadparams():
     report = check_transform(Student(right=True), X)
-    assert report and report.against == "the scalar engine" and {row.name for row in report.rows} >= {"x", "W", "b"}
-    assert wrong_rows(check_transform(Student(right=False), X)) == [row.name for row in report.rows]
+    assert report and report.against == "the scalar engine" and {finding.name for finding in report.findings} >= {"x", "W", "b"}
+    assert wrong_rows(check_transform(Student(right=False), X)) == [finding.name for finding in report.findings]
 
 
 class Converting(Student):
@@ -828,7 +837,7 @@ def test_a_forward_that_is_not_itself_on_values_is_not_trusted(layer, why):
 
 def test_where_nothing_depends_on_the_input_the_gradient_is_zero():
     report = check_transform(ReLU(), -np.abs(X))
-    assert report and report.against == "the scalar engine" and report.rows[0].true == 0
+    assert report and report.against == "the scalar engine" and report.findings[0].measured == 0
 
 
 class InPlace(Transform):

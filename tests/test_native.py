@@ -40,35 +40,41 @@ def test_an_environment_variable_keeps_the_engine_written_in_python():
     assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="") == (0, "native\n")
 
 
-def built_anew(folder, *options, **environment):
-    """What came of `setup.py build_ext` on a copy of the sources in `folder`."""
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """A copy of what the engine is built from; Cython translates it once, the first time it is built."""
     pytest.importorskip("setuptools", minversion="77")
-    root = Path(__file__).parents[1]
+    root, folder = Path(__file__).parents[1], tmp_path_factory.mktemp("sources")
     for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(root / name, folder)
-    shutil.copytree(root / "tinygrad_edu", folder / "tinygrad_edu", dirs_exist_ok=True,
+    shutil.copytree(root / "tinygrad_edu", folder / "tinygrad_edu",
                     ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd", "*.c"))
+    return folder
+
+
+def build(folder, *options, **environment):
+    """What came of `setup.py build_ext`."""
     return subprocess.run([sys.executable, "setup.py", "-q", "build_ext", *options], cwd=folder, capture_output=True, text=True,
                           env={**os.environ, **environment})
 
 
 @pytest.mark.skipif(os.name != "posix", reason="compilers are named by the environment")
 @pytest.mark.parametrize("place", [["--inplace"], ["--build-lib", "built"]])
-def test_what_cannot_be_built_again_is_not_kept(tmp_path, place):
+def test_what_cannot_be_built_again_is_not_kept(sources, place):
     """It was made from other rules, and would be refused each time the package is imported."""
-    native = tmp_path.joinpath(*place[1:], "tinygrad_edu", "native")
-    native.mkdir(parents=True)
+    native = sources.joinpath(*place[1:], "tinygrad_edu", "native")
+    native.mkdir(parents=True, exist_ok=True)
     left = native / f"_native{sysconfig.get_config_var('EXT_SUFFIX')}"
     left.write_bytes(b"of other rules")
     os.utime(left, (0, 0))
-    done = built_anew(tmp_path, *place, CC="false")
+    done = build(sources, *place, CC="false")
     assert done.returncode == 0, done.stderr
     assert not left.exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="compilers are named by the environment")
-def test_a_build_that_breaks_where_the_compiler_works_is_an_error(tmp_path):
-    done = built_anew(tmp_path, "--inplace", CC="true", LDSHARED="false")
+def test_a_build_that_breaks_where_the_compiler_works_is_an_error(sources):
+    done = build(sources, "--inplace", CC="true", LDSHARED="false")
     assert done.returncode and "the compiler works, but the engine cannot be built" in done.stderr
 
 
@@ -177,13 +183,13 @@ def test_the_memory_of_large_graphs_goes_back_to_the_system():
         import resource, tinygrad_edu as tg
         used = lambda: int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() >> 20
         start = used()
-        for _ in range(3):
-            nodes = [tg.Value(1.0) for _ in range(3_000_000)]
+        for _ in range(2):
+            nodes = [tg.Value(1.0) for _ in range(2_000_000)]
             full = used()
             del nodes
-            print(full - start > 200, used() - start < 100)         # 64 MiB are kept for the next graph
+            print(full - start > 150, used() - start < 100)         # 64 MiB are kept for the next graph
     """)
-    assert (code, printed) == (0, "True True\n" * 3)
+    assert (code, printed) == (0, "True True\n" * 2)
 
 
 # ---- misuse that must not crash ------------------------------------------------------------------------------
@@ -363,7 +369,8 @@ def test_a_node_cannot_become_one_of_a_class_whose_memory_is_elsewhere():
             Value(1.0).__class__ = kind
         with pytest.raises(TypeError, match="__class__"):
             kind(1.0).__class__ = Value
-        assert hash(kind(1.0)) != 0 and (kind(1.0) + 1).data == 2.0
+        node = kind(1.0)
+        assert hash(node) == object.__hash__(node) and (node + 1).data == 2.0
 
 
 def test_values_are_told_apart_by_where_they_are():
@@ -377,7 +384,7 @@ def test_a_long_chain_of_a_subclass_is_freed_on_a_small_stack():
     def build():
         try:
             node = Sub(1.0)
-            for _ in range(100_000):
+            for _ in range(30_000):
                 node = Sub(1.0, (node,), (1.0,))
             node.backward()
             del node

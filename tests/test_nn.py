@@ -12,6 +12,8 @@ from tinygrad_edu import Value
 from tinygrad_edu.nn.counted_random import mixed, uniform
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Maxout, Module, Neuron, Sequential
 
+pytestmark = pytest.mark.smoke
+
 
 def network(**options):
     return MLP(3, [4, 2], **{"rng": 0, **options})

@@ -36,7 +36,7 @@ def test_every_method_is_as_near_as_it_says_and_near_enough(op, method):
         assert found.h > 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.floats(-3, 3), st.sampled_from([m for m in METHODS if m != "complex"]), st.integers(1, 14))
 def test_the_estimate_holds_for_any_step_that_is_not_wide(x, method, k):
     def f(t):

@@ -20,6 +20,8 @@ from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
 from tinygrad_edu.native.c_rules import built_in, header
 
+pytestmark = pytest.mark.smoke
+
 
 def test_adding_an_op_is_one_rule():
     @tg.op("cube", REAL, scale=2.0)

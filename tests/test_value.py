@@ -17,6 +17,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, Value
 
+pytestmark = pytest.mark.smoke
+
 
 def recursive_order(output):
     """The depth-first search of the textbooks."""
@@ -313,7 +315,7 @@ def test_a_graph_is_freed_by_reference_counting_alone():
         output = random_graph(1, size=200)
         again = tg.replay(output, Value)
         output.backward()
-        assert tg.live_values() > before + 100
+        assert tg.live_values() >= before + len(tg.topological_order(output))
         del output, again
         assert tg.live_values() == before
     finally:
@@ -363,7 +365,7 @@ def test_subclasses_work_and_give_plain_values():
 def deep_chain():
     x = Value(1.0)
     node = x
-    for _ in range(1_000_000):
+    for _ in range(30_000):
         node = node + 1.0
     return x, node
 
@@ -371,14 +373,17 @@ def deep_chain():
 def deep_diamond():
     x = Value(1.0)
     node = x
-    for _ in range(300_000):
+    for _ in range(30_000):
         node = (node + node) * 0.5
     return x, node
 
 
 @pytest.mark.parametrize("build", [deep_chain, deep_diamond])
 def test_graphs_of_any_depth_on_a_small_stack(build):
-    """Built, differentiated twice, deep-copied, pickled and freed: recursion limit 120, stack of 256 KiB."""
+    """Built, differentiated twice, deep-copied, pickled and freed: recursion limit 120, stack of 256 KiB.
+
+    A call for each of 30,000 nodes would need more than ten times as much.
+    """
     failures = []
 
     def work():

@@ -119,7 +119,7 @@ def test_the_figure_changes_nothing_in_what_is_learnt(screen):
 @pytest.mark.parametrize(("epoch", "drawing"), [(0.01, 0.0), (0.01, 0.2), (0.3, 1.0), (2.0, 0.1), (0.0, 5.0)])
 def test_drawing_takes_a_small_share_of_the_time_and_the_last_epoch_is_drawn(epoch, drawing, screen, clock, no_matplotlib):
     clock.epoch, clock.drawing = epoch, drawing
-    trained(epochs=400, callbacks=clock.after_epoch)
+    trained(xor(4), (2,), epochs=400, callbacks=clock.after_epoch)
     count, total = screen.updates + 1, 400 * epoch + drawing * (screen.updates + 1)
     assert (count - 1) * drawing <= 0.15 * total + drawing and (count - 1) * 0.5 <= total
     assert len(screen.outputs) == 1 and "epoch 400 of 400" in screen.outputs[0]["text/plain"]

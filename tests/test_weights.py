@@ -8,6 +8,8 @@ import pytest
 from tinygrad_edu.nn.modules import MLP
 from tinygrad_edu.nn.weights import FORMAT, WeightFileError, checksum, load, save
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.fixture
 def saved(tmp_path):

@@ -25,9 +25,12 @@ from .calculus.transforms import (
     value_and_grad,
     vjp,
 )
-from .check.gradcheck import Finding, GradientCheck, gradcheck
+from .check.gradcheck import gradcheck
 from .check.nonfinite import FirstNonfinite, first_nonfinite
+from .check.report import Finding, GradientCheck
 from .engine.composites import log_softmax, maxout, scaled_relu, softmax
+from .engine.declare import op
+from .engine.domain import BENT, KINKED, NONZERO, POSITIVE, REAL, UNIT, Interval
 from .engine.errors import (
     DomainError,
     ExpressionError,
@@ -39,18 +42,7 @@ from .engine.errors import (
     errstate,
     no_grad,
 )
-from .engine.op import (
-    BENT,
-    NONZERO,
-    OPS,
-    POSITIVE,
-    REAL,
-    UNIT,
-    Interval,
-    Op,
-    op,
-    source,
-)
+from .engine.op import OPS, Op
 from .engine.ops import (
     abs,
     acos,
@@ -162,13 +154,15 @@ from .show.page import Page
 from .show.player import play
 from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
-from .symbols.symbolic import exact, names, symbolic
+from .symbols.named import names
+from .symbols.source import source
+from .symbols.symbolic import exact, symbolic
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
-    "ExpressionError", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History", "Interval",
+    "ExpressionError", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History", "Interval", "KINKED",
     "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
     "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL", "RMSprop",
     "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",

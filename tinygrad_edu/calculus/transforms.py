@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 
 from ..engine import errors, ops
 from ..engine.errors import GradientError, errstate, recorded_anyway
+from ..engine.graph import check_leaves, describe, is_cut
 from ..engine.number import checked_whole, number, short, shortened
-from ..engine.replay import Replay, differentiable, is_cut, only, replay
-from ..engine.value import Value, check_leaves, describe, topological_order
+from ..engine.replay import Replay, node_labelled, replay
+from ..engine.slopes import as_value
+from ..engine.value import Value, topological_order
 
 nested = ContextVar("nested", default=False)            # is a function being run to be differentiated?
 
@@ -201,7 +203,7 @@ def gradient_graph(output: Value, by: Any) -> Any:
         again = replay(output, Value)
     found = []
     for node in flat(by):
-        node = only(node, again.grads, "node") if isinstance(node, str) else node
+        node = node_labelled(node, again.grads, "node") if isinstance(node, str) else node
         if not isinstance(node, Value) or node not in again.grads:
             name = describe(node) if isinstance(node, Value) else shortened(node)
             raise ValueError(f"{name} is not among the nodes that get a gradient from {describe(output)}")
@@ -274,7 +276,7 @@ def check_finite(result: Any, what: str) -> None:
 
 
 def as_result(x: Any, run: Run) -> Any:
-    return differentiable(x) if run.as_graph else float(x)
+    return as_value(x) if run.as_graph else float(x)
 
 
 def as_float(x: Any) -> float:

@@ -1,6 +1,6 @@
-"""Two ways to measure a slope without being told it: what `gradcheck.py` judges local gradients by.
+"""Two ways to measure a slope without trusting the gradient that claims it; `gradcheck.py` judges by them.
 
-An operation has a rule, and a rule runs on numbers of any number of digits: `Lens` moves one
+An operation has a rule, and a rule runs on numbers of any number of digits: `RuleInDigits` moves one
 input by next to nothing and looks at what the value does, far below what floats could show.  A
 node made by hand has no rule: all one can do is to run the whole function again at moved inputs
 (`Experiment`), in floats, with larger and smaller steps, and extrapolate to a step of 0.
@@ -13,11 +13,14 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ..calculus.differences import without_term
 from ..engine.errors import recorded_anyway
+from ..engine.formula import total
+from ..engine.graph import topological_order
 from ..engine.number import shortened
+from ..engine.op import Op
 from ..engine.origin import trace_origin
-from ..engine.replay import apply
-from ..engine.value import Value, topological_order
+from ..engine.value import Value
 from .decimals import Precise, decimal, digits
 
 # ---- many digits -----------------------------------------------------------------------------------
@@ -29,13 +32,18 @@ COMPARED = 60                                   # digits with which slopes are c
 INFINITY = Decimal("inf")
 
 
+def textbook(op: Op) -> Callable:
+    """The rule that is run in many digits: as a lecturer writes it."""
+    return getattr(op, "textbook", op.rule)
+
+
 class Slopes(NamedTuple):
     """What happens to a value as one input moves: the local gradient the rule gives, and the slope on each side."""
 
     rule: Decimal
     below: Decimal
     above: Decimal
-    blur: Decimal                               # slopes no larger than this are lost in rounding
+    resolution: Decimal                         # slopes no larger than this are lost in rounding
 
     @property
     def middle(self) -> Decimal:
@@ -47,7 +55,7 @@ class Slopes(NamedTuple):
         """Is there one slope, the same on both sides to 12 digits, and large enough to be told from rounding?"""
         with digits(COMPARED):
             apart = abs(self.above - self.below)
-            return abs(self.middle) > self.blur and apart <= max(abs(self.middle).scaleb(-12), LEAST)
+            return abs(self.middle) > self.resolution and apart <= max(abs(self.middle).scaleb(-12), LEAST)
 
     def agrees(self, slope: Decimal) -> bool:
         """Is this the slope, to a billionth of it?"""
@@ -56,13 +64,13 @@ class Slopes(NamedTuple):
 
     @property
     def is_zero(self) -> bool:
-        """Is nothing to be seen of a slope, and does the rule say so?"""
+        """Are the slopes too small to be seen, and is the local gradient too?"""
         with digits(COMPARED):
-            return max(abs(self.above), abs(self.below), abs(self.rule)) <= max(self.blur, LEAST)
+            return max(abs(self.above), abs(self.below), abs(self.rule)) <= max(self.resolution, LEAST)
 
 
-class Lens:
-    """A node that was recorded by an operation, computed again in many digits.
+class RuleInDigits:
+    """The textbook rule of a node's operation, run in many digits.
 
     level   which of `LEVELS`; the higher ones show what is lost in the rounding of the lower,
             such as the slope of tanh at 300, which is 10⁻²⁶⁰ beside a value of 1
@@ -73,15 +81,17 @@ class Lens:
         self.relative = level == 0              # sin(1e300) needs steps below 1, not below 1e300
         with digits(self.digits):
             self.inputs = [+Precise(p.data) for p in node.parents]      # like results, so that a largest is one of them
-            self.value, local_grads = self.run(self.inputs)
-            self.local_grads = [decimal(g) for g in local_grads]
+            self.value, self.local_grads = self.run(self.inputs)
 
-    def run(self, inputs: list[Any]) -> tuple[Decimal, tuple]:
+    def run(self, inputs: list[Any]) -> tuple[Decimal, list[Decimal]]:
+        """(value, local gradients) of the rule at these inputs."""
+        op: Any = self.node._op
         constants = {name: +Precise(c) for name, c in self.node.constants.items()}
-        value, local_grads = apply(self.node, inputs, constants)
-        return decimal(value), local_grads
+        value, local_grads = textbook(op)(*op.in_rows(inputs), **constants)
+        return decimal(value), [decimal(g) for row in local_grads for g in (row if op.rows else [row])]
 
     def step(self, i: int) -> Decimal:
+        """How far input i is moved."""
         sizes = [abs(x.number) for x in self.inputs]
         x = sizes[i] or min([size for size in sizes if size], default=Decimal(1))     # atan2(0, 1e-300) bends at 1e-300
         return (x if x < 1 or (self.relative and sizes[i]) else Decimal(1)).scaleb(-self.below)
@@ -93,25 +103,26 @@ class Lens:
         return self.run(moved)[0] - self.value
 
     def slopes(self, i: int) -> Slopes:
+        """The slopes by input i, from a step down and a step up."""
         with digits(self.digits):
             h = self.step(i)
-            blur = abs(self.value).scaleb(20 - self.digits) / h
-            return Slopes(self.local_grads[i], self.change(i, -h) / -h, self.change(i, h) / h, blur)
+            resolution = abs(self.value).scaleb(20 - self.digits) / h
+            return Slopes(self.local_grads[i], self.change(i, -h) / -h, self.change(i, h) / h, resolution)
 
-    def play(self, i: int) -> float:
+    def rounding_sensitivity(self, i: int) -> float:
         """How far local gradient i moves as each input does by some roundings of a float."""
         def by(j: int) -> Decimal:
             moved = [x + x * Fraction(1, 2 ** 50) if k == j else x for k, x in enumerate(self.inputs)]
-            return abs(decimal(self.run(moved)[1][i]) - self.local_grads[i])
+            return abs(self.run(moved)[1][i] - self.local_grads[i])
         with digits(self.digits):
             return float(sum(map(by, range(len(self.inputs)))))
 
-    def sides(self, i: int) -> list[Decimal | str]:
+    def one_sided(self, i: int) -> list[Decimal | str]:
         """The slope below and that above: a number, maybe infinite, or "jump", or "none" (outside the domain)."""
         with digits(self.digits):
-            return [side(*two) for two in self.changes(i)]
+            return [one_sided_slope(*two) for two in self.changes(i)]
 
-    def sides_beside_jump(self, i: int) -> list[Decimal]:
+    def beside_jump(self, i: int) -> list[Decimal]:
         """The slope below and that above, both without the point itself, which a jump may part from them."""
         with digits(self.digits):
             slopes = [(change - smaller) / step for (change, step), (smaller, _) in self.changes(i)]
@@ -123,7 +134,7 @@ class Lens:
         return [[(self.change(i, step), step) for step in (sign * h, sign * h.scaleb(-NARROWER))] for sign in (-1, 1)]
 
 
-def side(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Decimal | str:
+def one_sided_slope(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Decimal | str:
     """The one-sided slope that two changes of a value, each with its step, lead to."""
     (change, step), (smaller_change, smaller_step) = wide, narrow
     if not (change.is_finite() and smaller_change.is_finite()):
@@ -159,7 +170,7 @@ class Experiment:
         with trace_origin():
             self.output = self.run()
         self.order = topological_order(self.output)
-        self.path = path_of(self.order)
+        self.shape = shape_of(self.order)
 
     def with_leaves(self, x: Any, name: str) -> Any:
         """An argument, its numbers made into leaves; Values are taken as they are."""
@@ -174,38 +185,39 @@ class Experiment:
         return leaf
 
     def run(self) -> Value:
+        """The function's output for the leaves as they are."""
         with recorded_anyway():
             output = self.f(*self.arguments)
         if not isinstance(output, Value):
             raise TypeError(f"f must return one Value, got {shortened(output)}: was the graph cut by .data?")
         return output
 
-    def moved(self, to: dict[int, float]) -> list[tuple[float, dict]] | None:
+    def run_at(self, moved: dict[int, float]) -> list[tuple[float, dict]] | None:
         """(data, constants) of each node with some inputs elsewhere; None if f raises or takes another path."""
         try:
-            for i, x in to.items():
+            for i, x in moved.items():
                 self.leaves[i].data = x
             order = topological_order(self.run())
-            return [(node.data, node.constants) for node in order] if path_of(order) == self.path else None
+            return [(node.data, node.constants) for node in order] if shape_of(order) == self.shape else None
         except (ArithmeticError, ValueError, TypeError):        # such as the complex number (-1) ** 0.5
             return None
         finally:
             for leaf, x in zip(self.leaves, self.start):
                 leaf.data = x
 
-    def moves(self, i: int) -> list["Moves"]:
+    def runs(self, i: int) -> list["Runs"]:
         """Runs with input i moved by smaller and smaller steps, in units of its size, and of 1 if that is far off."""
-        x = self.start[i]
-        size = abs(x) or 1.0
-        return [self.ladder(i, unit) for unit in ([size] if 0.01 < size < 100 else [size, 1.0])]
+        size = abs(self.start[i]) or 1.0
+        return [self.runs_along(i, unit) for unit in ([size] if 0.01 < size < 100 else [size, 1.0])]
 
-    def ladder(self, i: int, unit: float) -> "Moves":
+    def runs_along(self, i: int, unit: float) -> "Runs":
+        """Runs with input i moved by all of STEPS, down and up."""
         x = self.start[i]
-        found = Moves([*[node.data for node in self.order], x], [], [], unit)
+        found = Runs([*[node.data for node in self.order], x], [], [], unit)
         for sign, side in ((-1, found.below), (1, found.above)):
             for step in STEPS:
                 to = x + sign * step * unit
-                nodes = self.moved({i: to}) if to != x else None
+                nodes = self.run_at({i: to}) if to != x else None
                 data = [*[y for y, _ in nodes], to] if nodes else []
                 side.append(data if all(y - y == 0 for y in data) else [])
         return found
@@ -221,13 +233,13 @@ def names_of(f: Callable, count: int) -> list[str]:
     return named[:count] if len(named) >= count else [f"x{i}" for i in range(count)]
 
 
-def path_of(order: list[Value]) -> list[tuple]:
-    """The shape of a graph, without its numbers: equal for two runs that took the same path."""
+def shape_of(order: list[Value]) -> list[tuple]:
+    """A graph without its numbers: equal for two runs that took the same path."""
     place = {node: k for k, node in enumerate(order)}
     return [(node.op, tuple([place[p] for p in node.parents])) for node in order]
 
 
-class Moves(NamedTuple):
+class Runs(NamedTuple):
     """The data of all nodes, the input's last: at the start, and at steps below and above ([] if f failed there)."""
 
     start: list[float]
@@ -240,24 +252,24 @@ class Moves(NamedTuple):
         return [data for data in [*self.below, *self.above] if data]
 
 
-class Gap(NamedTuple):
+class Unexplained(NamedTuple):
     """How much of the slope of a node its local gradients leave unexplained, and what that is worth.
 
+    by              {parent: its slope} along the input that moved
     low, high       the unexplained slope; two numbers at a kink, one on each side of it
     uncertainty     how far these may be off
     slope           the size of the whole slope
     scale           the size of all slopes involved
     floor           what would still be a small slope for the node
-    by              {parent: its slope} along the input that moved
     """
 
-    low: float
-    high: float
-    uncertainty: float
-    slope: float
-    scale: float
-    floor: float
     by: dict[int, float]
+    low: float = 0.0
+    high: float = 0.0
+    uncertainty: float = 0.0
+    slope: float = 0.0
+    scale: float = 0.0
+    floor: float = 0.0
 
     @property
     def is_vague(self) -> bool:
@@ -268,65 +280,76 @@ class Gap(NamedTuple):
     def margin(self) -> float:
         return 5 * self.uncertainty + 1e-8 * self.scale
 
-    def contradicts(self, other: "Gap") -> bool:
+    @property
+    def is_wrong(self) -> bool:
+        """Is something left that the uncertainty cannot account for?"""
+        return not self.low - self.margin <= 0 <= self.high + self.margin
+
+    @property
+    def missing(self) -> float:
+        """What the local gradients lack of the nearest slope."""
+        return min(self.low, self.high, key=abs)
+
+    def contradicts(self, other: "Unexplained") -> bool:
         return max(self.low - other.high, other.low - self.high) > self.margin + other.margin
 
 
-def gap(ladders: list[Moves], of: int, by: Sequence[int], local_grads: Sequence[float]) -> Gap | None:
+def unexplained(runs: list[Runs], of: int, by: Sequence[int], local_grads: Sequence[float]) -> Unexplained | None:
     """The slope of node `of` that its parents `by` do not explain; None where that cannot be told.
 
     With right local gradients the change of the node is that of its parents, each times its local
     gradient, but for terms that vanish with the step.
     """
-    if all(data[place] == moves.start[place] for moves in ladders for data in moves.all for place in (of, *by)):
-        return Gap(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, dict.fromkeys(by, 0.0))        # the input has nothing to do with it
-    edges, noise = list(zip(by, local_grads)), grain(ladders, of)
-    found = [one for moves in ladders if (one := gap_on(moves, of, edges, noise)) and not one.is_vague]
+    if all(data[place] == each.start[place] for each in runs for data in each.all for place in (of, *by)):
+        return Unexplained(dict.fromkeys(by, 0.0))     # the input has nothing to do with it
+    edges, noise = list(zip(by, local_grads)), noise_floor(runs, of)
+    found = [one for each in runs if (one := unexplained_along(each, of, edges, noise)) and not one.is_vague]
     if not found or any(one.contradicts(found[0]) for one in found):
         return None
-    return min(found, key=lambda one: beside(one.uncertainty, one.slope))
+    return min(found, key=lambda one: relative(one.uncertainty, one.slope))
 
 
-def grain(ladders: list[Moves], of: int) -> float:
+def noise_floor(runs: list[Runs], of: int) -> float:
     """The rounding hidden within a node, where it shows: 1 - cos(x) near 0 is flat, then jumps by 10⁻¹⁶."""
     found = 0.0
-    for moves in ladders:
-        for side in (moves.below, moves.above):
-            changes = [abs(data[of] - moves.start[of]) for data in side if data]
+    for each in runs:
+        for side in (each.below, each.above):
+            changes = [abs(data[of] - each.start[of]) for data in side if data]
             seen = [change for change in changes if change]
             if 0 < len(seen) < len(changes) and min(seen) < 1e-10 * max(seen):
                 found = max(found, min(seen))
     return found
 
 
-def gap_on(moves: Moves, of: int, edges: list[tuple[int, float]], noise: float) -> Gap | None:
-    start = moves.start
+def unexplained_along(runs: Runs, of: int, edges: list[tuple[int, float]], noise: float) -> Unexplained | None:
+    """What one ladder of steps leaves unexplained: from below, from above and, where both exist, across."""
+    start = runs.start
     size = total([abs(start[of]), *[abs(g * start[p]) for p, g in edges]])
-    change = max([abs(data[of] - start[of]) for data in moves.all], default=0.0)
-    floor = (1e-9 * size + 1e-3 * change) / moves.unit                          # what counts as much where it is 0
+    change = max([abs(data[of] - start[of]) for data in runs.all], default=0.0)
+    floor = (1e-9 * size + 1e-3 * change) / runs.unit                           # what counts as much where it is 0
     rough = max(noise, 2 * UNIT * size, TINY if any(g for _, g in edges) else 0.0)
-    sides = [one for side in (moves.below, moves.above)
-             if (one := limit([(start, data) for data in side if data], of, edges, rough, floor, ONE_SIDED))]
+    sides = [one for side in (runs.below, runs.above)
+             if (one := extrapolated([(start, data) for data in side if data], of, edges, rough, floor, ONE_SIDED))]
     if not sides:
         return None
-    both = [(low, high) for low, high in zip(moves.below, moves.above) if low and high]
-    middle = limit(both, of, edges, rough, floor, CENTRAL)
-    near = min([*sides, *filter(None, [middle])], key=lambda one: beside(one.uncertainty, abs(one.slope) + floor))
+    both = [(low, high) for low, high in zip(runs.below, runs.above) if low and high]
+    across = extrapolated(both, of, edges, rough, floor, CENTRAL)
+    near = min([*sides, *filter(None, [across])], key=lambda one: relative(one.uncertainty, abs(one.slope) + floor))
     slope = abs(near.slope)
     scale = slope + total([abs(g * near.by[p]) for p, g in edges])
     low, high = min(one.gap for one in sides), max(one.gap for one in sides)
     uncertainty = max(one.uncertainty for one in sides)
-    if high - low > 5 * uncertainty + 1e-7 * scale:                             # a kink
-        return Gap(low, high, uncertainty, slope, scale, floor, near.by)
-    return Gap(near.gap, near.gap, near.uncertainty, slope, scale, floor, near.by)
+    if not high - low > 5 * uncertainty + 1e-7 * scale:                         # no kink
+        low, high, uncertainty = near.gap, near.gap, near.uncertainty
+    return Unexplained(near.by, low, high, uncertainty, slope, scale, floor)
 
 
-def beside(error: float, size: float) -> float:
-    """An error as a share of what it is an error of."""
+def relative(error: float, size: float) -> float:
+    """An error as a share of what it is an error of, from 0 to 1."""
     return error / (error + size or 1.0)
 
 
-class Limit(NamedTuple):
+class Extrapolated(NamedTuple):
     """Where slopes lead to as the step goes to 0: what is unexplained of one, it, and its parents'."""
 
     uncertainty: float
@@ -335,8 +358,8 @@ class Limit(NamedTuple):
     by: dict[int, float]
 
 
-def limit(rows: list[tuple[list[float], list[float]]], of: int, edges: list[tuple[int, float]],
-          noise: float, floor: float, powers: tuple[int, int]) -> Limit | None:
+def extrapolated(rows: list[tuple[list[float], list[float]]], of: int, edges: list[tuple[int, float]],
+                 noise: float, floor: float, shrink: int) -> Extrapolated | None:
     """The limit of a node's slope, from the data at both ends of larger to smaller steps.
 
     The smallest steps show nothing but rounding, and so how large that is.  The best step is where
@@ -353,7 +376,7 @@ def limit(rows: list[tuple[list[float], list[float]]], of: int, edges: list[tupl
     whole = slopes(of)
     gaps = [slope - total([g * by[p][k] for p, g in edges]) for k, slope in enumerate(whole)]
     noise = max(noise, *[abs((a - b) * h) for (a, b), h in list(zip(pairwise(gaps), steps[1:]))[-5:]])
-    best, slope = extrapolated(gaps, powers), extrapolated(whole, powers)
+    best, slope = without_two_terms(gaps, shrink), without_two_terms(whole, shrink)
     sizes = [UNIT * (abs(low[of]) + abs(high[of])) for low, high in rows]       # of what is rounded there
     errors = [abs(b - a) + 2 * max(noise, size) / abs(h)
               for (a, b), size, h in zip(pairwise(best), sizes[3:], steps[3:])]
@@ -361,25 +384,17 @@ def limit(rows: list[tuple[list[float], list[float]]], of: int, edges: list[tupl
                if all(abs(best[j + 1] - best[k + 1]) <= 5 * (error + errors[j]) for j in range(k, len(errors)))]
     if not lasting:                                     # the numbers are too large for their differences
         return None
-    k = min(lasting, key=lambda k: beside(errors[k], abs(slope[k + 1]) + floor))
-    return Limit(errors[k], best[k + 1], slope[k + 1], {p: extrapolated(row, powers)[k + 1] for p, row in by.items()})
+    k = min(lasting, key=lambda k: relative(errors[k], abs(slope[k + 1]) + floor))
+    return Extrapolated(errors[k], best[k + 1], slope[k + 1],
+                        {p: without_two_terms(row, shrink)[k + 1] for p, row in by.items()})
 
 
-ONE_SIDED, CENTRAL = (4, 16), (16, 256)         # what the first two terms of the error shrink by, from step to step
+ONE_SIDED, CENTRAL = 4, 16      # what the first term of the error shrinks by as a step shrinks to a quarter
 
 
-def extrapolated(slopes: list[float], powers: tuple[int, int]) -> list[float]:
-    """Better estimates of a slope, two fewer, from those at steps that shrink to a quarter.  Richardson, 1911.
+def without_two_terms(slopes: list[float], shrink: int) -> list[float]:
+    """Better estimates of a slope, two fewer.
 
-    The error of a one-sided slope is a h + b h² + ..., that of a central one a h² + b h⁴ + ...; two
-    slopes give one without a, and two of these one without b.
+    The error of a one-sided slope is a h + b h² + ..., that of a central one a h² + b h⁴ + ...
     """
-    once = [b + (b - a) / (powers[0] - 1) for a, b in pairwise(slopes)]
-    return [b + (b - a) / (powers[1] - 1) for a, b in pairwise(once)]
-
-
-def total(numbers: Sequence[float]) -> float:
-    out = 0.0
-    for x in numbers:
-        out += x
-    return out
+    return without_term(without_term(slopes, shrink), shrink * shrink)

@@ -3,8 +3,9 @@
 import math
 from typing import NamedTuple
 
+from ..engine.graph import formula_of, name_of
 from ..engine.number import short
-from ..engine.value import Value, formula_of, name_of, topological_order
+from ..engine.value import Value, topological_order
 
 
 class FirstNonfinite(NamedTuple):

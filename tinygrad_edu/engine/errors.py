@@ -59,8 +59,8 @@ class ExpressionError(ValueError):
 strict = ContextVar("strict", default=True)             # raise DomainError and GradientError?
 recording = ContextVar("recording", default=True)       # do results remember their parents?
 tracing = ContextVar("tracing", default=False)          # and the line they were made at?
-ordinary = ContextVar("ordinary", default=True)         # recording and not tracing: all that the usual case asks
-ordinary.set(True)                                      # what is set is found faster than a default
+plain_recording = ContextVar("plain_recording", default=True)   # recording and not tracing: what the usual case asks
+plain_recording.set(True)                               # what is set is found faster than a default
 
 
 @contextmanager
@@ -114,11 +114,11 @@ def recorded_anyway() -> Iterator[None]:
 
 @contextmanager
 def switched(mode: ContextVar[bool], on: bool) -> Iterator[None]:
-    """Within the `with` block, `recording` or `tracing` is as given, so that not all is `ordinary`."""
-    before, usual = mode.set(on), ordinary.get()
-    ordinary.set(False)
+    """Within the `with` block, `recording` or `tracing` is as given, so that recording is not plain."""
+    before, usual = mode.set(on), plain_recording.get()
+    plain_recording.set(False)
     try:
         yield
     finally:
         mode.reset(before)
-        ordinary.set(usual)
+        plain_recording.set(usual)

@@ -16,12 +16,14 @@ x / (1 + abs(x))
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from math import inf, nan
 from types import FunctionType
 from typing import Any
 
 from .errors import NotRationalError
+from .ieee import COMPUTE, IEEE, ieee
 from .number import cut
+
+inf, nan = math.inf, math.nan
 
 
 class Formula:
@@ -84,57 +86,6 @@ class Formula:
         return f"${self.latex()}$"
 
 
-# ---- numbers that never raise ----------------------------------------------------------------
-
-
-class IEEE(float):
-    """A float whose arithmetic answers inf or nan where Python's raises.
-
-    Python's own is tried first; a rule is run again on these only after it raised.
-    """
-
-    __slots__ = ()
-
-    def __add__(self, other): return IEEE(float(self) + float(other))
-    def __sub__(self, other): return IEEE(float(self) - float(other))
-    def __rsub__(self, other): return IEEE(float(other) - float(self))
-    def __mul__(self, other): return IEEE(float(self) * float(other))
-    def __truediv__(self, other): return divide(float(self), float(other))
-    def __rtruediv__(self, other): return divide(float(other), float(self))
-    def __neg__(self): return IEEE(-float(self))
-    def __abs__(self): return IEEE(math.fabs(self))
-
-    __radd__, __rmul__ = __add__, __mul__
-
-
-def divide(x: float, y: float) -> IEEE:
-    """x / y as IEEE 754 has it."""
-    if y:
-        return IEEE(x / y)
-    return IEEE(nan if x == 0 or x != x else math.copysign(inf, x) * math.copysign(1.0, y))
-
-
-POLES = {
-    "log": {0.0: -inf}, "log2": {0.0: -inf}, "log10": {0.0: -inf}, "log1p": {-1.0: -inf},
-    "atanh": {1.0: inf, -1.0: -inf},
-}
-
-
-def ieee(name: str, *numbers: float) -> IEEE:
-    """A function of `math`, with inf and nan in place of its exceptions."""
-    try:
-        return IEEE(COMPUTE[name](*numbers))
-    except OverflowError:
-        if name == "pow":
-            return IEEE(-inf if numbers[0] < 0 and numbers[1] % 2 == 1 else inf)
-        return IEEE(math.copysign(inf, numbers[0]) if name == "sinh" else inf)
-    except ValueError:
-        x = numbers[0]
-        if name == "pow" and x == 0:
-            return IEEE(math.copysign(inf, x) if numbers[1] % 2 == 1 else inf)
-        return IEEE(POLES.get(name, {}).get(x, nan))
-
-
 def not_rational(what: str) -> NotRationalError:
     return NotRationalError(f"{what} is not a rational number: exact arithmetic has + - * /, "
                             "whole powers and the functions made of them")
@@ -167,11 +118,6 @@ def elsewhere(name: str, *numbers: Any) -> Any:
         if kind is Fraction:
             raise not_rational(f"{name}({', '.join(cut(str(x), 40) for x in numbers)})")
     return COMPUTE[name](*map(float, numbers))
-
-
-COMPUTE = {name: getattr(math, name) for name in (
-    "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan "
-    "sinh cosh tanh asinh acosh atanh erf erfc atan2 pow").split()}
 
 
 def elementary(name):
@@ -277,28 +223,9 @@ def smaller(x, y):
     return x if x < y else y if y <= x else x + y
 
 
-def written(shown, computed):
-    """`computed`, but people are shown the textbook form `shown()` of it.
-
-    The accurate way to compute a number is seldom the way to read it.  A test proves the
-    two forms equal to 60 digits.
-    """
-    if type(computed) is Formula or type(computed) is Row:
-        form = shown()
-        if type(computed) is Row:
-            return Row(Formula("written", form.element, computed.element))
-        return Formula("written", form, computed)
-    return computed
-
-
 def ratio(numerator: int, denominator: int) -> Fraction:
     """A fraction that stays exact among Fractions: write m.ratio(1, 2), not 0.5, in a rule."""
     return Fraction(numerator, denominator)
-
-
-def is_float(x):
-    """Is x a float, or a formula, which is one when a program runs?  To others 16 digits are not enough."""
-    return isinstance(x, float) or type(x) is Formula
 
 
 def like(x, number):
@@ -387,8 +314,12 @@ def largest(row):
 
 
 def smallest(row):
-    """The smallest of a row of formulas, as people write it."""
-    return Formula("smallest", row.element) if type(row) is Row else Formula("min", *row)
+    """The smallest of a row; nan if there is one."""
+    if type(row) is Row:
+        return Formula("smallest", row.element)
+    if any(type(x) is Formula for x in row):
+        return Formula("min", *row)
+    return -largest([-x for x in row])
 
 
 def count(row):

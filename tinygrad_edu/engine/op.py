@@ -1,67 +1,25 @@
 """What an operation is: a rule, its name, its symbol and its domain.
 
-`@op(...)` turns a rule into an `Op` and enters it in the table `OPS`.  Everything that
-computes, draws, prints or tests operations reads that table; nothing else lists them.
+`@op(...)` (see `declare.py`) turns a rule into an `Op` and enters it in the table `OPS`.  Everything
+that computes, draws, prints or tests operations reads that table; nothing else lists them.
 """
 
 import inspect
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from . import printer
+from .domain import Interval
 from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
 from .number import number, short, shortened
 
 OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
 
-
-class Interval(NamedTuple):
-    """The numbers an input may be, and those among them where there is no derivative.
-
-    >>> UNIT.describe("x"), POSITIVE.describe("x"), NONZERO.describe("y")
-    ('-1 < x < 1', 'x > 0', 'y != 0')
-    """
-
-    low: float = -math.inf
-    high: float = math.inf
-    closed: bool = False                    # do the ends belong to it?
-    without: tuple[float, ...] = ()
-    kinks: tuple[float, ...] = ()
-    remark: str = ""
-
-    def holds(self, x: float) -> bool:
-        inside = self.low <= x <= self.high if self.closed else self.low < x < self.high
-        return inside and x not in self.without
-
-    def describe(self, x: str) -> str:
-        """As a condition on `x`, for people."""
-        return self.condition(x) + self.remark
-
-    def condition(self, x: str) -> str:
-        less, more = ("<=", ">=") if self.closed else ("<", ">")
-        if math.isfinite(self.low) and math.isfinite(self.high):
-            conditions = [f"{self.low:g} {less} {x} {less} {self.high:g}"]
-        else:
-            ends = ((more, self.low), (less, self.high))
-            conditions = [f"{x} {sign} {end:g}" for sign, end in ends if math.isfinite(end)]
-        return " and ".join([*conditions, *(f"{x} != {point:g}" for point in self.without)]) or f"any {x}"
-
-
-REAL = Interval()
-BENT = Interval(kinks=(0.0,))               # any number, with a bend or a jump at 0
-NONZERO = Interval(without=(0.0,))
-POSITIVE = Interval(low=0.0)
-BASE = Interval(low=0.0, remark=" (below 0 with whole powers only)")
-ROOT = Interval(low=0.0, closed=True, kinks=(0.0,))
-UNIT = Interval(-1.0, 1.0)
-CLOSED_UNIT = Interval(-1.0, 1.0, closed=True, kinks=(-1.0, 1.0))
-FROM_ONE = Interval(low=1.0, closed=True, kinks=(1.0,))
-ABOVE_MINUS_ONE = Interval(low=-1.0)
-
 OPS: "dict[str, Op]" = {}
-listeners: "list[Callable[[Op], None]]" = []        # told of every op that is declared
+listeners: "list[Callable[[Op], None]]" = []            # told of every op that is declared
+makers: "list[Callable[[str], Op | None]]" = []         # of ops that are in no table, by their names
 
 
 class Op:
@@ -69,7 +27,9 @@ class Op:
 
     name        its name, that of the rule
     symbol      what a picture shows
-    rule        the function of numbers that defines it
+    textbook    the rule: the function of numbers that defines it, as people are shown it
+    rule        the function that floats are computed by: the textbook's, or an accurate form of it
+    graph       the function whose local gradients are differentiated again: the textbook's, or a form of it
     inputs      the names of its inputs
     constants   the names of its constants, each with its default, or None without one
     domain      one `Interval` per input
@@ -85,10 +45,13 @@ class Op:
     (0.75, Value(data=0.75, grad=0.0))
     """
 
+    hidden = False                          # is it passed over in pictures and steps?
+
     def __init__(self, rule: Callable, symbol: str, domain: tuple, selects: bool, sample: dict[str, float]):
         spec = inspect.getfullargspec(rule)
         defaults = spec.kwonlydefaults or {}
-        self.name, self.symbol, self.rule, self.selects = rule.__name__, symbol, rule, selects
+        self.name, self.symbol, self.selects = rule.__name__, symbol, selects
+        self.textbook = self.rule = self.graph = rule
         self.inputs: list[str] = spec.args
         self.constants: dict[str, Any] = {name: defaults.get(name) for name in spec.kwonlyargs}
         self.rows = any(isinstance(d, list) for d in domain)
@@ -137,12 +100,12 @@ class Op:
         if len({len(row) for row in rows}) > 1:
             lengths = " and ".join(str(len(row)) for row in rows)
             raise ValueError(f"{self.name}() takes rows of one length, not of {lengths}")
-        if not rows[0] and not self.takes_none():
+        if not rows[0] and not self.accepts_empty_row():
             raise ValueError(f"{self.name}() of an empty row: give at least one number")
         return rows
 
-    def takes_none(self) -> bool:
-        """Has the rule an answer for empty rows, as sum has 0?"""
+    def accepts_empty_row(self) -> bool:
+        """Does the rule accept empty rows, as sum does?"""
         try:
             self.rule(*[[] for _ in self.inputs])
         except (ArithmeticError, LookupError):
@@ -180,10 +143,10 @@ class Op:
             data, local_grads = self.rule(*map(as_ieee, numbers), **constants)
             data, local_grads = float(data), tuple(map(as_float, local_grads))
         if data - data:
-            local_grads = self.checked(data, local_grads, trouble, numbers, constants)
+            local_grads = self.flag_nonfinite(data, local_grads, trouble, numbers, constants)
         return data if type(data) is float else float(data), local_grads
 
-    def checked(self, data, local_grads, trouble, numbers, constants):
+    def flag_nonfinite(self, data, local_grads, trouble, numbers, constants):
         """The local gradients of a result that is not finite; raises where IEEE 754 would flag it.
 
         A nan has nan local gradients, whatever the rule says; where an op that selects among its
@@ -216,12 +179,46 @@ class Op:
             if not x - x and not interval.holds(x)]
         return f": {self.name} needs {' and '.join(outside)}" if outside else ""
 
+    def in_rows(self, numbers: Any) -> list:
+        """One number per parent of a node, as the op's inputs: cut into rows where it takes rows."""
+        if not self.rows:
+            return list(numbers)
+        length = len(numbers) // len(self.inputs)
+        return [list(numbers[i * length:(i + 1) * length]) for i in range(len(self.inputs))]
+
+    def one_by_one(self, local_grads: Any) -> tuple:
+        """The local gradients of a rule, one per parent of a node."""
+        return tuple([g for row in local_grads for g in row] if self.rows else local_grads)
+
     # ---- writing it down
 
-    def formulas(self) -> tuple[Any, tuple]:
-        """(value, local gradients) as formulas named after the arguments."""
+    def of(self, *inputs: Any) -> Any:
+        """Its value of numbers of any kind: how one rule calls another operation.
+
+        >>> from fractions import Fraction
+        >>> import tinygrad_edu as tg
+        >>> tg.softsign.of(Fraction(3)), tg.softsign.of(3.0)
+        (Fraction(3, 4), 0.75)
+        """
+        numbers = [x for row in inputs for x in (row if isinstance(row, list) else [row])]
+        if any(isinstance(x, Formula | Row) for x in numbers):
+            parts = [x.element if type(x) is Row else x for x in numbers]
+            return Formula(printer.head_of(self.name, len(parts)), *parts)
+        if any(hasattr(type(x), "record") for x in numbers):
+            return self(*inputs)
+        rule = self.rule if all(isinstance(x, float | int) for x in numbers) else self.textbook
+        return rule(*inputs)[0]
+
+    def slope_of(self, x: Any) -> Any:
+        """The slope of an op of one input, of numbers of any kind, for the graph forms of others."""
+        if isinstance(x, Formula):
+            return Formula(f"{self.name}′", x)
+        return (self.rule if isinstance(x, float) else self.textbook)(x)[1][0]
+
+    def formulas(self, rule: Callable | None = None) -> tuple[Any, tuple]:
+        """(value, local gradients) as formulas named after the arguments; those of the textbook, or of another form."""
         kind = (lambda name: Row(Formula("element", Formula(name)))) if self.rows else Formula
-        return self.rule(*map(kind, self.inputs), **{name: Formula(name) for name in self.constants})
+        return (rule or self.textbook)(*map(kind, self.inputs), **{name: Formula(name) for name in self.constants})
 
     def call(self, *inputs, **constants) -> Formula:
         """The op applied to formulas as people write it: `a + b`, `tanh(a)`, `leaky_relu(a, slope=0.1)`."""
@@ -229,7 +226,7 @@ class Op:
             rows = inputs[0] if len(inputs) == 1 else [Formula("[]", *row) for row in inputs]
             return Formula(printer.head_of(self.name, len(rows)), *rows)
         inputs = tuple(x if type(x) is Formula else Formula("like", x) for x in inputs)
-        value = printer.resolved(self.rule(*inputs, **constants)[0], printer.TEXT)
+        value = printer.resolved(self.textbook(*inputs, **constants)[0])
         if any(value is x for x in inputs):                     # z = x
             return value
         if type(value) is Formula and value.head in OPERATORS and all(
@@ -237,7 +234,6 @@ class Op:
             return value
         settings = [Formula("keyword", Formula(k), x) for k, x in constants.items()]
         return Formula(printer.head_of(self.name, len(inputs) + len(settings)), *inputs, *settings)
-
 
     @property
     def summary(self) -> str:
@@ -270,7 +266,7 @@ class Op:
 class Mark:
     """Stands where an op would, for what no rule made: leaves, and nodes made by hand."""
 
-    rule, selects = None, False
+    rule, selects, hidden = None, False, False
 
     def __init__(self, name: str):
         self.name = self.symbol = name
@@ -289,104 +285,8 @@ def as_float(x):
 
 def find(name: str) -> Op:
     """The op of this name; what a pickled op comes back as."""
-    if name not in OPS:
-        raise LookupError(f"no op named {name!r}: declare it with @tg.op before loading what uses it")
-    return OPS[name]
-
-
-def op(symbol: str, *domain: Any, selects: bool = False, **sample: float) -> Callable[[Callable], Op]:
-    """Declare the decorated rule as an operation.
-
-    symbol    what a picture shows, such as "tanh" or "+"
-    domain    one `Interval` per input, or [Interval] for an input that is a row of numbers
-    selects   whether it picks among its inputs (see `Op`)
-    sample    a value for each constant without a default, for tests
-
-    The rule takes numbers and returns (value, (one local gradient per input)); keyword-only
-    arguments are constants.  It is run once on formulas here, so a rule that could not be
-    printed, compiled or replayed is refused at once.  Declaring a name again replaces your own
-    op, and old nodes keep theirs; the built-in ones cannot be replaced.
-
-    >>> import tinygrad_edu as tg
-    >>> @tg.op("x²+1", tg.REAL)
-    ... def bowl(x):
-    ...     return x * x + 1, (2 * x,)
-    >>> x = tg.Value(3.0)
-    >>> bowl(x).backward()
-    >>> x.grad
-    6.0
-    """
-    check_declaration(symbol, domain)
-
-    def declare(rule: Callable) -> Op:
-        made = Op(rule, symbol, domain, selects, sample)
-        verify(made)
-        for listener in listeners:
-            listener(made)
-        OPS[made.name] = made
-        return made
-    return declare
-
-
-def check_declaration(symbol: Any, domain: tuple) -> None:
-    if not isinstance(symbol, str):
-        raise TypeError(f'@op needs a symbol and domains, such as @tg.op("tanh", tg.REAL): got {shortened(symbol)}')
-    rows = [isinstance(d, list) and len(d) == 1 for d in domain]
-    for interval in [d[0] if row else d for d, row in zip(domain, rows)]:
-        if not isinstance(interval, Interval):
-            raise TypeError("a domain is an Interval, such as tg.REAL, or [tg.REAL] for a row: "
-                            f"got {shortened(interval)}")
-    if any(rows) and not all(rows):
-        raise TypeError("either all inputs of an op are rows, or none is")
-
-
-def verify(made: Op) -> None:
-    """Refuse a rule that does not fit what was said of it, or cannot be written as formulas."""
-    name, inputs = made.name, made.inputs
-    known = OPS.get(name)
-    if known and known.__module__ == __package__ + ".ops":
-        raise ValueError(f"{name} is a built-in op and cannot be replaced: choose another name")
-    if not inputs or len(made.domain) != len(inputs):
-        raise TypeError(f"op {name} has {len(inputs)} inputs {inputs} but {len(made.domain)} domains: "
-                        "give one Interval per input, such as tg.REAL")
-    for constant, default in made.constants.items():
-        if default is None and constant not in made.sample:
-            raise TypeError(f"op {name}: give a sample value of its constant, @op(..., {constant}=2.0)")
-    try:
-        result = made.formulas()
-    except TypeError as error:
-        raise TypeError(f"op {name} cannot be written as a formula: {error}") from error
-    if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], tuple):
-        raise TypeError(f"op {name} must return (value, (one local gradient per input)): mind the comma in (g,)")
-    local_grads = result[1]
-    if len(local_grads) != len(inputs):
-        raise TypeError(f"op {name} has {len(inputs)} inputs {inputs} but returns {len(local_grads)} local gradients")
-
-
-def source(op: Op, language: str = "python") -> str:
-    """The program that is printed from an op's rule: "python", "c" or "latex".
-
-    >>> import tinygrad_edu as tg
-    >>> print(source(tg.mul))
-    def mul(x, y):
-        return x * y, (y, x,)
-    <BLANKLINE>
-    """
-    value, local_grads = op.formulas()
-    if language == "latex":
-        return latex_source(op, value, local_grads)
-    writers = {"python": printer.python_source, "c": printer.c_source}
-    if language not in writers:
-        raise ValueError(f'source(..., {language!r}): write "python", "c" or "latex"')
-    return writers[language](op.name, op.inputs, list(op.constants), value, local_grads)
-
-
-def latex_source(op: Op, value: Any, local_grads: tuple) -> str:
-    """One line for the value f, then one per local gradient; f stands for the value in these."""
-    names = {value: "f"} if isinstance(value, Formula) and value.parts else None
-    lines = [f"f = {printer.latex(value)}"]
-    for name, local_grad in zip(op.inputs, local_grads):
-        body = printer.latex(local_grad.element if isinstance(local_grad, Row) else local_grad, names)
-        by = printer.latex_name(name) + ("_{i}" if op.rows else "")
-        lines.append(rf"\frac{{\partial f}}{{\partial {by}}} = {body}")
-    return "\n".join(lines)
+    known: list[Callable[[str], Op | None]] = [OPS.get, *makers]
+    for make in known:
+        if found := make(name):
+            return found
+    raise LookupError(f"no op named {name!r}: declare it with @tg.op before loading what uses it")

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePath
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .errors import switched, tracing
 from .op import OPS
@@ -67,6 +67,20 @@ def trace_origin() -> Iterator[None]:
         yield
 
 
+def add_origin_of_call(node: Any) -> None:
+    """`add_origin` for the compiled engine, whose own functions are not seen here."""
+    add_origin(node)
+
+
+def add_origin(node: Any) -> None:
+    """Note on a new node, and on the plain numbers it was made from, which line this is."""
+    origin = here()
+    node.note("origin", origin)
+    for parent in node._parents:
+        if parent.is_plain:
+            parent.note("origin", origin and origin._replace(name=""))
+
+
 def here() -> Origin | None:
     """The line of the user's program that is running: the innermost outside this package and Python's own."""
     frame: FrameType | None = sys._getframe()
@@ -85,7 +99,7 @@ def here() -> Origin | None:
 
 def is_single(code: CodeType) -> bool:
     """Is this a part of the engine that makes one node and returns it, so that its caller's variable is the node's?"""
-    return code.co_filename in ENGINE and code.co_name != "on_numbers"
+    return code.co_filename in ENGINE
 
 
 @cache

@@ -21,86 +21,106 @@ from string import Formatter
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
+from . import formula
 from .formula import Formula, Row
+from .ieee import COMPUTE
 
-TEXT, LATEX, PYTHON, C, MATHML = range(5)
+TEXT, LATEX, PYTHON, C, MATHML = range(5)   # the fields of a Notation
 TYPESET = (LATEX, MATHML)
 COMPARED, ADDED, SUMMED, MULTIPLIED, NEGATED, RAISED, ATOM = 1, 2, 3, 4, 5, 6, 9       # what binds tighter
 LONG = 60            # formulas up to this many parts are written out in full
 WIDE = 120           # and a part of more than this many gets a line of its own
 
 
-def infix(precedence, template, latex=None, sign=None):
-    mathml = template.replace(template.strip("{} "), f"<mo>{sign or template.strip('{} ')}</mo>").replace(" ", "")
-    return *((precedence, text) for text in (template, latex or template, template, template)), (precedence, mathml)
+Writing = tuple[int, str | None]            # how tightly it holds together, and a template
+CALL: Writing = (ATOM, None)                # no template: the call of a function
 
 
-def function(latex, c, mathml=None):
-    """A call in text, Python and C; the braces of its LaTeX keep what stands between them together."""
-    return (ATOM, None), (ATOM, latex), (ATOM, None), (ATOM, c), (ATOM, mathml)
+class Notation(NamedTuple):
+    """How an operator or function is written in each style, TEXT to MATHML.
+
+    Templates of precedence ATOM fence their arguments, so these need no parentheses.
+    """
+    text: Writing = CALL
+    latex: Writing = CALL
+    python: Writing = CALL
+    c: Writing = CALL
+    mathml: Writing = CALL
 
 
-def comparison(sign, latex, mathml, word=None):
-    row = infix(COMPARED, f"{{}} {sign} {{}}", f"{{}} {latex} {{}}", mathml)
-    return (*row[:2], (ATOM, f"m.{word}({{}}, {{}})"), *row[3:]) if word else row
+def infix(precedence: int, template: str, latex: str = "", sign: str = "") -> Notation:
+    """An operator: the same in text, Python and C; `sign` is how MathML writes it."""
+    own = template.strip("{} ")
+    typed = precedence, template
+    mathml = template.replace(own, f"<mo>{sign or own}</mo>").replace(" ", "")
+    return Notation(typed, (precedence, latex or template), typed, typed, (precedence, mathml))
 
 
-def big(text, latex, sign, under="<mi>i</mi>", precedence=MULTIPLIED):
+def function(latex: str, mathml: str | None = None, c: str | None = None) -> Notation:
+    """A call in text and Python; the braces of its LaTeX keep what stands between them together."""
+    return Notation(latex=(ATOM, latex), c=(ATOM, c), mathml=(ATOM, mathml))
+
+
+def comparison(sign: str, latex: str, mathml: str) -> Notation:
+    return infix(COMPARED, f"{{}} {sign} {{}}", f"{{}} {latex} {{}}", mathml)
+
+
+def big(text: str, latex: str, sign: str, under: str = "<mi>i</mi>", precedence: int = MULTIPLIED) -> Notation:
     """A sum, product, maximum or minimum over the index i."""
     fence = "{}" if precedence == MULTIPLIED else "<mo>(</mo>{}<mo>)</mo>"
-    return ((ATOM, text), (precedence, latex), (ATOM, None), (ATOM, None),
-            (precedence, f"<munder>{sign}<mrow>{under}</mrow></munder>{fence}"))
+    return Notation(text=(ATOM, text), latex=(precedence, latex),
+                    mathml=(precedence, f"<munder>{sign}<mrow>{under}</mrow></munder>{fence}"))
 
 
-# head: (precedence, template) as text, LaTeX, Python, C, MathML.  A template of None is a plain call.
-# ATOM templates fence their arguments, so these need no parentheses.
 NOTATION = {
     "+": infix(ADDED, "{} + {}"),
     "-": infix(ADDED, "{} - {}", sign="−"),
     "*": infix(MULTIPLIED, "{} * {}", r"{} \cdot {}", "·"),
-    "/": ((MULTIPLIED, "{} / {}"), (ATOM, r"\frac{{{}}}{{{}}}"), *infix(MULTIPLIED, "{} / {}")[2:4],
-          (ATOM, "<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>")),
+    "/": infix(MULTIPLIED, "{} / {}")._replace(
+        latex=(ATOM, r"\frac{{{}}}{{{}}}"), mathml=(ATOM, "<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>")),
     "neg": infix(NEGATED, "-{}", sign="−"),
-    "pow": ((RAISED, "{}**{}"), (RAISED, "{}^{{{}}}"), (ATOM, "m.power({}, {})"), (ATOM, None),
-            (RAISED, "<msup><mrow>{}</mrow><mrow>{}</mrow></msup>")),
+    "pow": Notation(text=(RAISED, "{}**{}"), latex=(RAISED, "{}^{{{}}}"), python=(ATOM, "m.power({}, {})"),
+                    mathml=(RAISED, "<msup><mrow>{}</mrow><mrow>{}</mrow></msup>")),
     ">": comparison(">", ">", "&gt;"), "<": comparison("<", "<", "&lt;"),
     ">=": comparison(">=", r"\ge", "≥"), "<=": comparison("<=", r"\le", "≤"),
-    "==": comparison("==", "=", "=", "equal"), "!=": comparison("!=", r"\ne", "≠", "unequal"),
-    "whole": ((COMPARED, "{} is whole"), (COMPARED, r"{} \in \mathbb{{Z}}"), (ATOM, "m.is_whole({})"),
-              (ATOM, "is_whole({})"), (COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
-    "where": ((0, "{1} if {0} else {2}"), (ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
-              (ATOM, None), (0, "{} ? {} : {}"), (0, "{1}<mtext> if </mtext>{0}<mtext> else </mtext>{2}")),
-    "abs": function(r"\left|{}\right|", "fabs({})", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>"),
-    "sign": function(r"\operatorname{{sign}}\left({}\right)", None),
-    "larger": ((ATOM, "max({}, {})"), (ATOM, r"\max\left({}, {}\right)"), (ATOM, None), (ATOM, None),
-               (ATOM, "<mi>max</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
-    "smaller": ((ATOM, "min({}, {})"), (ATOM, r"\min\left({}, {}\right)"), (ATOM, None), (ATOM, None),
-                (ATOM, "<mi>min</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
-    "exp": function("e^{{{}}}", None, "<msup><mi>e</mi><mrow>{}</mrow></msup>"),
-    "exp2": function("2^{{{}}}", None, "<msup><mn>2</mn><mrow>{}</mrow></msup>"),
-    "expm1": function(r"\left(e^{{{}}} - 1\right)", None,
+    "==": comparison("==", "=", "=")._replace(python=(ATOM, "m.equal({}, {})")),
+    "!=": comparison("!=", r"\ne", "≠")._replace(python=(ATOM, "m.unequal({}, {})")),
+    "whole": Notation(text=(COMPARED, "{} is whole"), latex=(COMPARED, r"{} \in \mathbb{{Z}}"),
+                      python=(ATOM, "m.is_whole({})"), c=(ATOM, "is_whole({})"),
+                      mathml=(COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
+    "where": Notation(text=(0, "{1} if {0} else {2}"),
+                      latex=(ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
+                      c=(0, "{} ? {} : {}"), mathml=(0, "{1}<mtext> if </mtext>{0}<mtext> else </mtext>{2}")),
+    "abs": function(r"\left|{}\right|", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>", c="fabs({})"),
+    "sign": function(r"\operatorname{{sign}}\left({}\right)"),
+    "larger": Notation(text=(ATOM, "max({}, {})"), latex=(ATOM, r"\max\left({}, {}\right)"),
+                       mathml=(ATOM, "<mi>max</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
+    "smaller": Notation(text=(ATOM, "min({}, {})"), latex=(ATOM, r"\min\left({}, {}\right)"),
+                        mathml=(ATOM, "<mi>min</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
+    "exp": function("e^{{{}}}", "<msup><mi>e</mi><mrow>{}</mrow></msup>"),
+    "exp2": function("2^{{{}}}", "<msup><mn>2</mn><mrow>{}</mrow></msup>"),
+    "expm1": function(r"\left(e^{{{}}} - 1\right)",
                       "<mo>(</mo><msup><mi>e</mi><mrow>{}</mrow></msup><mo>−</mo><mn>1</mn><mo>)</mo>"),
-    "log": function(r"\ln\left({}\right)", None, "<mi>ln</mi><mo>(</mo>{}<mo>)</mo>"),
-    "log2": function(r"\log_{{2}}\left({}\right)", None, "<msub><mi>log</mi><mn>2</mn></msub><mo>(</mo>{}<mo>)</mo>"),
-    "log10": function(r"\log_{{10}}\left({}\right)", None,
-                      "<msub><mi>log</mi><mn>10</mn></msub><mo>(</mo>{}<mo>)</mo>"),
-    "log1p": function(r"\ln\left(1 + {}\right)", None, "<mi>ln</mi><mo>(</mo><mn>1</mn><mo>+</mo>{}<mo>)</mo>"),
-    "sqrt": function(r"\sqrt{{{}}}", None, "<msqrt>{}</msqrt>"),
-    "cbrt": function(r"\sqrt[3]{{{}}}", None, "<mroot><mrow>{}</mrow><mn>3</mn></mroot>"),
-    "asin": function(r"\arcsin\left({}\right)", None),
-    "acos": function(r"\arccos\left({}\right)", None),
-    "atan": function(r"\arctan\left({}\right)", None),
-    "pi": ((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi)), (ATOM, "<mi>π</mi>")),
+    "log": function(r"\ln\left({}\right)", "<mi>ln</mi><mo>(</mo>{}<mo>)</mo>"),
+    "log2": function(r"\log_{{2}}\left({}\right)", "<msub><mi>log</mi><mn>2</mn></msub><mo>(</mo>{}<mo>)</mo>"),
+    "log10": function(r"\log_{{10}}\left({}\right)", "<msub><mi>log</mi><mn>10</mn></msub><mo>(</mo>{}<mo>)</mo>"),
+    "log1p": function(r"\ln\left(1 + {}\right)", "<mi>ln</mi><mo>(</mo><mn>1</mn><mo>+</mo>{}<mo>)</mo>"),
+    "sqrt": function(r"\sqrt{{{}}}", "<msqrt>{}</msqrt>"),
+    "cbrt": function(r"\sqrt[3]{{{}}}", "<mroot><mrow>{}</mrow><mn>3</mn></mroot>"),
+    "asin": function(r"\arcsin\left({}\right)"),
+    "acos": function(r"\arccos\left({}\right)"),
+    "atan": function(r"\arctan\left({}\right)"),
+    "pi": Notation((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi)), (ATOM, "<mi>π</mi>")),
     "keyword": infix(ATOM, "{}={}"),
-    "element": ((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]"),
-                (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>")),
+    "element": Notation((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]"),
+                        (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>")),
     "total": big("sum({})", r"\sum_{{i}} {}", "<mo>∑</mo>"),
     "product": big("prod({})", r"\prod_{{i}} {}", "<mo>∏</mo>"),
     "others": big("prod({} for j != i)", r"\prod_{{j \ne i}} {}", "<mo>∏</mo>",
                   "<mi>j</mi><mo>≠</mo><mi>i</mi>"),
     "largest": big("max({})", r"\max_{{i}} \left({}\right)", "<mi>max</mi>", precedence=ATOM),
     "smallest": big("min({})", r"\min_{{i}} \left({}\right)", "<mi>min</mi>", precedence=ATOM),
-    "count": ((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "<mi>n</mi>")),
+    "count": Notation((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "<mi>n</mi>")),
 }
 OVER_ROWS = frozenset(("total", "product", "others"))      # typeset, whatever is multiplied behind them seems within
 TALL = frozenset(("/", "exp", "exp2", "where"))     # typeset, no base of a power without parentheses
@@ -117,7 +137,7 @@ def places(template: str | None) -> int:
 
 
 PRIVATE = frozenset("whole larger smaller keyword element total product others largest smallest count "
-                    "written like []".split())
+                    "like []".split())
 ROOM = {head: max(places(template) for _, template in row) for head, row in NOTATION.items()}
 
 
@@ -132,9 +152,9 @@ def head_of(name: str, count: int) -> str:
     return f"'{name}'" if name in PRIVATE or ROOM.get(name, count) != count else name
 
 
-def notation(head: str, style: int) -> tuple[int, str | None]:
+def notation(head: str, style: int) -> Writing:
     """How to write a head of NOTATION, or any other as the call of a function."""
-    return NOTATION[head][style] if head in NOTATION else (ATOM, None)
+    return NOTATION[head][style] if head in NOTATION else CALL
 
 
 def call(head: str, arguments: list[str], style: int) -> str:
@@ -145,8 +165,12 @@ def call(head: str, arguments: list[str], style: int) -> str:
         return f"<mo>[</mo>{inside}<mo>]</mo>" if head == "[]" else f"<mi>{escape(head)}</mi>{fenced(inside, style)}"
     if head == "[]":
         return rf"\left[{inside}\right]" if style == LATEX else f"[{inside}]"
+    if style == PYTHON:
+        return f"m.{head}({inside})" if hasattr(formula, head) else f"ops.{head}.of({inside})"
+    if style == C:
+        return f"{head}({inside})" if head in COMPUTE or head in C_WORDS else f"{head}_of({inside})"
     if style != LATEX:
-        return f"{'m.' * (style == PYTHON)}{head}({inside})"
+        return f"{head}({inside})"
     name = f"\\{head}" if head in PLAIN_LATEX else rf"\operatorname{{{latex_name(head, plain=True)}}}"
     return rf"{name}\left({inside}\right)"
 
@@ -237,22 +261,22 @@ def shortest(number: Any, style: int) -> str:
 # ---- the order of writing -----------------------------------------------------------------------
 
 
-def resolved(part: Any, style: int) -> Any:
-    """What stands for a part: people read the textbook form, machines the accurate one."""
-    while type(part) is Formula and part.parts and part.head in ("written", "like"):
-        part = part.parts[1 if part.head == "written" and style in (PYTHON, C) else 0]
+def resolved(part: Any) -> Any:
+    """What stands for a part: a number that only says of which kind it is ("like") is written as itself."""
+    while type(part) is Formula and part.head == "like":
+        part = part.parts[0]
     return part
 
 
-def children(part: Formula, style: int) -> list[Any]:
-    return [resolved(p, style) for p in part.parts]
+def children(part: Formula) -> list[Any]:
+    return [resolved(p) for p in part.parts]
 
 
-def in_order(roots: Iterable[Any], style: int, stop: Iterable[Any] = ()) -> list[Formula]:
+def in_order(roots: Iterable[Any], stop: Iterable[Any] = ()) -> list[Formula]:
     """Every formula the roots are made of, once, parts before wholes; those in `stop` and below left out."""
     order: list[Formula] = []
     seen = set(map(id, stop))
-    stack = [(resolved(root, style), False) for root in reversed(list(roots))]
+    stack = [(resolved(root), False) for root in reversed(list(roots))]
     while stack:
         part, opened = stack.pop()
         if opened:
@@ -260,7 +284,7 @@ def in_order(roots: Iterable[Any], style: int, stop: Iterable[Any] = ()) -> list
         elif type(part) is Formula and id(part) not in seen:
             seen.add(id(part))
             stack.append((part, True))
-            stack.extend((p, False) for p in reversed(children(part, style)))
+            stack.extend((p, False) for p in reversed(children(part)))
     return order
 
 
@@ -270,7 +294,7 @@ def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -
         names = {LATEX: latex_name, MATHML: mathml_name}
         return leaf_precedence(part.head), names[style](part.head) if style in names else part.head
     precedence, template = notation(part.head, style)
-    pieces = [written[id(p)] if type(p) is Formula else literal(p, style) for p in children(part, style)]
+    pieces = [written[id(p)] if type(p) is Formula else literal(p, style) for p in children(part)]
     if template is None:
         return ATOM, call(part.head, [text for _, text in pieces], style)
     fenced = [parenthesised(part.head, i, precedence, *piece, style) for i, piece in enumerate(pieces)]
@@ -288,7 +312,7 @@ def precedence_of(formula: Any, style: int) -> int:
     >>> precedence_of(exp(x), TEXT) == ATOM, precedence_of(exp(x), MATHML) == RAISED
     (True, True)
     """
-    root = resolved(formula, style)
+    root = resolved(formula)
     if type(root) is not Formula:
         return literal(root, style)[0]
     if not root.parts:
@@ -328,18 +352,18 @@ def fenced(text: str, style: int) -> str:
 
 def as_lines(root: Any, style: int, names: Mapping[int, tuple[int, str]]) -> list[tuple[str, str]]:
     """[(name, text), ...]: the named parts, then ("", the whole); `names` are (precedence, text) by id."""
-    root = resolved(root, style)
+    root = resolved(root)
     if type(root) is not Formula:
         return [("", literal(root, style)[1])]
-    order = in_order([root], style)
+    order = in_order([root])
     long = expanded_size(order, style, names) > LONG
-    uses = Counter(id(p) for part in order for p in children(part, style))
+    uses = Counter(id(p) for part in order for p in children(part))
     fresh = part_names(order)
     lines: list[tuple[str, str]] = []
     written: dict[int, tuple[int, str]] = {}
     width: dict[int, int] = {}
     for part in order:
-        width[id(part)] = 1 + sum(width[id(p)] for p in children(part, style) if type(p) is Formula)
+        width[id(part)] = 1 + sum(width[id(p)] for p in children(part) if type(p) is Formula)
         written[id(part)] = names[id(part)] if id(part) in names else compose(part, style, written)
         shared = long and uses[id(part)] > 1
         if part.parts and part is not root and id(part) not in names and (shared or width[id(part)] > WIDE):
@@ -359,7 +383,7 @@ def expanded_size(order: list[Formula], style: int, names: Mapping[int, Any]) ->
     """How many parts the last formula in order has, were every shared one written out each time."""
     size: dict[int, int] = {}
     for part in order:
-        inner = () if id(part) in names else children(part, style)
+        inner = () if id(part) in names else children(part)
         size[id(part)] = 1 + sum(size[id(p)] for p in inner if type(p) is Formula)
     return size[id(order[-1])]
 
@@ -369,7 +393,7 @@ def text(formula: Any, names: Mapping[Any, str] | None = None) -> str:
 
     names   {formula: name}: parts to be written as a name
     """
-    given = {id(resolved(part, TEXT)): (ATOM, name) for part, name in (names or {}).items()}
+    given = {id(resolved(part)): (ATOM, name) for part, name in (names or {}).items()}
     return "\n".join(f"{name} = {line}" if name else line for name, line in as_lines(formula, TEXT, given))
 
 
@@ -386,7 +410,7 @@ def as_factor(formula: Any) -> str:
 
 def latex(formula: Any, names: Mapping[Any, str] | None = None) -> str:
     """The formula as LaTeX; `names` as for `text`."""
-    given = {id(resolved(part, LATEX)): (ATOM, latex_name(name)) for part, name in (names or {}).items()}
+    given = {id(resolved(part)): (ATOM, latex_name(name)) for part, name in (names or {}).items()}
     lines = as_lines(formula, LATEX, given)
     if len(lines) == 1:
         return lines[0][1]
@@ -403,7 +427,7 @@ def mathml(formula: Any, names: Mapping[Any, tuple[int, str]] | None = None) -> 
     >>> mathml(x / 2)
     '<mfrac><mrow><mi>x</mi></mrow><mrow><mn>2</mn></mrow></mfrac>'
     """
-    given = {id(resolved(part, MATHML)): name for part, name in (names or {}).items()}
+    given = {id(resolved(part)): name for part, name in (names or {}).items()}
     lines = as_lines(formula, MATHML, given)
     if len(lines) == 1:
         return lines[0][1]
@@ -429,14 +453,14 @@ def program(roots: list[Any], style: int) -> tuple[list[Statement], list[str]]:
     Rows are written by element: a root that is a Row stands for its element at index i.
     """
     plain = [root.element if type(root) is Row else root for root in roots]
-    order = in_order(plain, style)
-    uses = Counter(id(resolved(p, style)) for p in [*(p for part in order for p in part.parts), *plain])
+    order = in_order(plain)
+    uses = Counter(id(resolved(p)) for p in [*(p for part in order for p in part.parts), *plain])
     fresh = part_names(order)
     statements: list[Statement] = []
     written: dict[int, tuple[int, str]] = {}
     varies: dict[int, bool] = {}        # from element to element
     for part in order:
-        inner = [p for p in children(part, style) if type(p) is Formula]
+        inner = [p for p in children(part) if type(p) is Formula]
         varies[id(part)] = part.head == "element" or (
             part.head not in (*REDUCTIONS, "count") and any(varies[id(p)] for p in inner))
         written[id(part)] = compose(part, style, written)
@@ -446,7 +470,7 @@ def program(roots: list[Any], style: int) -> tuple[list[Statement], list[str]]:
             body = written[id(inner[0])][1] if special else written[id(part)][1]
             statements.append(Statement(kind, next(fresh), body))
             written[id(part)] = ATOM, statements[-1].name + "[i]" * varies[id(part)]
-    ends = [resolved(root, style) for root in plain]
+    ends = [resolved(root) for root in plain]
     return statements, [written[id(e)][1] if type(e) is Formula else literal(e, style)[1] for e in ends]
 
 

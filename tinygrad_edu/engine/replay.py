@@ -6,14 +6,15 @@ number of digits, on Formulas symbolic derivatives (see `symbolic.py`), and on V
 gradient that can itself be differentiated.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .errors import DomainError, PoleError, RangeError, ReplayError
-from .formula import Formula
+from .graph import contributions, describe
 from .number import number, shortened
 from .op import Op
-from .value import Value, constant, describe, in_rows, topological_order
+from .slopes import as_value, node_again, slopes_of
+from .value import Value, topological_order
 
 
 class Replay:
@@ -30,34 +31,11 @@ class Replay:
     def __init__(self, output: Value, values: dict[Value, Any], local: dict[Value, tuple]):
         self.value, self.values, self.local = values[output], values, local
         reached: dict[Value, Any] = {output: 1}
-        for node, i in backward_edges(list(values)):
-            parent, local_grad = node.parents[i], local[node][i]
-            if node in reached and not is_cut(node, local_grad):
-                part = times(reached[node], local_grad)
-                reached[parent] = reached[parent] + part if parent in reached else part
+        reached.update((c.parent, c.after) for c in contributions(list(values), local) if c.taken)
         self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}
 
     def __getitem__(self, label: str) -> Any:
-        return self.grads[only(label, self.grads, "node")]
-
-
-def backward_edges(order: list[Value]) -> Iterator[tuple[Value, int]]:
-    """(node, number of the parent) for each edge, in the order in which `backward` walks them."""
-    for node in reversed(order):
-        if not node.is_constant:
-            for i in reversed(range(len(node.parents))):
-                if not node.parents[i].is_constant:
-                    yield node, i
-
-
-def times(x: Any, y: Any) -> Any:
-    """x * y; the 1 of a rule or of the seed leaves no node behind where the numbers are Values."""
-    return y if type(x) is int and x == 1 else x if type(y) is int and y == 1 else x * y
-
-
-def is_cut(node: Value, local_grad: Any) -> bool:
-    """Is this an edge that a selecting op did not choose?"""
-    return node._op.selects and not isinstance(local_grad, Formula | Value) and local_grad == 0
+        return self.grads[node_labelled(label, self.grads, "node")]
 
 
 def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any, Any] | None = None) -> Replay:
@@ -83,26 +61,34 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     18.0
     """
     order = topological_order(output)
-    make = differentiable if kind is Value else kind
-    numbers = {leaf: given(x, make) for leaf, x in chosen(at or {}, order).items()}
+    make = as_value if kind is Value else kind
+    numbers = {leaf: given(x, make) for leaf, x in by_leaf(at or {}, order).items()}
     values: dict[Value, Any] = {}
     local: dict[Value, tuple] = {}
     for node in order:
         if not node.parents:
             values[node] = numbers[node] if node in numbers else leaf_number(node, kind)
         else:
-            constants = {name: float(c) if kind is Value else kind(c) for name, c in node.constants.items()}
-            value, local[node] = apply(node, [values[p] for p in node.parents], constants)
-            values[node] = make(value) if type(value) is int else value
+            inputs = [values[p] for p in node.parents]
+            values[node], local[node] = again_on_values(node, inputs) if kind is Value else again_on(kind, node, inputs)
     again = Replay(output, values, local)
     if kind is Value:
-        again.grads = {node: differentiable(grad) for node, grad in again.grads.items()}
+        again.value = as_value(again.value)
+        again.grads = {node: as_value(grad) for node, grad in again.grads.items()}
     return again
 
 
-def differentiable(x: Any) -> Value:
-    """A number as a Value, to be drawn and stepped through like the others."""
-    return x if isinstance(x, Value) else constant(x)
+def again_on_values(node: Value, inputs: list[Any]) -> tuple[Any, tuple]:
+    """A node on other inputs, and its local gradients as graphs of them."""
+    check_recorded(node)
+    made = node_again(node, inputs)
+    return made, slopes_of(made, inputs) if isinstance(made, Value) else node.local_grads
+
+
+def again_on(kind: Callable[[float], Any], node: Value, inputs: list[Any]) -> tuple[Any, tuple]:
+    """The number of a node and its local gradients, of another kind."""
+    value, local_grads = apply(node, inputs, {name: kind(c) for name, c in node.constants.items()})
+    return kind(value) if isinstance(value, int) else value, local_grads
 
 
 def leaf_number(node: Value, kind: Any) -> Any:
@@ -120,7 +106,7 @@ def given(x: Any, make: Callable[[Any], Any]) -> Any:
         return make(number(x))          # which says what it is not
 
 
-def chosen(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
+def by_leaf(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
     """{leaf: number} from numbers by leaf or by label."""
     if not isinstance(at, Mapping):
         raise TypeError(f"at is a dict of numbers by leaf or by label: got {shortened(at)}")
@@ -128,10 +114,10 @@ def chosen(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
     for key in at:
         if isinstance(key, Value) and key.parents:          # a leaf that is not in the graph changes nothing
             raise KeyError(f"{describe(key)} is computed, so it takes no other number: name the leaves it is made from")
-    return {key if isinstance(key, Value) else only(key, leaves, "leaf"): x for key, x in at.items()}
+    return {key if isinstance(key, Value) else node_labelled(key, leaves, "leaf"): x for key, x in at.items()}
 
 
-def only(label: str, nodes: Iterable[Value], what: str) -> Value:
+def node_labelled(label: str, nodes: Iterable[Value], what: str) -> Value:
     """The one node with this label."""
     found = [node for node in nodes if node.label == label]
     if not found:
@@ -142,32 +128,22 @@ def only(label: str, nodes: Iterable[Value], what: str) -> Value:
     return found[0]
 
 
-def run(op: Op, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tuple]:
-    """An op's (value, local gradients) of numbers of any kind.
-
-    Where a plain float among Values meets an error of Python's, it becomes a Value too: these answer
-    as `errstate` has it.
-    """
-    rule = op.evaluate if all(type(x) is float for x in inputs) else op.rule
-    try:
-        return rule(*in_rows(op, inputs), **constants)
-    except (ArithmeticError, ValueError) as error:
-        if isinstance(error, DomainError) or not any(isinstance(x, Value) for x in inputs):
-            raise
-        return op.rule(*in_rows(op, list(map(differentiable, inputs))), **constants)
-
-
 def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tuple]:
     """A node's rule on other inputs: (value, one local gradient per parent)."""
-    op = node._op
-    if not isinstance(op, Op):
-        raise ReplayError(f"{describe(node)} was not recorded by an operation, so it cannot be run again; "
-                          "declare the operation with @tg.op")
+    check_recorded(node)
+    op: Any = node._op
+    rule = op.evaluate if all(type(x) is float for x in inputs) else op.textbook
     try:
-        value, local_grads = run(op, inputs, constants)
+        value, local_grads = rule(*op.in_rows(inputs), **constants)
     except (ZeroDivisionError, OverflowError) as error:
         if isinstance(error, DomainError):
             raise
         kind, why = (RangeError, "is too large") if isinstance(error, OverflowError) else (PoleError, "divides by zero")
         raise kind(f"{describe(node)}: run again on these numbers, it {why}") from None
-    return value, tuple([g for row in local_grads for g in row]) if op.rows else tuple(local_grads)
+    return value, op.one_by_one(local_grads)
+
+
+def check_recorded(node: Value) -> None:
+    if not isinstance(node._op, Op):
+        raise ReplayError(f"{describe(node)} was not recorded by an operation, so it cannot be run again; "
+                          "declare the operation with @tg.op")

@@ -16,12 +16,14 @@ from numbers import Real
 from operator import attrgetter
 from typing import Any
 
-from . import errors, ops, printer
-from .errors import DomainError, GradientError
-from .formula import Formula
-from .number import number, printable, short, shortened
-from .op import LEAF, OPS, Mark, Op, find, listeners
-from .origin import Origin, here
+from . import errors, ops
+from .copies import copied, deeply_copied, flatten, rebuilt
+from .errors import DomainError
+from .graph import check_leaves, describe, leaves_in, named_operand, topological_order, walked_back
+from .number import number, shortened
+from .numpy_bridge import NUMPY_NAMES, ArrayMet, apply_ufunc, is_array
+from .op import LEAF, OPS, Mark, Op, listeners
+from .origin import Origin, add_origin
 
 engine_name = "pure"
 CONSTANT: dict[str, Any] = {"is_constant": True}            # shared by all plain numbers in graphs
@@ -148,7 +150,7 @@ class Value:
 
     def note(self, key: str, x: Any) -> None:
         """Keep something of this node that few have; nodes that have only this share one dict."""
-        self._extra = {**self._extra, key: x} if self._extra else only(key, x)
+        self._extra = {**self._extra, key: x} if self._extra else shared_extra(key, x)
 
     # ---- operators
 
@@ -276,7 +278,7 @@ class Value:
         return inputs[0] ** inputs[1] if name == "pow" else OPS[name](*inputs)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        return apply_ufunc(ufunc, method, inputs, options)
+        return apply_ufunc(ufunc, method, inputs, options, pow)
 
     def __array_function__(self, function, types, args, options):
         if function.__name__ not in OPS or options:
@@ -301,14 +303,14 @@ class Value:
         return copied(self, self._parents)
 
     def __deepcopy__(self, memo):
-        return deeply_copied(self, memo)
+        return deeply_copied(topological_order(self), memo)
 
     def __reduce__(self):
-        return unflatten, (flatten(self),)
+        return unflatten, (flatten(topological_order(self), Value),)
 
 
 new = Value.__new__
-recording, tracing, ordinary = errors.recording.get, errors.tracing.get, errors.ordinary.get
+recording, tracing, plain_recording = errors.recording.get, errors.tracing.get, errors.plain_recording.get
 set_grad = vars(Value)["_grad"].__set__
 
 
@@ -327,17 +329,8 @@ def record(op: Op, x: Any, y: Any) -> Any:
         if data - data:                             # inf or nan
             raise ArithmeticError
     except (ArithmeticError, ValueError):
-        data, local_grads = careful(op, (x, y), {})
-    if (x._extra is not None and y._extra is not None and x.is_constant and y.is_constant) or not ordinary():
-        return rare_node(op, data, (x, y), local_grads, {})
-    node = new(Value)
-    node._data = data if type(data) is float else float(data)
-    node._grad = 0.0
-    node._parents = (x, y)
-    node._local_grads = local_grads
-    node._op = op
-    node._extra = None
-    return node
+        data, local_grads = evaluate_or_explain(op, (x, y), {})
+    return make_node(op, data, (x, y), local_grads)
 
 
 def record_one(op: Op, x: Value) -> Value:
@@ -347,17 +340,8 @@ def record_one(op: Op, x: Value) -> Value:
         if data - data:
             raise ArithmeticError
     except (ArithmeticError, ValueError):
-        data, local_grads = careful(op, (x,), {})
-    if (x._extra is not None and x.is_constant) or not ordinary():
-        return rare_node(op, data, (x,), local_grads, {})
-    node = new(Value)
-    node._data = data if type(data) is float else float(data)
-    node._grad = 0.0
-    node._parents = (x,)
-    node._local_grads = local_grads
-    node._op = op
-    node._extra = None
-    return node
+        data, local_grads = evaluate_or_explain(op, (x,), {})
+    return make_node(op, data, (x,), local_grads)
 
 
 def record_many(op: Op, inputs: tuple, constants: dict[str, float]) -> Any:
@@ -366,67 +350,46 @@ def record_many(op: Op, inputs: tuple, constants: dict[str, float]) -> Any:
         parents = tuple([constant(x) for row in inputs for x in row] if op.rows else map(constant, inputs))
     except ArrayMet:
         return NotImplemented
-    data, local_grads = careful(op, parents, constants)
-    return rare_node(op, data, parents, [g for row in local_grads for g in row] if op.rows else local_grads, constants)
+    data, local_grads = evaluate_or_explain(op, parents, constants)
+    return make_node(op, data, parents, op.one_by_one(local_grads), constants)
 
 
-def careful(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:
+def evaluate_or_explain(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:
     """`Op.evaluate`, naming the operands, and the lines they were made at, where it raises."""
     try:
-        return op.evaluate(*in_rows(op, [x._data for x in parents]), **constants)
+        return op.evaluate(*op.in_rows([x._data for x in parents]), **constants)
     except DomainError as error:
-        named = [introduced(x) for x in parents if x.label or x.origin]
+        named = [named_operand(x) for x in parents if x.label or x.origin]
         between = "; " if any(x.origin for x in parents) else ", "
         raise type(error)(f"{error} ({between.join(named)})" if named else str(error)) from None
 
 
-def introduced(node: Value) -> str:
-    """An operand in a message: `x = -1`, or `x = -1, made at train.py:3`."""
-    name = f"{name_of(node)} = " if name_of(node) else ""
-    return name + short(node._data) + (f", made at {node.origin}" if node.origin else "")
-
-
-def rare_node(op: Op, data: float, parents: tuple, local_grads: Iterable, constants: dict) -> Value:
-    """A node that may be a constant, have constants, or remember where it was made."""
-    if not recording():
+def make_node(op: Op, data: Any, parents: tuple, local_grads: Any, constants: dict | None = None) -> Value:
+    """A new node: a constant if all its parents are, and without parents where nothing is recorded."""
+    if not plain_recording() and not recording():
         return constant(data)
     node = new(Value)
-    node._data, node._grad = float(data), 0.0
-    node._parents, node._local_grads, node._op = parents, tuple(local_grads), op
+    node._data = data if type(data) is float else float(data)
+    node._grad = 0.0
+    node._parents = parents
+    node._local_grads = local_grads
+    node._op = op
     node._extra = {"constants": constants} if constants else None
-    if all(p.is_constant for p in parents):
+    for parent in parents:
+        if parent._extra is None or not parent.is_constant:
+            break
+    else:
         node._local_grads = ()
-        node._extra = {**CONSTANT, **(node._extra or {})}
-    if tracing():
+        node._extra = {**CONSTANT, "constants": constants} if constants else dict(CONSTANT)
+    if not plain_recording() and tracing():
         add_origin(node)
     return node
 
 
-def add_origin_of_call(node: Value) -> None:
-    """`add_origin` for the compiled engine, whose own functions `origin.py` cannot see."""
-    add_origin(node)
-
-
-def add_origin(node: Value) -> None:
-    """Note on a new node, and on the plain numbers it was made from, which line this is."""
-    origin = here()
-    node.note("origin", origin)
-    for parent in node._parents:
-        if parent.is_plain:
-            parent.note("origin", origin and origin._replace(name=""))
-
-
 @lru_cache(maxsize=4096)
-def only(key: str, x: Any) -> dict[str, Any]:
+def shared_extra(key: str, x: Any) -> dict[str, Any]:
     """What is rare of a node, where that is one thing; the dict is shared and never changed."""
     return {key: x}
-
-
-class ArrayMet(TypeError):
-    """An operand is a numpy array, whose own operators spread the operation over it."""
-
-    def __init__(self, message: str = "a number is needed, not an array: make one Value per element"):
-        super().__init__(message)
 
 
 def constant(x: Any) -> Value:
@@ -504,41 +467,6 @@ def add_method(op: Op) -> None:
         setattr(Value, name, method)        # numpy calls v.arcsin() for the elements of an array
 
 
-# ---- numpy -------------------------------------------------------------------------------------------
-
-NUMPY_NAMES = {
-    "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "negative": "neg",
-    "positive": "identity", "absolute": "abs", "fabs": "abs", "power": "pow", "float_power": "pow",
-    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
-    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "fmax": "maximum", "fmin": "minimum",
-}
-COMPARISONS = {"less": operator.lt, "less_equal": operator.le, "greater": operator.gt,
-               "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne}
-
-
-def is_array(x: Any) -> bool:
-    """Is x a numpy array of one or more dimensions?"""
-    return type(x) not in (float, int) and getattr(x, "ndim", 0) > 0 and hasattr(type(x), "__array_ufunc__")
-
-
-def apply_ufunc(ufunc: Any, method: str, inputs: tuple, options: dict) -> Any:
-    """numpy's function as ours: on numbers a Value, on arrays an array of Values."""
-    name = ufunc.__name__
-    op = COMPARISONS.get(name) or (pow if NUMPY_NAMES.get(name) == "pow" else OPS.get(NUMPY_NAMES.get(name, name)))
-    if op is None or method != "__call__" or options or getattr(op, "rows", False):
-        raise TypeError(f"numpy.{name} has no counterpart for Values"
-                        + (f" with {', '.join(options)}" if options else "") + ": use the functions of tinygrad_edu")
-
-    def on_numbers(*numbers):           # not numpy's, whose operators would lead back here
-        return op(*[x if isinstance(x, Value) else number(x) for x in numbers])
-    if not any(map(is_array, inputs)):
-        return on_numbers(*inputs)
-    import numpy
-    boxed = [numpy.asarray(x, dtype=object) for x in inputs]
-    result = numpy.frompyfunc(on_numbers, len(inputs), 1)(*boxed)
-    return result.astype(bool) if name in COMPARISONS else result
-
-
 def compared(test: Any, v: Value, other: Any) -> Any:
     """A comparison of data, for control flow: a plain bool."""
     if is_array(other):
@@ -548,42 +476,7 @@ def compared(test: Any, v: Value, other: Any) -> Any:
     return test(v._data, other if type(other) in (int, float) else number(other))
 
 
-# ---- walking the graph -----------------------------------------------------------------------------------
-
-
-def topological_order(output: Value) -> list[Value]:
-    """Every node `output` was made from, parents before children, `output` last.
-
-    It is the order of the recursive depth-first search of the textbooks (a node comes after all
-    its parents), found with a loop, since graphs are deeper than Python's stack.
-
-    >>> x = Value(3.0, label="x")
-    >>> [node.op or node.label for node in topological_order((x + 1) * x)]
-    ['x', '', 'add', 'mul']
-    """
-    if not isinstance(output, Value):
-        refuse_non_value(output)
-    order: list[Value] = []
-    seen: set[Value] = set()
-    opened: list[Value] = []
-    stack: list[Value | None] = [output]
-    while stack:
-        node = stack.pop()
-        if node is None:                            # all parents of the last opened node are done
-            order.append(opened.pop())
-        elif node not in seen:
-            seen.add(node)
-            if node._parents:
-                opened.append(node)
-                stack.append(None)
-                stack += node._parents[::-1]
-            else:
-                order.append(node)
-    return order
-
-
-def refuse_non_value(thing: Any) -> None:
-    raise TypeError(f"a Value is needed, not {type(thing).__name__}: got {shortened(thing)}")
+# ---- all of a graph, all at once ---------------------------------------------------------------------
 
 
 def leaves(output: Value) -> list[Value]:
@@ -593,7 +486,7 @@ def leaves(output: Value) -> list[Value]:
     >>> [leaf.label for leaf in leaves(y * x + 3 * y)]
     ['y', 'x']
     """
-    return [node for node in topological_order(output) if not node._parents and not node.is_constant]
+    return leaves_in(topological_order(output))
 
 
 def checked_seed(seed: Any) -> float:
@@ -603,87 +496,10 @@ def checked_seed(seed: Any) -> float:
     return seed
 
 
-def walked_back(order: list[Value], seed: float) -> tuple[dict[Value, float], list[Value]]:
-    """What arrives at each node when `seed` starts at the last one, and the nodes that nothing arrives at."""
-    arrived = {order[-1]: seed}
-    so_far = arrived.get
-    unreached = []
-    for node in reversed(order):
-        upstream = so_far(node)
-        if upstream is None:                    # a constant, or only edges not taken lead here
-            if node._parents:
-                unreached.append(node)
-            continue
-        parents, local_grads, i = node._parents, node._local_grads, len(node._parents)
-        while i:                                # the last parent first
-            i -= 1
-            parent, local_grad = parents[i], local_grads[i]
-            if (local_grad or not node._op.selects) and (
-                    parent._extra is None or "is_constant" not in parent._extra):
-                arrived[parent] = so_far(parent, 0.0) + upstream * local_grad
-    return arrived, unreached
-
-
 def publish(arrived: dict[Value, float]) -> None:
     """Give every node its gradient, all at once: no interrupt comes between two of them."""
     grads = [gradient if node._parents else node._grad + gradient for node, gradient in arrived.items()]
     deque(map(set_grad, arrived, grads), maxlen=0)
-
-
-def check_leaves(order: list[Value], arrived: dict[Value, float]) -> None:
-    """Raise if a gradient that is not finite has arrived at a leaf, naming the node it comes from."""
-    for leaf in order:
-        if leaf._parents or leaf.is_constant or math.isfinite(arrived.get(leaf, 0.0)):
-            continue
-        where = f" to {leaf.label!r}" if leaf.label else ""
-        raise GradientError(f"the gradient{where} is {short(arrived[leaf])}: {culprit(leaf, order, arrived)}; "
-                            "nothing was changed")
-
-
-def culprit(leaf: Value, order: list[Value], arrived: dict[Value, float]) -> str:
-    """The first node on the way to `leaf` whose local gradient made what arrived infinite or nan."""
-    tainted = {leaf}
-    for node in order:
-        upstream = arrived.get(node)
-        for parent, local_grad in zip(node._parents, node._local_grads):
-            if upstream is None or parent not in tainted or math.isfinite(upstream * local_grad):
-                continue
-            if math.isfinite(upstream):
-                return (f"the local gradient of {describe(node)} is {short(float(local_grad))}, "
-                        f"and {short(upstream)} came from above")
-            tainted.add(node)
-    return "its contributions add up beyond the largest float"
-
-
-def describe(node: Value) -> str:
-    """A node in a message: what it is, and where it was made if that is known."""
-    return formula_of(node) + (f" (made at {node.origin})" if node.origin else "")
-
-
-def formula_of(node: Value) -> str:
-    """How a node was made, with what went in: `f = log(x) at x = 0`."""
-    name = name_of(node)
-    if not node._parents and not node.op:
-        return name or f"the number {short(node._data)}"
-    if not isinstance(node._op, Op):
-        return name or f"a node made by hand ({printable(node.op) or 'no name'})"
-    names = [Formula(name_of(p) or short(p._data)) for p in node._parents]
-    shown = node._op.call(*in_rows(node._op, names), **node.constants)
-    at = ", ".join(dict.fromkeys(f"{name_of(p)} = {short(p._data)}" for p in node._parents if name_of(p)))
-    return (f"{name} = " if name else "") + printer.text(shown) + (f" at {at}" if at else "")
-
-
-def name_of(node: Value) -> str:
-    """A node's label, or the variable it was put into; "" where neither is known."""
-    return printable(node.label) or (node.origin.name if node.origin else "")
-
-
-def in_rows(op: Op, parents: Any) -> list:
-    """Parents (or what stands for them) as the op's inputs: cut into rows where it takes rows."""
-    if not op.rows:
-        return list(parents)
-    length = len(parents) // len(op.inputs)
-    return [list(parents[i * length:(i + 1) * length]) for i in range(len(op.inputs))]
 
 
 def live_values() -> int:
@@ -695,60 +511,9 @@ def live_values() -> int:
     return len([x for x in gc.get_objects() if issubclass(type(x), Value)])
 
 
-# ---- copies ---------------------------------------------------------------------------------------------
-
-FLAT = tuple[type | None, float, float, tuple[int, ...], tuple, str, bool, "dict[str, Any] | None", dict[str, Any]]
-
-
-def vars_of(node: Value) -> dict[str, Any]:
-    """What an instance of a subclass carries besides; a plain Value has no such place."""
-    return getattr(node, "__dict__", {})
-
-
-def copied(node: Value, parents: tuple[Value, ...]) -> Value:
-    """A node like this one, with these parents."""
-    twin = Value.restored(type(node), node._data, node._grad, parents, node._local_grads, node._op, node._extra)
-    vars_of(twin).update(vars_of(node))
-    return twin
-
-
-def deeply_copied(output: Value, memo: dict[int, Any]) -> Value:
-    """A copy of the node and of all it was made from."""
-    copies: list[Value] = []
-    places: dict[Value, int] = {}
-    for node in topological_order(output):
-        twin = memo.get(id(node))
-        if twin is None:
-            twin = memo[id(node)] = copied(node, tuple([copies[places[p]] for p in node._parents]))
-        places[node] = len(copies)
-        copies.append(twin)
-    return copies[-1]
-
-
-def flatten(output: Value) -> list[FLAT]:
-    """A graph as a list, parents by their places in it: what pickle can write without recursion.
-
-    A plain Value is written without its type, so that the compiled engine reads what the pure one wrote.
-    """
-    place: dict[Value, int] = {}
-    rows: list[FLAT] = []
-    for node in topological_order(output):
-        place[node] = len(rows)
-        rows.append((None if type(node) is Value else type(node), node._data, node._grad,
-                     tuple([place[p] for p in node._parents]), node.local_grads, node.op,
-                     isinstance(node._op, Op), node._extra, vars_of(node)))
-    return rows
-
-
-def unflatten(rows: list[FLAT]) -> Value:
-    nodes: list[Value] = []
-    marks: dict[str, Mark] = {"": LEAF}
-    for kind, data, grad, parents, local_grads, name, recorded, extra, others in rows:
-        op = find(name) if recorded else marks.setdefault(name, Mark(name))
-        node = Value.restored(kind or Value, data, grad, tuple([nodes[i] for i in parents]), local_grads, op, extra)
-        vars_of(node).update(others)
-        nodes.append(node)
-    return nodes[-1]
+def unflatten(rows: list) -> Value:
+    """A node and its graph out of a pickle."""
+    return rebuilt(rows, Value)
 
 
 # ---- the compiled twin, where it was built ---------------------------------------------------------------

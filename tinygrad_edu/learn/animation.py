@@ -16,7 +16,7 @@ from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import checked_whole, number, shortened
 from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
-from ..show.plots import COLOURS, LARGEST, as_float, class_scores, margins, spaced, widened
+from ..show.plane import COLOURS, LARGEST, as_float, class_scores, margins, spaced, widened
 from .data import Data
 from .fit import accuracy_of, answers, check_form, checked_validation, fit, hits, loss_for, threshold_of
 from .history import History

@@ -52,10 +52,12 @@ cdef extern from "kernels.h":
     double apply2(int op, double x, double y, double *gx, double *gy)
     double apply_any(int op, int n, const double *x, const double *c, double *g, double *room)
 
-from ..engine import errors, value as shared
-from .c_rules import fingerprint
+from ..engine import errors, graph, value as shared
 from ..engine.number import number
+from ..engine.numpy_bridge import ArrayMet, is_array as is_array_of_numpy
 from ..engine.op import LEAF, OPS, Mark, Op
+from ..engine.origin import add_origin, add_origin_of_call
+from .c_rules import fingerprint
 
 if fingerprint() != <unsigned int>FINGERPRINT:
     raise ImportError("the compiled engine was built from other rules than those here: install the package again, "
@@ -64,7 +66,7 @@ if fingerprint() != <unsigned int>FINGERPRINT:
 cdef object ONE = 1.0
 cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
 cdef dict CODES = {op: code for code, op in enumerate(BY_CODE) if op is not None}
-cdef object ORDINARY = errors.ordinary, is_array = shared.is_array
+cdef object ORDINARY = errors.plain_recording, is_array = is_array_of_numpy
 cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
 
 # The bits of `Value.flags`.  The lowest two are the shape: the number of parents, or MANY.
@@ -117,7 +119,7 @@ cdef class Value:
         if label:
             self.label = label
         if not is_ordinary() and tracing():
-            shared.add_origin_of_call(self)
+            add_origin_of_call(self)
 
     # ---- what is kept
 
@@ -200,7 +202,7 @@ cdef class Value:
 
     def note(self, key, x):
         known = extra_of(self)
-        set_extra(self, {**known, key: x} if known else shared.only(key, x))
+        set_extra(self, {**known, key: x} if known else shared.shared_extra(key, x))
         self.flags &= ~PLAIN
 
     @staticmethod
@@ -369,7 +371,7 @@ cdef inline object unary(int code, Value p, double c, bint called):
     v.x = apply1(code, p.x, c, &v.ga)
     v.gb = c
     if not isfinite(v.x):
-        be_careful(v, code, (p,), {ONE_CONSTANT[code]: c} if ONE_CONSTANT[code] else {})
+        explain_or_go_on(v, code, (p,), {ONE_CONSTANT[code]: c} if ONE_CONSTANT[code] else {})
     incref(<void*>p)
     v.a.node = <void*>p
     v.code = code
@@ -387,7 +389,7 @@ cdef inline object binary(int code, object p, object q, bint called):
     v = fresh()
     v.x = apply2(code, x, y, &v.ga, &v.gb)
     if not isfinite(v.x):
-        be_careful(v, code, (node(p), node(q)), {})
+        explain_or_go_on(v, code, (node(p), node(q)), {})
     if first == NODE:
         incref(<void*>p)
         v.a.node = <void*>p
@@ -407,9 +409,9 @@ cdef inline object binary(int code, object p, object q, bint called):
     return v if is_ordinary() else unusual(v, called)
 
 
-cdef be_careful(Value v, int code, tuple parents, dict constants):
+cdef explain_or_go_on(Value v, int code, tuple parents, dict constants):
     """Numbers that are not finite, as `value.py` has them, errors included."""
-    v.x, local_grads = shared.careful(BY_CODE[code], parents, constants)
+    v.x, local_grads = shared.evaluate_or_explain(BY_CODE[code], parents, constants)
     v.ga = local_grads[0]
     if len(parents) == 2:
         v.gb = local_grads[1]
@@ -421,9 +423,9 @@ cdef object unusual(Value v, bint called):
         return plain(v.x)
     if tracing():
         if called:
-            shared.add_origin_of_call(v)
+            add_origin_of_call(v)
         else:
-            shared.add_origin(v)
+            add_origin(v)
     return v
 
 
@@ -441,11 +443,11 @@ cdef object general(op, int code, tuple inputs, dict constants):
                 if count(v) == n:           # by what was called to read a number
                     raise RuntimeError("a row of numbers became longer while it was read")
                 add_parent(v, p)
-    except shared.ArrayMet:
+    except ArrayMet:
         return NotImplemented
     v.flags |= CONSTANT * are_constant(v)
     if code == 0 or not computed(v, code, rows, constants):
-        data, local_grads = shared.careful(op, v.parents, constants)
+        data, local_grads = shared.evaluate_or_explain(op, v.parents, constants)
         v.x = data
         put_grads(v, tuple([g for each in local_grads for g in each] if rows else local_grads))
     if code:
@@ -498,7 +500,7 @@ cdef inline Value node(object o):
     cdef double x = 0.0
     cdef int kind = look(o, &x)
     if kind == ARRAY:
-        raise shared.ArrayMet
+        raise ArrayMet
     return <Value>o if kind == NODE else plain(x)
 
 
@@ -588,7 +590,7 @@ cdef set_op(Value v, op):
     if op in CODES:
         v.code = CODES[op]
     elif op is not LEAF:
-        set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL or type(op) is Mark else shared.only("op", op))
+        set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL or type(op) is Mark else shared.shared_extra("op", op))
     if op.selects:
         v.flags |= CHOOSES
 
@@ -888,17 +890,16 @@ cdef inline void add_to(void *p, double upstream, double local_grad, int flags) 
 
 cdef refuse(Value output, double seed):
     order = topological_order(output)
-    arrived, _ = shared.walked_back(order, seed)
-    shared.check_leaves(order, arrived)
+    arrived, _ = graph.walked_back(order, seed)
+    graph.check_leaves(order, arrived)
 
 
 def topological_order(output):
     cdef Walk walk
     cdef Py_ssize_t k
     cdef list nodes = []
-    if not isinstance(output, Value):
-        shared.refuse_non_value(output)
-    sort(output, &walk, True)
+    graph.refuse_non_value(output)
+    sort(<Value?>output, &walk, True)
     forget_marks(&walk)
     try:
         for k in range(walk.order.n):
@@ -938,5 +939,6 @@ for name, thing in vars(Pure).items():
         ours.__doc__ = thing.__doc__
 Value.__doc__, Value.__name__, Value.__module__ = Pure.__doc__, Pure.__name__, Pure.__module__
 for function in (constant, topological_order, live_values):
-    function.__doc__, function.__module__ = getattr(shared, function.__name__).__doc__, shared.__name__
+    pure = getattr(shared, function.__name__)
+    function.__doc__, function.__module__ = pure.__doc__, pure.__module__
 call.__doc__, call.__name__ = Op.__call__.__doc__, "__call__"

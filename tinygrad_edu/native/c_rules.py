@@ -15,7 +15,7 @@ from ..engine import ops
 from ..engine.op import OPS, Op
 from ..engine.printer import C_WORDS, c_function
 
-RULES = ("ops.py", "bell.py", "formula.py", "printer.py")
+RULES = ("ops.py", "accurate.py", "formula.py", "printer.py")
 
 
 def fingerprint() -> int:
@@ -29,7 +29,7 @@ def built_in() -> list[Op]:
 
 def kernel(op: Op) -> str:
     """The C function of an op."""
-    return c_function(op.name, op.inputs, list(op.constants), *op.formulas())
+    return c_function(op.name, op.inputs, list(op.constants), *op.formulas(op.rule))
 
 
 def call(op: Op, inputs: list[str], constants: list[str], gradients: list[str]) -> str:

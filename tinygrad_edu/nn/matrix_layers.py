@@ -5,22 +5,19 @@ One example per row: x is (n, in), W is (in, out), b is (1, out), and a layer co
 scalar engine, number by number.
 """
 
-import copy
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
-
-from ..engine.errors import GradientError
-from ..engine.number import checked_whole, cut, short, shortened
-from ..engine.value import Value
-from .checks import FRACTION, POSITIVE, checked_number
 
 try:
     import numpy as np
 except ModuleNotFoundError:
     raise ModuleNotFoundError("matrix layers need numpy: pip install numpy", name="numpy") from None
 
+from ..check.layers import check_transform
+from ..check.report import Finding, GradientCheck
+from ..engine.errors import GradientError
+from ..engine.number import checked_whole, shortened
+from .checks import FRACTION, POSITIVE, checked_number
 
 # ---- what is asked of arguments -------------------------------------------------------------------
 
@@ -390,246 +387,7 @@ class TwoLayerMLP(Chain):
             LinearMap(hidden2, outdim, alpha, lr, rng)])
 
 
-# ---- is a backward pass right? --------------------------------------------------------------------------
+GradientReport, GradientRow = GradientCheck, Finding       # their names in version 0.1, to go with the next one
 
-
-@dataclass(frozen=True)
-class GradientRow:
-    """One gradient: where the backward pass is furthest from the truth, and whether that is near enough."""
-
-    name: str                       # "x", "W", "layers[0].b", ...
-    ok: bool
-    difference: float               # the largest, at `index`
-    index: tuple[int, ...]
-    got: float                      # what the backward pass says there
-    true: float                     # what it should say
-    trouble: str = ""               # what is wrong, where there is nothing to compare
-
-    def line(self, width: int) -> str:
-        """The row as a line of the report's table, the name padded to a width."""
-        if self.trouble:
-            return f"{self.name:<{width}}  {self.trouble}   WRONG"
-        return (f"{self.name:<{width}}  {self.difference:<8.1e}  {self.index!s:<10}  {short(self.got, 8):<14}  "
-                f"{short(self.true, 8):<14}  {'ok' if self.ok else 'WRONG'}")
-
-
-@dataclass(frozen=True, repr=False)
-class GradientReport:
-    """What `check_transform` found: true if every gradient is right; printed, it is a table.
-
-    kind      the name of the layer's class
-    against   what its gradients were compared with
-    rows      a `GradientRow` per gradient
-    """
-
-    kind: str
-    against: str
-    rows: tuple[GradientRow, ...]
-
-    def __bool__(self) -> bool:
-        return all(row.ok for row in self.rows)
-
-    def __repr__(self) -> str:
-        width = max(11, *[len(row.name) for row in self.rows], 0)
-        header = f"{'gradient by':<{width}}  {'off by':<8}  {'at':<10}  {'backward says':<14}  should be"
-        wrong = sum(not row.ok for row in self.rows)
-        verdict = f"{wrong} of {len(self.rows)} gradients WRONG" if wrong else "every gradient is right"
-        title = f"{self.kind} against {self.against}: {verdict}"
-        return "\n".join([title, header, *[row.line(width) for row in self.rows]])
-
-
-def check_transform(transform: Any, x: Any, labels: Any = None) -> GradientReport:
-    """Compare a layer's hand-written backward with the scalar engine, gradient by gradient.
-
-    transform   a `Transform`, or a loss with forward(x, labels) and backward()
-    x           an input for it, such as a few rows of random numbers
-    labels      for a loss
-
-    forward is run again on arrays of Values, with the parameters W and b of the layer, and of
-    layers inside it, as Values too; so the engine differentiates exactly what forward computes, for
-    L = Σ c · out with fixed random c (a loss is its own L).  backward is to return dL/dx, and to add
-    dL/dW and dL/db to the attributes dW and db: the rows "after 2 passes" show whether it adds, and
-    the others whether zerograd forgets.  W and b are attributes, or come from getW and getb and are
-    set with loadparams.  The layer itself is left as it was.
-
-    Plain NumPy runs on Values: + − * / ** @, exp, log, tanh, maximum, where, sum, mean, max ...
-    Where forward does not (x * (x > 0) multiplies by a bool, np.var, a conversion to float), central
-    differences are used, to six digits; the report says so, and why.  Keep x away from kinks: at 0,
-    np.maximum(x, 0) on Values has slope 1, on central differences 1/2.
-
-    Raises TypeError where a parameter has no gradient to compare.
-
-    >>> class Transposed(LinearMap):
-    ...     def backward(self, grad_wrt_out):
-    ...         self.dW += (self.x.T @ grad_wrt_out).T
-    ...         self.db += grad_wrt_out.sum(axis=0, keepdims=True)
-    ...         return grad_wrt_out @ self.W.T
-    >>> report = check_transform(Transposed(2, 2, rng=1), [[1.0, 2.0], [-1.0, 0.5]])
-    >>> bool(report), [row.name for row in report.rows if not row.ok]
-    (False, ['W', 'W after 2 passes'])
-    """
-    point = {"x": array_of("x", x), **{name: np.array(p.read(), float) for name, p in parameters(transform).items()}}
-    probe = Probe(transform, point, () if labels is None else (array_of("labels", labels),))
-    twin, output = probe.forward(point)
-    probe.weights = np.random.default_rng(0).normal(size=output.shape) if labels is None else np.ones(())
-    passes = backward_passes(twin, () if probe.labels else (probe.weights,))
-    try:
-        truth = by_engine(probe, output)
-    except Exception as error:      # whatever a student's forward makes of Values
-        truth = by_central_differences(probe, output, error)
-    rows = [compared(name, gradient, times, truth)
-            for times, gradients in passes.items() for name, gradient in gradients.items()]
-    return GradientReport(type(transform).__name__, truth.against, tuple(rows))
-
-
-@dataclass
-class Parameter:
-    """The W or b of a layer: how to read it, replace it, and find its gradient."""
-
-    owner: Any
-    letter: str
-
-    def read(self) -> Any:
-        if hasattr(self.owner, self.letter):
-            return getattr(self.owner, self.letter)
-        return getattr(self.owner, f"get{self.letter}")()
-
-    def write(self, array: np.ndarray) -> None:
-        if hasattr(self.owner, self.letter):
-            setattr(self.owner, self.letter, array)
-        else:
-            both = {"W": self.owner.getW(), "b": self.owner.getb(), self.letter: array}
-            self.owner.loadparams(both["W"], both["b"])
-
-    def gradient(self) -> np.ndarray:
-        if not hasattr(self.owner, f"d{self.letter}"):
-            raise TypeError(f"{type(self.owner).__name__} has a {self.letter} but no gradient of it to compare: "
-                            f"let backward add to an attribute d{self.letter}")
-        return np.array(getattr(self.owner, f"d{self.letter}"), float)
-
-
-def parameters(transform: Any, prefix: str = "") -> dict[str, Parameter]:
-    """The parameters of a layer and of the layers inside it, by name: "W", "layers[0].b"."""
-    inside = dict(layers_inside(transform))
-    found = {name: p for path, layer in inside.items() for name, p in parameters(layer, f"{prefix}{path}.").items()}
-    for letter in ("W", "b"):
-        if hasattr(transform, letter) or (hasattr(transform, f"get{letter}") and not inside):
-            found[prefix + letter] = Parameter(transform, letter)
-    return found
-
-
-def layers_inside(transform: Any) -> Iterator[tuple[str, Transform]]:
-    """The layers a layer holds, alone or in lists, each once, with the name of its place."""
-    seen: set[int] = set()
-    for name, held in vars(transform).items():
-        several = isinstance(held, list | tuple)
-        for place, layer in [(f"{name}[{i}]", each) for i, each in enumerate(held)] if several else [(name, held)]:
-            if isinstance(layer, Transform) and id(layer) not in seen:
-                seen.add(id(layer))
-                yield place, layer
-
-
-@dataclass
-class Probe:
-    """A layer, the numbers to differentiate it at, and the weights c of L = Σ c · out."""
-
-    transform: Any
-    point: dict[str, np.ndarray]            # x and the parameters, by name
-    labels: tuple[np.ndarray, ...]          # empty, or a loss's labels
-    weights: Any = 1.0
-
-    def forward(self, point: dict[str, np.ndarray]) -> tuple[Any, np.ndarray]:
-        """A copy of the layer and its output at a point: copies all draw the same dropout mask."""
-        twin = copy.deepcopy(self.transform)
-        for name, parameter in parameters(twin).items():
-            parameter.write(point[name].copy())
-        drawn_so_far = np.random.get_state()        # for layers that draw from numpy's own generator
-        try:
-            return twin, np.asarray(twin.forward(point["x"].copy(), *self.labels))
-        finally:
-            np.random.set_state(drawn_so_far)
-
-
-@dataclass
-class Truth:
-    """The gradients as they should be, where they come from, and how exact they are."""
-
-    against: str
-    gradients: dict[str, np.ndarray]
-    relative: float
-    absolute: float
-
-
-def backward_passes(twin: Any, upstream: tuple) -> dict[int, dict[str, Any]]:
-    """What backward gives, after one pass since zerograd and after two.
-
-    The pass before zerograd leaves something to forget.
-    """
-    def backward():
-        return twin.backward(*[array.copy() for array in upstream])
-    found = parameters(twin)
-    if found:
-        backward()
-        twin.zerograd()
-    once = {"x": backward(), **{name: parameter.gradient() for name, parameter in found.items()}}
-    if not found:
-        return {1: once}
-    backward()
-    return {1: once, 2: {name: parameter.gradient() for name, parameter in found.items()}}
-
-
-def by_engine(probe: Probe, expected: np.ndarray) -> Truth:
-    """The gradients from one backward of the scalar engine, through forward run on Values."""
-    to_values = np.frompyfunc(Value, 1, 1)
-    leaves = {name: to_values(array) for name, array in probe.point.items()}
-    output = probe.forward(leaves)[1]
-    if output.dtype != object:
-        raise TypeError("it made plain numbers of them")
-    data = np.frompyfunc(lambda v: v.data if isinstance(v, Value) else v, 1, 1)(output)
-    if output.shape != expected.shape or not np.allclose(np.asarray(data, float), expected, rtol=1e-9, atol=1e-12):
-        raise ValueError("it computed something else from them than from floats")
-    total = np.asarray(probe.weights * output, object).sum()
-    if isinstance(total, Value):            # a plain number, where no output depends on anything
-        total.backward()
-    grads = {name: np.frompyfunc(lambda v: v.grad, 1, 1)(array).astype(float) for name, array in leaves.items()}
-    return Truth("the scalar engine", grads, 1e-9, 1e-12)
-
-
-def by_central_differences(probe: Probe, output: np.ndarray, why: Exception) -> Truth:
-    """The gradients from moving every number a little up and down."""
-    def moved(name, index, distance):
-        array: Any = probe.point[name].astype(float)
-        array[index] += distance * max(1.0, abs(array[index]))
-        return array[index], float((probe.weights * probe.forward({**probe.point, name: array})[1]).sum())
-    grads = {name: np.zeros(array.shape) for name, array in probe.point.items()}
-    for name, slopes in grads.items():
-        for index in np.ndindex(slopes.shape):
-            (high, above), (low, below) = moved(name, index, 6e-6), moved(name, index, -6e-6)
-            slopes[index] = (above - below) / (high - low)
-    against = f"central differences (forward does not run on Values: {shortened_line(why)})"
-    return Truth(against, grads, 1e-6, 1e-8 * max(1.0, float(np.abs(output).sum())))
-
-
-def shortened_line(error: Exception) -> str:
-    """An error as one line of moderate length."""
-    return cut(f"{type(error).__name__}: {error}".split("\n")[0], 100)
-
-
-def compared(name: str, gradient: Any, times: int, truth: Truth) -> GradientRow:
-    """The row for one gradient after so many passes, which is to be so many times the true one."""
-    true: Any = times * truth.gradients[name]
-    name += f" after {times} passes" if times > 1 else ""
-    shape = None if gradient is None else np.shape(gradient)
-    if shape != true.shape:
-        trouble = "backward returns nothing" if shape is None else f"has shape {shape}, should have {true.shape}"
-        return GradientRow(name, False, math.nan, (), math.nan, math.nan, trouble)
-    got = np.asarray(gradient, float)
-    with np.errstate(invalid="ignore"):
-        off = np.abs(got - true)
-    place = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))     # a nan counts as the largest
-    limit = truth.relative * np.abs(true).max() + truth.absolute
-    return GradientRow(name, bool(off[place] <= limit), float(off[place]), place, float(got[place]), float(true[place]))
-
-
-__all__ = ["Chain", "GradientReport", "GradientRow", "LinearMap", "ReLU", "SingleLayerMLP", "SoftmaxCrossEntropyLoss",
-           "Transform", "TwoLayerMLP", "check_transform"]
+__all__ = ["Chain", "LinearMap", "ReLU", "SingleLayerMLP", "SoftmaxCrossEntropyLoss", "Transform", "TwoLayerMLP",
+           "check_transform"]

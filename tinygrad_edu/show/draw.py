@@ -6,21 +6,19 @@ are vermillion; on each edge stands the local derivative.  The same graph gives 
 
 import math
 import unicodedata
+import warnings
 from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
 
-from ..engine import printer
-from ..engine.formula import Formula
-from ..engine.number import printable, short, shortened
-from ..engine.value import Value, topological_order
-from ..symbols.symbolic import call_of, formulas
+from ..engine.number import printable, short
+from ..engine.value import Value
+from ..symbols.named import NamedGraph
 from . import embedded
-from .layout import Edge, lay_out
+from .layout import Edge, chosen_layout, lay_out
 from .page import asset
-from .steps import in_short
 
 if TYPE_CHECKING:
     import graphviz
@@ -37,13 +35,19 @@ class Drawing:
     """A finished picture.
 
     svg      its text
-    engine   what placed the boxes: "embedded" (Graphviz), "dot", or "simple" where neither runs
+    layout   what placed the boxes: "embedded" (Graphviz), "dot", or "simple" where neither runs
 
     Notebooks show it; `save` writes it to a file.
     """
 
-    def __init__(self, svg: str, engine: str, title: str):
-        self.svg, self.engine, self.title = svg, engine, title
+    def __init__(self, svg: str, layout: str, title: str):
+        self.svg, self.layout, self.title = svg, layout, title
+
+    @property
+    def engine(self) -> str:
+        """The former name of `layout`; the next version will not know it any more."""
+        warnings.warn("engine, what placed the boxes of a picture, is now layout", DeprecationWarning, stacklevel=2)
+        return self.layout
 
     def save(self, path: "str | Path") -> Path:
         """Write the SVG to a file and return its path."""
@@ -55,14 +59,15 @@ class Drawing:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
-        return f"<drawing of {self.title}, placed by the {self.engine} layout, {len(self.svg)} characters of SVG>"
+        return f"<drawing of {self.title}, placed by the {self.layout} layout, {len(self.svg)} characters of SVG>"
 
 
-def draw(output: Value, engine: str = "auto", fold: str = "auto") -> Drawing:
+def draw(output: Value, layout: str = "auto", fold: str = "auto", *, engine: str | None = None) -> Drawing:
     """A picture of the graph of `output`.
 
-    engine   "auto": Graphviz, which comes with the package and needs no program `dot`; where it
-             cannot run, a simple layout.  "embedded", "dot" or "simple" to insist on one.
+    layout   what places the boxes.  "auto": Graphviz, which comes with the package and needs no program
+             `dot`; where it cannot run, a simple layout.  "embedded", "dot" or "simple" to insist on one.
+    engine   the former name of `layout`; the next version will not know it any more
     fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
              (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
 
@@ -74,13 +79,16 @@ def draw(output: Value, engine: str = "auto", fold: str = "auto") -> Drawing:
     >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
     3
     """
-    if not isinstance(output, Value):
-        raise TypeError(f"a Value is needed, not {type(output).__name__}: got {shortened(output)}")
-    order = topological_order(output)
-    groups = folded(order, fold)
+    return drawing_of(NamedGraph(output), chosen_layout(layout, engine), fold)
+
+
+def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> Drawing:
+    """`draw`, for a graph that has its names."""
+    groups = folded(graph.shown, fold)
     check_size(len(groups))
-    boxes = boxes_of(groups, formulas(order))
-    return Drawing(*picture(boxes, *edges_of(groups), engine), boxes[-1].name)
+    boxes = boxes_of(graph, groups)
+    svg, placed_by = picture(boxes, *edges_of(graph, groups), layout)
+    return Drawing(svg, placed_by, boxes[-1].name)
 
 
 # ---- folding networks ----------------------------------------------------------------------------------
@@ -144,16 +152,16 @@ def over_many(groups: list) -> bool:
     return len(groups) > MANY_NODES
 
 
-def group_box(group: Group, has_grads: bool) -> "Box":
+def group_box(graph: NamedGraph, group: Group, has_grads: bool) -> "Box":
     """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
-    name, end = printable(group.name), way_out(group)
-    data, grad = (shown(end.data), shown(end.grad) if has_grads else "—") if end is not None else ("", "")
+    name, end = printable(group.name), way_out(graph, group)
+    data, grad = (shown(graph.data[end]), shown(end.grad) if has_grads else "—") if end is not None else ("", "")
     return Box("op", f"{len(group)} nodes", name, data, grad, name)
 
 
-def way_out(group: list[Value]) -> Value | None:
+def way_out(graph: NamedGraph, group: list[Value]) -> Value | None:
     """The only node of a group that no other of it uses, if there is one such."""
-    inner = {parent for node in group for parent in node.parents}
+    inner = {parent for node in group for parent in graph.parents(node)}
     ends = [node for node in group if node not in inner]
     return ends[0] if len(ends) == 1 else None
 
@@ -166,13 +174,13 @@ class Link(NamedTuple):
     i: int
 
 
-def links_of(groups: list[Group]) -> list[Link]:
+def links_of(graph: NamedGraph, groups: list[Group]) -> list[Link]:
     """The arrows between groups: one for each edge between single nodes, one for each pair of boxes otherwise."""
     place = {node: k for k, group in enumerate(groups) for node in group}
     links: dict[Any, Link] = {}
     for head, group in enumerate(groups):
         for node in group:
-            for i, parent in enumerate(node.parents):
+            for i, parent in enumerate(graph.parents(node)):
                 tail = place[parent]
                 if len(group) == len(groups[tail]) == 1:
                     links[node, i] = Link(tail, head, node, i)
@@ -233,19 +241,19 @@ class Box(NamedTuple):
         return f"{how} {self.formula}: {self.data}{grad}{origin}"
 
 
-def boxes_of(groups: list[Group], known: dict[Value, Formula]) -> list[Box]:
-    has_grads = groups[-1][-1].grad != 0
-    return [box_of(group[0], known, has_grads) if len(group) == 1 else group_box(group, has_grads) for group in groups]
+def boxes_of(graph: NamedGraph, groups: list[Group]) -> list[Box]:
+    has_grads = graph.output.grad != 0
+    return [box_of(graph, group[0], has_grads) if len(group) == 1 else group_box(graph, group, has_grads)
+            for group in groups]
 
 
-def box_of(node: Value, known: dict[Value, Formula], has_grads: bool) -> Box:
+def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
     """A node's box; a gradient of 0 may be one that was never computed, unless the output has one."""
     kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
     grad = "" if node.is_constant else shown(node.grad) if has_grads or node.grad else "—"
-    name = printer.text(known[node])
-    name = name if node.label else name.replace("-", "−")
-    made = printer.text(in_short(call_of(node, known))).replace("-", "−") if node.parents else name
-    return Box(kind, printable(node._op.symbol) if node.parents else "", name, shown(node.data), grad,
+    name = graph.texts[node] if graph.labels[node] else graph.texts[node].replace("-", "−")
+    made = graph.made(node).replace("-", "−") if node.parents else name
+    return Box(kind, printable(node._op.symbol) if node.parents else "", name, shown(graph.data[node]), grad,
                made if made == name else f"{name} = {made}", origin_of(node))
 
 
@@ -267,16 +275,16 @@ def cut(text: str) -> str:
     return text[:end] + "…"
 
 
-def edges_of(groups: list[Group]) -> tuple[list[Edge], list[str]]:
+def edges_of(graph: NamedGraph, groups: list[Group]) -> tuple[list[Edge], list[str]]:
     """The edges, by numbers of boxes, and the text on each: the local derivative."""
-    links = links_of(groups)
-    texts = [local_text(link.node, link.i) for link in links]
+    links = links_of(graph, groups)
+    texts = [local_text(graph, link.node, link.i) for link in links]
     return [Edge(link.tail, link.head, len(text)) for link, text in zip(links, texts)], texts
 
 
-def local_text(node: Value, i: int) -> str:
+def local_text(graph: NamedGraph, node: Value, i: int) -> str:
     """What stands on the arrow of input i: the local derivative, where a gradient can go that way."""
-    if i < 0 or node.parents[i].is_constant or node.is_constant:
+    if i < 0 or graph.stands_for[node.parents[i]].is_constant or node.is_constant:
         return ""
     return f"∂ {shown(float(node.local_grads[i]))}"
 
@@ -290,11 +298,11 @@ def at(x: float) -> str:
     return "0" if text == "-0" else text
 
 
-def picture(boxes: list[Box], edges: list[Edge], texts: list[str], engine: str) -> tuple[str, str]:
-    """(SVG text, engine) of boxes and edges."""
-    layout = lay_out([(box.width, box.height) for box in boxes], edges, engine)
-    width = max(layout.width, NARROWEST - 2 * MARGIN) + 2 * MARGIN
-    height = layout.height + 2 * MARGIN + LEGEND
+def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) -> tuple[str, str]:
+    """(SVG text, what placed the boxes) of boxes and edges."""
+    placed = lay_out([(box.width, box.height) for box in boxes], edges, layout)
+    width = max(placed.width, NARROWEST - 2 * MARGIN) + 2 * MARGIN
+    height = placed.height + 2 * MARGIN + LEGEND
     title = f"Computation graph of {boxes[-1].name}"
     sentences = ". ".join(box.sentence for box in boxes)
     parts = [
@@ -303,10 +311,10 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], engine: str) 
         f"<title>{escape(title)}</title><desc>{escape(sentences)}</desc><style>{STYLE}</style>",
         f'<rect class="tg-bg" width="{at(width)}" height="{at(height)}"/>',
         f'<g transform="translate({MARGIN} {MARGIN})">',
-        *[edge_svg(*curve, text, label) for curve, text, label in zip(layout.curves, texts, layout.labels)],
-        *[box_svg(box, *centre) for box, centre in zip(boxes, layout.boxes)],
+        *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
+        *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
         "</g>", legend_svg(height), "</svg>"]
-    return "\n".join(parts) + "\n", layout.engine
+    return "\n".join(parts) + "\n", placed.name
 
 
 def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: str, label: tuple[float, float]) -> str:
@@ -365,13 +373,17 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
     >>> graph.pipe(encoding="utf-8").count("<polygon")
     4
     """
+    return graphviz_of(NamedGraph(output))
+
+
+def graphviz_of(graph: NamedGraph) -> "graphviz.Digraph":
+    """`to_graphviz`, for a graph that has its names."""
     import graphviz
-    order = topological_order(output)
-    check_size(len(order))
-    groups = folded(order, "none")
-    boxes = boxes_of(groups, formulas(order))
+    check_size(len(graph.shown))
+    groups = folded(graph.shown, "none")
+    boxes = boxes_of(graph, groups)
     font = {"fontname": "Courier"}              # whose widths Graphviz knows without any font installed
-    graph = digraph_class()(
+    made = digraph_class()(
         format="svg", graph_attr={"rankdir": "LR"}, node_attr={"shape": "box", **font}, edge_attr=font)
     for i, box in enumerate(boxes):
         head = f"{box.symbol}  {box.head}" if box.symbol else box.head
@@ -379,10 +391,10 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
         more = {"style": "rounded"} if not box.symbol else {}
         if box.origin:
             more["tooltip"] = graphviz.escape(box.sentence)
-        graph.node(str(i), graphviz.escape("\n".join(lines)), _attributes=more)
-    for edge, text in zip(*edges_of(groups)):
-        graph.edge(str(edge.tail), str(edge.head), graphviz.escape(text))
-    return graph
+        made.node(str(i), graphviz.escape("\n".join(lines)), _attributes=more)
+    for edge, text in zip(*edges_of(graph, groups)):
+        made.edge(str(edge.tail), str(edge.head), graphviz.escape(text))
+    return made
 
 
 def digraph_class() -> type:

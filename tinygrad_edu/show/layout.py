@@ -6,6 +6,7 @@ of the user's.  Where it cannot run, a plain layered layout takes its place.
 
 import json
 import math
+import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from . import embedded
 
 Point = tuple[float, float]
-ENGINES = ("auto", "embedded", "dot", "simple")
+LAYOUTS = ("auto", "embedded", "dot", "simple")
 LABEL_SIZE = 12             # of the edge labels, in points; Graphviz takes 0.6 of it for a letter
 
 
@@ -30,33 +31,41 @@ class Layout(NamedTuple):
     boxes     the centre of each box
     curves    per edge the points of its Bézier curve, and the tip of its arrow
     labels    per edge the centre of its label
-    engine    which engine placed them
+    name      what placed them, one of LAYOUTS but "auto"
     """
     width: float
     height: float
     boxes: list[Point]
     curves: list[tuple[list[Point], Point]]
     labels: list[Point]
-    engine: str
+    name: str
 
 
-def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], engine: str = "auto") -> Layout:
+def chosen_layout(layout: str, engine: str | None) -> str:
+    """The layout wanted, also where it is given by its former name."""
+    if engine is None:
+        return layout
+    warnings.warn("engine=, what places the boxes of a picture, is now layout=", DeprecationWarning, stacklevel=3)
+    return engine
+
+
+def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto") -> Layout:
     """Place boxes of these (width, height) from left to right along the edges.
 
-    engine   "auto": the embedded Graphviz, or the simple layout where that cannot run;
+    layout   "auto": the embedded Graphviz, or the simple layout where that cannot run;
              "embedded", "dot" (the system's, by the package graphviz) or "simple" to insist
     """
-    if engine not in ENGINES:
-        raise ValueError(f"engine={engine!r}: write one of {', '.join(ENGINES)}")
-    if engine == "simple":
+    if layout not in LAYOUTS:
+        raise ValueError(f"layout={layout!r}: write one of {', '.join(LAYOUTS)}")
+    if layout == "simple":
         return simple(sizes, edges)
     dot = dot_text(sizes, edges)
-    if engine == "dot":
+    if layout == "dot":
         return from_json(system_dot(dot), len(edges), "dot")
     try:
         return from_json(embedded.render(dot, "json0"), len(edges), "embedded")
     except embedded.LayoutUnavailable:
-        if engine == "embedded":
+        if layout == "embedded":
             raise
         return simple(sizes, edges)
 
@@ -75,10 +84,10 @@ def system_dot(dot: str) -> bytes:
         return graphviz.Source(dot).pipe(format="json0")
     except graphviz.ExecutableNotFound:
         raise embedded.LayoutUnavailable(
-            'engine="dot" needs the program dot of Graphviz on the PATH; the default engine needs no program') from None
+            'layout="dot" needs the program dot of Graphviz on the PATH; the default layout needs no program') from None
 
 
-def from_json(answer: bytes, count: int, engine: str) -> Layout:
+def from_json(answer: bytes, count: int, name: str) -> Layout:
     found: dict[str, Any] = json.loads(answer)
     _, _, width, height = map(float, found["bb"].split(","))
 
@@ -95,7 +104,7 @@ def from_json(answer: bytes, count: int, engine: str) -> Layout:
         if "lp" in edge:
             labels[k] = point(edge["lp"])
     boxes = [point(box["pos"]) for box in sorted(found["objects"], key=lambda box: int(box["name"]))]
-    return Layout(width, height, boxes, curves, labels, engine)
+    return Layout(width, height, boxes, curves, labels, name)
 
 
 # ---- the last resort -------------------------------------------------------------------------------

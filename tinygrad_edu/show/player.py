@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from ..engine import printer
 from ..engine.formula import Formula
-from ..engine.number import printable, shortened
-from ..engine.replay import is_cut
-from ..engine.value import Value, topological_order
-from ..symbols.symbolic import call_of, formulas, local_formulas
+from ..engine.number import printable
+from ..engine.value import Value
+from ..symbols.named import NamedGraph, call_of, in_short
+from ..symbols.symbolic import local_formulas
 from .draw import (
     FOLDS,
     MANY_NODES,
@@ -25,7 +25,7 @@ from .draw import (
     at,
     box_of,
     check_size,
-    draw,
+    drawing_of,
     folded,
     folded_by,
     group_box,
@@ -36,9 +36,9 @@ from .draw import (
     shown,
     way_out,
 )
-from .layout import Edge, lay_out
+from .layout import Edge, chosen_layout, lay_out
 from .page import TRANSPORT, Page, page
-from .steps import Event, in_short, steps
+from .steps import Event, events_of
 
 MOST = 5000                 # nodes of a graph that can be played
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
@@ -71,13 +71,15 @@ class View(NamedTuple):
     groups: list[Group]
 
 
-def play(output: Value, seed: float = 1.0, fold: str = "auto", engine: str = "auto") -> Page:
+def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "auto", *,
+         engine: str | None = None) -> Page:
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
     fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
              made at one line of the program (see `trace_origin`); "auto" shows the layers of graphs of more
              than 300 nodes.  The page can change it, and open single layers.
-    engine   what places the boxes, as for `draw`
+    layout   what places the boxes, as for `draw`
+    engine   the former name of `layout`; the next version will not know it any more
 
     The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
     is only read, and the gradients shown are those of one pass from zero (see `steps`).
@@ -89,27 +91,38 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", engine: str = "au
     >>> lesson.title
     '(x + y) * z, step by step'
     """
-    if not isinstance(output, Value):
-        raise TypeError(f"a Value is needed, not {type(output).__name__}: got {shortened(output)}")
-    order = topological_order(output)
-    if len(order) > MOST:
-        raise ValueError(f"the graph has {len(order)} nodes, too many for a player (at most {MOST}): "
+    graph = NamedGraph(output)
+    check_length(graph)
+    return Lesson(graph, events_of(graph, seed)).page(fold, chosen_layout(layout, engine))
+
+
+def check_length(graph: NamedGraph) -> None:
+    if len(graph.shown) > MOST:
+        raise ValueError(f"the graph has {len(graph.shown)} nodes, too many for a player (at most {MOST}): "
                          "play one of its inner nodes")
-    return Lesson(order, steps(output, seed)).page(fold, engine)
 
 
 class Lesson:
-    """A graph and its events, on their way to becoming a page."""
+    """A graph and its events, on their way to becoming a page.
 
-    def __init__(self, order: list[Value], events: list[Event]):
-        self.order, self.events, self.known = order, events, formulas(order)
-        self.place = {node: i for i, node in enumerate(order)}
+    place        {node: its number}, for hidden nodes that of the node they stand for
+    marks        {node: the letter that stands for it in a formula}
+    boxes        {places of the nodes in a box: the box}, in all views
+    made_from    {node: the places of all nodes it was made from, as bits}
+    gradients    {node: every gradient it shows, one after the other}
+    passed       {(node, number of an input): what goes along that edge in the backward pass}
+    """
+
+    def __init__(self, graph: NamedGraph, events: list[Event]):
+        self.graph, self.events = graph, events
+        place = {node: i for i, node in enumerate(graph.shown)}
+        self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
         self.marks = {node: Formula(chr(MARK + i)) for node, i in self.place.items()}
         self.boxes: dict[tuple[int, ...], Box] = {}
-        self.made_from: dict[Value, int] = {}           # the places of all a node was made from, as bits
-        for i, node in enumerate(order):
-            self.made_from[node] = reduce(or_, [self.made_from[p] for p in node.parents], 1 << i)
-        self.gradients: dict[Value, list[str]] = {node: ["—"] for node in order}
+        self.made_from: dict[Value, int] = {}
+        for node in graph.shown:
+            self.made_from[node] = reduce(or_, [self.made_from[p] for p in graph.parents(node)], 1 << self.place[node])
+        self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.shown}
         self.passed: dict[tuple[Value, int], str] = {}
         for event in events:
             if event.kind == "seed":
@@ -118,38 +131,37 @@ class Lesson:
                 self.gradients[event.parent].append(shown(event.value))
                 self.passed[event.node, event.edge] = f"{shown(event.terms[1])} × {shown(event.terms[2])}"
 
-    def page(self, fold: str, engine: str) -> Page:
-        first, views = views_of(self.order, fold)
+    def page(self, fold: str, layout: str) -> Page:
+        nodes = self.graph.shown
+        first, views = views_of(nodes, fold)
         check_size(len(views[first].groups))
-        placed = [self.view(view, engine) for view in views]
-        data = {"nodes": [self.node(node) for node in self.order], "events": [self.event(e) for e in self.events],
+        placed = [self.view(view, layout) for view in views]
+        data = {"nodes": [self.node(node) for node in nodes], "events": [self.event(e) for e in self.events],
                 "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first,
-                "folded": place_of(folded(self.order, "layer"), views)}
-        title = f"{printer.text(self.known[self.order[-1]])}, step by step"
+                "folded": place_of(folded(nodes, "layer"), views)}
+        title = f"{self.graph.texts[self.graph.output]}, step by step"
         drawn = "".join(f'<g class="tg-node tg-{box.kind}">{inside_of(box, 0, 0)}</g>' for box in self.boxes.values())
         body = BODY.format(title=escape(title), transport=TRANSPORT, boxes=drawn)
         height = min(900, 510 + placed[first]["size"][1])
         return page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data,
-                    draw(self.order[-1], engine, fold).svg, height)
+                    drawing_of(self.graph, layout, fold).svg, height)
 
     # ---- what is said of nodes and events
 
     def node(self, node: Value) -> dict[str, Any]:
         """A node's name, number and formulas; marks stand for nodes."""
-        name = printer.text(self.known[node])
-        told: dict[str, Any] = {"name": name, "maths": printer.mathml(self.known[node]), "data": shown(node.data)}
+        graph, name, formula = self.graph, self.graph.texts[node], self.graph.formulas[node]
+        told: dict[str, Any] = {"name": name, "maths": printer.mathml(formula), "data": shown(graph.data[node])}
         if self.precedence_of_name(node) != printer.ATOM:
             told["loose"] = 1
-        if (factor := printer.as_factor(self.known[node])) != name:
+        if (factor := printer.as_factor(formula)) != name:
             told["factor"] = factor
         if node.is_constant:
             told["constant"] = 1
         if node.parents:
-            made = printer.text(in_short(call_of(node, self.known)))
-            numbers = {p: Formula(shown(p.data).replace("−", "-")) for p in node.parents}
-            told |= {"parents": [self.place[p] for p in node.parents], "made": made,
+            told |= {"parents": [self.place[p] for p in node.parents], "made": graph.made(node),
                      "call": self.both(node, in_short(call_of(node, self.marks))),
-                     "numbers": printer.text(in_short(call_of(node, numbers))).replace("-", "−")}
+                     "numbers": graph.with_numbers(node, 5).replace("-", "−")}
         if node.parents and not node.is_constant:
             told["local"] = [shown(float(g)) for g in node.local_grads]
             told["why"] = [self.both(node, reason) for reason in local_formulas(node, self.marks)]
@@ -158,19 +170,25 @@ class Lesson:
         return told
 
     def reached_again(self, node: Value) -> list[int]:
-        """The inputs that reach a node over another of its inputs too, so that ∂ along one arrow is not all."""
-        return [i for i, parent in enumerate(node.parents) if not parent.is_constant and any(
-            self.made_from[other] >> self.place[parent] & 1 for j, other in enumerate(node.parents) if j != i)]
+        """The inputs that lead to another input too, so that ∂ along one arrow is not the whole derivative."""
+        parents = self.graph.parents(node)
+        return [i for i, parent in enumerate(parents) if not parent.is_constant and any(
+            self.made_from[other] >> self.place[parent] & 1 for j, other in enumerate(parents) if j != i)]
 
     def both(self, node: Value, formula: Any) -> list[str]:
         """A formula of a node as MathML around names, and, where parentheses differ, also around numbers."""
         near = {*node.parents, node}
         found = [printer.mathml(formula, {self.marks[n]: (precedence(n), self.marks[n].head) for n in near})
-                 for precedence in (self.precedence_of_name, precedence_of_number)]
+                 for precedence in (self.precedence_of_name, self.precedence_of_number)]
         return found if found[0] != found[1] else found[:1]
 
     def precedence_of_name(self, node: Value) -> int:
-        return printer.precedence_of(self.known[node], printer.MATHML)
+        return printer.precedence_of(self.graph.formulas[node], printer.MATHML)
+
+    def precedence_of_number(self, node: Value) -> int:
+        """As for a formula: a negative number is fenced within products, one with a power of ten within powers."""
+        text = shown(self.graph.data[self.graph.stands_for[node]])
+        return printer.ADDED if text.startswith("−") else printer.RAISED if "e" in text else printer.ATOM
 
     def event(self, event: Event) -> list[Any]:
         """["f", node], ["s", node, seed], or ["b", node, input, gradient afterwards, whether it was chosen]."""
@@ -179,21 +197,20 @@ class Lesson:
             return ["f", place]
         if event.kind == "seed":
             return ["s", place, shown(event.value)]
-        taken = not is_cut(event.node, event.terms[2])
-        return ["b", place, event.edge, shown(event.value), int(taken)]
+        return ["b", place, event.edge, shown(event.value), int(event.taken)]
 
     # ---- pictures
 
-    def view(self, view: View, engine: str) -> dict[str, Any]:
+    def view(self, view: View, layout: str) -> dict[str, Any]:
         """Where the boxes and arrows of a view stand, by numbers of boxes."""
         members = [tuple(self.place[node] for node in group) for group in view.groups]
         for group, key in zip(view.groups, members):
             if key not in self.boxes:
                 self.boxes[key] = self.widest(group)
         number = {key: i for i, key in enumerate(self.boxes)}
-        links = links_of(view.groups)
+        links = links_of(self.graph, view.groups)
         edges = [Edge(link.tail, link.head, self.letters(link.node, link.i)) for link in links]
-        placed = lay_out([(self.boxes[key].width, self.boxes[key].height) for key in members], edges, engine)
+        placed = lay_out([(self.boxes[key].width, self.boxes[key].height) for key in members], edges, layout)
         arrows = [[number[members[link.tail]], number[members[link.head]], self.place[link.node], link.i,
                    " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
                   for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
@@ -203,19 +220,19 @@ class Lesson:
 
     def widest(self, group: Group) -> Box:
         """A group's box with the longest gradient it will ever show, so that there is room."""
-        box = box_of(group[0], self.known, True) if len(group) == 1 else group_box(group, True)
-        end = way_out(group)
+        graph, end = self.graph, way_out(self.graph, group)
+        box = box_of(graph, group[0], True) if len(group) == 1 else group_box(graph, group, True)
         return box._replace(grad=max(self.gradients[end], key=len)) if end is not None and box.grad else box
 
     def letters(self, node: Value, i: int) -> int:
         """Room for the label of an arrow: its local derivative, and what comes along it in the backward pass."""
-        text = local_text(node, i)
+        text = local_text(self.graph, node, i)
         return max(len(text), len(self.passed.get((node, i), ""))) if text else 0
 
     def box(self, members: tuple[int, ...], views: list[View]) -> dict[str, Any]:
         """What the script has to know of a box: its nodes, whose numbers it shows, which view opens it."""
-        group = [self.order[i] for i in members]
-        end = way_out(group)
+        group = [self.graph.shown[i] for i in members]
+        end = way_out(self.graph, group)
         told: dict[str, Any] = {"nodes": members, "shows": -1 if end is None else self.place[end],
                                 "name": self.boxes[members].formula}
         if self.boxes[members].origin:
@@ -223,12 +240,6 @@ class Lesson:
         layer = layer_of(group[0].scope)
         opening = [i for i, view in enumerate(views) if layer and view.name == name_when_open(layer)]
         return told | ({"opens": opening[0]} if opening else {})
-
-
-def precedence_of_number(node: Value) -> int:
-    """As for a formula: a negative number is fenced within products, one with a power of ten within powers."""
-    text = shown(node.data)
-    return printer.ADDED if text.startswith("−") else printer.RAISED if "e" in text else printer.ATOM
 
 
 def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:

@@ -18,21 +18,30 @@ from ..engine.number import number, short, shortened
 from ..engine.op import Op
 from ..engine.value import Value
 from ..nn.rates import verdicts
+from .plane import (
+    BLACK,
+    BLUE,
+    COLOURS,
+    GREY,
+    LARGEST,
+    VERMILLION,
+    Point,
+    as_float,
+    class_scores,
+    margins,
+    spaced,
+    widened,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Point = tuple[float, float]
-
-BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, GREY, BLACK = COLOURS = (     # apart for colour-blind readers
-    "#0072B2", "#B84A00", "#009E73", "#E69F00", "#8E4585", "#56B4E9", "#6E6E6E", "#1A1A1A")
 MARKERS = "osD^vP*X"
 DASHES = ("-", "--", "-.", ":")
 SHADES, ASCII_SHADES = " ▁▂▃▄▅▆▇█", " #"
-LARGEST = 1e30                  # what is beyond has exploded, and would make everything else look flat
 STEEPEST = 10.0                 # `activation` shows values up to this size
-FINE = 60                       # points to a side where contours are drawn
+FINE = 40                       # points to a side where contours are drawn
 
 
 # ---- training
@@ -182,21 +191,6 @@ def check_plane(data: Any, resolution: int) -> None:
         raise ValueError(f"resolution is at least 2: got {resolution}")
 
 
-def class_scores(outputs: Any, classes: int, threshold: float) -> list[float]:
-    """One float per class: a single score becomes that of the second class, the first has the threshold."""
-    listed = [as_float(x) for x in (outputs if hasattr(type(outputs), "__iter__") else [outputs])]
-    if len(listed) == 1 and classes == 2:
-        return [threshold, listed[0]]
-    if len(listed) != classes:
-        raise ValueError(f"predict returns {len(listed)} outputs for {classes} classes")
-    return listed
-
-
-def margins(scores: list[float]) -> list[float]:
-    """By how much each score is above the best of the others."""
-    return [score - max(scores[:i] + scores[i + 1:]) for i, score in enumerate(scores)]
-
-
 def draw_examples(axes: "Axes", data: Any) -> None:
     for i, name in enumerate(data.classes):
         points = [point for point, target in zip(data.inputs, data.targets) if target == i]
@@ -334,7 +328,7 @@ def contours(figure: "Figure", axes: "Axes", f: Callable[..., Any], across: Poin
     levels = sorted({ordered[i * (len(ordered) - 1) // 12] for i in range(13)}) if ordered else []
     if len(levels) > 1:
         shades = axes.contourf(xs, ys, heights, levels=levels, cmap="Blues_r", norm=by_rank(levels), alpha=0.7)
-        axes.contour(xs, ys, heights, levels=levels[1:-1], colors=GREY, linewidths=0.6, linestyles="solid")
+        shades.set(edgecolor=GREY, linewidth=0.5)
         bar = axes.inset_axes((1.02, 0, 0.03, 1))
         figure.colorbar(shades, cax=bar, label="f(x, y)", format=lambda height, _: short(height, 3))
     if 1 / 4 < (across[1] - across[0]) / (up[1] - up[0]) < 4:
@@ -516,9 +510,22 @@ def figure_class() -> "type[Figure]":
 
         def _repr_svg_(self) -> str:
             text = StringIO()
-            self.savefig(text, format="svg")
-            return text.getvalue()
+            # words as words, which can be read aloud and found; Verdana is as wide as matplotlib's own font
+            with rc_context({"svg.fonttype": "none", "font.sans-serif": ["DejaVu Sans", "Verdana"]}):
+                self.savefig(text, format="svg")
+            return with_short_numbers(text.getvalue())
     return Plot
+
+
+def with_short_numbers(svg: str) -> str:
+    """The same picture with every place to a tenth of a point, so that a notebook stays small.
+
+    >>> with_short_numbers('<path d="M 1.234567 20 L -0.04 3.21"/><text x="3.14159">1.234567</text>')
+    '<path d="M 1.2 20 L -0.0 3.2"/><text x="3.1">1.234567</text>'
+    """
+    def rounded(places: re.Match) -> str:
+        return re.sub(r"\d+\.\d+", lambda x: f"{float(x[0]):.1f}", places[0])
+    return re.sub(r'(?<= [dxy]=")[^"]+', rounded, svg)
 
 
 def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False) -> None:
@@ -535,33 +542,9 @@ def plain(name: str) -> str:
     return (" " + name if name.startswith("_") else name).replace("$", r"\$")
 
 
-def spaced(low: float, high: float, count: int) -> list[float]:
-    """`count` numbers from low to high at equal distances.
-
-    >>> spaced(0, 1, 5)
-    [0.0, 0.25, 0.5, 0.75, 1.0]
-    """
-    return [low + (high - low) * i / (count - 1) for i in range(count)]
-
-
-def widened(column: Iterable[float], share: float) -> Point:
-    """The range of some numbers with a margin, this share of it, at both ends.
-
-    >>> widened([0, 10], 0.1), widened([3], 0.5)
-    ((-1.0, 11.0), (2.5, 3.5))
-    """
-    numbers = list(column)
-    margin = share * ((max(numbers) - min(numbers)) or 1)
-    return min(numbers) - margin, max(numbers) + margin
-
-
 def drawable(x: float) -> float:
     """x, or nan where it is not finite or has exploded."""
     return x if abs(x) <= LARGEST else math.nan
-
-
-def as_float(output: Any) -> float:
-    return output.data if isinstance(output, Value) else number(output)
 
 
 __all__ = ["activation", "decision_boundary", "derivative_errors", "gradient_field", "histograms", "learning_rates",

@@ -5,18 +5,19 @@ seed, then every edge of the graph in the order in which the engine walks it.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from ..engine import printer
 from ..engine.errors import errstate
-from ..engine.formula import Formula
+from ..engine.graph import Contribution, contributions, describe
 from ..engine.number import short
 from ..engine.op import Op
-from ..engine.replay import backward_edges, is_cut
-from ..engine.value import Value, checked_seed, describe, in_rows, topological_order
-from ..symbols.symbolic import MANY, call_of, formulas, local_formulas
+from ..engine.value import Value, checked_seed
+from ..symbols.named import NamedGraph
+from ..symbols.symbolic import local_formulas
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,6 +37,7 @@ class Event:
     local       the local gradient in symbols
     value       what the step comes to: the data of `node`, or the gradient so far of `parent`
     terms       backward: (gradient before, upstream gradient, local gradient)
+    taken       backward: is the gradient passed on?  Not if a selecting operation did not choose this input
     """
 
     kind: str
@@ -50,6 +52,7 @@ class Event:
     partial: str = ""
     local: str = ""
     terms: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    taken: bool = True
 
     @property
     def text(self) -> str:
@@ -122,15 +125,16 @@ def steps(output: Value, seed: float = 1.0) -> Steps:
     y.grad += q.grad × ∂q/∂y → 0 + -4 × 1 = -4
     x.grad += q.grad × ∂q/∂x → 0 + -4 × 1 = -4
     """
-    order = topological_order(output)
-    check_fresh(order)
-    known = formulas(order)
-    names = {node: printer.text(formula) for node, formula in known.items()}
-    events = Steps(forward_event(node, known, names[node]) for node in order if node.parents)
-    seed, word = checked_seed(seed), known[output]
-    events.append(Event("seed", output, names[output], partial(word, word), short(seed), seed))
-    if not output.is_constant:
-        events.extend(backward_events(output, order, known, names, seed))
+    return events_of(NamedGraph(output), seed)
+
+
+def events_of(graph: NamedGraph, seed: float = 1.0) -> Steps:
+    """`steps`, for a graph that has its names."""
+    check_fresh(graph.order)
+    seed, output, name = checked_seed(seed), graph.output, graph.texts[graph.output]
+    events = Steps(forward_event(graph, node) for node in graph.shown if node.parents)
+    events.append(Event("seed", output, name, graph.partial(output, output), short(seed), seed))
+    events.extend(backward_events(graph, seed))
     return events
 
 
@@ -139,53 +143,49 @@ def check_fresh(order: list[Value]) -> None:
     for node in order:
         if isinstance(node._op, Op) and node.parents:
             with errstate(all="ignore"):
-                again, _ = node._op.evaluate(*in_rows(node._op, [p.data for p in node.parents]), **node.constants)
+                again, _ = node._op.evaluate(*node._op.in_rows([p.data for p in node.parents]), **node.constants)
             if again != node.data and again == again:
                 raise ValueError(
                     f"the graph is out of date: {describe(node)} now comes to {short(again)}, but {short(node.data)} "
                     "is stored, since the data of a leaf was changed; compute it again")
 
 
-def forward_event(node: Value, known: dict[Value, Formula], name: str) -> Event:
-    formula = printer.text(in_short(call_of(node, known)))
-    numbers = printer.text(in_short(call_of(node, {p: Formula(short(p.data)) for p in node.parents})))
-    left = formula if formula == name else f"{name} = {formula}"
-    return Event("forward", node, name, left, f"{numbers} = {short(node.data)}", node.data)
+def forward_event(graph: NamedGraph, node: Value) -> Event:
+    """The operation of a node, with its numbers."""
+    name, made, data = graph.texts[node], graph.made(node), graph.data[node]
+    formula = made if made == name else f"{name} = {made}"
+    return Event("forward", node, name, formula, f"{graph.with_numbers(node)} = {short(data)}", data)
 
 
-def backward_events(output: Value, order: list[Value], known: dict[Value, Formula], names: dict[Value, str],
-                    seed: float) -> Iterable[Event]:
-    so_far = {output: seed}
-    node, reasons = output, local_formulas(output, known)
-    for child, i in backward_edges(order):
-        if child not in so_far:                     # only edges not taken lead here
+def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
+    """One event for each edge that `backward` meets, those not chosen too: `x.grad += f.grad × ∂f/∂x → 1 + 2 × 3 = 7`.
+
+    What arrives at a hidden node is shown to arrive at the node it stands for.
+    """
+    so_far = {graph.output: seed}
+    edges = contributions(graph.order, {node: node.local_grads for node in graph.order}, seed)
+    for node, own_edges in groupby(edges, lambda c: c.node):
+        if node._op.hidden:
             continue
-        if child is not node:
-            node, reasons = child, local_formulas(child, known)
-        parent, upstream, local = node.parents[i], so_far[node], node.local_grads[i]
-        before = so_far.get(parent, 0.0)
-        taken = not is_cut(node, local)
-        after = before + upstream * local if taken else before
-        if taken:
-            so_far[parent] = after
-        to, by = printer.as_factor(known[parent]), printer.as_factor(known[node])
-        slope = partial(known[node], known[parent]) + f" (input {i + 1})" * (node.parents.count(parent) > 1)
-        sum_ = f"{short(before)} + {short(upstream)} × {short(local)} = {short(after)}"
-        numbers = sum_ if taken or math.isfinite(upstream) else f"{short(after)}, since this edge was not chosen"
-        yield Event("backward", node, names[node], f"{to}.grad += {by}.grad × {slope}", numbers, after,
-                    parent, names[parent], i, slope, printer.text(reasons[i]) if reasons else short(local),
-                    (before, upstream, local))
+        reasons = local_formulas(node, graph.formulas)
+        for c in own_edges:
+            parent = graph.stands_for[c.parent]
+            if parent.is_constant:
+                continue
+            before = so_far.get(parent, 0.0)
+            after = so_far[parent] = before + c.upstream * c.local_grad if c.taken else before
+            because = printer.text(reasons[c.i]) if reasons else short(c.local_grad)
+            yield backward_event(graph, c, parent, because, before, after)
 
 
-def in_short(call: Formula) -> Formula:
-    """A call of many arguments with most of them left out."""
-    if len(call.parts) > MANY:
-        call = Formula(call.head, *call.parts[:3], Formula("…"), call.parts[-1])
-    parts = [Formula("[]", *p.parts[:3], Formula("…"), p.parts[-1])
-             if isinstance(p, Formula) and p.head == "[]" and len(p.parts) > MANY else p for p in call.parts]
-    return Formula(call.head, *parts)
-
-
-def partial(of: Formula, by: Formula) -> str:
-    """∂of/∂by, in parentheses where they are formulas of operators."""
-    return f"∂{printer.as_factor(of)}/∂{printer.as_factor(by)}"
+def backward_event(graph: NamedGraph, c: Contribution, parent: Value, because: str, before: float,
+                   after: float) -> Event:
+    """What one contribution does to the gradient of `parent`, in symbols and in numbers."""
+    to, by = printer.as_factor(graph.formulas[parent]), printer.as_factor(graph.formulas[c.node])
+    is_twice = graph.parents(c.node).count(parent) > 1
+    partial = graph.partial(c.node, parent) + f" (input {c.i + 1})" * is_twice
+    numbers = f"{short(before)} + {short(c.upstream)} × {short(c.local_grad)} = {short(after)}"
+    if not c.taken and not math.isfinite(c.upstream):
+        numbers = f"{short(after)}, since this edge was not chosen"
+    return Event("backward", c.node, graph.texts[c.node], f"{to}.grad += {by}.grad × {partial}", numbers, after,
+                 parent, graph.texts[parent], c.i, partial, because, (before, c.upstream, c.local_grad), c.taken)

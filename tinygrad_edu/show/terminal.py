@@ -114,9 +114,8 @@ def state(events: Steps, place: int, rows: int) -> "Table":
 
 def numbers_at(events: Steps, place: int) -> dict:
     """{name: [data, grad, node]} of the leaves and of what the first `place` events have made."""
-    names = {event.parent: event.parent_name for event in events}
-    parents = dict.fromkeys(parent for event in events for parent in event.node.parents)
-    known: dict = {names[leaf]: [short(leaf.data), "", leaf] for leaf in parents if not leaf.parents and leaf in names}
+    names = {event.parent: event.parent_name for event in reversed(events) if event.parent is not None}
+    known: dict = {name: [short(node.data), "", node] for node, name in names.items() if not node.parents}
     for event in events[:place]:
         if event.kind == "forward":
             known[event.name] = [short(event.value), "", event.node]

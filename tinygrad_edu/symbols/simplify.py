@@ -15,7 +15,6 @@ from typing import Any
 
 from ..engine import printer
 from ..engine.formula import Formula
-from ..engine.printer import TEXT
 
 MANY = 8            # a sum or product of more parts than this is not taken apart again: the work stays small
 HUGE = 10 ** 15     # whole numbers from here on are left as floats
@@ -34,9 +33,9 @@ def simplified(root: Any) -> Any:
     """
     work = Simplifier()
     made: dict[Formula, Any] = {}
-    root = printer.resolved(root, TEXT)
-    for part in printer.in_order([root], TEXT):
-        parts = [made[p] if isinstance(p, Formula) else plain(p) for p in printer.children(part, TEXT)]
+    root = printer.resolved(root)
+    for part in printer.in_order([root]):
+        parts = [made[p] if isinstance(p, Formula) else plain(p) for p in printer.children(part)]
         made[part] = work.apply(part.head, parts) if parts else work.known.setdefault((part.head,), part)
     return made[root] if isinstance(root, Formula) else plain(root)
 

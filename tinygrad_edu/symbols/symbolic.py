@@ -1,74 +1,19 @@
-"""Graphs in words: what a node is called, symbolic derivatives, exact derivatives."""
+"""Derivatives as formulas and as fractions."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from itertools import count
 from typing import Any
 
 from ..engine import printer
 from ..engine.errors import NotRationalError, errstate
 from ..engine.formula import Formula
-from ..engine.number import printable
 from ..engine.op import Op
-from ..engine.printer import TEXT
 from ..engine.replay import Replay, apply, replay
-from ..engine.value import Value, in_rows, topological_order
+from ..engine.value import Value
+from .named import MANY, NamedGraph, call_of
 from .simplify import simplified
 
-MANY = 8            # an operation of more parents than this is shown in general terms
 WHOLE_ROWS = frozenset(("total", "product", "others", "largest", "smallest", "count"))
-SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
-
-
-def formulas(order: list[Value]) -> dict[Value, Formula]:
-    """What each node goes by: its label, a short formula of its parents, or v1, v2, ...
-
-    No two nodes that want a gradient go by the same text.
-    """
-    labels = {node.label for node in order}
-    numbered = (f"v{k}" for k in count(1) if f"v{k}" not in labels)
-    known: dict[Value, Formula] = {}
-    used: set[str] = set()
-    times: Counter[str] = Counter()
-    for node in order:
-        formula = in_words(node, known)
-        text = "" if formula is None else printer.text(formula)
-        plain = node.is_constant and not node.parents and not node.label
-        if node.label and text in used:
-            text = next_name(text, used | labels, times)
-            formula = Formula(text)
-        elif formula is None or (not (node.label or plain) and (len(text) > SHORT or text in used)):
-            text = next(numbered)
-            formula = Formula(text)
-        used.add(text)
-        known[node] = formula
-    return known
-
-
-def next_name(name: str, taken: set[str], times: "Counter[str]") -> str:
-    """name_2, name_3 ...: the first that is free."""
-    while True:
-        times[name] += 1
-        if f"{name}_{times[name] + 1}" not in taken:
-            return f"{name}_{times[name] + 1}"
-
-
-def in_words(node: Value, known: Mapping[Value, Formula]) -> Formula | None:
-    """A node's label, number or formula; None where it has nothing to go by."""
-    if node.label:
-        return Formula(printable(node.label))
-    if not node.parents:
-        return Formula(printer.literal(node.data, TEXT)[1]) if node.is_constant else None
-    return call_of(node, known) if node.op else None
-
-
-def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
-    """The operation that made a node, applied to what its parents go by."""
-    parents = [known[p] for p in node.parents]
-    if isinstance(node._op, Op):
-        return node._op.call(*in_rows(node._op, parents), **node.constants)
-    return Formula(printer.head_of(printable(node.op) or "node", len(parents)), *parents)
 
 
 def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
@@ -79,9 +24,9 @@ def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
     if len(parents) > MANY:                 # each element's formula would name all the others
         value, rows = op.formulas()
         elements = substituted([row.element for row in rows], value, known[node], [])
-        columns = [dict(zip(op.inputs, column)) for column in zip(*in_rows(op, parents))]
+        columns = [dict(zip(op.inputs, column)) for column in zip(*op.in_rows(parents))]
         return [simplified(at_index(element, column)) for element in elements for column in columns]
-    value, local_grads = op.rule(*in_rows(op, parents), **node.constants)
+    value, local_grads = op.textbook(*op.in_rows(parents), **node.constants)
     flat = [g for row in local_grads for g in row] if op.rows else local_grads
     return [simplified(g) for g in substituted(flat, value, known[node], parents)]
 
@@ -93,30 +38,19 @@ def at_index(element: Any, column: Mapping[str, Formula]) -> Any:
     2 * a5
     """
     made: dict[Formula, Any] = {}
-    order = printer.in_order([element], TEXT)
+    order = printer.in_order([element])
     for part in order:
-        parts = [made[p] if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
+        parts = [made[p] if isinstance(p, Formula) else p for p in printer.children(part)]
         kept = part.head in WHOLE_ROWS or not parts
         made[part] = part if kept else column[parts[0].head] if part.head == "element" else Formula(part.head, *parts)
-    return made[printer.resolved(element, TEXT)] if order else element
-
-
-def names(output: Value) -> dict[Value, str]:
-    """{node: the text it goes by}: its label, a short formula, or v1, v2, ...
-
-    >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
-    >>> list(names((x + y) * x).values())
-    ['x', 'y', 'x + y', '(x + y) * x']
-    """
-    return {node: printer.text(formula) for node, formula in formulas(topological_order(output)).items()}
+    return made[printer.resolved(element)] if order else element
 
 
 class Gradients(dict[str, Any]):
     """{name of a leaf: derivative by it}, and the `value` itself."""
 
-    def __init__(self, replayed: Replay, finish: Any = lambda number: number):
-        words = formulas(list(replayed.values))
-        super().__init__({printer.text(words[node]): finish(grad) for node, grad in replayed.grads.items()
+    def __init__(self, graph: NamedGraph, replayed: Replay, finish: Callable[[Any], Any]):
+        super().__init__({graph.texts[node]: finish(grad) for node, grad in replayed.grads.items()
                           if not node.parents})
         self.value = finish(replayed.value)
 
@@ -135,11 +69,17 @@ def exact(output: Value, at: Mapping[str, Any] | None = None,
     >>> exact(x * x, {"x": Fraction("0.1")})
     {'x': Fraction(1, 5)}
     """
+    return exact_gradients(NamedGraph(output), at, read)
+
+
+def exact_gradients(graph: NamedGraph, at: Mapping[str, Any] | None = None,
+                    read: Callable[[float], Fraction] = Fraction) -> Gradients:
+    """`exact`, for a graph that has its names."""
     def fraction(number: Any) -> Fraction:
         if isinstance(number, float) and number - number:
             raise NotRationalError(f"{number} is not a rational number")
         return read(number) if isinstance(number, float) else Fraction(number)
-    return Gradients(replay(output, fraction, at), Fraction)
+    return Gradients(graph, replay(graph.order[-1], fraction, at), Fraction)
 
 
 def symbolic(output: Value) -> Gradients:
@@ -152,13 +92,19 @@ def symbolic(output: Value) -> Gradients:
     >>> gradients.value.latex()
     '(x + y) \\\\cdot z'
     """
-    order = topological_order(output)
-    words = formulas(order)
+    return symbolic_gradients(NamedGraph(output))
+
+
+def symbolic_gradients(graph: NamedGraph) -> Gradients:
+    """`symbolic`, for a graph that has its names."""
     values: dict[Value, Any] = {}
     local: dict[Value, tuple] = {}
-    for node in order:
+    for node in graph.order:
         if not node.parents:
-            values[node] = node.data if node.is_constant else words[node]
+            values[node] = node.data if node.is_constant else graph.formulas[node]
+            continue
+        if node._op.hidden:
+            values[node], local[node] = values[node.parents[0]], (1, *[0] * (len(node.parents) - 1))
             continue
         inputs = [values[p] for p in node.parents]
         if any(isinstance(x, Formula) for x in inputs):
@@ -171,7 +117,7 @@ def symbolic(output: Value) -> Gradients:
             value = called
         values[node] = value                        # floats as formulas: what rounds is not multiplied out
         local[node] = tuple([Formula("like", g) if isinstance(g, float) else g for g in local_grads])
-    return Gradients(Replay(output, values, local), simplified)
+    return Gradients(graph, Replay(graph.order[-1], values, local), simplified)
 
 
 # ---- rewriting formulas ------------------------------------------------------------------------------
@@ -179,9 +125,9 @@ def symbolic(output: Value) -> Gradients:
 
 def substituted(roots: Iterable[Any], old: Any, new: Formula, inputs: Iterable[Any]) -> tuple[Any, ...]:
     """The formulas over `inputs` with one of their parts, which is no input itself, replaced."""
-    roots = [printer.resolved(root, TEXT) for root in roots]
-    made = {} if any(old is x for x in inputs) else {printer.resolved(old, TEXT): new}
-    for part in printer.in_order(roots, TEXT, stop=[*inputs, *made]):
-        parts = [made.get(p, p) if isinstance(p, Formula) else p for p in printer.children(part, TEXT)]
+    roots = [printer.resolved(root) for root in roots]
+    made = {} if any(old is x for x in inputs) else {printer.resolved(old): new}
+    for part in printer.in_order(roots, stop=[*inputs, *made]):
+        parts = [made.get(p, p) if isinstance(p, Formula) else p for p in printer.children(part)]
         made[part] = Formula(part.head, *parts) if parts else part
     return tuple([made.get(root, root) if isinstance(root, Formula) else root for root in roots])

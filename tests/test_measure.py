@@ -12,7 +12,17 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.check import measure
 from tinygrad_edu.check.decimals import digits
-from tinygrad_edu.check.measure import CENTRAL, LEVELS, NARROWER, ONE_SIDED, STEPS, Gap, Lens, Moves, Slopes
+from tinygrad_edu.check.measure import (
+    CENTRAL,
+    LEVELS,
+    NARROWER,
+    ONE_SIDED,
+    STEPS,
+    RuleInDigits,
+    Runs,
+    Slopes,
+    Unexplained,
+)
 
 # ---- many digits
 
@@ -26,7 +36,7 @@ def test_levels_have_the_digits_that_are_promised_and_steps_that_leave_most_of_t
 def test_steps_are_a_share_of_the_input_and_at_higher_levels_of_1_where_it_is_larger(x, steps):
     node = tg.identity(Value(x))
     for level, (size, (_, below)) in enumerate(zip(steps, LEVELS)):
-        assert Lens(node, level).step(0) == Decimal(size).scaleb(-below)
+        assert RuleInDigits(node, level).step(0) == Decimal(size).scaleb(-below)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -39,12 +49,12 @@ def test_slopes_agree_to_a_billionth_and_two_sides_to_12_digits(sign):
     assert Slopes(slope, slope, slope, Decimal(2)).is_clear and not Slopes(slope, slope, slope, Decimal(3)).is_clear
 
 
-def test_a_lens_looks_at_both_sides_and_knows_what_rounding_hides():
+def test_a_rule_in_digits_looks_at_both_sides_and_knows_what_rounding_hides():
     for level, (count, below) in enumerate(LEVELS):
-        lens, h = Lens(tg.identity(Value(1.0)), level), Decimal(1).scaleb(-below)
+        rule, h = RuleInDigits(tg.identity(Value(1.0)), level), Decimal(1).scaleb(-below)
         with digits(1000):
-            assert lens.changes(0) == [[(sign * x, sign * x) for x in (h, h.scaleb(-NARROWER))] for sign in (-1, 1)]
-        assert lens.slopes(0) == (1, 1, 1, Decimal(1).scaleb(20 - count + below))
+            assert rule.changes(0) == [[(sign * x, sign * x) for x in (h, h.scaleb(-NARROWER))] for sign in (-1, 1)]
+        assert rule.slopes(0) == (1, 1, 1, Decimal(1).scaleb(20 - count + below))
 
 
 @pytest.mark.parametrize(("wide", "narrow", "slope"), [
@@ -55,17 +65,17 @@ def test_a_lens_looks_at_both_sides_and_knows_what_rounding_hides():
     ("inf 1", "1e-9 1e-9", "none"), ("1 1", "nan 1e-9", "none"),
 ])
 def test_two_changes_of_a_value_lead_to_a_slope_or_say_that_there_is_none(wide, narrow, slope):
-    found = measure.side(*[tuple(map(Decimal, pair.split())) for pair in (wide, narrow)])
+    found = measure.one_sided_slope(*[tuple(map(Decimal, pair.split())) for pair in (wide, narrow)])
     assert found == (slope if slope in ("jump", "none") else Decimal(slope))
 
 
-def test_the_play_of_a_local_gradient_is_what_the_rounding_of_inputs_moves():
+def test_the_rounding_sensitivity_of_a_local_gradient_is_what_the_rounding_of_inputs_moves():
     """That of x² y by x, 2 x y, moves by 2 x y once for each input; that by y, x², by twice itself, for x alone."""
-    assert Lens(tg.square(Value(3.0)), 0).play(0) == pytest.approx(6 * 2.0 ** -50, rel=1e-12, abs=0)
+    assert RuleInDigits(tg.square(Value(3.0)), 0).rounding_sensitivity(0) == pytest.approx(6 * 2.0 ** -50, rel=1e-12, abs=0)
     op = tg.Op(lambda x, y: (x * x * y, (2 * x * y, x * x)), "x² y", (tg.REAL, tg.REAL), False, {})
     for level in range(len(LEVELS)):
-        lens = Lens(Value.record(op, Value(3.0), Value(5.0)), level)
-        assert (lens.play(0), lens.play(1)) == pytest.approx((60 * 2.0 ** -50, 18 * 2.0 ** -50), rel=1e-12, abs=0)
+        rule = RuleInDigits(Value.record(op, Value(3.0), Value(5.0)), level)
+        assert (rule.rounding_sensitivity(0), rule.rounding_sensitivity(1)) == pytest.approx((60 * 2.0 ** -50, 18 * 2.0 ** -50), rel=1e-12, abs=0)
 
 
 # ---- running the function again
@@ -73,30 +83,29 @@ def test_the_play_of_a_local_gradient_is_what_the_rounding_of_inputs_moves():
 
 @pytest.mark.parametrize(("x", "units"), [(3.0, [3.0]), (-3.0, [3.0]), (0.0, [1.0]), (99.0, [99.0]), (100.0, [100.0, 1.0]), (0.01, [0.01, 1.0]), (1e-5, [1e-5, 1.0])])
 def test_an_input_is_moved_down_and_up_by_quarters_of_steps(x, units):
-    found = measure.Experiment(lambda v: v * 2, [x]).moves(0)
-    assert [moves.unit for moves in found] == units and STEPS[0] == 1 / 16 and len(STEPS) == 21
+    found = measure.Experiment(lambda v: v * 2, [x]).runs(0)
+    assert [runs.unit for runs in found] == units and STEPS[0] == 1 / 16 and len(STEPS) == 21
     assert all(4 * b == a for a, b in pairwise(STEPS))
-    for moves in found:
-        assert moves.start == [x, 2.0, 2 * x, x] or moves.start == [2.0, x, 2 * x, x]
-        assert [data[-1] for data in moves.below] == [x - step * moves.unit for step in STEPS]
-        assert [data[-1] for data in moves.above] == [x + step * moves.unit for step in STEPS]
-        assert all(data[-2] == 2 * data[-1] for data in moves.all)
+    for runs in found:
+        assert runs.start == [x, 2.0, 2 * x, x] or runs.start == [2.0, x, 2 * x, x]
+        assert [data[-1] for data in runs.below] == [x - step * runs.unit for step in STEPS]
+        assert [data[-1] for data in runs.above] == [x + step * runs.unit for step in STEPS]
+        assert all(data[-2] == 2 * data[-1] for data in runs.all)
 
 
-@pytest.mark.parametrize("powers", [ONE_SIDED, CENTRAL])
-def test_what_is_extrapolated_has_lost_two_terms_of_the_error(powers):
-    degree = {4: 1, 16: 2}[powers[0]]
+@pytest.mark.parametrize(("shrink", "degree"), [(ONE_SIDED, 1), (CENTRAL, 2)])
+def test_what_is_extrapolated_has_lost_two_terms_of_the_error(shrink, degree):
     rng = random.Random(degree)
     slope, a, b, *_ = [Fraction(rng.randint(-9, 9), 7) for _ in range(3)]
     steps = [Fraction(step) for step in STEPS[:6]]
-    assert measure.extrapolated([slope + a * h ** degree + b * h ** (2 * degree) for h in steps], powers) == [slope] * 4
+    assert measure.without_two_terms([slope + a * h ** degree + b * h ** (2 * degree) for h in steps], shrink) == [slope] * 4
 
 
-def moves_of(functions, x, unit=1.0):
-    """Moves of functions of x as if they were nodes."""
+def runs_of(functions, x, unit=1.0):
+    """Runs of functions of x as if they were nodes."""
     def data(to):
         return [*[f(to) for f in functions], to]
-    return Moves(data(x), [data(x - step * unit) for step in STEPS], [data(x + step * unit) for step in STEPS], unit)
+    return Runs(data(x), [data(x - step * unit) for step in STEPS], [data(x + step * unit) for step in STEPS], unit)
 
 
 CURVES = {      # with their slopes
@@ -110,7 +119,7 @@ CURVES = {      # with their slopes
 @pytest.mark.parametrize("off", [0.0, 1e-6, -1e-3])
 def test_what_is_unexplained_of_a_slope_is_found_with_the_uncertainty_that_is_stated(name, x, off):
     f, slope = CURVES[name]
-    found = measure.gap([moves_of([f], x)], 0, [1], [slope(x) * (1 - off)])
+    found = measure.unexplained([runs_of([f], x)], 0, [1], [slope(x) * (1 - off)])
     assert found.low == found.high and not found.is_vague and found.by[1] == pytest.approx(1, abs=1e-9)
     assert abs(found.low - off * slope(x)) <= found.uncertainty <= 1e-8 * abs(slope(x))
     assert found.slope == pytest.approx(abs(slope(x)), rel=1e-8)
@@ -118,17 +127,17 @@ def test_what_is_unexplained_of_a_slope_is_found_with_the_uncertainty_that_is_st
 
 
 def test_the_two_slopes_of_a_kink_are_found():
-    found = measure.gap([moves_of([lambda x: 3 * x if x > 0 else 5 * x], 0.0)], 0, [1], [4.0])
+    found = measure.unexplained([runs_of([lambda x: 3 * x if x > 0 else 5 * x], 0.0)], 0, [1], [4.0])
     assert (found.low, found.high) == pytest.approx((-1, 1), abs=1e-9)
 
 
 def test_an_input_that_moves_nothing_leaves_nothing_unexplained():
-    nothing = measure.gap([moves_of([lambda x: 2.0, lambda x: 7.0], 0.5)], 0, [1], [3.0])
-    assert nothing == Gap(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, {1: 0.0})
+    nothing = measure.unexplained([runs_of([lambda x: 2.0, lambda x: 7.0], 0.5)], 0, [1], [3.0])
+    assert nothing == Unexplained({1: 0.0})
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_the_rounding_within_a_node_is_seen_where_it_moves_by_jumps(scale):
     changes = sorted({scale - scale * math.cos(step) for step in STEPS})
-    assert measure.grain([moves_of([lambda x: scale * math.cos(x)], 0.0)], 0) == changes[1] > changes[0] == 0
-    assert measure.grain([moves_of([lambda x: scale * x], 0.0), moves_of([lambda x: scale], 0.5)], 0) == 0
+    assert measure.noise_floor([runs_of([lambda x: scale * math.cos(x)], 0.0)], 0) == changes[1] > changes[0] == 0
+    assert measure.noise_floor([runs_of([lambda x: scale * x], 0.0), runs_of([lambda x: scale], 0.5)], 0) == 0

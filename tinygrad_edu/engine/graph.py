@@ -1,0 +1,213 @@
+"""The graph behind a result: the order of its nodes, the walk back along its edges, and its nodes in words.
+
+A graph is nothing but nodes that hold their parents.  Whatever needs to see all of one, `backward` first of
+all, begins with `topological_order`.  Nothing here makes a node.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from . import printer
+from .errors import GradientError
+from .formula import Formula
+from .number import printable, short, shortened
+from .op import Op
+
+Node = Any                      # a Value of either engine
+
+
+def topological_order(output: Node) -> list[Node]:
+    """Every node `output` was made from, parents before children, `output` last.
+
+    It is the order of the recursive depth-first search of the textbooks (a node comes after all
+    its parents), found with a loop, since graphs are deeper than Python's stack.
+
+    >>> from tinygrad_edu import Value
+    >>> x = Value(3.0, label="x")
+    >>> [node.op or node.label for node in topological_order((x + 1) * x)]
+    ['x', '', 'add', 'mul']
+    """
+    refuse_non_value(output)
+    order: list[Node] = []
+    seen: set[Node] = set()
+    opened: list[Node] = []
+    stack: list[Node | None] = [output]
+    while stack:
+        node = stack.pop()
+        if node is None:                            # all parents of the last opened node are done
+            order.append(opened.pop())
+        elif node not in seen:
+            seen.add(node)
+            if node._parents:
+                opened.append(node)
+                stack.append(None)
+                stack += node._parents[::-1]
+            else:
+                order.append(node)
+    return order
+
+
+def refuse_non_value(thing: Any) -> None:
+    if not hasattr(type(thing), "record"):
+        raise TypeError(f"a Value is needed, not {type(thing).__name__}: got {shortened(thing)}")
+
+
+# ---- the chain rule ---------------------------------------------------------------------------------
+
+
+def walked_back(order: list[Node], seed: float) -> tuple[dict[Node, float], list[Node]]:
+    """What arrives at each node when `seed` starts at the last one, and the nodes that nothing arrives at.
+
+    This is the chain rule on floats, which `backward` runs; `contributions` tells it step by step.
+    """
+    arrived = {order[-1]: seed}
+    so_far = arrived.get
+    unreached = []
+    for node in reversed(order):
+        upstream = so_far(node)
+        if upstream is None:                    # a constant, or only edges not taken lead here
+            if node._parents:
+                unreached.append(node)
+            continue
+        parents, local_grads, i = node._parents, node._local_grads, len(node._parents)
+        while i:                                # the last parent first
+            i -= 1
+            parent, local_grad = parents[i], local_grads[i]
+            if (local_grad or not node._op.selects) and (
+                    parent._extra is None or "is_constant" not in parent._extra):
+                arrived[parent] = so_far(parent, 0.0) + upstream * local_grad
+    return arrived, unreached
+
+
+class Contribution(NamedTuple):
+    """What one edge adds to the gradient of a parent: `upstream` times `local_grad`.
+
+    node         the node whose gradient is passed on
+    i            which of its parents receives
+    upstream     what has arrived at the node
+    local_grad   d(node)/d(parent)
+    before       what had arrived at the parent before, or None if nothing had
+    after        what has arrived at it now
+    taken        is it walked?  Not if a selecting op did not choose this parent
+    """
+
+    node: Node
+    i: int
+    upstream: Any
+    local_grad: Any
+    before: Any
+    after: Any
+    taken: bool
+
+    @property
+    def parent(self) -> Node:
+        return self.node.parents[self.i]
+
+
+def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1) -> Iterator[Contribution]:
+    """The chain rule, one edge at a time, in the order in which `backward` walks them.
+
+    order   a `topological_order`; the walk starts at its last node
+    local   {node: its local gradients}, numbers of any kind, those of `seed` too
+
+    >>> from tinygrad_edu import Value
+    >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
+    >>> f = x * y + x
+    >>> for c in contributions(topological_order(f), {node: node.local_grads for node in topological_order(f)}):
+    ...     print(c.node.op, "to", c.parent.label or c.parent.op, c.before, "then", c.after)
+    add to x None then 1.0
+    add to mul None then 1.0
+    mul to y None then 3.0
+    mul to x 1.0 then 5.0
+    """
+    arrived = {order[-1]: seed}
+    for node in reversed(order):
+        if node.is_constant or node not in arrived:
+            continue
+        upstream = arrived[node]
+        for i in reversed(range(len(node.parents))):
+            parent, local_grad = node.parents[i], local[node][i]
+            if parent.is_constant:
+                continue
+            before = after = arrived.get(parent)
+            taken = not is_cut(node, local_grad)
+            if taken:
+                part = times(upstream, local_grad)
+                after = arrived[parent] = part if before is None else before + part
+            yield Contribution(node, i, upstream, local_grad, before, after, taken)
+
+
+def times(x: Any, y: Any) -> Any:
+    """x * y; the 1 of a rule or of the seed leaves no node behind where the numbers are Values."""
+    return y if type(x) is int and x == 1 else x if type(y) is int and y == 1 else x * y
+
+
+def is_cut(node: Node, local_grad: Any) -> bool:
+    """Is this an edge that a selecting op did not choose?  A local gradient not yet known cuts nothing."""
+    is_open = isinstance(local_grad, Formula) or hasattr(type(local_grad), "record")
+    return node._op.selects and not is_open and local_grad == 0
+
+
+# ---- leaves -----------------------------------------------------------------------------------------
+
+
+def leaves_in(order: list[Node]) -> list[Node]:
+    """The nodes without parents that want a gradient."""
+    return [node for node in order if not node._parents and not node.is_constant]
+
+
+def check_leaves(order: list[Node], arrived: dict[Node, float]) -> None:
+    """Raise if a gradient that is not finite has arrived at a leaf, naming the node it comes from."""
+    for leaf in leaves_in(order):
+        if not math.isfinite(arrived.get(leaf, 0.0)):
+            where = f" to {leaf.label!r}" if leaf.label else ""
+            raise GradientError(f"the gradient{where} is {short(arrived[leaf])}: {culprit(leaf, order, arrived)}; "
+                                "nothing was changed")
+
+
+def culprit(leaf: Node, order: list[Node], arrived: dict[Node, float]) -> str:
+    """The first node on the way to `leaf` whose local gradient made what arrived infinite or nan."""
+    tainted = {leaf}
+    for node in order:
+        upstream = arrived.get(node)
+        for parent, local_grad in zip(node._parents, node._local_grads):
+            if upstream is None or parent not in tainted or math.isfinite(upstream * local_grad):
+                continue
+            if math.isfinite(upstream):
+                return (f"the local gradient of {describe(node)} is {short(float(local_grad))}, "
+                        f"and {short(upstream)} came from above")
+            tainted.add(node)
+    return "its contributions add up beyond the largest float"
+
+
+# ---- nodes in messages --------------------------------------------------------------------------------
+
+
+def describe(node: Node) -> str:
+    """A node in a message: what it is, and where it was made if that is known."""
+    return formula_of(node) + (f" (made at {node.origin})" if node.origin else "")
+
+
+def formula_of(node: Node) -> str:
+    """How a node was made, with what went in: `f = log(x) at x = 0`."""
+    name = name_of(node)
+    if not node._parents and not node.op:
+        return name or f"the number {short(node._data)}"
+    if not isinstance(node._op, Op):
+        return name or f"a node made by hand ({printable(node.op) or 'no name'})"
+    names = [Formula(name_of(p) or short(p._data)) for p in node._parents]
+    shown = node._op.call(*node._op.in_rows(names), **node.constants)
+    at = ", ".join(dict.fromkeys(f"{name_of(p)} = {short(p._data)}" for p in node._parents if name_of(p)))
+    return (f"{name} = " if name else "") + printer.text(shown) + (f" at {at}" if at else "")
+
+
+def name_of(node: Node) -> str:
+    """A node's label, or the variable it was put into; "" where neither is known."""
+    return printable(node.label) or (node.origin.name if node.origin else "")
+
+
+def named_operand(node: Node) -> str:
+    """An operand in a message: `x = -1`, or `x = -1, made at train.py:3`."""
+    name = f"{name_of(node)} = " if name_of(node) else ""
+    return name + short(node._data) + (f", made at {node.origin}" if node.origin else "")

@@ -1,0 +1,51 @@
+"""numpy's functions on Values and on arrays of them.  It never imports numpy unless an array is there."""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from .number import number
+from .op import OPS
+
+NUMPY_NAMES = {
+    "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div", "negative": "neg",
+    "positive": "identity", "absolute": "abs", "fabs": "abs", "power": "pow", "float_power": "pow",
+    "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "fmax": "maximum", "fmin": "minimum",
+}
+COMPARISONS = {"less": operator.lt, "less_equal": operator.le, "greater": operator.gt,
+               "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne}
+
+
+class ArrayMet(TypeError):
+    """An operand is a numpy array, whose own operators spread the operation over it."""
+
+    def __init__(self, message: str = "a number is needed, not an array: make one Value per element"):
+        super().__init__(message)
+
+
+def is_array(x: Any) -> bool:
+    """Is x a numpy array of one or more dimensions?"""
+    return type(x) not in (float, int) and getattr(x, "ndim", 0) > 0 and hasattr(type(x), "__array_ufunc__")
+
+
+def apply_ufunc(ufunc: Any, method: str, inputs: tuple, options: dict, power: Callable) -> Any:
+    """numpy's function as ours: on numbers a Value, on arrays an array of Values.
+
+    power   x ** y for Values and numbers
+    """
+    name = ufunc.__name__
+    ours = NUMPY_NAMES.get(name, name)
+    op = COMPARISONS.get(name) or (power if ours == "pow" else OPS.get(ours))
+    if op is None or method != "__call__" or options or getattr(op, "rows", False):
+        raise TypeError(f"numpy.{name} has no counterpart for Values"
+                        + (f" with {', '.join(options)}" if options else "") + ": use the functions of tinygrad_edu")
+
+    def on_numbers(*numbers):           # not numpy's, whose operators would lead back here
+        return op(*[x if hasattr(type(x), "record") else number(x) for x in numbers])
+    if not any(map(is_array, inputs)):
+        return on_numbers(*inputs)
+    import numpy
+    boxed = [numpy.asarray(x, dtype=object) for x in inputs]
+    result = numpy.frompyfunc(on_numbers, len(inputs), 1)(*boxed)
+    return result.astype(bool) if name in COMPARISONS else result

@@ -1,0 +1,164 @@
+"""Local gradients as graphs, so that a gradient can be differentiated again.
+
+The value of a node is the node itself, and each of its local gradients becomes the graph of a formula, in
+which `f` stands for that node: the slope of tanh is `1 - f**2`.  The formula is that of the operation's
+`graph` form; what it loses in floats is put right by a *slope node*, a node that has the accurate number
+and the formula's graph, and nothing that people need to see.
+"""
+
+import math
+import operator
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any
+
+from . import formula as m
+from .errors import errstate
+from .formula import Formula
+from .ieee import COMPUTE
+from .op import OPS, Op, find, makers
+from .printer import children, resolved
+from .value import Value, constant
+
+WORDS: dict[str, Callable] = {      # the heads of formulas, as functions of numbers of any kind
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "neg": operator.neg,
+    ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": m.equal, "!=": m.unequal,
+    "pow": m.power, "whole": m.is_whole, "pi": lambda: math.pi, "abs": m.abs, "sign": m.sign,
+    "larger": m.larger, "smaller": m.smaller, "max": lambda *row: m.largest(row), "min": lambda *row: m.smallest(row),
+    **{name: getattr(m, name) for name in COMPUTE if name != "pow"},
+}
+
+
+def node_again(node: Value, inputs: list[Any]) -> Any:
+    """The node on other inputs: itself, a copy of it where they are equal, or its operation done again.
+
+    inputs   one per parent: a Value, or a float in place of a constant
+    """
+    if not any(isinstance(x, Value) for x in inputs):
+        return node.data
+    parents = tuple([x if isinstance(x, Value) else p for x, p in zip(inputs, node.parents)])
+    if all(x is p for x, p in zip(parents, node.parents)):
+        return node
+    if all(x.data == p.data for x, p in zip(parents, node.parents)):
+        return Value.restored(Value, node.data, 0.0, parents, node._local_grads, node._op, node._extra)
+    op: Any = node._op
+    return Value.record(op, *op.in_rows(parents), **node.constants)
+
+
+def slopes_of(node: Value, inputs: list[Any]) -> tuple:
+    """The local gradients of a node as graphs on its inputs, or as numbers where they are none."""
+    op: Any = node._op
+    names, value, slopes = formulas_of(op, len(inputs), tuple(node.constants.items()))
+    known = {value: node, **dict(zip(names, inputs))}           # where the value is an input, that is meant
+    with errstate(all="ignore"):
+        try:
+            graphs = [evaluated(slope, known) for slope in slopes]
+        except (ArithmeticError, ValueError):           # of Python's, at plain numbers: Values have none
+            known = {value: node, **{name: as_value(x) for name, x in zip(names, inputs)}}
+            graphs = [evaluated(slope, known) for slope in slopes]
+    return tuple([with_number(node, i, graph, inputs) for i, graph in enumerate(graphs)])
+
+
+@lru_cache(maxsize=1024)
+def formulas_of(op: Op, count: int, constants: tuple) -> tuple[list[Formula], Any, list[Any]]:
+    """(names for the inputs, the value, the local gradients one by one) of an op's graph form."""
+    names = [Formula(f"x{i}") for i in range(count)]
+    value, slopes = op.graph(*op.in_rows(names), **dict(constants))
+    return names, resolved(value), list(map(resolved, op.one_by_one(slopes)))
+
+
+def with_number(node: Value, i: int, graph: Any, inputs: list[Any]) -> Any:
+    """A graph of local gradient i that has its number, as the engine computed it; ints of a rule stay ints."""
+    op: Any = node._op
+    number = node.local_grads[i]
+    if not isinstance(graph, Value) or graph.is_constant:
+        return graph if isinstance(graph, int) and graph == number else number
+    if op.rule is op.graph or graph is node or any(graph is x for x in inputs):
+        return graph
+    parents = (graph, *[x if isinstance(x, Value) else p for x, p in zip(inputs, node.parents)])
+    extra = {"constants": node.constants} if node.constants else None
+    slope = slope_op(op, i, len(inputs))
+    return Value.restored(Value, number, 0.0, parents, (1.0, *[0.0] * len(inputs)), slope, extra)
+
+
+class SlopeOp(Op):
+    """The operation of slope nodes: the number of local gradient i of another op, the graph of a formula.
+
+    Its inputs are that graph and the inputs of the other op.  As a function it is its first input, so
+    only that one gets a gradient.
+    """
+
+    hidden = True
+
+    def __init__(self, of: Op, i: int, count: int):
+        def textbook(shown, *inputs, **constants):
+            return shown, (1, *[0] * count)
+
+        def accurate(shown, *inputs, **constants):
+            slopes = of.evaluate(*of.in_rows(inputs), **constants)[1]
+            return of.one_by_one(slopes)[i], (1, *[0] * count)
+        textbook.__name__ = f"{of.name}′{i}/{count}"
+        super().__init__(textbook, "=", (), True, {})
+        self.rule = accurate
+        self.inputs = ["shown", *[f"x{k}" for k in range(count)]]
+        self.constants = of.constants
+
+
+@cache
+def slope_op(of: Op, i: int, count: int) -> SlopeOp:
+    """The op of slope nodes for local gradient i of an op with so many parents."""
+    return SlopeOp(of, i, count)
+
+
+def slope_op_named(name: str) -> SlopeOp | None:
+    """The one of this name, such as "tanh′0/1"; what a pickled slope node asks for."""
+    of, mark, numbers = name.partition("′")
+    return slope_op(find(of), *map(int, numbers.split("/"))) if mark else None
+
+
+makers.append(slope_op_named)
+
+
+def as_value(x: Any) -> Value:
+    """A number as a Value, to be drawn and stepped through like the others."""
+    return x if isinstance(x, Value) else constant(x)
+
+
+# ---- formulas, evaluated ----------------------------------------------------------------------------
+
+
+def evaluated(root: Any, known: dict[Any, Any]) -> Any:
+    """What a formula comes to, given numbers of any kind for some of its parts; `known` learns of the others.
+
+    Of a condition only the side that is chosen is computed.
+    """
+    stack = [root] if type(root) is Formula else []
+    while stack:
+        part = stack[-1]
+        missing = [] if part in known else [p for p in needed(part, known) if type(p) is Formula and p not in known]
+        if not missing:
+            stack.pop()
+            if part not in known:
+                known[part] = applied(part, known)
+        stack += missing
+    return known[root] if type(root) is Formula else root
+
+
+def needed(part: Formula, known: dict[Any, Any]) -> list[Any]:
+    """The parts of a formula that must be known before it is: of a condition first the condition itself."""
+    parts = children(part)
+    if part.head != "where":
+        return parts
+    return parts[:1] if parts[0] not in known else [parts[1 if known[parts[0]] else 2]]
+
+
+def applied(part: Formula, known: dict[Any, Any]) -> Any:
+    """A formula whose needed parts are known."""
+    numbers = [known[p] if type(p) is Formula else p for p in needed(part, known)]
+    if part.head == "where":
+        return numbers[0]
+    name, is_slope, _ = part.head.strip("'").partition("′")
+    if not is_slope:
+        return (WORDS.get(part.head) or OPS[name])(*numbers)
+    inputs = list(map(as_value, numbers))
+    return slopes_of(OPS[name](*inputs), inputs)[0]

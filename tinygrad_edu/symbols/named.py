@@ -1,0 +1,155 @@
+"""Graphs as they are shown: which nodes and edges people see, and what each node is called."""
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import count
+from typing import Any
+
+from ..engine import printer
+from ..engine.formula import Formula
+from ..engine.number import printable, short
+from ..engine.op import Op
+from ..engine.printer import TEXT
+from ..engine.value import Value, topological_order
+
+MANY = 8            # an operation of more parents than this is shown in general terms
+SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
+
+
+class NamedGraph:
+    """A graph as people see it: its nodes, the edges between them, and what each node goes by.
+
+    Pictures, steps, the player and symbolic gradients are made from one such object, so they agree,
+    and the names are computed once.  Nodes of a hidden operation (see `Op`) are passed over: such a
+    node stands for its first parent.
+
+    order         every node, parents before children
+    stands_for    {node: itself, or what it stands for where it is hidden}
+    shown         the nodes that are seen, in this order; only hidden nodes use the others
+    output        the last of them
+    data          {shown node: its number, or that of the hidden node where only this one is used}
+    labels        {node: its label, or that of the hidden node that stands for it}
+    formulas      {node: what it goes by}: its label, a short formula of its parents, or v1, v2, ...
+    texts         {node: the same as text}; no two nodes that want a gradient have the same
+
+    >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    >>> graph = NamedGraph(2 * (x + y))
+    >>> graph.texts[graph.output], graph.with_numbers(graph.output)
+    ('2 * (x + y)', '2 * 3')
+    """
+
+    def __init__(self, output: Value):
+        self.order = topological_order(output)
+        self.stands_for: dict[Value, Value] = {}
+        for node in self.order:
+            self.stands_for[node] = self.stands_for[node.parents[0]] if node._op.hidden else node
+        self.output = self.stands_for[output]
+        self.shown = self.seen_nodes()
+        twin = {self.stands_for[node]: node for node in self.order}         # the last that stands for it
+        used = {parent for node in self.shown for parent in node.parents}
+        self.data = {node: (node if node in used else twin[node]).data for node in self.shown}
+        self.labels = {node: node.label or twin[self.stands_for[node]].label for node in self.order}
+
+    @cached_property
+    def formulas(self) -> dict[Value, Formula]:
+        return named(self.order, self.stands_for, self.labels)
+
+    @cached_property
+    def texts(self) -> dict[Value, str]:
+        return {node: printer.text(formula) for node, formula in self.formulas.items()}
+
+    def seen_nodes(self) -> list[Value]:
+        """Those that lead to the output where hidden nodes are passed over."""
+        wanted = {self.output}
+        for node in reversed(self.order):
+            if node in wanted:
+                wanted.update(self.parents(node))
+        return [node for node in self.order if node in wanted]
+
+    def parents(self, node: Value) -> list[Value]:
+        """The parents of a shown node as they are shown."""
+        return [self.stands_for[parent] for parent in node.parents]
+
+    def made(self, node: Value) -> str:
+        """How a node was made, in symbols: `x + y`."""
+        return printer.text(in_short(call_of(node, self.formulas)))
+
+    def with_numbers(self, node: Value, digits: int = 6) -> str:
+        """The same with numbers put in: `1 + 2`."""
+        numbers = {parent: Formula(short(parent.data, digits)) for parent in node.parents}
+        return printer.text(in_short(call_of(node, numbers)))
+
+    def partial(self, of: Value, by: Value) -> str:
+        """∂of/∂by, in parentheses where they are formulas of operators."""
+        return f"∂{printer.as_factor(self.formulas[of])}/∂{printer.as_factor(self.formulas[by])}"
+
+
+def names(output: Value) -> dict[Value, str]:
+    """{node: the text it goes by}: its label, a short formula, or v1, v2, ...
+
+    >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
+    >>> list(names((x + y) * x).values())
+    ['x', 'y', 'x + y', '(x + y) * x']
+    """
+    return NamedGraph(output).texts
+
+
+# ---- names ------------------------------------------------------------------------------------------------
+
+
+def named(order: list[Value], stands_for: Mapping[Value, Value], labels: Mapping[Value, str]) -> dict[Value, Formula]:
+    """What each node goes by (see `NamedGraph`)."""
+    taken = set(labels.values())
+    numbered = (f"v{k}" for k in count(1) if f"v{k}" not in taken)
+    known: dict[Value, Formula] = {}
+    used: set[str] = set()
+    times: Counter[str] = Counter()
+    for node in order:
+        if node is not stands_for[node]:
+            known[node] = known[stands_for[node]]
+            continue
+        label, is_number = labels[node], node.is_constant and not node.parents
+        formula = Formula(printable(label)) if label else own_formula(node, known)
+        text = "" if formula is None else printer.text(formula)
+        if label and text in used:
+            text = next_name(text, used | taken, times)
+            formula = Formula(text)
+        elif formula is None or (not (label or is_number) and (len(text) > SHORT or text in used)):
+            text = next(numbered)
+            formula = Formula(text)
+        used.add(text)
+        known[node] = formula
+    return known
+
+
+def next_name(name: str, taken: set[str], times: "Counter[str]") -> str:
+    """name_2, name_3 ...: the first that is free."""
+    while True:
+        times[name] += 1
+        if f"{name}_{times[name] + 1}" not in taken:
+            return f"{name}_{times[name] + 1}"
+
+
+def own_formula(node: Value, known: Mapping[Value, Formula]) -> Formula | None:
+    """The number or formula of a node without a label; None where it has nothing to go by."""
+    if not node.parents:
+        return Formula(printer.literal(node.data, TEXT)[1]) if node.is_constant else None
+    return call_of(node, known) if node.op else None
+
+
+def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
+    """The operation that made a node, applied to what its parents go by."""
+    parents = [known[p] for p in node.parents]
+    if isinstance(node._op, Op):
+        return node._op.call(*node._op.in_rows(parents), **node.constants)
+    return Formula(printer.head_of(printable(node.op) or "node", len(parents)), *parents)
+
+
+def in_short(call: Formula) -> Formula:
+    """A call of many arguments with most of them left out."""
+    if len(call.parts) > MANY:
+        call = Formula(call.head, *call.parts[:3], Formula("…"), call.parts[-1])
+    parts = [Formula("[]", *p.parts[:3], Formula("…"), p.parts[-1])
+             if isinstance(p, Formula) and p.head == "[]" and len(p.parts) > MANY else p for p in call.parts]
+    return Formula(call.head, *parts)
