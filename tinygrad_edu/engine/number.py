@@ -1,4 +1,4 @@
-"""What may become the number in a node, and what it is refused for."""
+"""What may become the number in a node, and why anything else is refused; numbers and names in messages."""
 
 import math
 import operator
@@ -39,6 +39,7 @@ def is_bool(x: Any) -> bool:
 
 
 def whole(x: int) -> float:
+    """The float that is exactly x; a ValueError where there is none, an OverflowError beyond all floats."""
     try:
         nearest = float(x)
     except OverflowError:
@@ -82,6 +83,7 @@ def checked_whole(name: str, n: Any, least: float = 1) -> int:
 
 
 def remedy(x: Any) -> str:
+    """What to write instead of x, for the end of a message; "" where nothing helps."""
     if isinstance(x, str):
         return "; write float(...)"
     if isinstance(x, complex):
