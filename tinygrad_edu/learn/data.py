@@ -87,7 +87,7 @@ def moons(count: int = 200, noise: float = 0.1, seed: int = 0) -> Data:
 
 
 def circles(count: int = 200, noise: float = 0.05, seed: int = 0) -> Data:
-    """A ring and a ring of half its radius within: two inputs, two classes.
+    """A ring around another of half its radius: two inputs, two classes.
 
     noise is the standard deviation of what is added to x and to y.
     Raises ValueError for count < 1 or noise < 0, ModuleNotFoundError without scikit-learn.
@@ -300,9 +300,9 @@ def sorting_key(label: Any) -> tuple[str, Any]:
 def standardise(data: Data, like: Data | None = None) -> Data:
     """The inputs less their mean, over their standard deviation, column by column; the targets stay as they are.
 
-    The mean and the (population) standard deviation are those of `like`: give the training data as they
-    were before, so that validation data are moved as the training data are.  Without it they are those
-    of `data`.  A column that is constant there stays as it is.
+    The mean and the (population) standard deviation are those of `like`, or of `data` where it is not
+    given.  For validation data give the training data, as they were before: then both are moved alike.
+    A column that is constant there stays as it is.
     Raises ValueError where the two have different features, or `like` has no examples.
 
     >>> standardise(Data([[1.0, 5.0], [3.0, 5.0]], [0.0, 0.0], ("a", "b"))).inputs

@@ -2,7 +2,7 @@
 
 Each epoch shuffles the examples, and each batch does the lecture's five steps: forget the old
 gradients, go forward, take the loss, go backward, let the optimizer move.  Everything random
-depends on the seed and the epoch alone, so that a run taken up again gives the same bits.
+depends on the seed and the epoch alone, so that a resumed run gives the same bits.
 """
 
 import hashlib
@@ -157,7 +157,7 @@ class Training:
         wishes = [callback(self.history, self.model) for callback in self.callbacks]
         return "callback" if True in wishes else ""
 
-    # ---- taking up again
+    # ---- checkpoints
 
     def write_checkpoint(self, path: Path) -> None:
         """Write everything the next epoch depends on."""
@@ -168,13 +168,13 @@ class Training:
         write_atomically(path, {**content, "checksum": checksum(content)})
 
     def settings(self) -> dict[str, Any]:
-        """What must be the same for a run to be taken up again."""
+        """What must be the same for a run to be resumed."""
         examples = hashlib.sha256(repr((self.inputs, self.targets)).encode()).hexdigest()
         return {"seed": self.seed, "batch_size": self.batch_size, "examples": examples,
                 "loss": getattr(self.loss, "__name__", ""), "optimizer": type(self.optimizer).__name__}
 
     def resume(self, path: Path) -> None:
-        """Take up the state in a file: all of it, or none if anything is wrong with it."""
+        """Go on from the state in a file: all of it is taken over, or nothing if anything is wrong with it."""
         before = self.model.state_dict()
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
@@ -283,7 +283,7 @@ def numbers_of(prediction: Any) -> Any:
 
 
 def answers(model: Module, rows: Iterable[Any]) -> list[Any]:
-    """What `model.predict` says of each row; twice as fast for many, since dropout is switched off but once."""
+    """What `model.predict` says of each row; faster than row by row, since dropout is switched off only once."""
     with no_grad(), model.evaluating():
         return [as_floats(model.forward(row)) for row in rows]
 
@@ -296,14 +296,14 @@ def class_of(prediction: Any, threshold: float = 0.0) -> int:
 
 
 def hits(predictions: Sequence[Any], targets: Sequence[Any], loss: Callable) -> list[bool]:
-    """Which predictions are of the right class; none where targets or loss are not of classes."""
+    """Whether each prediction is of the right class; an empty list where targets or loss are not of classes."""
     if loss in NO_CLASSES or not all(map(is_class, targets)):
         return []
     return [class_of(p, threshold_of(loss)) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
 
 
 def threshold_of(loss: Callable) -> float:
-    """Above which a single output means class 1: a probability, or a number fitted to 0 and 1, against a logit."""
+    """Above it a single output means class 1: ½ for a probability or a number fitted to 0 and 1, 0 for a logit."""
     return 0.5 if loss is losses.bce or loss in NO_CLASSES else 0.0
 
 
