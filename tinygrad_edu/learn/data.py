@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from ..engine.number import checked_whole, shortened
+from ..engine.number import checked_whole, short_repr
 from ..nn.checks import BETWEEN, NOT_NEGATIVE, checked_number
 
 Label = TypeVar("Label", bound=Hashable)
@@ -49,7 +49,7 @@ class Data:
         for i, row in enumerate(self.inputs):
             if len(row) != len(self.features):
                 raise ValueError(f"example {i} has {len(row)} inputs, not one for each of the {len(self.features)} "
-                                 f"features: {shortened(row)}")
+                                 f"features: {short_repr(row)}")
         for i, target in enumerate(self.targets):
             if self.classes and target not in range(len(self.classes)):
                 raise ValueError(f"example {i} has target {target!r}, not a class from 0 to {len(self.classes) - 1}")
@@ -285,10 +285,10 @@ def one_hot(labels: Iterable[Label], classes: Sequence[Label] | None = None) -> 
     rows = list(labels)
     columns: list[Any] = sorted(set(rows), key=sorting_key) if classes is None else list(classes)
     if len(set(columns)) < len(columns):
-        raise ValueError(f"each class is named once: got {shortened(columns)}")
+        raise ValueError(f"each class is named once: got {short_repr(columns)}")
     for i, label in enumerate(rows):
         if label not in columns:
-            raise ValueError(f"label {i} is {label!r}, none of the classes {shortened(columns)}")
+            raise ValueError(f"label {i} is {label!r}, none of the classes {short_repr(columns)}")
     return [[float(column == label) for column in columns] for label in rows]
 
 
@@ -310,8 +310,8 @@ def standardise(data: Data, like: Data | None = None) -> Data:
     """
     reference = data if like is None else like
     if reference.features != data.features:
-        raise ValueError(f"the data have features {shortened(data.features)}, but `like` has "
-                         f"{shortened(reference.features)}")
+        raise ValueError(f"the data have features {short_repr(data.features)}, but `like` has "
+                         f"{short_repr(reference.features)}")
     if not reference.inputs:
         raise ValueError("a mean takes at least one example: got none")
     scales = [mean_and_deviation(column) for column in zip(*reference.inputs)]
@@ -351,7 +351,7 @@ class Column:
         for line, cell in self.cells:
             parsed = finite_number(cell)
             if parsed is None:
-                raise self.error(line, f"{shortened(cell)} is not a finite number" if cell else "the value is missing")
+                raise self.error(line, f"{short_repr(cell)} is not a finite number" if cell else "the value is missing")
             found.append(parsed)
         return found
 
@@ -401,7 +401,7 @@ def read_columns(path: Path) -> dict[str, Column]:
             raise ValueError(f"{path}, line {names[0]}: column {name!r} is named twice")
     for line, cells in rows:
         if len(cells) != len(header):
-            raise ValueError(f"{path}, line {line}: {len(cells)} values for {len(header)} columns: {shortened(cells)}")
+            raise ValueError(f"{path}, line {line}: {len(cells)} values for {len(header)} columns: {short_repr(cells)}")
     return {name: Column(path, name, [(line, cells[i]) for line, cells in rows]) for i, name in enumerate(header)}
 
 

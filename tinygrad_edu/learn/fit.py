@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from ..engine.errors import no_grad
-from ..engine.number import checked_whole, shortened
+from ..engine.number import checked_whole, short_repr
 from ..engine.value import Value
 from ..nn import losses, optim
 from ..nn.modules import Dropout, Module, as_floats
@@ -186,8 +186,8 @@ class Training:
             raise WeightFileError(f"{path}: not a whole checkpoint of fit ({error})") from None
         for name, value in self.settings().items():
             if settings.get(name) != value:
-                raise ValueError(f"{path} was made with {name} {shortened(settings.get(name))}, "
-                                 f"not {shortened(value)}: use that, or another file")
+                raise ValueError(f"{path} was made with {name} {short_repr(settings.get(name))}, "
+                                 f"not {short_repr(value)}: use that, or another file")
         try:
             self.model.load_state_dict(kept["model"])
             self.optimizer.load_state_dict(kept["optimizer"])
@@ -228,7 +228,7 @@ def checked_validation(validation: Any) -> tuple[list, list] | None:
         return None
     parts = (validation.inputs, validation.targets) if hasattr(validation, "targets") else validation
     if not isinstance(parts, tuple | list) or len(parts) != 2:
-        raise TypeError(f"validation is (inputs, targets), or data with both: got {shortened(validation)}")
+        raise TypeError(f"validation is (inputs, targets), or data with both: got {short_repr(validation)}")
     inputs, targets = parts
     return checked_examples(inputs, targets, "validation")
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..engine import ops
 from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
-from ..engine.number import number, shortened
+from ..engine.number import number, short_repr
 from ..engine.value import Value
 from .checks import ABOVE_0, checked_number
 
@@ -132,7 +132,7 @@ def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
     """
     def one(ps: Sequence[Any], qs: Sequence[Any]) -> Any:
         if not hasattr(qs, "__len__"):
-            raise ValueError(f"q must be a list of probabilities like p, got {shortened(qs)}")
+            raise ValueError(f"q must be a list of probabilities like p, got {short_repr(qs)}")
         same_length(ps, qs, "probabilities")
         check_probabilities(ps, "p")
         check_probabilities(qs, "q")
@@ -249,12 +249,12 @@ def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) 
     """The loss of each example (a row), reduced over the batch."""
     if not is_row(predictions) or not predictions:
         raise ValueError("an empty batch has no loss" if is_row(predictions) else
-                         f"one number per class is needed, got {shortened(predictions)}")
+                         f"one number per class is needed, got {short_repr(predictions)}")
     if not any(map(is_row, predictions)):
         return reduce([loss(predictions, targets)], reduction) if reduction != "none" else loss(predictions, targets)
     for i, row in enumerate(predictions):
         if not is_row(row) or not row:
-            raise ValueError(f"prediction {i} is {'empty' if is_row(row) else shortened(row)}: "
+            raise ValueError(f"prediction {i} is {'empty' if is_row(row) else short_repr(row)}: "
                              "one number per class is needed")
     if not is_row(targets):
         raise ValueError(f"{len(predictions)} predictions, 1 target: give one target for each")
@@ -275,7 +275,7 @@ def distribution(target: Any, classes: int) -> list[Any]:
         place = None
     if place is None:
         raise TypeError("a target is the index of a class (an int) or a list of probabilities, "
-                        f"got {shortened(target)}")
+                        f"got {short_repr(target)}")
     if not 0 <= place < classes:
         raise IndexError(f"target {target}, but {classes} classes (0..{classes - 1})")
     return [float(i == place) for i in range(classes)]
