@@ -74,7 +74,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "check/gradcheck": "gradcheck_by_hand gradcheck",
     "check/measure": "measure gradcheck_by_hand gradcheck",
     "check/decimals": "decimals",
-    "engine/bell": "bell conventions",
+    "engine/accurate": "accuracy conventions normal_tail",
     "native/c_rules": "ops",
 }
 SLOW = (    # left out, to stay within the five seconds

@@ -9,5 +9,5 @@ def with_rule(op, rule, textbook=None):
     The compiled engine has no kernel for it, so the rule is what runs.
     """
     twin = object.__new__(Op)
-    vars(twin).update(vars(op), rule=rule, textbook=textbook or rule)
+    vars(twin).update(vars(op), rule=rule, textbook=textbook or rule, graph=textbook or rule)
     return twin

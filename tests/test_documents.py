@@ -81,7 +81,15 @@ def test_versions_agree():
     assert f"version: {tg.__version__}" in (ROOT / "CITATION.cff").read_text()
 
 
-@pytest.mark.parametrize("name", ["ops.py", "bell.py"])
+def test_the_classifiers_name_what_was_tried_and_the_page_on_trust_says_the_same():
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["classifiers"]
+    tried = {name.split(" :: ")[-1] for name in classifiers if name.startswith(("Operating System", "Programming Language"))}
+    assert tried == {"Linux", "3", "3.11", "CPython"}
+    trust = " ".join((ROOT / "docs" / "trust.md").read_text(encoding="utf-8").split())
+    assert "on 2 cores, Linux x86-64, CPython 3.11" in trust and "Anything but Linux and CPython 3.11" in trust
+
+
+@pytest.mark.parametrize("name", ["ops.py", "accurate.py"])
 def test_no_rule_file_branches_or_uses_the_math_module(name):
     source = (Path(tg.__file__).parent / "engine" / name).read_text(encoding="utf-8")
     code = re.sub(r'""".*?"""|#[^\n]*', "", source, flags=re.S)
@@ -103,6 +111,10 @@ def test_the_list_of_rooms_is_that_of_the_folders_and_each_says_what_it_holds(wr
     for room in rooms:
         purpose = written_pages.opening_words(Path(tg.__file__).parent / room / "__init__.py")
         assert len(purpose) > 40 and purpose in listed
+
+
+def test_the_first_evening_is_one_evening(written_pages):
+    assert sum(lines for _, lines, _ in written_pages.evening("first")) <= 1500
 
 
 def test_the_notebooks_stay_light():

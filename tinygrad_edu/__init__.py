@@ -158,7 +158,7 @@ from .symbols.named import names
 from .symbols.source import source
 from .symbols.symbolic import exact, symbolic
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",

@@ -256,22 +256,29 @@ def opening_words(path: Path) -> str:
 
 
 LINES_AN_HOUR = 350                     # that one reads with understanding
-FIRST_EVENING = (
-    ("engine/ops.py", "Sixty-odd rules of a few lines, as a lecturer writes them. Read `add`, `mul`, `tanh`, `relu`, "
-     "`max`, then as many as you like."),
-    ("engine/graph.py", "The order of the nodes, and the walk back along the edges: the chain rule."),
-    ("engine/value.py", "The class `Value`: how an operator makes a node, and `backward`."),
-    ("engine/replay.py", "A recorded graph run again on other numbers: fractions, formulas, Values."),
-)
-SECOND_EVENING = (
-    ("engine/op.py", "What `@op` does with a rule: calls it on floats, checks the result, enters it in the table."),
-    ("engine/formula.py", "Numbers that write themselves down, and the words of rules. Skim the functions."),
-    ("calculus/transforms.py", "Gradients, Jacobians, Hessians of functions. All stand on a replay with Values."),
-    ("symbols/symbolic.py", "What a node is called, and its gradient as a formula."),
-    ("show/steps.py", "The forward and the backward pass as a list of events, in the engine's own order."),
-    ("nn/modules.py", "Neurons, layers, networks. Nothing in them knows of gradients."),
-    ("nn/optim.py", "Each optimizer is its settings and one method, `step_for`. Read `SGD`, `Momentum`, `Adam`."),
-)
+EVENINGS = {
+    "first": (
+        ("engine/ops.py", "Sixty-odd rules of a few lines, as a lecturer writes them. Read `add`, `mul`, `max`, `tanh`,"
+         " then as many as you like."),
+        ("engine/graph.py", "The order of the nodes, and the walk back along the edges: the chain rule."),
+        ("engine/value.py", "The class `Value`: how an operator makes a node, and `backward`."),
+        ("engine/replay.py", "A recorded graph run again on other numbers: fractions, formulas, Values."),
+    ),
+    "second": (
+        ("engine/op.py", "What an operation is: it is called on floats or Values, and checks what comes out."),
+        ("engine/declare.py", "What `@op` does with a rule."),
+        ("engine/formula.py", "Numbers that write themselves down, and the words of rules. Skim the functions."),
+        ("engine/slopes.py", "How a gradient becomes a graph that can be differentiated again."),
+        ("calculus/transforms.py", "Gradients, Jacobians, Hessians of functions."),
+        ("symbols/symbolic.py", "What a node is called, and its gradient as a formula."),
+        ("show/steps.py", "The forward and the backward pass as a list of events, in the engine's own order."),
+    ),
+    "third": (
+        ("nn/modules.py", "Neurons, layers, networks. Nothing in them knows of gradients."),
+        ("nn/optim.py", "Each optimizer is its settings and one method, `step_for`. Read `SGD`, `Momentum`, `Adam`."),
+        ("learn/fit.py", "The training loop: the lecture's five steps, and what is kept of them."),
+    ),
+}
 
 
 def sixty_lines() -> str:
@@ -280,15 +287,16 @@ def sixty_lines() -> str:
     return "\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.S | re.M))
 
 
-def first_evening() -> list[tuple[str, int, str]]:
-    """(name, lines, what to look for) of all that is read on the first evening."""
+def evening(which: str) -> list[tuple[str, int, str]]:
+    """(name, lines, what to look for) of all that is read on an evening; the first begins with the sixty lines.
+
+    >>> evening("first")[0][0], evening("first")[1][0]
+    ('[the sixty lines](sixty_lines.md)', '`engine/ops.py`')
+    """
+    files = [(f"`{name}`", length(PACKAGE / name), words) for name, words in EVENINGS[which]]
     lines = len(sixty_lines().splitlines())
-    return [("[the sixty lines](sixty_lines.md)", lines, "All of the idea, small enough to type in."),
-            *counted(FIRST_EVENING)]
-
-
-def counted(files: tuple[tuple[str, str], ...]) -> list[tuple[str, int, str]]:
-    return [(f"`{name}`", length(PACKAGE / name), words) for name, words in files]
+    program = ("[the sixty lines](sixty_lines.md)", lines, "All of the idea, small enough to type in.")
+    return [program, *files] if which == "first" else files
 
 
 def evening_table(files: list[tuple[str, int, str]]) -> str:
@@ -377,8 +385,8 @@ def write_player() -> None:
 def write_all(app: Any) -> None:
     write(GENERATED / "operations.md", operations_table())
     write(GENERATED / "rooms.md", rooms_table())
-    write(GENERATED / "first_evening.md", evening_table(first_evening()))
-    write(GENERATED / "second_evening.md", evening_table(counted(SECOND_EVENING)))
+    for which in EVENINGS:
+        write(GENERATED / f"{which}_evening.md", evening_table(evening(which)))
     write(GENERATED / "static" / "sixty_lines.py", sixty_lines())
     write(GENERATED / "command.md", command_help())
     write_api()

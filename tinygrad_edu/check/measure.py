@@ -34,7 +34,7 @@ INFINITY = Decimal("inf")
 
 def textbook(op: Op) -> Callable:
     """The rule that is run in many digits: as a lecturer writes it."""
-    return getattr(op, "textbook", op.rule)
+    return op.textbook
 
 
 class Slopes(NamedTuple):
