@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
-from tinygrad_edu.engine.number import short
+from tinygrad_edu.engine.number import format_number
 from tinygrad_edu.engine.op import find
 from tinygrad_edu.nn.matrix_layers import LinearMap
 
@@ -64,7 +64,7 @@ def test_what_is_refused_is_shown_in_60_characters_at_most(length):
 @example(999_999_999_999_999.0)
 @example(1e15)
 def test_a_number_in_a_sentence_is_short_and_right_to_six_digits(x):
-    text = short(x)
+    text = format_number(x)
     assert len(text.lstrip("-")) <= 15 and float(text) == pytest.approx(x, rel=5e-6, abs=0)
     assert text == str(int(x)) if abs(x) < 1e15 and x.is_integer() else not text.endswith(".0")
 

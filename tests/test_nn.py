@@ -240,3 +240,10 @@ def test_frozen_parameters_are_passed_by_whatever_their_gradient():
     layer([1.0, 2.0])[0].backward()
     optimizer.step()
     assert layer.neurons[0].b.data == 0.0
+
+
+def test_names_of_version_0_1_are_still_known():
+    assert pickle.loads(b"ctinygrad_edu.nn.modules\nunchanged\n.") is MLP(1, [1]).layers[0].neurons[0].activation
+    neuron = Neuron(1)
+    neuron.belongs_to("layer 7")
+    assert neuron.scope == neuron.w[0].scope == "layer 7"

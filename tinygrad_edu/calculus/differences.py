@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..engine.errors import DomainError
-from ..engine.number import number, short, shortened
+from ..engine.number import format_number, number, short_repr
 from ..engine.value import Value
 
 U = 2.0 ** -53                  # half the distance from 1 to the next float
@@ -123,7 +123,7 @@ def without_term(estimates: list[float], shrink: int) -> list[float]:
 def complex_step(f: Callable, x: float, h: float) -> Estimate:
     """The derivative as an imaginary part; a second step tells how much of it is rounding."""
     if imaginary_part(f, Complex(x, 0.0)):
-        raise DomainError(f"f({short(x)}) is not a real number, so f has no slope there")
+        raise DomainError(f"f({format_number(x)}) is not a real number, so f has no slope there")
     slopes = [imaginary_part(f, Complex(x, step)) / step for step in (h, 0.7 * h)]
     return Estimate(slopes[0], abs(slopes[0] - slopes[1]) + 8 * U * abs(slopes[0]), h)
 
@@ -136,7 +136,7 @@ def imaginary_part(f: Callable, z: "Complex") -> float:
     except DomainError:
         raise
     except (ArithmeticError, ValueError) as error:
-        raise DomainError(f"f cannot be run beside {short(z.real)} on a complex number: {error}") from None
+        raise DomainError(f"f cannot be run beside {format_number(z.real)} on a complex number: {error}") from None
     return y.imag if isinstance(y, complex) else 0.0 * value_as_float(y)
 
 
@@ -153,11 +153,11 @@ def value_as_float(y: Any) -> float:
     if isinstance(y, Value):
         return y.data
     if isinstance(y, complex):
-        raise DomainError(f"f is not a real number there: got {shortened(y)}")
+        raise DomainError(f"f is not a real number there: got {short_repr(y)}")
     try:
         return number(y)
     except TypeError:
-        raise TypeError(f"f must return one number: got {shortened(y)}") from None
+        raise TypeError(f"f must return one number: got {short_repr(y)}") from None
 
 
 class Complex(complex):

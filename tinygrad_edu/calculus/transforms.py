@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ..engine import errors, ops
 from ..engine.errors import GradientError, errstate, recorded_anyway
 from ..engine.graph import check_leaves, describe, is_cut
-from ..engine.number import checked_whole, number, short, shortened
+from ..engine.number import checked_whole, format_number, number, short_repr
 from ..engine.replay import Replay, node_labelled, replay
 from ..engine.slopes import as_value
 from ..engine.value import Value, topological_order
@@ -63,7 +63,7 @@ def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
         which = checked_argnums(argnums, len(args))
         run = run_on_leaves(f, args, which, options)
         if not isinstance(run.answer, Value):
-            raise TypeError(f"a gradient is that of one number, but f returned {shortened(run.answer)}: use jacobian")
+            raise TypeError(f"a gradient is that of one number, but f returned {short_repr(run.answer)}: use jacobian")
         walked = walk(run.answer, run)
         numbers = iter(arrived(walked, run))
         gradients = tuple([like(args[i], numbers) for i in which])
@@ -205,7 +205,7 @@ def gradient_graph(output: Value, by: Any) -> Any:
     for node in flat(by):
         node = node_labelled(node, again.grads, "node") if isinstance(node, str) else node
         if not isinstance(node, Value) or node not in again.grads:
-            name = describe(node) if isinstance(node, Value) else shortened(node)
+            name = describe(node) if isinstance(node, Value) else short_repr(node)
             raise ValueError(f"{name} is not among the nodes that get a gradient from {describe(output)}")
         found.append(again.grads[node])
         check_finite(found[-1], f"by {describe(node)}")
@@ -246,7 +246,7 @@ def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), optio
         nested.reset(before)
     for output in flat(answer):
         if not isinstance(output, Value):
-            raise TypeError(f"f must return Values, made from its inputs by operations: got {shortened(output)}; "
+            raise TypeError(f"f must return Values, made from its inputs by operations: got {short_repr(output)}; "
                             "v.data cuts the graph, and a constant is written Value(...)")
     return Run(given, leaves, answer, as_graph)
 
@@ -272,7 +272,7 @@ def arrived(walked: Replay, run: Run) -> list[Any]:
 
 def check_finite(result: Any, what: str) -> None:
     if errors.strict.get() and not math.isfinite(as_float(result)):
-        raise GradientError(f"the derivative {what} is {short(as_float(result))}")
+        raise GradientError(f"the derivative {what} is {format_number(as_float(result))}")
 
 
 def as_result(x: Any, run: Run) -> Any:
@@ -318,7 +318,7 @@ def number_or_value(x: Any) -> Any:
 
 def check_function(f: Any) -> None:
     if not callable(f):
-        raise TypeError(f"f is a function of numbers, such as lambda x: x * x: got {shortened(f)}")
+        raise TypeError(f"f is a function of numbers, such as lambda x: x * x: got {short_repr(f)}")
 
 
 def checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
@@ -337,7 +337,7 @@ def fitted(name: str, tree: Any, other: str, model: Any) -> list[Any]:
     """What stands in a tree, in the order of the tree it must be built like: dicts may have another order of keys."""
     if like(tree, repeat(0)) != like(model, repeat(0)):
         sizes = f"{len(flat(tree))} and {len(flat(model))} numbers"
-        raise ValueError(f"{name} must be built like {other} ({sizes}): got {shortened(tree)}")
+        raise ValueError(f"{name} must be built like {other} ({sizes}): got {short_repr(tree)}")
     return list(flat_along(model, tree))
 
 

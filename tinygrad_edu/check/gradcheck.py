@@ -15,7 +15,7 @@ from typing import Any
 
 from ..engine.errors import errstate
 from ..engine.graph import contributions, describe, name_of, topological_order
-from ..engine.number import short
+from ..engine.number import format_number
 from ..engine.op import Op
 from ..engine.origin import Origin, place_of
 from ..engine.replay import apply
@@ -95,7 +95,7 @@ def judge_node(node: Value) -> Iterator[Finding]:
     with errstate(all="ignore"):
         data, local_grads = apply(node, [p.data for p in node.parents], node.constants)
     if not same(data, node.data):
-        text = f"{describe(node)} is {short(node.data)}, but its parents now make it {short(data)}"
+        text = f"{describe(node)} is {format_number(node.data)}, but its parents now make it {format_number(data)}"
         yield Finding("wrong", node, text, None, node.data, data)
         return
     if not all(math.isfinite(x) for x in (node.data, *[p.data for p in node.parents])):
@@ -188,8 +188,9 @@ def judge_kink(node: Value, i: int, slopes: Slopes, rule: RuleInDigits) -> Itera
         why = "jumps here" if "jump" in sides else "has no finite slope here"
         yield Finding("kink", node, f"{describe(node)}: not judged by {name_at(node, i)}, since it {why}", i)
     elif is_bent:
-        between = f"{short(stored)} by {name_at(node, i)} lies between the slopes {short(float(low))} and "
-        yield Finding("kink", node, f"{describe(node)}: {between}{short(float(high))} of its sides", i, stored)
+        bounds = f"the slopes {format_number(float(low))} and {format_number(float(high))} of its sides"
+        between = f"{format_number(stored)} by {name_at(node, i)} lies between {bounds}"
+        yield Finding("kink", node, f"{describe(node)}: {between}", i, stored)
 
 
 def disagreement(node: Value, i: int, measured: float, but: str = "the slope is", kind: str = "wrong",
@@ -274,7 +275,7 @@ def chain_rule(order: list[Value]) -> tuple[dict[Value, Decimal], dict[Value, De
 def named(node: Value) -> str:
     """A leaf in a sentence."""
     origin = f" (made at {node.origin})" if node.origin else ""
-    return (name_of(node) or short(node.data)) + origin
+    return (name_of(node) or format_number(node.data)) + origin
 
 
 # ---- nodes made by hand, and what the graph does not show ---------------------------------------------------
@@ -308,7 +309,7 @@ def hidden_dependences(experiment: Experiment) -> list[str] | None:
     for node, (data, constants) in zip(experiment.order, nodes):
         if not node.parents and node not in experiment.leaves and not same(node.data, data):
             child = next((child for child in experiment.order if node in child.parents), node)
-            found.append(f"{short(node.data)} in {describe(child)}")
+            found.append(f"{format_number(node.data)} in {describe(child)}")
         found += [f"{name} of {describe(node)}" for name, x in constants.items() if not same(x, node.constants[name])]
     return found
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..calculus.differences import numeric_derivative
-from ..engine.number import cut, short
+from ..engine.number import format_number, truncate
 from ..engine.value import Value
 from .report import Finding, GradientCheck, told_apart
 
@@ -191,7 +191,7 @@ def by_central_differences(probe: Probe, why: Exception) -> Truth:
         return numeric_derivative(total, float(probe.point[name][index]), "central").value
     grads = {name: np.reshape([slope(name, index) for index in np.ndindex(array.shape)], array.shape)
              for name, array in probe.point.items()}
-    reason = cut(f"{type(why).__name__}: {why}".split("\n")[0], 100)
+    reason = truncate(f"{type(why).__name__}: {why}".split("\n")[0], 100)
     return Truth(f"central differences (forward does not run on Values: {reason})", grads,
                  1e-6, 1e-8 * max(1.0, float(np.abs(probe.output).sum())))
 
@@ -210,7 +210,7 @@ def compared(name: str, gradient: Any, times: int, truth: Truth) -> Finding:
     index = tuple(int(i) for i in np.unravel_index(off.argmax(), off.shape))     # a nan counts as the largest
     stored, measured = float(got[index]), float(true[index])
     if off[index] <= truth.relative * np.abs(true).max() + truth.absolute:
-        text = f"{name}, off by {short(off[index], 2)} at most"
+        text = f"{name}, off by {format_number(off[index], 2)} at most"
         return Finding("right", None, text, None, stored, measured, name, index)
     ours, theirs = told_apart(stored, measured)
     text = f"{name} at {index}: backward says {ours}, but it should be {theirs}"

@@ -17,7 +17,7 @@ from ..calculus.differences import without_term
 from ..engine.errors import recorded_anyway
 from ..engine.formula import total
 from ..engine.graph import topological_order
-from ..engine.number import shortened
+from ..engine.number import short_repr
 from ..engine.origin import trace_origin
 from ..engine.value import Value
 from .decimals import Precise, decimal, digits
@@ -178,7 +178,7 @@ class Experiment:
             return {key: self.with_leaves(e, f"{name}_{key}") for key, e in x.items()}
         leaf = x if isinstance(x, Value) else Value(x, label=name)
         if leaf.parents or leaf.is_constant:
-            raise ValueError(f"an input is a number or a leaf: got {shortened(x)}, which gets no gradient of its own")
+            raise ValueError(f"an input is a number or a leaf: got {short_repr(x)}, which gets no gradient of its own")
         self.leaves.append(leaf)
         return leaf
 
@@ -187,7 +187,7 @@ class Experiment:
         with recorded_anyway():
             output = self.f(*self.arguments)
         if not isinstance(output, Value):
-            raise TypeError(f"f must return one Value, got {shortened(output)}: was the graph cut by .data?")
+            raise TypeError(f"f must return one Value, got {short_repr(output)}: was the graph cut by .data?")
         return output
 
     def run_at(self, moved: dict[int, float]) -> list[tuple[float, dict]] | None:

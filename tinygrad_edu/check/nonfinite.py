@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from ..engine.graph import formula_of, name_of
-from ..engine.number import short
+from ..engine.number import format_number
 from ..engine.value import Value, topological_order
 
 
@@ -16,7 +16,8 @@ class FirstNonfinite(NamedTuple):
     def __repr__(self) -> str:
         node, came = self.node, "born" if self.node.parents else "given"
         what = formula_of(node) if node.parents else name_of(node) or "a number"
-        return f"first {short(node.data)} {came} {f'at {node.origin}' if node.origin else 'in the graph'}: {what}"
+        where = f"at {node.origin}" if node.origin else "in the graph"
+        return f"first {format_number(node.data)} {came} {where}: {what}"
 
 
 def first_nonfinite(output: Value) -> FirstNonfinite | None:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..engine.number import short
+from ..engine.number import format_number
 from ..engine.origin import Origin
 
 SHOWN = 12                          # findings that are printed
@@ -107,6 +107,6 @@ def told_apart(a: float, b: float) -> tuple[str, str]:
     (('0.5', '0.75'), ('0.1234567', '0.1234568'))
     """
     for count in range(6, 17):
-        if short(a, count) != short(b, count):
-            return short(a, count), short(b, count)
+        if format_number(a, count) != format_number(b, count):
+            return format_number(a, count), format_number(b, count)
     return repr(a), repr(b)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .domain import Interval
-from .number import shortened
+from .number import short_repr
 from .op import OPS, Op, listeners
 
 
@@ -83,12 +83,12 @@ def checked_form(op: Op, form: Callable) -> Callable:
 
 def check_declaration(symbol: Any, domain: tuple) -> None:
     if not isinstance(symbol, str):
-        raise TypeError(f'@op needs a symbol and domains, such as @tg.op("tanh", tg.REAL): got {shortened(symbol)}')
+        raise TypeError(f'@op needs a symbol and domains, such as @tg.op("tanh", tg.REAL): got {short_repr(symbol)}')
     rows = [isinstance(d, list) and len(d) == 1 for d in domain]
     for interval in [d[0] if row else d for d, row in zip(domain, rows)]:
         if not isinstance(interval, Interval):
             raise TypeError("a domain is an Interval, such as tg.REAL, or [tg.REAL] for a row: "
-                            f"got {shortened(interval)}")
+                            f"got {short_repr(interval)}")
     if any(rows) and not all(rows):
         raise TypeError("either all inputs of an op are rows, or none is")
 

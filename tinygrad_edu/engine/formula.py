@@ -21,7 +21,7 @@ from typing import Any
 
 from .errors import NotRationalError
 from .ieee import COMPUTE, IEEE, ieee
-from .number import cut
+from .number import truncate
 
 inf, nan = math.inf, math.nan
 
@@ -116,7 +116,7 @@ def elsewhere(name: str, *numbers: Any) -> Any:
             own = MPMATH.get(name)
             return own(x.context, *numbers) if own else getattr(x.context, name)(*numbers)
         if kind is Fraction:
-            raise not_rational(f"{name}({', '.join(cut(str(x), 40) for x in numbers)})")
+            raise not_rational(f"{name}({', '.join(truncate(str(x), 40) for x in numbers)})")
     return COMPUTE[name](*map(float, numbers))
 
 

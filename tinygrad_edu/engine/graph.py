@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from . import printer
 from .errors import GradientError
 from .formula import Formula
-from .number import printable, short, shortened
+from .number import format_number, printable, short_repr
 from .op import Op
 
 Node = Any                      # a Value of either engine
@@ -50,7 +50,7 @@ def topological_order(output: Node) -> list[Node]:
 
 def refuse_non_value(thing: Any) -> None:
     if not hasattr(type(thing), "record"):
-        raise TypeError(f"a Value is needed, not {type(thing).__name__}: got {shortened(thing)}")
+        raise TypeError(f"a Value is needed, not {type(thing).__name__}: got {short_repr(thing)}")
 
 
 # ---- the chain rule ---------------------------------------------------------------------------------
@@ -162,8 +162,8 @@ def check_leaves(order: list[Node], arrived: dict[Node, float]) -> None:
     for leaf in leaves_in(order):
         if not math.isfinite(arrived.get(leaf, 0.0)):
             where = f" to {leaf.label!r}" if leaf.label else ""
-            raise GradientError(f"the gradient{where} is {short(arrived[leaf])}: {culprit(leaf, order, arrived)}; "
-                                "nothing was changed")
+            raise GradientError(f"the gradient{where} is {format_number(arrived[leaf])}: "
+                                f"{culprit(leaf, order, arrived)}; nothing was changed")
 
 
 def culprit(leaf: Node, order: list[Node], arrived: dict[Node, float]) -> str:
@@ -175,8 +175,8 @@ def culprit(leaf: Node, order: list[Node], arrived: dict[Node, float]) -> str:
             if upstream is None or parent not in tainted or math.isfinite(upstream * local_grad):
                 continue
             if math.isfinite(upstream):
-                return (f"the local gradient of {describe(node)} is {short(float(local_grad))}, "
-                        f"and {short(upstream)} came from above")
+                return (f"the local gradient of {describe(node)} is {format_number(float(local_grad))}, "
+                        f"and {format_number(upstream)} came from above")
             tainted.add(node)
     return "its contributions add up beyond the largest float"
 
@@ -193,12 +193,12 @@ def formula_of(node: Node) -> str:
     """How a node was made, with what went in: `f = log(x) at x = 0`."""
     name = name_of(node)
     if not node._parents and not node.op:
-        return name or f"the number {short(node._data)}"
+        return name or f"the number {format_number(node._data)}"
     if not isinstance(node._op, Op):
         return name or f"a node made by hand ({printable(node.op) or 'no name'})"
-    names = [Formula(name_of(p) or short(p._data)) for p in node._parents]
+    names = [Formula(name_of(p) or format_number(p._data)) for p in node._parents]
     shown = node._op.call(*node._op.in_rows(names), **node.constants)
-    at = ", ".join(dict.fromkeys(f"{name_of(p)} = {short(p._data)}" for p in node._parents if name_of(p)))
+    at = ", ".join(dict.fromkeys(f"{name_of(p)} = {format_number(p._data)}" for p in node._parents if name_of(p)))
     return (f"{name} = " if name else "") + printer.text(shown) + (f" at {at}" if at else "")
 
 
@@ -210,4 +210,4 @@ def name_of(node: Node) -> str:
 def named_operand(node: Node) -> str:
     """An operand in a message: `x = -1`, or `x = -1, made at train.py:3`."""
     name = f"{name_of(node)} = " if name_of(node) else ""
-    return name + short(node._data) + (f", made at {node.origin}" if node.origin else "")
+    return name + format_number(node._data) + (f", made at {node.origin}" if node.origin else "")

@@ -1,4 +1,4 @@
-"""What may become the number in a node, and what it is refused for."""
+"""What may become the number in a node, and why anything else is refused; numbers and names in messages."""
 
 import math
 import operator
@@ -24,13 +24,13 @@ def number(x: Any) -> float:
     if is_bool(x):
         raise TypeError(f"bool is not a number here: got {x}; write float(x), or greater(a, b) for a > b")
     if isinstance(x, int):
-        return whole(x)
+        return int_as_float(x)
     kind = getattr(getattr(x, "dtype", None), "kind", None)
     if kind in ("i", "u", "f") and x.size == 1:
-        return near(x.item()) if kind == "f" else whole(x.item())
+        return nearest_float(x.item()) if kind == "f" else int_as_float(x.item())
     if isinstance(x, Real) or type(x).__name__ == "Decimal":
-        return near(x)
-    raise TypeError(f"a number is needed, not {type(x).__name__}: got {shortened(x)}{remedy(x)}")
+        return nearest_float(x)
+    raise TypeError(f"a number is needed, not {type(x).__name__}: got {short_repr(x)}{remedy(x)}")
 
 
 def is_bool(x: Any) -> bool:
@@ -38,7 +38,8 @@ def is_bool(x: Any) -> bool:
     return isinstance(x, bool) or (str(getattr(x, "dtype", "")) == "bool" and x.shape == ())
 
 
-def whole(x: int) -> float:
+def int_as_float(x: int) -> float:
+    """The float that is exactly x; a ValueError where there is none, an OverflowError beyond all floats."""
     try:
         nearest = float(x)
     except OverflowError:
@@ -49,14 +50,14 @@ def whole(x: int) -> float:
     return nearest
 
 
-def near(x: Any) -> float:
+def nearest_float(x: Any) -> float:
     """The float nearest to a real number; a finite one is never made infinite."""
     try:
         nearest = float(x)
     except OverflowError:
         nearest = math.inf
     if math.isinf(nearest) and x != nearest:
-        raise OverflowError(f"{shortened(x)} is too large for a float")
+        raise OverflowError(f"{short_repr(x)} is too large for a float")
     return nearest
 
 
@@ -75,13 +76,14 @@ def checked_whole(name: str, n: Any, least: float = 1) -> int:
     except TypeError:
         checked = None
     if checked is None:
-        raise TypeError(f"{name} must be a whole number, not {type(n).__name__}: got {shortened(n)}")
+        raise TypeError(f"{name} must be a whole number, not {type(n).__name__}: got {short_repr(n)}")
     if checked < least:
-        raise ValueError(f"{name} must be at least {least}, got {shortened(checked)}")
+        raise ValueError(f"{name} must be at least {least}, got {short_repr(checked)}")
     return checked
 
 
 def remedy(x: Any) -> str:
+    """What to write instead of x, for the end of a message; "" where nothing helps."""
     if isinstance(x, str):
         return "; write float(...)"
     if isinstance(x, complex):
@@ -93,15 +95,15 @@ def remedy(x: Any) -> str:
     return ""
 
 
-def shortened(x: Any, limit: int = 60) -> str:
+def short_repr(x: Any, limit: int = 60) -> str:
     """What x looks like in a message, in at most `limit` characters."""
     try:
-        return cut(repr(x), limit)
+        return truncate(repr(x), limit)
     except (ValueError, RecursionError):                # whole numbers too long for Python, lists too deep
         return f"<a {type(x).__name__} that cannot be shown>"
 
 
-def cut(text: str, limit: int) -> str:
+def truncate(text: str, limit: int) -> str:
     """Text of at most `limit` characters."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -115,10 +117,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
-def short(x: float, digits: int = 6) -> str:
+def format_number(x: float, digits: int = 6) -> str:
     """A float for people: few digits, no `.0`, and never a false 0.
 
-    >>> short(3.0), short(-0.1234567), short(1e-17), short(2.5e300)
+    >>> format_number(3.0), format_number(-0.1234567), format_number(1e-17), format_number(2.5e300)
     ('3', '-0.123457', '1e-17', '2.5e+300')
     """
     if x == 0:

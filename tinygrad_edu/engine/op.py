@@ -13,7 +13,7 @@ from . import printer
 from .domain import Interval
 from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
-from .number import number, short, shortened
+from .number import format_number, number, short_repr
 
 OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
 
@@ -95,7 +95,7 @@ class Op:
             raise TypeError(f"{self.name}() takes {len(self.inputs)} rows of numbers, but {len(inputs)} were given")
         for row in inputs:
             if not hasattr(type(row), "__iter__"):
-                raise TypeError(f"{self.name}() takes rows of numbers, such as [a, b]: got {shortened(row)}")
+                raise TypeError(f"{self.name}() takes rows of numbers, such as [a, b]: got {short_repr(row)}")
         rows = tuple(list(row) for row in inputs)
         if len({len(row) for row in rows}) > 1:
             lengths = " and ".join(str(len(row)) for row in rows)
@@ -164,7 +164,8 @@ class Op:
         return tuple(g if choosing and x == x else math.nan for x, g in zip(numbers, local_grads))
 
     def domain_error(self, data, trouble, numbers, constants) -> DomainError:
-        shown = [[Formula(short(x)) for x in row] if self.rows else Formula(short(row)) for row in numbers]
+        shown = [[Formula(format_number(x)) for x in row] if self.rows else Formula(format_number(row))
+                 for row in numbers]
         text = printer.text(self.call(*shown, **constants))
         kind, why = DomainError, "is not a number"
         if data == data and isinstance(trouble, (ZeroDivisionError, ValueError)):
@@ -243,7 +244,7 @@ class Op:
     @property
     def signature(self) -> str:
         """How the op is called: `leaky_relu(x, slope=0.01)`."""
-        constants = [name if default is None else f"{name}={short(default)}"
+        constants = [name if default is None else f"{name}={format_number(default)}"
                      for name, default in self.constants.items()]
         return f"{self.name}({', '.join([*self.inputs, *constants])})"
 

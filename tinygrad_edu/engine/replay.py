@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import DomainError, PoleError, RangeError, ReplayError
 from .graph import contributions, describe
-from .number import number, shortened
+from .number import number, short_repr
 from .op import Op
 from .slopes import as_value, node_again, slopes_of
 from .value import Value, topological_order
@@ -109,7 +109,7 @@ def given(x: Any, make: Callable[[Any], Any]) -> Any:
 def by_leaf(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
     """{leaf: number} from numbers by leaf or by label."""
     if not isinstance(at, Mapping):
-        raise TypeError(f"at is a dict of numbers by leaf or by label: got {shortened(at)}")
+        raise TypeError(f"at is a dict of numbers by leaf or by label: got {short_repr(at)}")
     leaves = [node for node in order if not node.parents and not node.is_constant]
     for key in at:
         if isinstance(key, Value) and key.parents:          # a leaf that is not in the graph changes nothing

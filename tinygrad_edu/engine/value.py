@@ -20,7 +20,7 @@ from . import errors, ops
 from .copies import copied, deeply_copied, flatten, rebuilt
 from .errors import DomainError
 from .graph import check_leaves, describe, leaves_in, named_operand, topological_order, walked_back
-from .number import number, shortened
+from .number import number, short_repr
 from .numpy_bridge import NUMPY_NAMES, ArrayMet, apply_ufunc, is_array
 from .op import LEAF, OPS, Mark, Op, listeners
 from .origin import Origin, add_origin
@@ -411,14 +411,14 @@ def constant(x: Any) -> Value:
 
 def checked_name(what: str, name: Any) -> str:
     if not isinstance(name, str):
-        raise TypeError(f"a {what} is a str, not {type(name).__name__}: got {shortened(name)}")
+        raise TypeError(f"a {what} is a str, not {type(name).__name__}: got {short_repr(name)}")
     return name
 
 
 def mark(name: Any) -> Mark:
     """What stands for the op of a node made by hand."""
     if not isinstance(name, str):
-        raise TypeError(f"op is a name, a str: got {shortened(name)}")
+        raise TypeError(f"op is a name, a str: got {short_repr(name)}")
     return Mark(name)
 
 
@@ -431,7 +431,7 @@ def edges_by_hand(parents: Iterable[Value], local_grads: Iterable[float]) -> tup
     parents, local_grads = tuple(parents), tuple(map(number, local_grads))
     for i, parent in enumerate(parents):
         if not isinstance(parent, Value):
-            raise TypeError(f"parent {i} is not a Value but {type(parent).__name__}: got {shortened(parent)}")
+            raise TypeError(f"parent {i} is not a Value but {type(parent).__name__}: got {short_repr(parent)}")
     if len(parents) != len(local_grads):
         raise ValueError(f"each parent needs one local gradient: got {len(parents)} and {len(local_grads)}")
     return parents, local_grads

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from ..engine.errors import DomainError, GradientError, errstate
-from ..engine.number import checked_whole, number, shortened
+from ..engine.number import checked_whole, number, short_repr
 from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
 from ..show.plane import COLOURS, LARGEST, as_float, class_scores, margins, spaced, widened
@@ -157,7 +157,7 @@ def check_shape(data: Any) -> None:
     """Refuse what has no picture."""
     if not all(hasattr(data, name) for name in ("inputs", "targets", "features", "classes")):
         raise TypeError(f"data are examples with inputs, targets, features and classes, as tg.data makes them: "
-                        f"got {shortened(data)}")
+                        f"got {short_repr(data)}")
     shape = len(data.features), min(len(data.classes), 2)
     if shape not in ((2, 2), (1, 0)) or len(data.classes) > MOST_CLASSES:
         counted = f"{len(data.classes)} classes" if data.classes else "numbers as targets"
@@ -167,7 +167,7 @@ def check_shape(data: Any) -> None:
         raise ValueError("there is nothing to learn: the data have no examples")
     for i, row in enumerate(data.inputs):
         if not all(math.isfinite(number(x)) for x in [*row, data.targets[i]]):
-            raise ValueError(f"to be drawn the examples must be finite: example {i} is {shortened(row)}")
+            raise ValueError(f"to be drawn the examples must be finite: example {i} is {short_repr(row)}")
 
 
 # ---- what one frame shows ----------------------------------------------------------------------------------

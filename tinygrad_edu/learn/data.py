@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from ..engine.number import checked_whole, shortened
+from ..engine.number import checked_whole, short_repr
 from ..nn.checks import BETWEEN, NOT_NEGATIVE, checked_number
 
 Label = TypeVar("Label", bound=Hashable)
@@ -49,7 +49,7 @@ class Data:
         for i, row in enumerate(self.inputs):
             if len(row) != len(self.features):
                 raise ValueError(f"example {i} has {len(row)} inputs, not one for each of the {len(self.features)} "
-                                 f"features: {shortened(row)}")
+                                 f"features: {short_repr(row)}")
         for i, target in enumerate(self.targets):
             if self.classes and target not in range(len(self.classes)):
                 raise ValueError(f"example {i} has target {target!r}, not a class from 0 to {len(self.classes) - 1}")
@@ -87,7 +87,7 @@ def moons(count: int = 200, noise: float = 0.1, seed: int = 0) -> Data:
 
 
 def circles(count: int = 200, noise: float = 0.05, seed: int = 0) -> Data:
-    """A ring and a ring of half its radius within: two inputs, two classes.
+    """A ring around another of half its radius: two inputs, two classes.
 
     noise is the standard deviation of what is added to x and to y.
     Raises ValueError for count < 1 or noise < 0, ModuleNotFoundError without scikit-learn.
@@ -125,6 +125,7 @@ def digits(count: int = DIGITS, seed: int = 0) -> Data:
 
 
 def scikit_learn() -> Any:
+    """The module `sklearn.datasets`, or an error that says how to get it."""
     try:
         import_module("sklearn")
         return import_module("sklearn.datasets")
@@ -284,10 +285,10 @@ def one_hot(labels: Iterable[Label], classes: Sequence[Label] | None = None) -> 
     rows = list(labels)
     columns: list[Any] = sorted(set(rows), key=sorting_key) if classes is None else list(classes)
     if len(set(columns)) < len(columns):
-        raise ValueError(f"each class is named once: got {shortened(columns)}")
+        raise ValueError(f"each class is named once: got {short_repr(columns)}")
     for i, label in enumerate(rows):
         if label not in columns:
-            raise ValueError(f"label {i} is {label!r}, none of the classes {shortened(columns)}")
+            raise ValueError(f"label {i} is {label!r}, none of the classes {short_repr(columns)}")
     return [[float(column == label) for column in columns] for label in rows]
 
 
@@ -299,9 +300,9 @@ def sorting_key(label: Any) -> tuple[str, Any]:
 def standardise(data: Data, like: Data | None = None) -> Data:
     """The inputs less their mean, over their standard deviation, column by column; the targets stay as they are.
 
-    The mean and the (population) standard deviation are those of `like`: give the training data as they
-    were before, so that validation data are moved as the training data are.  Without it they are those
-    of `data`.  A column that is constant there stays as it is.
+    The mean and the (population) standard deviation are those of `like`, or of `data` where it is not
+    given.  For validation data give the training data, as they were before: then both are moved alike.
+    A column that is constant there stays as it is.
     Raises ValueError where the two have different features, or `like` has no examples.
 
     >>> standardise(Data([[1.0, 5.0], [3.0, 5.0]], [0.0, 0.0], ("a", "b"))).inputs
@@ -309,8 +310,8 @@ def standardise(data: Data, like: Data | None = None) -> Data:
     """
     reference = data if like is None else like
     if reference.features != data.features:
-        raise ValueError(f"the data have features {shortened(data.features)}, but `like` has "
-                         f"{shortened(reference.features)}")
+        raise ValueError(f"the data have features {short_repr(data.features)}, but `like` has "
+                         f"{short_repr(reference.features)}")
     if not reference.inputs:
         raise ValueError("a mean takes at least one example: got none")
     scales = [mean_and_deviation(column) for column in zip(*reference.inputs)]
@@ -342,15 +343,15 @@ class Column:
 
     @property
     def is_numeric(self) -> bool:
-        return any(finite(cell) is not None for _, cell in self.cells)
+        return any(finite_number(cell) is not None for _, cell in self.cells)
 
     def numbers(self) -> list[float]:
         """The cells as floats; ValueError naming the first that is none."""
         found = []
         for line, cell in self.cells:
-            parsed = finite(cell)
+            parsed = finite_number(cell)
             if parsed is None:
-                raise self.error(line, f"{shortened(cell)} is not a finite number" if cell else "the value is missing")
+                raise self.error(line, f"{short_repr(cell)} is not a finite number" if cell else "the value is missing")
             found.append(parsed)
         return found
 
@@ -392,6 +393,7 @@ def from_csv(path: str | Path, label: str) -> Data:
 
 
 def read_columns(path: Path) -> dict[str, Column]:
+    """{name: column} of a CSV file whose lines are all as long as the first."""
     names, *rows = read_lines(path)
     header = names[1]
     for name in header:
@@ -399,7 +401,7 @@ def read_columns(path: Path) -> dict[str, Column]:
             raise ValueError(f"{path}, line {names[0]}: column {name!r} is named twice")
     for line, cells in rows:
         if len(cells) != len(header):
-            raise ValueError(f"{path}, line {line}: {len(cells)} values for {len(header)} columns: {shortened(cells)}")
+            raise ValueError(f"{path}, line {line}: {len(cells)} values for {len(header)} columns: {short_repr(cells)}")
     return {name: Column(path, name, [(line, cells[i]) for line, cells in rows]) for i, name in enumerate(header)}
 
 
@@ -436,7 +438,7 @@ def targets_of(column: Column) -> tuple[list[int] | list[float], tuple[str, ...]
     return numbers, ()
 
 
-def finite(cell: str) -> float | None:
+def finite_number(cell: str) -> float | None:
     """The number a cell holds, or None."""
     try:
         parsed = float(cell)

@@ -2,7 +2,7 @@
 
 Each epoch shuffles the examples, and each batch does the lecture's five steps: forget the old
 gradients, go forward, take the loss, go backward, let the optimizer move.  Everything random
-depends on the seed and the epoch alone, so that a run taken up again gives the same bits.
+depends on the seed and the epoch alone, so that a resumed run gives the same bits.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from ..engine.errors import no_grad
-from ..engine.number import checked_whole, shortened
+from ..engine.number import checked_whole, short_repr
 from ..engine.value import Value
 from ..nn import losses, optim
 from ..nn.modules import Dropout, Module, as_floats
@@ -157,7 +157,7 @@ class Training:
         wishes = [callback(self.history, self.model) for callback in self.callbacks]
         return "callback" if True in wishes else ""
 
-    # ---- taking up again
+    # ---- checkpoints
 
     def write_checkpoint(self, path: Path) -> None:
         """Write everything the next epoch depends on."""
@@ -168,13 +168,13 @@ class Training:
         write_atomically(path, {**content, "checksum": checksum(content)})
 
     def settings(self) -> dict[str, Any]:
-        """What must be the same for a run to be taken up again."""
+        """What must be the same for a run to be resumed."""
         examples = hashlib.sha256(repr((self.inputs, self.targets)).encode()).hexdigest()
         return {"seed": self.seed, "batch_size": self.batch_size, "examples": examples,
                 "loss": getattr(self.loss, "__name__", ""), "optimizer": type(self.optimizer).__name__}
 
     def resume(self, path: Path) -> None:
-        """Take up the state in a file: all of it, or none if anything is wrong with it."""
+        """Go on from the state in a file: all of it is taken over, or nothing if anything is wrong with it."""
         before = self.model.state_dict()
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
@@ -186,8 +186,8 @@ class Training:
             raise WeightFileError(f"{path}: not a whole checkpoint of fit ({error})") from None
         for name, value in self.settings().items():
             if settings.get(name) != value:
-                raise ValueError(f"{path} was made with {name} {shortened(settings.get(name))}, "
-                                 f"not {shortened(value)}: use that, or another file")
+                raise ValueError(f"{path} was made with {name} {short_repr(settings.get(name))}, "
+                                 f"not {short_repr(value)}: use that, or another file")
         try:
             self.model.load_state_dict(kept["model"])
             self.optimizer.load_state_dict(kept["optimizer"])
@@ -228,7 +228,7 @@ def checked_validation(validation: Any) -> tuple[list, list] | None:
         return None
     parts = (validation.inputs, validation.targets) if hasattr(validation, "targets") else validation
     if not isinstance(parts, tuple | list) or len(parts) != 2:
-        raise TypeError(f"validation is (inputs, targets), or data with both: got {shortened(validation)}")
+        raise TypeError(f"validation is (inputs, targets), or data with both: got {short_repr(validation)}")
     inputs, targets = parts
     return checked_examples(inputs, targets, "validation")
 
@@ -283,7 +283,7 @@ def numbers_of(prediction: Any) -> Any:
 
 
 def answers(model: Module, rows: Iterable[Any]) -> list[Any]:
-    """What `model.predict` says of each row; twice as fast for many, since dropout is switched off but once."""
+    """What `model.predict` says of each row; faster than row by row, since dropout is switched off only once."""
     with no_grad(), model.evaluating():
         return [as_floats(model.forward(row)) for row in rows]
 
@@ -296,14 +296,14 @@ def class_of(prediction: Any, threshold: float = 0.0) -> int:
 
 
 def hits(predictions: Sequence[Any], targets: Sequence[Any], loss: Callable) -> list[bool]:
-    """Which predictions are of the right class; none where targets or loss are not of classes."""
+    """Whether each prediction is of the right class; an empty list where targets or loss are not of classes."""
     if loss in NO_CLASSES or not all(map(is_class, targets)):
         return []
     return [class_of(p, threshold_of(loss)) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
 
 
 def threshold_of(loss: Callable) -> float:
-    """Above which a single output means class 1: a probability, or a number fitted to 0 and 1, against a logit."""
+    """Above it a single output means class 1: ½ for a probability or a number fitted to 0 and 1, 0 for a logit."""
     return 0.5 if loss is losses.bce or loss in NO_CLASSES else 0.0
 
 

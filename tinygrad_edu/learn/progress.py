@@ -1,7 +1,7 @@
 """What `fit` shows while it trains: a bar in a terminal, one figure in a notebook that keeps changing.
 
-Drawing takes time that training does not get, so the figure is drawn anew after some time, not
-after some epochs, and once more at the end.  Nothing here changes what is learnt.
+Drawing takes time from training.  So the figure is drawn again after some time, not after some
+epochs, and once more at the end.  Nothing here changes what is learnt.
 """
 
 import sys

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..engine.errors import GradientError
-from ..engine.number import checked_whole, number, printable, short, shortened
+from ..engine.number import checked_whole, format_number, number, printable, short_repr
 
 # ---- numbers in their range -----------------------------------------------------------------------
 
@@ -39,16 +39,16 @@ def checked_number(name: str, x: Any, rule: Rule) -> float:
     except (TypeError, ValueError, OverflowError) as error:
         raise type(error)(f"{name}: {error}") from None
     if not holds(value):
-        raise ValueError(f"{name} must be {words}, got {shortened(x)}")
+        raise ValueError(f"{name} must be {words}, got {short_repr(x)}")
     return value
 
 
 def checked_betas(name: str, pair: Any) -> tuple[float, float]:
     """A pair of numbers, each at least 0 and below 1."""
     if not isinstance(pair, tuple | list):
-        raise TypeError(f"{name} must be two numbers, such as (0.9, 0.999), got {shortened(pair)}")
+        raise TypeError(f"{name} must be two numbers, such as (0.9, 0.999), got {short_repr(pair)}")
     if len(pair) != 2:
-        raise ValueError(f"{name} must be two numbers, such as (0.9, 0.999), got {len(pair)}: {shortened(pair)}")
+        raise ValueError(f"{name} must be two numbers, such as (0.9, 0.999), got {len(pair)}: {short_repr(pair)}")
     first, second = (checked_number(f"{name}[{i}]", beta, FRACTION) for i, beta in enumerate(pair))
     return first, second
 
@@ -56,7 +56,7 @@ def checked_betas(name: str, pair: Any) -> tuple[float, float]:
 def checked_convention(name: str, word: Any) -> str:
     """One of the two ways to write momentum: see `Momentum`."""
     if word not in ("gradient", "step"):
-        raise ValueError(f'{name} must be "gradient" or "step", got {shortened(word)}')
+        raise ValueError(f'{name} must be "gradient" or "step", got {short_repr(word)}')
     return word
 
 
@@ -78,10 +78,10 @@ def checked_setting(name: str, value: Any) -> Any:
 def as_list(parameters: Any) -> list[Any]:
     """What was given as parameters, as a list; a single one, and what has no order, is refused."""
     if hasattr(parameters, "grad"):
-        raise TypeError(f"a list of parameters is needed, got a single one: {shortened(parameters)}; put it into [ ]")
+        raise TypeError(f"a list of parameters is needed, got a single one: {short_repr(parameters)}; put it into [ ]")
     if isinstance(parameters, str | dict | set | frozenset) or not isinstance(parameters, Iterable):
         raise TypeError(f"a list of parameters is needed, not {type(parameters).__name__}: "
-                        f"got {shortened(parameters)}; write model.parameters(), or [w, b]")
+                        f"got {short_repr(parameters)}; write model.parameters(), or [w, b]")
     return list(parameters)
 
 
@@ -96,10 +96,10 @@ def checked_parameters(parameters: Any) -> list[Any]:
     places: dict[int, int] = {}
     for i, p in enumerate(found):
         if not (hasattr(p, "data") and hasattr(p, "grad")):
-            raise TypeError(f"parameter {i} must be a Value, not {type(p).__name__}: got {shortened(p)}")
+            raise TypeError(f"parameter {i} must be a Value, not {type(p).__name__}: got {short_repr(p)}")
         if getattr(p, "parents", ()):
             raise ValueError(f"{parameter_name(i, p)} was computed from other Values, so it cannot be moved: "
-                             f"got {shortened(p)}; give the leaves it was made from")
+                             f"got {short_repr(p)}; give the leaves it was made from")
         if places.setdefault(id(p), i) != i:
             raise ValueError(f"same parameter twice: index {places[id(p)]} and {i}")
     return found
@@ -120,7 +120,7 @@ def finite_gradients(parameters: list[Any]) -> list[float]:
     gradients = [0.0 if is_frozen(p) else number(p.grad) for p in parameters]
     for i, (p, g) in enumerate(zip(parameters, gradients)):
         if not math.isfinite(g):
-            raise GradientError(f"the gradient of {parameter_name(i, p)} is {short(g)}; nothing was changed")
+            raise GradientError(f"the gradient of {parameter_name(i, p)} is {format_number(g)}; nothing was changed")
     return gradients
 
 
@@ -136,7 +136,7 @@ def check_state(optimizer: Any, state: Any) -> None:
     """
     wanted = optimizer.state_dict()
     if not isinstance(state, dict):
-        raise TypeError(f"a state is a dict, as state_dict() gives it, not {type(state).__name__}: {shortened(state)}")
+        raise TypeError(f"a state is a dict, as state_dict() gives it, not {type(state).__name__}: {short_repr(state)}")
     if form(state) != form(wanted) or state["optimizer"] != wanted["optimizer"]:
         raise ValueError(f"the state belongs to another optimizer or is damaged: expected {outline(wanted)}, "
                          f"found {outline(state)}")
@@ -155,4 +155,4 @@ def form(state: dict[str, Any]) -> Any:
 def outline(state: dict[str, Any]) -> str:
     """A state in a message."""
     sizes = [group["params"] for group in state["groups"]] if form(state) else "?"
-    return f"{state.get('optimizer')} with groups of {sizes} parameters and {shortened(state.get('settings'))}"
+    return f"{state.get('optimizer')} with groups of {sizes} parameters and {short_repr(state.get('settings'))}"

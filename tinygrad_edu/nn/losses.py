@@ -12,7 +12,7 @@ from typing import Any
 from ..engine import ops
 from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
-from ..engine.number import number, shortened
+from ..engine.number import number, short_repr
 from ..engine.value import Value
 from .checks import ABOVE_0, checked_number
 
@@ -85,7 +85,7 @@ def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
     >>> hinge([2.0, 0.5, -1.0], [1, 1, 1], reduction="none")
     [0.0, 0.5, 2.0]
     """
-    for i, t in enumerate(flat(targets)):
+    for i, t in enumerate(numbers_in(targets)):
         if number_of(t) not in (-1, 1):
             raise ValueError(f"targets of hinge are -1 or 1, but target {i} is {number_of(t)}")
     return elementwise(lambda s, t: ops.relu(ops.sub(1, ops.mul(t, s))), scores, targets, reduction)
@@ -132,7 +132,7 @@ def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
     """
     def one(ps: Sequence[Any], qs: Sequence[Any]) -> Any:
         if not hasattr(qs, "__len__"):
-            raise ValueError(f"q must be a list of probabilities like p, got {shortened(qs)}")
+            raise ValueError(f"q must be a list of probabilities like p, got {short_repr(qs)}")
         same_length(ps, qs, "probabilities")
         check_probabilities(ps, "p")
         check_probabilities(qs, "q")
@@ -194,7 +194,7 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
 
 
 def number_of(x: Any) -> float:
-    """The number in a Value, or x itself, if it is one; otherwise the TypeError of `number`."""
+    """The number in a Value, or x itself if it is a number; `number` refuses anything else."""
     if isinstance(x, Value):
         return x.data
     number(x)
@@ -205,9 +205,9 @@ def is_row(x: Any) -> bool:
     return isinstance(x, list | tuple)
 
 
-def flat(x: Any) -> list[Any]:
+def numbers_in(x: Any) -> list[Any]:
     """The numbers of a number, a list, or a list of lists."""
-    return [y for e in x for y in flat(e)] if is_row(x) else [x]
+    return [y for e in x for y in numbers_in(e)] if is_row(x) else [x]
 
 
 def same_length(a: Sequence[Any], b: Sequence[Any], what: str = "predictions") -> None:
@@ -228,7 +228,8 @@ def check_shapes(a: Any, b: Any) -> None:
             check_shapes(x, y)
 
 
-def reduced(losses: list[Any], reduction: str) -> Any:
+def reduce(losses: list[Any], reduction: str) -> Any:
+    """The mean or the sum of the losses, or the list of them; a single loss is its own mean and sum."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"unknown reduction {reduction!r}; the names are {', '.join(REDUCTIONS)}")
     if reduction == "none":
@@ -241,24 +242,24 @@ def reduced(losses: list[Any], reduction: str) -> Any:
 def elementwise(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
     """The loss of each number, reduced over all of them."""
     check_shapes(predictions, targets)
-    return reduced([loss(p, t) for p, t in zip(flat(predictions), flat(targets))], reduction)
+    return reduce([loss(p, t) for p, t in zip(numbers_in(predictions), numbers_in(targets))], reduction)
 
 
 def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
     """The loss of each example (a row), reduced over the batch."""
     if not is_row(predictions) or not predictions:
         raise ValueError("an empty batch has no loss" if is_row(predictions) else
-                         f"one number per class is needed, got {shortened(predictions)}")
+                         f"one number per class is needed, got {short_repr(predictions)}")
     if not any(map(is_row, predictions)):
-        return reduced([loss(predictions, targets)], reduction) if reduction != "none" else loss(predictions, targets)
+        return reduce([loss(predictions, targets)], reduction) if reduction != "none" else loss(predictions, targets)
     for i, row in enumerate(predictions):
         if not is_row(row) or not row:
-            raise ValueError(f"prediction {i} is {'empty' if is_row(row) else shortened(row)}: "
+            raise ValueError(f"prediction {i} is {'empty' if is_row(row) else short_repr(row)}: "
                              "one number per class is needed")
     if not is_row(targets):
         raise ValueError(f"{len(predictions)} predictions, 1 target: give one target for each")
     same_length(predictions, targets)
-    return reduced([loss(p, t) for p, t in zip(predictions, targets)], reduction)
+    return reduce([loss(p, t) for p, t in zip(predictions, targets)], reduction)
 
 
 def distribution(target: Any, classes: int) -> list[Any]:
@@ -274,7 +275,7 @@ def distribution(target: Any, classes: int) -> list[Any]:
         place = None
     if place is None:
         raise TypeError("a target is the index of a class (an int) or a list of probabilities, "
-                        f"got {shortened(target)}")
+                        f"got {short_repr(target)}")
     if not 0 <= place < classes:
         raise IndexError(f"target {target}, but {classes} classes (0..{classes - 1})")
     return [float(i == place) for i in range(classes)]
@@ -287,6 +288,7 @@ def check_numbers(row: Sequence[Any]) -> None:
 
 
 def check_probabilities(ps: Sequence[Any], what: str) -> None:
+    """Refuse what is not from [0, 1], or does not sum to 1; `what` names them in the message."""
     for i, p in enumerate(ps):
         if not 0 <= number_of(p) <= 1:
             raise ValueError(f"{what}[{i}] is {number_of(p)}, not a probability from [0, 1]")

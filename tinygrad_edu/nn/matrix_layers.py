@@ -16,7 +16,7 @@ except ModuleNotFoundError:
 from ..check.layers import check_transform
 from ..check.report import Finding, GradientCheck
 from ..engine.errors import GradientError
-from ..engine.number import checked_whole, shortened
+from ..engine.number import checked_whole, short_repr
 from .checks import FRACTION, POSITIVE, checked_number
 
 # ---- what is asked of arguments -------------------------------------------------------------------
@@ -26,7 +26,7 @@ def array_of(name: str, x: Any) -> np.ndarray:
     """x as an array of floats; an array that holds Values stays as it is."""
     array = np.asarray(x)
     if array.dtype.kind not in "biufO":
-        raise TypeError(f"{name} is an array of numbers: got {shortened(x)}")
+        raise TypeError(f"{name} is an array of numbers: got {short_repr(x)}")
     return array if array.dtype == object else array.astype(float)
 
 
@@ -246,7 +246,7 @@ class SoftmaxCrossEntropyLoss:
 
     def __init__(self, reduction: str = "mean"):
         if reduction not in ("mean", "sum"):
-            raise ValueError(f'reduction is "mean" or "sum": got {shortened(reduction)}')
+            raise ValueError(f'reduction is "mean" or "sum": got {short_repr(reduction)}')
         self.reduction = reduction
         self.labels: Any = None
         self.probabilities: Any = None

@@ -56,15 +56,19 @@ class Module:
     # ---- what it is made of
 
     def members(self) -> Iterator[tuple[str, "Value | Module"]]:
-        """(name, Value or Module) of its attributes, lists opened: `layers.0`."""
-        for name, thing in vars(self).items():
-            yield from opened(name, thing)
+        """(name, Value or Module) of its attributes and of what stands in their lists: `layers.0`."""
+        for name, attribute in vars(self).items():
+            yield from members_of(name, attribute)
 
-    def belongs_to(self, scope: str) -> None:
-        """Name the part of a network this module is, for messages and pictures."""
+    def set_scope(self, scope: str) -> None:
+        """Tell this module, and those within it, which part of a network it is: for messages and pictures."""
         for name, member in self.members():
             if isinstance(member, Module):
-                member.belongs_to(f"{scope}, {name}")
+                member.set_scope(f"{scope}, {name}")
+
+    def belongs_to(self, scope: str) -> None:
+        """The name that `set_scope` had in version 0.1."""
+        self.set_scope(scope)
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """(name, parameter), such as ("layers.0.neurons.1.w.2", ...), in the order of definition.
@@ -75,6 +79,7 @@ class Module:
         yield from self.named_within("", seen)
 
     def named_within(self, prefix: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
+        """The parameters that are not among those `seen` (ids), each name with the prefix."""
         for name, member in self.members():
             if id(member) in seen:
                 continue
@@ -174,13 +179,13 @@ class Module:
         return "\n  ".join([head, *lines])
 
 
-def opened(name: str, thing: Any) -> "Iterator[tuple[str, Value | Module]]":
-    """The leaves and modules in an attribute; what was computed, such as a kept output, is no parameter."""
-    if isinstance(thing, Module) or (isinstance(thing, Value) and not thing.parents):
-        yield name, thing
-    elif isinstance(thing, list | tuple | dict):
-        for key, element in thing.items() if isinstance(thing, dict) else enumerate(thing):
-            yield from opened(f"{name}.{key}", element)
+def members_of(name: str, attribute: Any) -> "Iterator[tuple[str, Value | Module]]":
+    """The leaves and modules in an attribute.  A Value that was computed, such as a kept output, is no parameter."""
+    if isinstance(attribute, Module) or (isinstance(attribute, Value) and not attribute.parents):
+        yield name, attribute
+    elif isinstance(attribute, list | tuple | dict):
+        for key, element in attribute.items() if isinstance(attribute, dict) else enumerate(attribute):
+            yield from members_of(f"{name}.{key}", element)
 
 
 def as_floats(x: Any) -> Any:
@@ -192,16 +197,20 @@ def as_floats(x: Any) -> Any:
 # ---- neurons --------------------------------------------------------------------------------------
 
 
-def unchanged(x: Any) -> Any:
+def linear(x: Any) -> Any:
+    """The activation that changes nothing, and leaves no node."""
     return x
 
 
+unchanged = linear                      # its name in pickles of version 0.1
+
+
 def activation_named(activation: Any) -> Callable[[Any], Any]:
-    """The function of an activation's name: any op with one input, or "linear"; a function is one itself."""
+    """The activation of this name, which is any op with one input, or "linear"; a function is taken as it is."""
     if callable(activation):
         return activation
     if activation is None or activation in LINEAR:
-        return unchanged
+        return linear
     known = {name: op for name, op in OPS.items()
              if len(op.inputs) == 1 and not op.rows and None not in op.constants.values()}
     if activation not in known:
@@ -225,7 +234,7 @@ def initial_weights(init: str, inputs: int, outputs: int, rng: Random) -> list[f
 
 
 def random_from(rng: Any) -> Random:
-    """A generator: the given one, one of the given seed, or one that differs from run to run."""
+    """The generator that is given, or a new one: of the given seed, or without one different in every run."""
     if isinstance(rng, Random):
         return rng
     return Random(None if rng is None else checked_whole("rng, if not a random.Random,", rng, least=-math.inf))
@@ -256,7 +265,7 @@ class Neuron(Module):
         self.activation = activation_named(activation)
         self.scope = ""
 
-    def belongs_to(self, scope: str) -> None:
+    def set_scope(self, scope: str) -> None:
         self.scope = scope
         for parameter in self.parameters():
             parameter.scope = scope
@@ -264,10 +273,10 @@ class Neuron(Module):
     def forward(self, x: Sequence[Any]) -> Value:
         if len(x) != len(self.w):
             raise ValueError(f"{self.scope or 'the neuron'} expects {len(self.w)} inputs, got {len(x)}")
-        nodes = [ops.dot(self.w, x)] if self.fused else spelled_out(self.w, x)
+        nodes = [ops.dot(self.w, x)] if self.fused else unfused_dot(self.w, x)
         if self.b is not None:
             nodes.append(nodes[-1] + self.b)
-        if self.activation is not unchanged:
+        if self.activation is not linear:
             nodes.append(self.activation(nodes[-1]))
         if self.scope:
             for node in nodes:
@@ -278,8 +287,8 @@ class Neuron(Module):
         return ", ".join([f"inputs={len(self.w)}", *([self.activation_name] if self.activation_name else [])])
 
 
-def spelled_out(w: Sequence[Value], x: Sequence[Any]) -> list[Value]:
-    """w · x with a node for every product and every sum; the last is the whole."""
+def unfused_dot(w: Sequence[Value], x: Sequence[Any]) -> list[Value]:
+    """The nodes of w · x, one for every product and every sum; the last is w · x itself."""
     nodes = [w[0] * x[0]]
     for weight, number in zip(w[1:], x[1:]):
         product = weight * number
@@ -299,10 +308,10 @@ class Layer(Module):
         self.neurons = [Neuron(inputs, activation, rng=generator, outputs=outputs, **options) for _ in range(outputs)]
         self.scope = ""
 
-    def belongs_to(self, scope: str) -> None:
+    def set_scope(self, scope: str) -> None:
         self.scope = scope
         for i, neuron in enumerate(self.neurons):
-            neuron.belongs_to(f"{scope}, neuron {i}")
+            neuron.set_scope(f"{scope}, neuron {i}")
 
     def forward(self, x: Sequence[Any]) -> list[Value]:
         expected = len(self.neurons[0].w)
@@ -346,20 +355,20 @@ class MLP(Module):
             raise TypeError(f"sizes is a list, such as [16, 1]: got {sizes!r}")
         if not sizes:
             raise ValueError("an MLP needs at least one layer: give the sizes, such as [16, 16, 1]")
-        chosen = list(activations) if activations is not None else [activation] * (len(sizes) - 1) + [output_activation]
-        if len(chosen) != len(sizes):
-            raise ValueError(f"{len(sizes)} layers need as many activations, got {len(chosen)}")
+        per_layer = [*[activation] * (len(sizes) - 1), output_activation] if activations is None else list(activations)
+        if len(per_layer) != len(sizes):
+            raise ValueError(f"{len(sizes)} layers need as many activations, got {len(per_layer)}")
         generator = random_from(rng)
         widths = [checked_whole("inputs", inputs)]
         widths += [checked_whole(f"the size of layer {i}", size) for i, size in enumerate(sizes)]
         self.layers = [
-            Layer(widths[i], widths[i + 1], chosen[i], bias=bias, init=init or usual_init(chosen[i]), rng=generator,
-                  fused=fused) for i in range(len(sizes))]
-        self.belongs_to("")
+            Layer(widths[i], widths[i + 1], kind, bias=bias, init=init or default_init(kind), rng=generator,
+                  fused=fused) for i, kind in enumerate(per_layer)]
+        self.set_scope("")
 
-    def belongs_to(self, scope: str) -> None:
+    def set_scope(self, scope: str) -> None:
         for i, layer in enumerate(self.layers):
-            layer.belongs_to(f"{scope}, layer {i}" if scope else f"layer {i}")
+            layer.set_scope(f"{scope}, layer {i}" if scope else f"layer {i}")
 
     def forward(self, x: Sequence[Any]) -> Any:
         for layer in self.layers:
@@ -370,9 +379,10 @@ class MLP(Module):
         return " -> ".join(str(n) for n in [len(self.layers[0].neurons[0].w), *[len(la.neurons) for la in self.layers]])
 
 
-def usual_init(activation: Any) -> str:
-    bent = str(getattr(activation, "name", activation)) in ("relu", "leaky_relu", "elu", "silu", "gelu")
-    return "he" if bent else "xavier"
+def default_init(activation: Any) -> str:
+    """How the weights before this activation start: as He says for relu and its kin, else as Glorot says."""
+    like_relu = str(getattr(activation, "name", activation)) in ("relu", "leaky_relu", "elu", "silu", "gelu")
+    return "he" if like_relu else "xavier"
 
 
 class Sequential(Module):
@@ -388,12 +398,12 @@ class Sequential(Module):
             if not callable(step):
                 raise TypeError(f"step {i} is neither a module nor a function: got {step!r}")
         self.steps = list(steps)
-        self.belongs_to("")
+        self.set_scope("")
 
-    def belongs_to(self, scope: str) -> None:
+    def set_scope(self, scope: str) -> None:
         for i, step in enumerate(self.steps):
             if isinstance(step, Module):
-                step.belongs_to(f"{scope}, step {i}" if scope else f"step {i}")
+                step.set_scope(f"{scope}, step {i}" if scope else f"step {i}")
 
     def forward(self, x: Any) -> Any:
         for step in self.steps:
@@ -412,9 +422,9 @@ class Maxout(Module):
         generator = random_from(rng)
         self.pieces = [Neuron(inputs, init=init, rng=generator) for _ in range(pieces)]
 
-    def belongs_to(self, scope: str) -> None:
+    def set_scope(self, scope: str) -> None:
         for i, piece in enumerate(self.pieces):
-            piece.belongs_to(f"{scope}, neuron {i}")
+            piece.set_scope(f"{scope}, neuron {i}")
 
     def forward(self, x: Sequence[Any]) -> Value:
         return ops.max([piece(x) for piece in self.pieces])
@@ -434,14 +444,14 @@ class Dropout(Module):
     seed       which units are dropped depends on the seed, the place in the network, the call and
                the unit alone
 
-    The expectation is kept only through what is linear in the units that are dropped.
+    The expected output stays the same only through layers that are linear in the dropped units.
     """
 
     def __init__(self, p: float = 0.5, *, inverted: bool = True, seed: int = 0):
         self.p, self.seed = checked_number("p", p, FRACTION), checked_whole("seed", seed, least=-math.inf)
         self.inverted, self.calls, self.place = inverted, 0, 0
 
-    def belongs_to(self, scope: str) -> None:
+    def set_scope(self, scope: str) -> None:
         self.place = zlib.crc32(scope.encode())             # so that no two in a network drop alike
 
     def forward(self, x: Sequence[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..engine.errors import GradientError
-from ..engine.number import short, shortened
+from ..engine.number import format_number, short_repr
 from .checks import (
     FINITE,
     POSITIVE,
@@ -49,7 +49,7 @@ class Group:
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name not in self.defaults:
-            raise ValueError(f"a group has no setting {shortened(name)}: there are params, {', '.join(self.defaults)}")
+            raise ValueError(f"a group has no setting {short_repr(name)}: there are params, {', '.join(self.defaults)}")
         self.own[name] = checked_setting(name, value)
 
     def __repr__(self) -> str:
@@ -146,13 +146,13 @@ class Optimizer:
             before = p.data
             after = self.moved(before, g, memory, at)
             if not all(map(math.isfinite, (after, *memory.values()))):
-                raise GradientError(f"the gradient {short(g)} of {parameter_name(i, p)} is too large for {self!r}: "
-                                    f"{in_words({'data': after, **memory})[2:]}; nothing was changed")
+                raise GradientError(f"the gradient {format_number(g)} of {parameter_name(i, p)} is too large for "
+                                    f"{self!r}: {in_words({'data': after, **memory})[2:]}; nothing was changed")
             moves.append((p, before, after))
         self.publish(moves, memories)
 
     def publish(self, moves: list[tuple[Any, float, float]], memories: list[dict[str, float]]) -> None:
-        """Move the parameters; whatever comes in between, Ctrl-C for instance, moves them back."""
+        """Move the parameters and keep the memories; an interruption, such as Ctrl-C, moves all of them back."""
         try:
             for p, _, after in moves:
                 p.data = after
@@ -208,10 +208,10 @@ def split_groups(parameters: Any) -> list[tuple[list[Any], dict[str, Any]]]:
     split = []
     for i, group in enumerate(groups):
         if not isinstance(group, dict):
-            raise TypeError(f"group {i} must be a dict, as the others are, got {shortened(group)}")
+            raise TypeError(f"group {i} must be a dict, as the others are, got {short_repr(group)}")
         params = as_list(group.get("params", ()))
         if not params:
-            raise ValueError(f'group {i} has no parameters under "params": got {shortened(group)}')
+            raise ValueError(f'group {i} has no parameters under "params": got {short_repr(group)}')
         split.append((params, {name: value for name, value in group.items() if name != "params"}))
     return split
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..engine import ops
-from ..engine.number import shortened
+from ..engine.number import short_repr
 from .checks import NOT_NEGATIVE, checked_number
 
 
@@ -27,7 +27,7 @@ class Penalty:
     def __call__(self, weights: Iterable[Any]) -> Any:
         """The penalty on these weights, a Value."""
         if not isinstance(weights, Iterable):
-            raise TypeError(f"a list of weights is needed, not {type(weights).__name__}: got {shortened(weights)}")
+            raise TypeError(f"a list of weights is needed, not {type(weights).__name__}: got {short_repr(weights)}")
         weights = list(weights)
         if not weights:
             raise ValueError("no weights: the list is empty, or a generator that was used up before")

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from ..engine.number import checked_whole, shortened
+from ..engine.number import checked_whole, short_repr
 from .checks import BETWEEN, POSITIVE, Rule, checked_number
 
 RULES: dict[str, Rule] = {"lr": POSITIVE, "final": POSITIVE, "tau": POSITIVE, "factor": BETWEEN}
@@ -184,7 +184,7 @@ class Warmup(Schedule):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not callable(self.schedule):
-            raise TypeError(f"Warmup needs a schedule to lead to, got {shortened(self.schedule)}; write Constant(lr)")
+            raise TypeError(f"Warmup needs a schedule to lead to, got {short_repr(self.schedule)}; write Constant(lr)")
 
     def rate(self, k: int) -> float:
         if k < self.steps:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..engine.number import cut, number, printable, shortened
+from ..engine.number import number, printable, short_repr, truncate
 from .modules import Module
 
 FORMAT, VERSION = "tinygrad-edu weights", 1
@@ -105,33 +105,34 @@ def read(path: "str | Path") -> dict[str, Any]:
 
 
 def check_content(path: Path, content: Any) -> None:
+    """Refuse what `save` would not have written: format, version, keys, checksum, then each parameter."""
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else content
-        raise problem(path, "format", repr(FORMAT), shortened(found))
+        raise problem(path, "format", repr(FORMAT), short_repr(found))
     if type(content.get("version")) is not int or content["version"] != VERSION:
-        raise problem(path, "version", str(VERSION), shortened(content.get("version")))
+        raise problem(path, "version", str(VERSION), short_repr(content.get("version")))
     for key in ("about", "shapes", "parameters"):
         if not isinstance(content.get(key), dict):
-            raise problem(path, key, "an object", shortened(content.get(key)))
+            raise problem(path, key, "an object", short_repr(content.get(key)))
     extra = set(content) - {"format", "version", "about", "shapes", "parameters", "checksum"}
     if extra:
-        raise problem(path, min(extra), "nothing", shortened(content[min(extra)]))
+        raise problem(path, min(extra), "nothing", short_repr(content[min(extra)]))
     found = content.pop("checksum", None)
     if found != checksum(content):
-        raise problem(path, "checksum", checksum(content), shortened(found))
+        raise problem(path, "checksum", checksum(content), short_repr(found))
     for name, numbers in content["parameters"].items():
         check_parameter(path, name, numbers, content["shapes"].get(name))
     for name in content["shapes"]:
         if name not in content["parameters"]:
-            raise problem(path, f"parameters.{name}", f"shape {shortened(content['shapes'][name])}", "nothing")
+            raise problem(path, f"parameters.{name}", f"shape {short_repr(content['shapes'][name])}", "nothing")
 
 
 def check_parameter(path: Path, name: str, numbers: Any, shape: Any) -> None:
     """One parameter of a file: numbers, as many as their shape says."""
     if not all(is_weight(x) for x in row(numbers)):
-        raise problem(path, f"parameters.{name}", "numbers", shortened(numbers))
+        raise problem(path, f"parameters.{name}", "numbers", short_repr(numbers))
     if repr(shape) != repr(shape_of(numbers)):          # [2.0] and [True] are no shapes
-        raise problem(path, f"shapes.{name}", str(shape_of(numbers)), shortened(shape))
+        raise problem(path, f"shapes.{name}", str(shape_of(numbers)), short_repr(shape))
 
 
 def is_weight(x: Any) -> bool:
@@ -144,14 +145,14 @@ def is_weight(x: Any) -> bool:
 
 def problem(path: Any, key: str, expected: str, found: str) -> WeightFileError:
     """The error for a key of a file; a key from the file is shown so that it is only text."""
-    return WeightFileError(f"{path}: {cut(printable(key), 120)}: expected {expected}, found {found}")
+    return WeightFileError(f"{path}: {truncate(printable(key), 120)}: expected {expected}, found {found}")
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-        raise ValueError(f"the key {shortened(name)} stands twice")
+        raise ValueError(f"the key {short_repr(name)} stands twice")
     return found
 
 

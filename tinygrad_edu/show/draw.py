@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
 
-from ..engine.number import printable, short
+from ..engine.number import format_number, printable
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
 from . import embedded
@@ -262,7 +262,7 @@ def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
 
 def number_text(x: float) -> str:
     """A number in a picture, with a true minus sign."""
-    return short(x, 5).replace("-", "−")
+    return format_number(x, 5).replace("-", "−")
 
 
 def letters(text: str) -> int:

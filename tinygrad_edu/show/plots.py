@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..calculus.differences import numeric_derivative
 from ..calculus.transforms import derivative
 from ..engine.errors import DomainError, GradientError, errstate
-from ..engine.number import number, short, shortened
+from ..engine.number import format_number, number, short_repr
 from ..engine.op import Op
 from ..engine.value import Value
 from ..nn.rates import verdicts
@@ -235,7 +235,7 @@ def domain_of(op: Any, low: float, high: float) -> Point:
                              + " (a row)" * op.rows)
         low, high = max(low, op.domain[0].low), min(high, op.domain[0].high)
     if not low < high:
-        raise ValueError(f"low is less than high: got {short(low)} and {short(high)}")
+        raise ValueError(f"low is less than high: got {format_number(low)} and {format_number(high)}")
     return low, high
 
 
@@ -265,7 +265,8 @@ def derivative_errors(f: Callable[[Any], Any], x: float,
     lines = {method: [numeric_error(f, x, method, h, true) for h in steps] for method in methods}
     drawn = {method: line for method, line in lines.items() if any(math.isfinite(error) for _, error in line)}
     if not drawn:
-        raise ValueError(f"there is nothing to plot: no numeric derivative of f at {short(number(x))} was found")
+        raise ValueError("there is nothing to plot: no numeric derivative of f was found at "
+                         f"{format_number(number(x))}")
     figure, [axes] = new_figure(1)
     for i, (method, line) in enumerate(drawn.items()):
         axes.plot(*zip(*line), color=COLOURS[i % 8], linestyle=DASHES[i % 4], linewidth=2, label=method)
@@ -274,7 +275,7 @@ def derivative_errors(f: Callable[[Any], Any], x: float,
             axes.plot(h, error, color=COLOURS[i % 8], marker="o", markersize=8)
     axes.set(xscale="log", yscale="log")
     axes.invert_xaxis()
-    finish(axes, f"numeric derivatives, where the true one is {short(true)}", "step h, smaller to the right",
+    finish(axes, f"numeric derivatives, where the true one is {format_number(true)}", "step h, smaller to the right",
            "error", legend=True)
     return figure
 
@@ -301,7 +302,7 @@ def gradient_field(f: Callable[[Value, Value], Any], xs: Sequence[float], ys: Se
     """
     for name, column in ("xs", xs), ("ys", ys):
         if len(set(column)) < 2:
-            raise ValueError(f"{name} are at least two different numbers: got {shortened(column)}")
+            raise ValueError(f"{name} are at least two different numbers: got {short_repr(column)}")
     figure, [axes] = new_figure(1)
     contours(figure, axes, f, widened(xs, 0.08), widened(ys, 0.08))
     places = [(x, y) for y in ys for x in xs]
@@ -332,7 +333,7 @@ def contours(figure: "Figure", axes: "Axes", f: Callable[..., Any], across: Poin
         shades = axes.contourf(xs, ys, heights, levels=levels, cmap="Blues_r", norm=by_rank(levels), alpha=0.7)
         shades.set(edgecolor=GREY, linewidth=0.5)
         bar = axes.inset_axes((1.02, 0, 0.03, 1))
-        figure.colorbar(shades, cax=bar, label="f(x, y)", format=lambda height, _: short(height, 3))
+        figure.colorbar(shades, cax=bar, label="f(x, y)", format=lambda height, _: format_number(height, 3))
     if 1 / 4 < (across[1] - across[0]) / (up[1] - up[0]) < 4:
         axes.set_aspect("equal")                # only then do gradients look perpendicular to contours
 
@@ -361,7 +362,7 @@ def learning_rates(f: Callable[..., Any], start: float | Sequence[float], rates:
         raise ValueError(f"give at least one rate and one step: got {len(losses)} rates and {steps} steps")
     first = next(iter(losses.values()))[0]
     if not math.isfinite(first):
-        raise ValueError(f"the loss at the start must be finite: got {first} at {shortened(begin)}")
+        raise ValueError(f"the loss at the start must be finite: got {first} at {short_repr(begin)}")
     figure, [axes] = new_figure(1)
     best = min([first, *[line[-1] for line in losses.values() if math.isfinite(line[-1])]])
     positive = min(map(min, losses.values())) > 0
@@ -371,7 +372,7 @@ def learning_rates(f: Callable[..., Any], start: float | Sequence[float], rates:
     words = verdicts(losses)
     for i, (lr, line) in enumerate(losses.items()):
         axes.plot(range(len(line)), line, color=COLOURS[i % 8], linestyle=DASHES[i % 4], linewidth=2.2,
-                  label=f"lr = {short(lr)}: {words[lr]}")
+                  label=f"lr = {format_number(lr)}: {words[lr]}")
     finish(axes, "gradient descent at different learning rates", "step", "loss" + " (logarithmic)" * positive,
            legend=True)
     return figure
@@ -401,7 +402,7 @@ def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
     """
     if not optimizers or steps < 1 or len(start) != 2:
         raise ValueError(f"give at least one optimizer, one step and a start of two numbers: got {len(optimizers)} "
-                         f"optimizers, steps={steps}, start={shortened(start)}")
+                         f"optimizers, steps={steps}, start={short_repr(start)}")
     paths = {name: path_taken(f, start, make, steps) for name, make in optimizers.items()}
     ends = {name: slope(f, *path[-1])[0] for name, path in paths.items()}
     places = [place for name, path in paths.items() if ends[name] <= slope(f, *start)[0] for place in path]
@@ -411,7 +412,7 @@ def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
     for i, (name, path) in enumerate(paths.items()):
         axes.plot([x for x, _ in path], [y for _, y in path], color=COLOURS[(i + 1) % 8], linestyle=DASHES[i % 4],
                   marker=MARKERS[i % 8], markersize=4, markevery=max(1, steps // 25), linewidth=1.8,
-                  label=literal_name(f"{name}: {short(ends[name], 3)}"))
+                  label=literal_name(f"{name}: {format_number(ends[name], 3)}"))
     axes.plot(*start, color=BLACK, marker="o", markersize=9, linestyle="", label="start")
     axes.set(xlim=across, ylim=up)
     finish(axes, f"{steps} steps of each optimizer, and the loss at the end", "x", "y", legend=True)
@@ -457,7 +458,7 @@ def text_curve(values: Iterable[float], width: int = 60, height: int = 10, ascii
     if width < 1 or height < 1:
         raise ValueError(f"width and height are at least 1: got {width} and {height}")
     if not any(map(math.isfinite, numbers)):
-        raise ValueError(f"there is no finite number to show: got {shortened(numbers)}")
+        raise ValueError(f"there is no finite number to show: got {short_repr(numbers)}")
     columns = averages(numbers, width)
     known = [x for x in columns if math.isfinite(x)]
     low, high = min(known), max(known)
@@ -465,7 +466,7 @@ def text_curve(values: Iterable[float], width: int = 60, height: int = 10, ascii
     parts = len(shades) - 1
     filled = [1 + round((x - low) / (high - low or 1) * (height * parts - 1)) if math.isfinite(x) else 0
               for x in columns]
-    labels = [short(high, 3), *[""] * (height - 2), short(low, 3)] if height > 1 else [short(high, 3)]
+    labels = [format_number(high, 3), *[""] * (height - 2), format_number(low, 3)][:height]
     margin = max(map(len, labels))
     lines = [f"{label:>{margin}} {bar}" + "".join(shades[min(max(level - row * parts, 0), parts)] for level in filled)
              for row, label in zip(reversed(range(height)), labels)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine import printer
 from ..engine.errors import errstate
 from ..engine.graph import Contribution, contributions, describe
-from ..engine.number import short
+from ..engine.number import format_number
 from ..engine.op import Op
 from ..engine.value import Value, checked_seed
 from ..symbols.named import NamedGraph
@@ -133,7 +133,7 @@ def events_of(graph: NamedGraph, seed: float = 1.0) -> Steps:
     check_fresh(graph.order)
     seed, output, name = checked_seed(seed), graph.output, graph.texts[graph.output]
     events = Steps(forward_event(graph, node) for node in graph.nodes if node.parents)
-    events.append(Event("seed", output, name, graph.partial(output, output), short(seed), seed))
+    events.append(Event("seed", output, name, graph.partial(output, output), format_number(seed), seed))
     events.extend(backward_events(graph, seed))
     return events
 
@@ -146,15 +146,15 @@ def check_fresh(order: list[Value]) -> None:
                 again, _ = node._op.evaluate(*node._op.in_rows([p.data for p in node.parents]), **node.constants)
             if again != node.data and again == again:
                 raise ValueError(
-                    f"the graph is out of date: {describe(node)} now comes to {short(again)}, but {short(node.data)} "
-                    "is stored, since the data of a leaf was changed; compute it again")
+                    f"the graph is out of date: {describe(node)} now comes to {format_number(again)}, "
+                    f"but {format_number(node.data)} is stored, since the data of a leaf was changed; compute it again")
 
 
 def forward_event(graph: NamedGraph, node: Value) -> Event:
     """The operation of a node, with its numbers."""
     name, made, data = graph.texts[node], graph.made(node), graph.data[node]
     formula = made if made == name else f"{name} = {made}"
-    return Event("forward", node, name, formula, f"{graph.with_numbers(node)} = {short(data)}", data)
+    return Event("forward", node, name, formula, f"{graph.with_numbers(node)} = {format_number(data)}", data)
 
 
 def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
@@ -174,7 +174,7 @@ def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
                 continue
             before = so_far.get(parent, 0.0)
             after = so_far[parent] = before + c.upstream * c.local_grad if c.taken else before
-            because = printer.text(reasons[c.i]) if reasons else short(c.local_grad)
+            because = printer.text(reasons[c.i]) if reasons else format_number(c.local_grad)
             yield backward_event(graph, c, parent, because, before, after)
 
 
@@ -184,8 +184,9 @@ def backward_event(graph: NamedGraph, c: Contribution, parent: Value, because: s
     to, by = printer.as_factor(graph.formulas[parent]), printer.as_factor(graph.formulas[c.node])
     is_twice = graph.parents(c.node).count(parent) > 1
     partial = graph.partial(c.node, parent) + f" (input {c.i + 1})" * is_twice
-    numbers = f"{short(before)} + {short(c.upstream)} × {short(c.local_grad)} = {short(after)}"
+    part = f"{format_number(c.upstream)} × {format_number(c.local_grad)}"
+    numbers = f"{format_number(before)} + {part} = {format_number(after)}"
     if not c.taken and not math.isfinite(c.upstream):
-        numbers = f"{short(after)}, since this edge was not chosen"
+        numbers = f"{format_number(after)}, since this edge was not chosen"
     return Event("backward", c.node, graph.texts[c.node], f"{to}.grad += {by}.grad × {partial}", numbers, after,
                  parent, graph.texts[parent], c.i, partial, because, (before, c.upstream, c.local_grad), c.taken)

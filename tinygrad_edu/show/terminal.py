@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..engine.number import short
+from ..engine.number import format_number
 from .steps import Steps
 
 if TYPE_CHECKING:
@@ -115,13 +115,14 @@ def state(events: Steps, place: int, rows: int) -> "Table":
 def numbers_at(events: Steps, place: int) -> dict:
     """{name: [data, grad, node]} of the leaves and of what the first `place` events have made."""
     names = {event.parent: event.parent_name for event in reversed(events) if event.parent is not None}
-    known: dict = {name: [short(node.data), "", node] for node, name in names.items() if not node.parents}
+    known: dict = {name: [format_number(node.data), "", node] for node, name in names.items() if not node.parents}
     for event in events[:place]:
         if event.kind == "forward":
-            known[event.name] = [short(event.value), "", event.node]
+            known[event.name] = [format_number(event.value), "", event.node]
         elif event.kind == "seed":
-            known.setdefault(event.name, [short(event.node.data), "", event.node])[1] = short(event.value)
+            row = known.setdefault(event.name, [format_number(event.node.data), "", event.node])
+            row[1] = format_number(event.value)
         else:
-            known[event.parent_name][1] = short(event.value)
+            known[event.parent_name][1] = format_number(event.value)
     return known
 

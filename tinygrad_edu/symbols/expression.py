@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from ..engine import ops
 from ..engine.composites import scaled_relu
 from ..engine.errors import DomainError, ExpressionError
-from ..engine.number import cut, number, shortened
+from ..engine.number import number, short_repr, truncate
 from ..engine.op import OPS
 from ..engine.value import Value, constant
 from ..engine.value import pow as power
@@ -222,7 +222,7 @@ class Program:
     def literal(self, node: ast.Constant) -> float:
         """The number that is written there."""
         if isinstance(node.value, bool) or not isinstance(node.value, int | float):
-            self.refuse(node, f"{shortened(node.value)} is not a real number")
+            self.refuse(node, f"{short_repr(node.value)} is not a real number")
         try:
             value = number(node.value)
         except (ValueError, OverflowError) as error:
@@ -235,7 +235,8 @@ class Program:
         """Refuse values for other names than those that need one."""
         missing = [name for name in self.names if name not in values]
         if missing:
-            names, wanted = cut(", ".join(missing), 200), cut(" ".join(f"{name}=..." for name in missing), 200)
+            names = truncate(", ".join(missing), 200)
+            wanted = truncate(" ".join(f"{name}=..." for name in missing), 200)
             hint = f" ({missing[0]} is a function: write {missing[0]}(...))" if missing[0] in OPS else ""
             self.refuse(self.names[missing[0]], f"no value for {names}: add {wanted}{hint}")
         for name in values:
@@ -326,9 +327,9 @@ def function(program: Program, name: Any) -> Callable:
         program.refuse(name, f"{name.id} gives a list: one of it is exp(x - logsumexp(x, y, z))")
     near = OTHER_NAMES.get(name.id) or next(iter(difflib.get_close_matches(name.id, OPS, n=1)), None)
     if near is None or len(name.id) == 1:
-        short = cut(name.id, 40)
+        short = truncate(name.id, 40)
         program.refuse(name, f"{short!r} is not a function: write {short} * (...) for a product")
-    program.refuse(name, f"unknown function {cut(name.id, 40)!r}: did you mean {near!r}?")
+    program.refuse(name, f"unknown function {truncate(name.id, 40)!r}: did you mean {near!r}?")
 
 
 def leaf(number: Any, name: str) -> Value:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..engine import printer
 from ..engine.formula import Formula
-from ..engine.number import printable, short
+from ..engine.number import format_number, printable
 from ..engine.op import Op
 from ..engine.printer import TEXT
 from ..engine.value import Value, topological_order
@@ -77,7 +77,7 @@ class NamedGraph:
 
     def with_numbers(self, node: Value, digits: int = 6) -> str:
         """The same with numbers put in: `1 + 2`."""
-        numbers = {parent: Formula(short(parent.data, digits)) for parent in node.parents}
+        numbers = {parent: Formula(format_number(parent.data, digits)) for parent in node.parents}
         return printer.text(in_short(call_of(node, numbers)))
 
     def partial(self, of: Value, by: Value) -> str:
