@@ -86,7 +86,6 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "check/report": "gradcheck_by_hand matrix_layers",
     "check/layers": "matrix_layers",
     "nn/rates": "fit plots",
-    "symbols/named": "named symbolic",
     "symbols/source": "ops printer",
     "native/c_rules": "ops",
 }

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 
 from ..engine import errors, ops
 from ..engine.errors import GradientError, errstate, recorded_anyway
-from ..engine.graph import check_leaves, describe, is_cut
+from ..engine.graph import check_leaves, is_cut
+from ..engine.messages import describe, node_labelled
 from ..engine.number import checked_whole, format_number, number, short_repr
-from ..engine.replay import Replay, node_labelled, replay
+from ..engine.replay import Replay, replay
 from ..engine.slopes import as_value
 from ..engine.value import Value, topological_order
 

@@ -14,7 +14,8 @@ from functools import cache
 from typing import Any
 
 from ..engine.errors import errstate
-from ..engine.graph import contributions, describe, name_of, topological_order
+from ..engine.graph import contributions, topological_order
+from ..engine.messages import describe, name_of
 from ..engine.number import format_number
 from ..engine.op import Op
 from ..engine.origin import Origin, place_of

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from ..engine.graph import formula_of, name_of
+from ..engine.messages import formula_of, name_of
 from ..engine.number import format_number
 from ..engine.value import Value, topological_order
 

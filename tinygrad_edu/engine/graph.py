@@ -1,4 +1,4 @@
-"""The graph behind a result: the order of its nodes, the walk back along its edges, and its nodes in words.
+"""The graph behind a result: the order of its nodes, and the walk back along its edges.
 
 A graph is nothing but nodes that hold their parents.  Whatever needs to see all of one, `backward` first of
 all, begins with `topological_order`.  Nothing here makes a node.
@@ -8,11 +8,10 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from . import printer
 from .errors import GradientError
 from .formula import Formula
-from .number import format_number, printable, short_repr
-from .op import Op
+from .messages import describe
+from .number import format_number, short_repr
 
 Node = Any                      # a Value of either engine
 
@@ -179,35 +178,3 @@ def culprit(leaf: Node, order: list[Node], arrived: dict[Node, float]) -> str:
                         f"and {format_number(upstream)} came from above")
             tainted.add(node)
     return "its contributions add up beyond the largest float"
-
-
-# ---- nodes in messages --------------------------------------------------------------------------------
-
-
-def describe(node: Node) -> str:
-    """A node in a message: what it is, and where it was made if that is known."""
-    return formula_of(node) + (f" (made at {node.origin})" if node.origin else "")
-
-
-def formula_of(node: Node) -> str:
-    """How a node was made, with what went in: `f = log(x) at x = 0`."""
-    name = name_of(node)
-    if not node._parents and not node.op:
-        return name or f"the number {format_number(node._data)}"
-    if not isinstance(node._op, Op):
-        return name or f"a node made by hand ({printable(node.op) or 'no name'})"
-    names = [Formula(name_of(p) or format_number(p._data)) for p in node._parents]
-    shown = node._op.call(*node._op.in_rows(names), **node.constants)
-    at = ", ".join(dict.fromkeys(f"{name_of(p)} = {format_number(p._data)}" for p in node._parents if name_of(p)))
-    return (f"{name} = " if name else "") + printer.text(shown) + (f" at {at}" if at else "")
-
-
-def name_of(node: Node) -> str:
-    """A node's label, or the variable it was put into; "" where neither is known."""
-    return printable(node.label) or (node.origin.name if node.origin else "")
-
-
-def named_operand(node: Node) -> str:
-    """An operand in a message: `x = -1`, or `x = -1, made at train.py:3`."""
-    name = f"{name_of(node)} = " if name_of(node) else ""
-    return name + format_number(node._data) + (f", made at {node.origin}" if node.origin else "")

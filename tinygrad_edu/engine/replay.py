@@ -6,11 +6,12 @@ number of digits, on Formulas symbolic derivatives (see `symbolic.py`), and on V
 gradient that can itself be differentiated.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .errors import DomainError, PoleError, RangeError, ReplayError
-from .graph import contributions, describe
+from .graph import contributions, leaves_in
+from .messages import describe, node_labelled
 from .number import number, short_repr
 from .op import Op
 from .slopes import as_value, node_again, slopes_of
@@ -110,22 +111,11 @@ def by_leaf(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
     """{leaf: number} from numbers by leaf or by label."""
     if not isinstance(at, Mapping):
         raise TypeError(f"at is a dict of numbers by leaf or by label: got {short_repr(at)}")
-    leaves = [node for node in order if not node.parents and not node.is_constant]
+    leaves = leaves_in(order)
     for key in at:
         if isinstance(key, Value) and key.parents:          # a leaf that is not in the graph changes nothing
             raise KeyError(f"{describe(key)} is computed, so it takes no other number: name the leaves it is made from")
     return {key if isinstance(key, Value) else node_labelled(key, leaves, "leaf"): x for key, x in at.items()}
-
-
-def node_labelled(label: str, nodes: Iterable[Value], what: str) -> Value:
-    """The one node with this label."""
-    found = [node for node in nodes if node.label == label]
-    if not found:
-        known = ", ".join(node.label for node in nodes if node.label)
-        raise KeyError(f"no {what} is labelled {label!r}; the labels are: {known or 'none'}")
-    if len(found) > 1:
-        raise KeyError(f"{len(found)} nodes are labelled {label!r}: name the node itself")
-    return found[0]
 
 
 def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tuple]:

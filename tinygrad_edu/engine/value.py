@@ -17,10 +17,12 @@ from operator import attrgetter
 from typing import Any
 
 from . import errors, ops
+from .by_hand import checked_name, edges_by_hand, mark
 from .copies import copied, deeply_copied, flatten, rebuilt
 from .errors import DomainError
-from .graph import check_leaves, describe, leaves_in, named_operand, topological_order, walked_back
-from .number import number, short_repr
+from .graph import check_leaves, leaves_in, topological_order, walked_back
+from .messages import describe, named_operand
+from .number import number
 from .numpy_bridge import NUMPY_NAMES, ArrayMet, apply_ufunc, is_array
 from .op import LEAF, OPS, Mark, Op, listeners
 from .origin import Origin, add_origin
@@ -407,34 +409,6 @@ def constant(x: Any) -> Value:
     node._op = LEAF
     node._extra = CONSTANT
     return node
-
-
-def checked_name(what: str, name: Any) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"a {what} is a str, not {type(name).__name__}: got {short_repr(name)}")
-    return name
-
-
-def mark(name: Any) -> Mark:
-    """What stands for the op of a node made by hand."""
-    if not isinstance(name, str):
-        raise TypeError(f"op is a name, a str: got {short_repr(name)}")
-    return Mark(name)
-
-
-def edges_by_hand(parents: Iterable[Value], local_grads: Iterable[float]) -> tuple[tuple, tuple]:
-    """The parents and local gradients of a node made by hand, checked."""
-    if isinstance(parents, str):
-        raise TypeError(f"parents are Values, not a str: did you mean label={parents!r}?")
-    if isinstance(parents, Value):
-        raise TypeError("parents is a tuple of Values: write (x,) for one")
-    parents, local_grads = tuple(parents), tuple(map(number, local_grads))
-    for i, parent in enumerate(parents):
-        if not isinstance(parent, Value):
-            raise TypeError(f"parent {i} is not a Value but {type(parent).__name__}: got {short_repr(parent)}")
-    if len(parents) != len(local_grads):
-        raise ValueError(f"each parent needs one local gradient: got {len(parents)} and {len(local_grads)}")
-    return parents, local_grads
 
 
 def pow(x: Any, y: Any) -> Any:

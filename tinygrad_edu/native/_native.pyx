@@ -52,7 +52,7 @@ cdef extern from "kernels.h":
     double apply2(int op, double x, double y, double *gx, double *gy)
     double apply_any(int op, int n, const double *x, const double *c, double *g, double *room)
 
-from ..engine import errors, graph, value as shared
+from ..engine import by_hand, errors, graph, value as shared
 from ..engine.number import number
 from ..engine.numpy_bridge import ArrayMet, is_array as is_array_of_numpy
 from ..engine.op import LEAF, OPS, Mark, Op
@@ -109,11 +109,11 @@ cdef class Value:
         made.x, made.dx = x, 0.0
         if parents is not () or local_grads is not () or op != "":
             if not (parents == () == local_grads) or op:
-                parents, local_grads = shared.edges_by_hand(parents, local_grads)
+                parents, local_grads = by_hand.edges_by_hand(parents, local_grads)
                 made = fresh()
                 made.x = x
                 set_edges(made, parents, local_grads)
-                set_op(made, shared.mark(op))
+                set_op(made, by_hand.mark(op))
         if made is not self:
             exchange(self, made)            # what was there goes when this node is complete
         if label:

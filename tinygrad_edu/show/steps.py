@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import printer
 from ..engine.errors import errstate
-from ..engine.graph import Contribution, contributions, describe
+from ..engine.graph import Contribution, contributions
+from ..engine.messages import describe
 from ..engine.number import format_number
 from ..engine.op import Op
 from ..engine.value import Value, checked_seed

@@ -1,0 +1,37 @@
+"""What may be given for the parts of a node made by hand: names, parents, local gradients."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from .number import number, short_repr
+from .op import Mark
+
+Node = Any                      # a Value of either engine
+
+
+def checked_name(what: str, name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a {what} is a str, not {type(name).__name__}: got {short_repr(name)}")
+    return name
+
+
+def mark(name: Any) -> Mark:
+    """What stands for the op of a node made by hand."""
+    if not isinstance(name, str):
+        raise TypeError(f"op is a name, a str: got {short_repr(name)}")
+    return Mark(name)
+
+
+def edges_by_hand(parents: Iterable[Node], local_grads: Iterable[float]) -> tuple[tuple, tuple]:
+    """The parents and local gradients of a node made by hand, checked."""
+    if isinstance(parents, str):
+        raise TypeError(f"parents are Values, not a str: did you mean label={parents!r}?")
+    if hasattr(type(parents), "record"):
+        raise TypeError("parents is a tuple of Values: write (x,) for one")
+    parents, local_grads = tuple(parents), tuple(map(number, local_grads))
+    for i, parent in enumerate(parents):
+        if not hasattr(type(parent), "record"):
+            raise TypeError(f"parent {i} is not a Value but {type(parent).__name__}: got {short_repr(parent)}")
+    if len(parents) != len(local_grads):
+        raise ValueError(f"each parent needs one local gradient: got {len(parents)} and {len(local_grads)}")
+    return parents, local_grads

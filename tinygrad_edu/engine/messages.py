@@ -1,0 +1,51 @@
+"""Nodes in words: what they are called, how they were made, with which numbers, and which one a label means."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from . import printer
+from .formula import Formula
+from .number import format_number, printable
+from .op import Op
+
+Node = Any                      # a Value of either engine
+
+
+def describe(node: Node) -> str:
+    """A node in a message: what it is, and where it was made if that is known."""
+    return formula_of(node) + (f" (made at {node.origin})" if node.origin else "")
+
+
+def formula_of(node: Node) -> str:
+    """How a node was made, with what went in: `f = log(x) at x = 0`."""
+    name = name_of(node)
+    if not node._parents and not node.op:
+        return name or f"the number {format_number(node._data)}"
+    if not isinstance(node._op, Op):
+        return name or f"a node made by hand ({printable(node.op) or 'no name'})"
+    names = [Formula(name_of(p) or format_number(p._data)) for p in node._parents]
+    shown = node._op.call(*node._op.in_rows(names), **node.constants)
+    at = ", ".join(dict.fromkeys(f"{name_of(p)} = {format_number(p._data)}" for p in node._parents if name_of(p)))
+    return (f"{name} = " if name else "") + printer.text(shown) + (f" at {at}" if at else "")
+
+
+def name_of(node: Node) -> str:
+    """A node's label, or the variable it was put into; "" where neither is known."""
+    return printable(node.label) or (node.origin.name if node.origin else "")
+
+
+def named_operand(node: Node) -> str:
+    """An operand in a message: `x = -1`, or `x = -1, made at train.py:3`."""
+    name = f"{name_of(node)} = " if name_of(node) else ""
+    return name + format_number(node._data) + (f", made at {node.origin}" if node.origin else "")
+
+
+def node_labelled(label: str, nodes: Iterable[Node], what: str) -> Node:
+    """The one node with this label."""
+    found = [node for node in nodes if node.label == label]
+    if not found:
+        known = ", ".join(node.label for node in nodes if node.label)
+        raise KeyError(f"no {what} is labelled {label!r}; the labels are: {known or 'none'}")
+    if len(found) > 1:
+        raise KeyError(f"{len(found)} nodes are labelled {label!r}: name the node itself")
+    return found[0]
