@@ -311,6 +311,22 @@ def _(x):
     return m.acosh(x), (1 / (m.sqrt(x - 1) * m.sqrt(x + 1)),)
 
 
+def slope_of_sinc(x):
+    """-x/3 + x³/30 - x⁵/840 + ..., each term made of the one before; for |x| < 2."""
+    square, series = x * x, 1
+    for k in range(14, 0, -1):
+        series = 1 - square / (2 * k * (2 * k + 3)) * series
+    return -x / 3 * series
+
+
+@graph_form(ops.sinc)
+@accurate(ops.sinc)
+def _(x):
+    """Near 0, where cos(x) and f are nearly equal, the slope is a power series; it has all its derivatives at 0 too."""
+    f = m.where(m.equal(x, 0), 1, lambda: m.sin(x) / x)
+    return f, (m.where(m.abs(x) < 2, lambda: slope_of_sinc(x), lambda: (m.cos(x) - f) / x),)
+
+
 @accurate(ops.atanh)
 def _(x):
     return m.atanh(x), (1 / ((1 - x) * (1 + x)),)
