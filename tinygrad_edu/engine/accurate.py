@@ -328,9 +328,9 @@ def slope_of_erf(x, most, more):
     return 2 / m.sqrt(m.pi(x)) * ((most + most * more) / SCALE)
 
 
-def density(x, width):
-    """exp(-x² / width), as a number where it is 0, so that it stays 0 when it is differentiated."""
-    return m.where(m.abs(x) < NOTHING, lambda: m.exp(-m.power(x, 2) / width), 0)
+def where_not_nothing(x, density):
+    """A density of the bell's kind, as the number 0 where it is 0, so that it stays 0 when it is differentiated."""
+    return m.where(m.abs(x) < NOTHING, density, 0)
 
 
 @accurate(ops.erf)
@@ -340,7 +340,7 @@ def _(x):
 
 @graph_form(ops.erf)
 def _(x):
-    return m.erf(x), (2 / m.sqrt(m.pi(x)) * density(x, 1),)
+    return m.erf(x), (2 / m.sqrt(m.pi(x)) * where_not_nothing(x, lambda: m.exp(-m.power(x, 2))),)
 
 
 @accurate(ops.erfc)
@@ -353,7 +353,7 @@ def _(x):
 
 @graph_form(ops.erfc)
 def _(x):
-    return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * density(x, 1),)
+    return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * where_not_nothing(x, lambda: m.exp(-m.power(x, 2))),)
 
 
 @accurate(ops.gelu)
@@ -371,7 +371,8 @@ def _(x):
 @graph_form(ops.gelu)
 def _(x):
     below = (1 + m.erf(x / m.sqrt(m.like(x, 2)))) / 2
-    return x * below, (below + x * density(x, 2) / m.sqrt(2 * m.pi(x)),)
+    density = where_not_nothing(x, lambda: m.exp(-m.power(x, 2) / 2) / m.sqrt(2 * m.pi(x)))
+    return x * below, (below + x * density,)
 
 
 # ---- activations -------------------------------------------------------------------------------------------
@@ -527,29 +528,40 @@ def total_less_one(x, best, e):
     return below + (m.total(each(lambda a, ea: m.where(a < best, 0, ea), x, e)) - 1)
 
 
-@graph_form(ops.logsumexp)
-@accurate(ops.logsumexp)
-def _(x):
-    best = m.largest(x)
-    top = m.where(m.abs(best) < m.inf, best, 0)
-    e = each(lambda xi: exp_of_difference(xi, top), x)
-    rest = total_less_one(x, best, e)
-    return top + m.log1p(rest), (each(lambda ei: ei / (1 + rest), e),)
+def logsumexp_with(exp_between):
+    """The rule of logsumexp, by the differences to the largest; `exp_between` is exp(x - y)."""
+    def rule(x):
+        best = m.largest(x)
+        top = m.where(m.abs(best) < m.inf, best, 0)
+        e = each(lambda a: exp_between(a, top), x)
+        rest = total_less_one(x, best, e)
+        return top + m.log1p(rest), (each(lambda ea: ea / (1 + rest), e),)
+    return rule
 
 
-@graph_form(ops.softmax_cross_entropy)
-@accurate(ops.softmax_cross_entropy)
-def _(x, t):
-    best = m.largest(x)
-    e = each(lambda a: exp_of_difference(a, best), x)
-    rest = total_less_one(x, best, e)
-    whole, log_whole = 1 + rest, m.log1p(rest)
-    mass = m.total(t)
+def cross_entropy_with(exp_between):
+    """The rule of softmax_cross_entropy, likewise."""
+    def rule(x, t):
+        best, mass = m.largest(x), m.total(t)
+        e = each(lambda a: exp_between(a, best), x)
+        rest = total_less_one(x, best, e)
+        whole, log_whole = 1 + rest, m.log1p(rest)
 
-    def loss_of(a, ta):
-        return m.where(m.equal(ta, 0), 0, lambda: ta * (best - a + log_whole))
+        def loss_of(a, ta):
+            return m.where(m.equal(ta, 0), 0, lambda: ta * (best - a + log_whole))
 
-    def slope_of(a, ea, ta):
-        others = m.where(a < best, whole - ea, rest + (1 - ea))
-        return ea / whole * (mass - ta) - ta * (others / whole)
-    return m.total(each(loss_of, x, t)), (each(slope_of, x, e, t), each(lambda a: best - a + log_whole, x))
+        def slope_of(a, ea, ta):
+            others = m.where(a < best, whole - ea, rest + (1 - ea))
+            return ea / whole * (mass - ta) - ta * (others / whole)
+        return m.total(each(loss_of, x, t)), (each(slope_of, x, e, t), each(lambda a: best - a + log_whole, x))
+    return rule
+
+
+def exp_of_plain_difference(x, y):
+    return m.exp(x - y)
+
+
+accurate(ops.logsumexp)(logsumexp_with(exp_of_difference))
+accurate(ops.softmax_cross_entropy)(cross_entropy_with(exp_of_difference))
+graph_form(ops.logsumexp)(logsumexp_with(exp_of_plain_difference))
+graph_form(ops.softmax_cross_entropy)(cross_entropy_with(exp_of_plain_difference))

@@ -15,13 +15,20 @@ from typing import Any
 from . import formula as m
 from .errors import errstate
 from .formula import Formula
+from .graph import times
 from .ieee import COMPUTE
 from .op import OPS, Op, find, makers
 from .printer import children, resolved
 from .value import Value, constant
 
+
+def plus(x: Any, y: Any) -> Any:
+    """x + y; the 0 of a rule leaves no node behind."""
+    return y if type(x) is int and x == 0 else x if type(y) is int and y == 0 else x + y
+
+
 WORDS: dict[str, Callable] = {      # the heads of formulas, as functions of numbers of any kind
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "neg": operator.neg,
+    "+": plus, "-": operator.sub, "*": times, "/": operator.truediv, "neg": operator.neg,
     ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": m.equal, "!=": m.unequal,
     "pow": m.power, "whole": m.is_whole, "pi": lambda: math.pi, "abs": m.abs, "sign": m.sign,
     "larger": m.larger, "smaller": m.smaller, "max": lambda *row: m.largest(row), "min": lambda *row: m.smallest(row),
