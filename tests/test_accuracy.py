@@ -239,7 +239,7 @@ COMPUTED = {
     ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
     "where": lambda c, a, b: a if c else b,
     "max": max, "min": min, "larger": max, "smaller": min, "abs": abs, "sign": mp.sign, "pi": lambda: mp.pi,
-    "cbrt": TEXTBOOK["cbrt"], "exp2": TEXTBOOK["exp2"], "log2": TEXTBOOK["log2"],
+    **{name: TEXTBOOK[name] for name in ("cbrt", "exp2", "log2", "sigmoid")},
     **{name: getattr(mp, name) for name in "exp expm1 log log10 log1p sqrt sin cos tan asin acos atan atan2 sinh cosh "
        "tanh asinh acosh atanh erf erfc".split()},
 }
