@@ -13,7 +13,6 @@ from functools import cache, lru_cache
 from typing import Any
 
 from . import formula as m
-from .errors import errstate
 from .formula import Formula
 from .graph import times
 from .ieee import COMPUTE
@@ -53,16 +52,18 @@ def node_again(node: Value, inputs: list[Any]) -> Any:
 
 
 def slopes_of(node: Value, inputs: list[Any]) -> tuple:
-    """The local gradients of a node as graphs on its inputs, or as numbers where they are none."""
+    """The local gradients of a node as graphs on its inputs, or as numbers where they are none.
+
+    They are asked for within `errstate(all="ignore")`: a slope that is inf or nan is no error until it is used.
+    """
     op: Any = node._op
     names, value, slopes = formulas_of(op, len(inputs), tuple(node.constants.items()))
     known = {value: node, **dict(zip(names, inputs))}           # where the value is an input, that is meant
-    with errstate(all="ignore"):
-        try:
-            graphs = [evaluated(slope, known) for slope in slopes]
-        except (ArithmeticError, ValueError):           # of Python's, at plain numbers: Values have none
-            known = {value: node, **{name: as_value(x) for name, x in zip(names, inputs)}}
-            graphs = [evaluated(slope, known) for slope in slopes]
+    try:
+        graphs = [evaluated(slope, known) for slope in slopes]
+    except (ArithmeticError, ValueError):               # of Python's, at plain numbers: Values have none
+        known = {value: node, **{name: as_value(x) for name, x in zip(names, inputs)}}
+        graphs = [evaluated(slope, known) for slope in slopes]
     return tuple([with_number(node, i, graph, inputs) for i, graph in enumerate(graphs)])
 
 
