@@ -33,6 +33,13 @@ def pytest_configure(config):
         raise pytest.UsageError(f"the tests look at the source beside them, not at what is installed: {tg.__file__}")
 
 
+def pytest_ignore_collect(collection_path, config):
+    """`-m smoke` reads only the files that have such tests, which saves a third of its time."""
+    if config.option.markexpr == "smoke" and collection_path.suffix == ".py":
+        return "pytest.mark.smoke" not in collection_path.read_text(encoding="utf-8") or None
+    return None
+
+
 @pytest.fixture(autouse=True)
 def operations_as_before():
     """Ops declared in a test, or in a docstring's example, are gone after it."""

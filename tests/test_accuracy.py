@@ -317,10 +317,7 @@ COMPUTED = {
     ">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b,
     "where": lambda c, a, b: a if c else b,
     "max": max, "min": min, "larger": max, "smaller": min, "abs": abs, "sign": mp.sign, "pi": lambda: mp.pi,
-    **{op.name: op.of for op in SINGLE},        # one rule calls another op
-    "cbrt": TEXTBOOK["cbrt"], "exp2": TEXTBOOK["exp2"], "log2": TEXTBOOK["log2"],
-    **{name: getattr(mp, name) for name in "exp expm1 log log10 log1p sqrt sin cos tan asin acos atan atan2 sinh cosh "
-       "tanh asinh acosh atanh erf erfc".split()},
+    **{op.name: definition(op) if is_defined(op) else op.of for op in SINGLE},
 }
 
 

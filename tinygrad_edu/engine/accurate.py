@@ -24,7 +24,7 @@ NOTHING = 40                                        # beyond this, exp(-x²) is 
 # large until the end, lest they lose digits below 10⁻³⁰⁸.
 
 SCALE = 2.0 ** 101
-LOG_SCALE, REST_OF_LOG = 70, 0.00786523655447625          # together log(SCALE)
+LOG_SCALE, REST_OF_LOG = 70, 0.00786523655447625        # together log(SCALE)
 ROOTS = {   # width: √width, 1 / √(π width), what that lacks
     1: (1.0, 0.5641895835477563, 7.66772980658294e-18),
     2: (1.4142135623730951, 0.3989422804014327, -2.49232720227773e-17)}
@@ -149,10 +149,14 @@ def _(x, *, n):
     return m.power(x, n), (m.where(m.equal(n, 0), 0, lambda: n * m.power(x, n - 1)),)
 
 
+def slope_of_zero_to_the(y):
+    """The derivative of 0**y by y."""
+    return m.where(y > 0, 0, m.where(y < 0, -m.inf, m.nan))
+
+
 @accurate(ops.pow)
 def _(x, y):
     z = m.power(x, y)
-    at_zero = m.where(y > 0, 0, m.where(y < 0, -m.inf, m.nan))
 
     def by_halves():                                    # where z has lost digits, or is too large
         half = m.power(x, y / 2)
@@ -161,7 +165,7 @@ def _(x, y):
     def elsewhere():
         size = m.abs(z)
         return m.where(size < SMALLEST, by_halves, m.where(size > LARGEST, by_halves, lambda: z * m.log(x)))
-    return z, (slope_of_power(x, y, z), m.where(m.equal(x, 0), at_zero, elsewhere))
+    return z, (slope_of_power(x, y, z), m.where(m.equal(x, 0), slope_of_zero_to_the(y), elsewhere))
 
 
 @graph_form(ops.pow)
@@ -172,11 +176,10 @@ def _(x, y):
     def plain():
         return y * m.power(x, y - 1)
 
-    def at_zero():
-        return m.where(m.equal(y, 0), 0, plain)
-    dx = m.where(m.equal(x, 0), at_zero, lambda: m.where(m.abs(y) < ops.HALF, lambda: y * f / x, plain))
-    dy_at_zero = m.where(y > 0, 0, m.where(y < 0, -m.inf, m.nan))
-    return f, (dx, m.where(m.equal(x, 0), dy_at_zero, lambda: f * m.log(x)))
+    def dx():
+        return m.where(m.abs(y) < ops.HALF, lambda: y * f / x, plain)
+    return f, (m.where(m.equal(x, 0), lambda: m.where(m.equal(y, 0), 0, plain), dx),
+               m.where(m.equal(x, 0), slope_of_zero_to_the(y), lambda: f * m.log(x)))
 
 
 @accurate(ops.sqrt)
@@ -344,9 +347,9 @@ def slope_of_erf(x, most, more):
     return 2 / m.sqrt(m.pi(x)) * ((most + most * more) / SCALE)
 
 
-def density(x, width):
-    """exp(-x² / width), as a number where it is 0, so that it stays 0 when it is differentiated."""
-    return m.where(m.abs(x) < NOTHING, lambda: m.exp(-m.power(x, 2) / width), 0)
+def where_not_nothing(x, density):
+    """A density of the bell's kind, as the number 0 where it is 0, so that it stays 0 when it is differentiated."""
+    return m.where(m.abs(x) < NOTHING, density, 0)
 
 
 @accurate(ops.erf)
@@ -356,7 +359,7 @@ def _(x):
 
 @graph_form(ops.erf)
 def _(x):
-    return m.erf(x), (2 / m.sqrt(m.pi(x)) * density(x, 1),)
+    return m.erf(x), (2 / m.sqrt(m.pi(x)) * where_not_nothing(x, lambda: m.exp(-m.power(x, 2))),)
 
 
 @accurate(ops.erfc)
@@ -369,7 +372,7 @@ def _(x):
 
 @graph_form(ops.erfc)
 def _(x):
-    return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * density(x, 1),)
+    return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * where_not_nothing(x, lambda: m.exp(-m.power(x, 2))),)
 
 
 @accurate(ops.gelu)
@@ -387,7 +390,8 @@ def _(x):
 @graph_form(ops.gelu)
 def _(x):
     below = (1 + m.erf(x / m.sqrt(m.like(x, 2)))) / 2
-    return x * below, (below + x * density(x, 2) / m.sqrt(2 * m.pi(x)),)
+    density = where_not_nothing(x, lambda: m.exp(-m.power(x, 2) / 2) / m.sqrt(2 * m.pi(x)))
+    return x * below, (below + x * density,)
 
 
 # ---- activations -------------------------------------------------------------------------------------------
@@ -543,29 +547,40 @@ def total_less_one(x, best, e):
     return below + (m.total(each(lambda a, ea: m.where(a < best, 0, ea), x, e)) - 1)
 
 
-@graph_form(ops.logsumexp)
-@accurate(ops.logsumexp)
-def _(x):
-    best = m.largest(x)
-    top = m.where(m.abs(best) < m.inf, best, 0)
-    e = each(lambda xi: exp_of_difference(xi, top), x)
-    rest = total_less_one(x, best, e)
-    return top + m.log1p(rest), (each(lambda ei: ei / (1 + rest), e),)
+def logsumexp_with(exp_between):
+    """The rule of logsumexp, by the differences to the largest; `exp_between` is exp(x - y)."""
+    def rule(x):
+        best = m.largest(x)
+        top = m.where(m.abs(best) < m.inf, best, 0)
+        e = each(lambda a: exp_between(a, top), x)
+        rest = total_less_one(x, best, e)
+        return top + m.log1p(rest), (each(lambda ea: ea / (1 + rest), e),)
+    return rule
 
 
-@graph_form(ops.softmax_cross_entropy)
-@accurate(ops.softmax_cross_entropy)
-def _(x, t):
-    best = m.largest(x)
-    e = each(lambda a: exp_of_difference(a, best), x)
-    rest = total_less_one(x, best, e)
-    whole, log_whole = 1 + rest, m.log1p(rest)
-    mass = m.total(t)
+def cross_entropy_with(exp_between):
+    """The rule of softmax_cross_entropy, likewise."""
+    def rule(x, t):
+        best, mass = m.largest(x), m.total(t)
+        e = each(lambda a: exp_between(a, best), x)
+        rest = total_less_one(x, best, e)
+        whole, log_whole = 1 + rest, m.log1p(rest)
 
-    def loss_of(a, ta):
-        return m.where(m.equal(ta, 0), 0, lambda: ta * (best - a + log_whole))
+        def loss_of(a, ta):
+            return m.where(m.equal(ta, 0), 0, lambda: ta * (best - a + log_whole))
 
-    def slope_of(a, ea, ta):
-        others = m.where(a < best, whole - ea, rest + (1 - ea))
-        return ea / whole * (mass - ta) - ta * (others / whole)
-    return m.total(each(loss_of, x, t)), (each(slope_of, x, e, t), each(lambda a: best - a + log_whole, x))
+        def slope_of(a, ea, ta):
+            others = m.where(a < best, whole - ea, rest + (1 - ea))
+            return ea / whole * (mass - ta) - ta * (others / whole)
+        return m.total(each(loss_of, x, t)), (each(slope_of, x, e, t), each(lambda a: best - a + log_whole, x))
+    return rule
+
+
+def exp_of_plain_difference(x, y):
+    return m.exp(x - y)
+
+
+accurate(ops.logsumexp)(logsumexp_with(exp_of_difference))
+accurate(ops.softmax_cross_entropy)(cross_entropy_with(exp_of_difference))
+graph_form(ops.logsumexp)(logsumexp_with(exp_of_plain_difference))
+graph_form(ops.softmax_cross_entropy)(cross_entropy_with(exp_of_plain_difference))

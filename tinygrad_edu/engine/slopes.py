@@ -13,15 +13,21 @@ from functools import cache, lru_cache
 from typing import Any
 
 from . import formula as m
-from .errors import errstate
 from .formula import Formula
+from .graph import times
 from .ieee import COMPUTE
 from .op import OPS, Op, find, makers
 from .printer import children, resolved
 from .value import Value, constant
 
+
+def plus(x: Any, y: Any) -> Any:
+    """x + y; the 0 of a rule leaves no node behind."""
+    return y if type(x) is int and x == 0 else x if type(y) is int and y == 0 else x + y
+
+
 WORDS: dict[str, Callable] = {      # the heads of formulas, as functions of numbers of any kind
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "neg": operator.neg,
+    "+": plus, "-": operator.sub, "*": times, "/": operator.truediv, "neg": operator.neg,
     ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": m.equal, "!=": m.unequal,
     "pow": m.power, "whole": m.is_whole, "pi": lambda: math.pi, "abs": m.abs, "sign": m.sign,
     "larger": m.larger, "smaller": m.smaller, "max": lambda *row: m.largest(row), "min": lambda *row: m.smallest(row),
@@ -46,16 +52,18 @@ def node_again(node: Value, inputs: list[Any]) -> Any:
 
 
 def slopes_of(node: Value, inputs: list[Any]) -> tuple:
-    """The local gradients of a node as graphs on its inputs, or as numbers where they are none."""
+    """The local gradients of a node as graphs on its inputs, or as numbers where they are none.
+
+    They are asked for within `errstate(all="ignore")`: a slope that is inf or nan is no error until it is used.
+    """
     op: Any = node._op
     names, value, slopes = formulas_of(op, len(inputs), tuple(node.constants.items()))
     known = {value: node, **dict(zip(names, inputs))}           # where the value is an input, that is meant
-    with errstate(all="ignore"):
-        try:
-            graphs = [evaluated(slope, known) for slope in slopes]
-        except (ArithmeticError, ValueError):           # of Python's, at plain numbers: Values have none
-            known = {value: node, **{name: as_value(x) for name, x in zip(names, inputs)}}
-            graphs = [evaluated(slope, known) for slope in slopes]
+    try:
+        graphs = [evaluated(slope, known) for slope in slopes]
+    except (ArithmeticError, ValueError):               # of Python's, at plain numbers: Values have none
+        known = {value: node, **{name: as_value(x) for name, x in zip(names, inputs)}}
+        graphs = [evaluated(slope, known) for slope in slopes]
     return tuple([with_number(node, i, graph, inputs) for i, graph in enumerate(graphs)])
 
 
