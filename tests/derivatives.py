@@ -7,7 +7,7 @@ a polynomial in t, whose coefficients are the derivatives.  No local gradient ta
 import math
 from collections import Counter
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -75,10 +75,20 @@ def series(x):
     return x if isinstance(x, Series) else Series(mp.mpf(x), *[mp.mpf(0)] * len(POWERS_OF_T))
 
 
-def grown(first, slope, u):
+def at_point(name, u):
+    """A function of mpmath at the point where a series stands."""
+    return computed(name, u.c[0], mp.prec)
+
+
+@lru_cache(maxsize=100)                     # along the directions of a pair, it is one number
+def computed(name, x, precision):
+    return getattr(mp, name)(near(x) if name in ("erf", "erfc") else x)
+
+
+def grown(name, slope, u):
     """f(u) from f at the point and the series of f'(u): the integral of f'(u) u'."""
     rate = slope * Series(*[k * u.c[k] for k in POWERS_OF_T], mp.mpf(0))
-    return Series(first, *[rate.c[k - 1] / k for k in POWERS_OF_T])
+    return Series(at_point(name, u) if name else mp.mpf(0), *[rate.c[k - 1] / k for k in POWERS_OF_T])
 
 
 def solved(first, u, rule):
@@ -90,15 +100,15 @@ def solved(first, u, rule):
 
 
 def exp(u):
-    return solved(mp.exp(u.c[0]), u, lambda f, k, i: i * f[k - i])
+    return solved(at_point("exp", u), u, lambda f, k, i: i * f[k - i])
 
 
 def log(u):
-    return grown(mp.log(u.c[0]), 1 / u, u)
+    return grown("log", 1 / u, u)
 
 
 def sin_and_cos(u):
-    s, c = [mp.sin(u.c[0])], [mp.cos(u.c[0])]
+    s, c = [at_point("sin", u)], [at_point("cos", u)]
     for k in POWERS_OF_T:
         s.append(mp.fsum(i * u.c[i] * c[k - i] for i in range(1, k + 1)) / k)
         c.append(-mp.fsum(i * u.c[i] * s[k - i] for i in range(1, k + 1)) / k)
@@ -121,7 +131,7 @@ def root(u, n):
 
 
 def atan2(y, x):
-    angle = grown(mp.mpf(0), x / (x * x + y * y), y) - grown(mp.mpf(0), y / (x * x + y * y), x)
+    angle = grown(None, x / (x * x + y * y), y) - grown(None, y / (x * x + y * y), x)
     return angle + mp.atan2(y.c[0], x.c[0])
 
 
@@ -135,16 +145,16 @@ FUNCTIONS = {
     "pow": power, "sqrt": lambda u: root(u, 2), "cbrt": lambda u: root(u, 3) if u > 0 else -root(-u, 3),
     "sin": lambda u: sin_and_cos(u)[0], "cos": lambda u: sin_and_cos(u)[1], "atan2": atan2,
     "tan": lambda u: sin_and_cos(u)[0] / sin_and_cos(u)[1],
-    "asin": lambda u: grown(mp.asin(u.c[0]), 1 / root(1 - u * u, 2), u),
-    "acos": lambda u: grown(mp.acos(u.c[0]), -1 / root(1 - u * u, 2), u),
-    "atan": lambda u: grown(mp.atan(u.c[0]), 1 / (1 + u * u), u),
+    "asin": lambda u: grown("asin", 1 / root(1 - u * u, 2), u),
+    "acos": lambda u: grown("acos", -1 / root(1 - u * u, 2), u),
+    "atan": lambda u: grown("atan", 1 / (1 + u * u), u),
     "sinh": lambda u: (exp(u) - exp(-u)) / 2, "cosh": lambda u: (exp(u) + exp(-u)) / 2,
     "tanh": lambda u: (exp(u) - exp(-u)) / (exp(u) + exp(-u)),
-    "asinh": lambda u: grown(mp.asinh(u.c[0]), 1 / root(1 + u * u, 2), u),
-    "acosh": lambda u: grown(mp.acosh(u.c[0]), 1 / root(u * u - 1, 2), u),
-    "atanh": lambda u: grown(mp.atanh(u.c[0]), 1 / (1 - u * u), u),
-    "erf": lambda u: grown(mp.erf(near(u.c[0])), bell(u), u),
-    "erfc": lambda u: grown(mp.erfc(near(u.c[0])), -bell(u), u),
+    "asinh": lambda u: grown("asinh", 1 / root(1 + u * u, 2), u),
+    "acosh": lambda u: grown("acosh", 1 / root(u * u - 1, 2), u),
+    "atanh": lambda u: grown("atanh", 1 / (1 - u * u), u),
+    "erf": lambda u: grown("erf", bell(u), u),
+    "erfc": lambda u: grown("erfc", -bell(u), u),
 }
 
 

@@ -143,10 +143,16 @@ def _(x, *, n):
     return z, (slope_of_power(x, n, z),)
 
 
+def unless_steep(f, n, slope):
+    """The slope of f = x**n; but 0 where f is, and n so large that n² leaves the floats and n² times 0 would be nan."""
+    return m.where(m.abs(n) > VAST, lambda: m.where(m.equal(f, 0), 0, slope), slope)
+
+
 @graph_form(ops.power)
 def _(x, *, n):
     """Beyond the nth, the derivatives of x**n are 0, and not 0 times a power of x that may be infinite."""
-    return m.power(x, n), (m.where(m.equal(n, 0), 0, lambda: n * m.power(x, n - 1)),)
+    f = m.power(x, n)
+    return f, (m.where(m.equal(n, 0), 0, lambda: unless_steep(f, n, lambda: n * m.power(x, n - 1))),)
 
 
 def slope_of_zero_to_the(y):
@@ -176,10 +182,12 @@ def _(x, y):
     def plain():
         return y * m.power(x, y - 1)
 
-    def dx():
+    def elsewhere():
         return m.where(m.abs(y) < ops.HALF, lambda: y * f / x, plain)
-    return f, (m.where(m.equal(x, 0), lambda: m.where(m.equal(y, 0), 0, plain), dx),
-               m.where(m.equal(x, 0), slope_of_zero_to_the(y), lambda: f * m.log(x)))
+
+    def dx():
+        return m.where(m.equal(x, 0), lambda: m.where(m.equal(y, 0), 0, plain), elsewhere)
+    return f, (unless_steep(f, y, dx), m.where(m.equal(x, 0), slope_of_zero_to_the(y), lambda: f * m.log(x)))
 
 
 @accurate(ops.sqrt)
@@ -214,6 +222,16 @@ def _(x, y):
         return m.where(scale < 1, lambda: side / scaled * scale, lambda: side * scale / scaled)
     dx, dy = m.where(scaled > 0, lambda: share(x), scaled), m.where(scaled > 0, lambda: share(y), scaled)
     return scaled / scale, (dx, dy)
+
+
+@graph_form(ops.hypot)
+def _(x, y):
+    """Of numbers so small that 1 / f² leaves the floats, the slopes are those of the same numbers on a larger scale."""
+    f, scale = m.sqrt(m.power(x, 2) + m.power(y, 2)), scale_for(x, y)
+
+    def share(side):
+        return m.where(scale > 1, lambda: side * scale / ops.hypot.of(x * scale, y * scale), lambda: side / f)
+    return f, (m.where(f > 0, lambda: share(x), 0), m.where(f > 0, lambda: share(y), 0))
 
 
 # ---- exponentials and logarithms -------------------------------------------------------------------
