@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 
 import pytest
-from judge import DIGITS, PLAIN, SLOPE_ULP, VALUE_ULP, all_points, row_misses, rows_for, truth
+from judge import DIGITS, PLAIN, SLOPE_ULP, VALUE_ULP, all_points, plain_misses, row_misses, rows_for, truth
 from judge import misses as misses_of
 from mpmath import mp
 from textbook import ROWS, SLOPES, TEXTBOOK, definition, is_defined
@@ -230,6 +230,13 @@ def test_a_rule_just_written_is_held_to_the_looser_bound_by_itself(rule, domain,
     op = tg.Op(rule, "?", (domain,), False, {})
     found = list(row_misses(op, 200)) if op.rows else misses(op, all_points(op))
     assert (found == []) == passes
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.rule is not op.textbook], ids=repr)
+def test_the_looser_bound_is_one_that_rules_meet_without_their_accurate_forms(op):
+    bare = tg.Op(op.textbook, op.symbol, tuple([d] if op.rows else d for d in op.domain), op.selects, op.sample)
+    cases = [(rows, {}) for rows in rows_for(op, 112)] if op.rows else sample(op, 150)
+    assert list(plain_misses(bare, cases)) == []
 
 
 # ---- the page ------------------------------------------------------------------------------------------
