@@ -6,7 +6,6 @@ a polynomial in t, whose coefficients are the derivatives.  No local gradient ta
 
 import math
 from collections import Counter
-from fractions import Fraction
 from functools import cache, lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -191,13 +190,14 @@ def is_smooth(op, point, constants):
 
 
 def row_case(f):
-    """A function of a row of which only the first number varies; Values and series take the same formula."""
-    return Case(lambda x: f(x, lambda op, *rows: op(*rows)), lambda x: f(x, lambda op, *rows: op.textbook(*rows)[0]),
-                [(x,) for x in signed(SIZES)])
+    """A function of one number x that calls ops on rows: on Values by the engine, on series by their rules."""
+    def of_series(op, *rows):
+        return op.textbook(*[list(map(series, row)) for row in rows])[0]
+    return Case(lambda x: f(lambda op, *rows: op(*rows), x), lambda x: f(of_series, x), [(x,) for x in signed(SIZES)])
 
 
 def softmax(x, i):
-    """By the composite on Values, by its definition on series."""
+    """Of [x, 0, 1]: by the composite on Values, by its definition on series."""
     if isinstance(x, tg.Value):
         return tg.softmax([x, 0.0, 1.0])[i]
     row = [m.exp(e) for e in (x, series(0), series(1))]
@@ -208,24 +208,20 @@ def log_softmax(x, i):
     return tg.log_softmax([x, 0.0, 1.0])[i] if isinstance(x, tg.Value) else m.log(softmax(x, i))
 
 
-def row(x, *others):
-    return [x, *[series(e) if isinstance(x, Series) else e for e in others]]
-
-
 ROW_CASES = {
-    "logsumexp([x, 0])": lambda x, call: call(tg.logsumexp, row(x, 0.0)),
-    "logsumexp([x, 0, 1])": lambda x, call: call(tg.logsumexp, row(x, 0.0, 1.0)),
-    "softmax([x, 0, 1])[0]": lambda x, call: softmax(x, 0),
-    "softmax([x, 0, 1])[1]": lambda x, call: softmax(x, 1),
-    "log_softmax([x, 0, 1])[0]": lambda x, call: log_softmax(x, 0),
-    "log_softmax([x, 0, 1])[1]": lambda x, call: log_softmax(x, 1),
+    "logsumexp([x, 0])": lambda call, x: call(tg.logsumexp, [x, 0.0]),
+    "logsumexp([x, 0, 1])": lambda call, x: call(tg.logsumexp, [x, 0.0, 1.0]),
+    "softmax([x, 0, 1])[0]": lambda call, x: softmax(x, 0),
+    "softmax([x, 0, 1])[1]": lambda call, x: softmax(x, 1),
+    "log_softmax([x, 0, 1])[0]": lambda call, x: log_softmax(x, 0),
+    "log_softmax([x, 0, 1])[1]": lambda call, x: log_softmax(x, 1),
     "softmax_cross_entropy([x, 0, 1], [1, 0, 0])":
-        lambda x, call: call(tg.softmax_cross_entropy, row(x, 0.0, 1.0), [1.0, 0.0, 0.0]),
+        lambda call, x: call(tg.softmax_cross_entropy, [x, 0.0, 1.0], [1.0, 0.0, 0.0]),
     "softmax_cross_entropy([x, 0, 1], [0, 1, 0])":
-        lambda x, call: call(tg.softmax_cross_entropy, row(x, 0.0, 1.0), [0.0, 1.0, 0.0]),
-    "prod([x, x, 3])": lambda x, call: call(tg.prod, [x, x, row(x, 3.0)[1]]),
-    "mean([x * x, 0])": lambda x, call: call(tg.mean, row(x * x, 0.0)),
-    "dot([x * x, 1], [x, x])": lambda x, call: call(tg.dot, row(x * x, 1.0), [x, x]),
+        lambda call, x: call(tg.softmax_cross_entropy, [x, 0.0, 1.0], [0.0, 1.0, 0.0]),
+    "prod([x, x, 3])": lambda call, x: call(tg.prod, [x, x, 3.0]),
+    "mean([x * x, 0])": lambda call, x: call(tg.mean, [x * x, 0.0]),
+    "dot([x * x, 1], [x, x])": lambda call, x: call(tg.dot, [x * x, 1.0], [x, x]),
 }
 POWERS = (0.0, 1.0, 3.0, -1.0, 0.5, 1.5)
 
@@ -250,9 +246,8 @@ def true_derivatives(case, point):
             return {(n,): found[n] * math.factorial(n) for n in ORDERS}
         x, y = point                            # along (1, s), the nth coefficient is a polynomial in s
         along = [case.of_series(moving(x, 1), moving(y, s)).c for s in (0, *ORDERS)]
-        return {(n - k, k): mp.fsum(mp.mpf(weight.numerator) / weight.denominator * along[s][n]
-                                    for s, weight in enumerate(weights)) * math.factorial(n - k) * math.factorial(k)
-                for n in ORDERS for k, weights in enumerate(through(n))}
+        return {(n - k, k): coefficient * math.factorial(n - k) * math.factorial(k) for n in ORDERS
+                for k, coefficient in enumerate(through(n) * mp.matrix([c[n] for c in along[:n + 1]]))}
 
 
 def moving(x, rate):
@@ -261,16 +256,8 @@ def moving(x, rate):
 
 @cache
 def through(n):
-    """Row k: by which weights values at 0, 1, ..., n give the coefficient of sᵏ in the polynomial through them."""
-    columns = []
-    for node in range(n + 1):                   # Lagrange: the product of (s - other) / (node - other)
-        column = [Fraction(1)]
-        for other in range(n + 1):
-            if other != node:
-                shifted, scaled = [Fraction(0), *column], [other * c for c in column] + [Fraction(0)]
-                column = [(a - b) / (node - other) for a, b in zip(shifted, scaled)]
-        columns.append(column)
-    return list(zip(*columns))
+    """The matrix that makes the coefficients of 1, s, ..., sⁿ of a polynomial's values at s = 0, 1, ..., n."""
+    return mp.matrix([[mp.mpf(s) ** k for k in range(n + 1)] for s in range(n + 1)]) ** -1
 
 
 def our_derivatives(case, point):
