@@ -76,9 +76,12 @@ def at_most(count, letter):
 
 # ---- what has no answer: not a number, or an error -----------------------------------------------------------
 
-NO_ANSWER = {       # by y, by x: 1 / y² or a power of x leaves the floats on the way, and is multiplied by 0
+SMALL = (0.0, 1e-300, -1e-300, 1e-100, -1e-100)
+NO_ANSWER = {       # 1 / r², 1 / y² or a power of x leaves the floats on the way, and is multiplied by 0
     "div": {(0.0, 1e-300), (0.0, -1e-300)},
     "pow": {(1e100, 5.0), *((1e-300, y) for y in (0.0, 1.0, 5.0, 40.0, 1000.0))},
+    "hypot": {(0.0, 1e-300), (0.0, -1e-300), (1e-300, 0.0), (-1e-300, 0.0)},
+    "atan2": {(y, x) for y in SMALL for x in SMALL if x or y},
 }
 
 
@@ -87,6 +90,14 @@ NO_ANSWER = {       # by y, by x: 1 / y² or a power of x leaves the floats on t
 def test_a_derivative_that_floats_can_hold_is_a_number_but_for_those_named(name):
     lost = {one.point for one in all_of(name) if one.letter and (isinstance(one.ours, str) or one.ours - one.ours)}
     assert lost == NO_ANSWER.get(name, set())
+
+
+@pytest.mark.parametrize(("op", "point", "orders"), [
+    (tg.hypot, (0.0, 1e-200), (3, 0)), (tg.hypot, (0.0, 1e-200), (1, 2)), (tg.hypot, (-1e-200, 0.0), (0, 3)),
+    (tg.OPS["pow"], (0.5, 1e200), (3, 0)), (tg.OPS["pow"], (0.5, 1e200), (3, 1)), (tg.OPS["pow"], (0.0, 1e200), (4, 0)),
+    (lambda x: tg.power(x, n=1e200), (0.5,), (4,))])
+def test_a_derivative_of_0_is_0_though_numbers_on_the_way_would_leave_the_floats(op, point, orders):
+    assert our_derivatives(Case(op, None, []), point)[orders] == 0
 
 
 # ---- the judge is judged ----------------------------------------------------------------------------------
