@@ -22,7 +22,7 @@ from ..engine.origin import Origin, place_of
 from ..engine.replay import apply
 from ..engine.value import Value
 from .decimals import NAN, decimal, digits
-from .measure import COMPARED, LEVELS, UNIT, Experiment, RuleInDigits, Runs, Slopes, Unexplained, unexplained
+from .measure import COMPARED, LEVELS, ROUNDOFF, Experiment, RuleInDigits, Runs, Slopes, Unexplained, unexplained
 from .report import Finding, GradientCheck, told_apart
 
 SMALLEST = Decimal(2) ** -1074
@@ -256,14 +256,14 @@ def judge_backward(order: list[Value]) -> tuple[dict[Value, float], list[Finding
                 ours, theirs = told_apart(gradient, float(true))
                 if ours == theirs:
                     theirs = f"{true:.5e}, more than a float holds"
-                findings.append(Finding("wrong", leaf, f"backward gives {named(leaf)} the gradient {ours}, but by the "
+                findings.append(Finding("wrong", leaf, f"backward gives {leaf_text(leaf)} the gradient {ours}, but by the "
                                         f"chain rule its local gradients make {theirs}", None, gradient, float(true)))
     return gradients, findings
 
 
 def chain_rule(order: list[Value]) -> tuple[dict[Value, Decimal], dict[Value, Decimal]]:
     """(the gradient of each node from the local gradients stored, how far floats may be off by rounding alone)."""
-    exact, slack, unit = {order[-1]: Decimal(1)}, {order[-1]: Decimal(0)}, Decimal(UNIT)
+    exact, slack, unit = {order[-1]: Decimal(1)}, {order[-1]: Decimal(0)}, Decimal(ROUNDOFF)
     local = {node: [decimal(g) for g in node.local_grads] for node in order}
     for c in contributions(order, local, Decimal(1)):
         if c.taken:
@@ -273,7 +273,7 @@ def chain_rule(order: list[Value]) -> tuple[dict[Value, Decimal], dict[Value, De
     return exact, slack
 
 
-def named(node: Value) -> str:
+def leaf_text(node: Value) -> str:
     """A leaf in a sentence."""
     origin = f" (made at {node.origin})" if node.origin else ""
     return (name_of(node) or format_number(node.data)) + origin
@@ -345,7 +345,7 @@ def wrong_by_hand(node: Value, place: dict[Value, int], leaf: Value, rest: Unexp
         return Finding("wrong", node, f"{describe(node)}: {text}", parent, stored, measured)
     stored = math.fsum(g * rest.by[place[p]] for p, g in zip(node.parents, node.local_grads))
     ours, theirs = told_apart(stored, stored + rest.missing)
-    text = f"its local gradients give it a slope of {ours} by {named(leaf)}, but that slope is {theirs}"
+    text = f"its local gradients give it a slope of {ours} by {leaf_text(leaf)}, but that slope is {theirs}"
     return Finding("wrong", node, f"{describe(node)}: {text}", None, stored, stored + rest.missing)
 
 
@@ -355,10 +355,10 @@ def judge_whole(leaf: Value, gradient: float, experiment: Experiment, runs: list
     place = len(experiment.order)                       # of the input that moved
     rest = unexplained(runs, place - 1, [place], [gradient])
     if rest is None:
-        yield Finding("unjudged", experiment.output, f"f is too rough around {named(leaf)} to measure its slope there")
+        yield Finding("unjudged", experiment.output, f"f is too rough around {leaf_text(leaf)} to measure its slope there")
     elif rest.is_wrong:
         slope = gradient + rest.missing
         ours, theirs = told_apart(gradient, slope)
         because = "".join(f"; {what} changes with the inputs, but passes no gradient on" for what in hidden[:3])
-        text = f"the gradient by {named(leaf)} is {ours}, but the slope of f is {theirs}{because}"
+        text = f"the gradient by {leaf_text(leaf)} is {ours}, but the slope of f is {theirs}{because}"
         yield Finding("wrong", leaf, text, None, gradient, slope)

@@ -16,6 +16,7 @@ from ..calculus.transforms import derivative
 from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import checked_whole, format_number, number, short_repr
 from ..engine.op import Op
+from ..engine.slopes import float_of
 from ..engine.value import Value
 from ..nn.rates import verdicts
 from .plane import (
@@ -26,7 +27,6 @@ from .plane import (
     LARGEST,
     VERMILLION,
     Point,
-    as_float,
     class_scores,
     margins,
     spaced,
@@ -245,7 +245,7 @@ def slope(f: Callable[..., Any], *point: float) -> tuple[float, list[float]]:
         output = f(*leaves)
         if isinstance(output, Value) and not output.is_constant:
             output.backward()
-    return as_float(output), [leaf.grad for leaf in leaves]
+    return float_of(output), [leaf.grad for leaf in leaves]
 
 
 def derivative_errors(f: Callable[[Any], Any], x: float,
