@@ -162,7 +162,7 @@ from .symbols.symbolic import exact, symbolic
 
 __version__ = "0.2.0"
 
-# Rooms that other rooms were made of: pickles of version 0.1, and imports from there, find them until the next version.
+# Where these modules stood in version 0.1: its pickles, and imports from there, find them until the next version.
 for _then, _now in {"calculus": "calculus.transforms", "expression": "symbols.expression",
                     "gradcheck": "check.gradcheck", "nonfinite": "check.nonfinite",
                     "numeric": "calculus.differences", "symbolic": "symbols.symbolic"}.items():

@@ -141,7 +141,7 @@ def imaginary_part(f: Callable, z: "Complex") -> float:
 
 
 def value_of(f: Callable, x: float) -> float:
-    """f(x) as a float; f is given a Value where a plain float has not what it asks for, such as x.data."""
+    """f(x) as a float.  An f that asks for what no float has, such as x.data, is given a Value."""
     try:
         y = f(x)
     except AttributeError:

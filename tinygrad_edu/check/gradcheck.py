@@ -128,7 +128,10 @@ def judge_accurate_value(node: Value, rule_at: Callable[[int], RuleInDigits]) ->
 
 
 def judge_edge(node: Value, i: int, rule_at: Callable[[int], RuleInDigits]) -> Iterator[Finding]:
-    """Is local gradient i of a node the slope?  What few digits find right is right; the most must say what is not."""
+    """Is local gradient i of a node the slope?
+
+    Few digits are tried first.  If they find it right, it is; only the most digits may find it wrong.
+    """
     found: list[Slopes] = []
     for level in range(len(LEVELS)):
         slopes = rule_at(level).slopes(i)
@@ -149,7 +152,7 @@ def is_near(local_grad: float, slope: float) -> bool:
 
 
 def judge_rounding(node: Value, i: int, slope: float, rule: RuleInDigits) -> Iterator[Finding]:
-    """The textbook rule gives the slope; does the local gradient that floats computed?
+    """The textbook rule gives the slope.  Is the local gradient, which floats computed, the same?
 
     It is "rounded" if the error is no more than the rounding of the inputs changes, or than a millionth of
     the slope or of node over parent, and anywhere in a row, whose sums cancel.  Of an accurate form less is
@@ -256,8 +259,9 @@ def judge_backward(order: list[Value]) -> tuple[dict[Value, float], list[Finding
                 ours, theirs = told_apart(gradient, float(true))
                 if ours == theirs:
                     theirs = f"{true:.5e}, more than a float holds"
-                findings.append(Finding("wrong", leaf, f"backward gives {leaf_text(leaf)} the gradient {ours}, but by the "
-                                        f"chain rule its local gradients make {theirs}", None, gradient, float(true)))
+                text = (f"backward gives {leaf_text(leaf)} the gradient {ours}, but by the chain rule its local "
+                        f"gradients make {theirs}")
+                findings.append(Finding("wrong", leaf, text, None, gradient, float(true)))
     return gradients, findings
 
 
@@ -355,7 +359,8 @@ def judge_whole(leaf: Value, gradient: float, experiment: Experiment, runs: list
     place = len(experiment.order)                       # of the input that moved
     rest = unexplained(runs, place - 1, [place], [gradient])
     if rest is None:
-        yield Finding("unjudged", experiment.output, f"f is too rough around {leaf_text(leaf)} to measure its slope there")
+        text = f"f is too rough around {leaf_text(leaf)} to measure its slope there"
+        yield Finding("unjudged", experiment.output, text)
     elif rest.is_wrong:
         slope = gradient + rest.missing
         ours, theirs = told_apart(gradient, slope)

@@ -75,7 +75,7 @@ class RuleInDigits:
         self.relative = level == 0              # sin(1e300) needs steps below 1, not below 1e300
         op: Any = node._op
         with digits(self.digits):
-            self.inputs = [+Precise(p.data) for p in node.parents]      # like results, so that a largest is one of them
+            self.inputs = [+Precise(p.data) for p in node.parents]      # rounded as results are: the largest must equal one
             for self.rule in (op.textbook, op.rule):        # exp(1e300) leaves decimals; accurate forms do without it
                 self.value, self.local_grads = self.run(self.inputs)
                 if self.value.is_finite():
@@ -121,7 +121,7 @@ class RuleInDigits:
             return [one_sided_slope(*two) for two in self.changes(i)]
 
     def beside_jump(self, i: int) -> list[Decimal]:
-        """The slope below and that above, both without the point itself, which a jump may part from them."""
+        """The slopes below and above, measured without the point itself, since a jump may lie between."""
         with digits(self.digits):
             slopes = [(change - smaller) / step for (change, step), (smaller, _) in self.changes(i)]
             return [slope for slope in slopes if slope.is_finite()]
@@ -320,7 +320,7 @@ def noise_floor(runs: list[Runs], of: int) -> float:
 
 
 def unexplained_along(runs: Runs, of: int, edges: list[tuple[int, float]], noise: float) -> Unexplained | None:
-    """What one ladder of steps leaves unexplained: from below, from above and, where both exist, across."""
+    """What the runs of one unit leave unexplained: from below, from above and, where both exist, across."""
     start = runs.start
     size = total([abs(start[of]), *[abs(g * start[p]) for p, g in edges]])
     change = max([abs(data[of] - start[of]) for data in runs.all], default=0.0)
@@ -348,7 +348,13 @@ def relative(error: float, size: float) -> float:
 
 
 class Extrapolated(NamedTuple):
-    """Where slopes lead to as the step goes to 0: what is unexplained of one, it, and its parents'."""
+    """The limits that slopes have as the step goes to 0.
+
+    uncertainty   how far `gap` may be off
+    gap           the slope of the node without what its parents explain of it
+    slope         the slope of the node
+    by            {parent: its slope}
+    """
 
     uncertainty: float
     gap: float

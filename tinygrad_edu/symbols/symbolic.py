@@ -17,7 +17,7 @@ WHOLE_ROWS = frozenset(("total", "product", "others", "largest", "smallest", "co
 
 
 def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
-    """The local gradients of a node as formulas of what its parents and itself go by; none if made by hand."""
+    """The local gradients of a node as formulas of its own name and those of its parents; none if made by hand."""
     op, parents = node._op, [known[p] for p in node.parents]
     if not isinstance(op, Op):
         return []
