@@ -75,7 +75,7 @@ class RuleInDigits:
         self.relative = level == 0              # sin(1e300) needs steps below 1, not below 1e300
         op: Any = node._op
         with digits(self.digits):
-            self.inputs = [+Precise(p.data) for p in node.parents]      # rounded as results are: the largest must equal one
+            self.inputs = [+Precise(p.data) for p in node.parents]      # rounded as results are: one is the largest
             for self.rule in (op.textbook, op.rule):        # exp(1e300) leaves decimals; accurate forms do without it
                 self.value, self.local_grads = self.run(self.inputs)
                 if self.value.is_finite():
