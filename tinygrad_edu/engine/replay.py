@@ -9,7 +9,7 @@ gradient that can itself be differentiated.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .errors import DomainError, PoleError, RangeError, ReplayError
+from .errors import DomainError, PoleError, RangeError, ReplayError, errstate
 from .graph import contributions, leaves_in
 from .messages import describe, node_labelled
 from .number import number, short_repr
@@ -32,7 +32,9 @@ class Replay:
     def __init__(self, output: Value, values: dict[Value, Any], local: dict[Value, tuple]):
         self.value, self.values, self.local = values[output], values, local
         reached: dict[Value, Any] = {output: 1}
-        reached.update((c.parent, c.after) for c in contributions(list(values), local) if c.taken)
+        for c in contributions(list(values), local):
+            if c.taken:
+                reached[c.parent] = c.after
         self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}
 
     def __getitem__(self, label: str) -> Any:
@@ -64,39 +66,41 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     order = topological_order(output)
     make = as_value if kind is Value else kind
     numbers = {leaf: given(x, make) for leaf, x in by_leaf(at or {}, order).items()}
+    return on_values(output, order, numbers) if kind is Value else on_numbers(output, order, numbers, kind)
+
+
+def on_numbers(output: Value, order: list[Value], numbers: dict[Value, Any], kind: Callable[[float], Any]) -> Replay:
+    """A replay on numbers of any kind but Values: each rule is run on them."""
     values: dict[Value, Any] = {}
     local: dict[Value, tuple] = {}
     for node in order:
         if not node.parents:
-            values[node] = numbers[node] if node in numbers else leaf_number(node, kind)
+            values[node] = numbers[node] if node in numbers else kind(node.data)
+            continue
+        constants = {name: kind(c) for name, c in node.constants.items()}
+        value, local[node] = apply(node, [values[p] for p in node.parents], constants)
+        values[node] = kind(value) if isinstance(value, int) else value
+    return Replay(output, values, local)
+
+
+def on_values(output: Value, order: list[Value], numbers: dict[Value, Any]) -> Replay:
+    """A replay on Values: nodes stay what they are, and local gradients become graphs; constants enter as floats."""
+    values: dict[Value, Any] = {}
+    inputs: dict[Value, list] = {}
+    for node in order:
+        if node.parents:
+            check_recorded(node)
+            inputs[node] = [values[p] for p in node.parents]
+            values[node] = node_again(node, inputs[node])
         else:
-            inputs = [values[p] for p in node.parents]
-            values[node], local[node] = again_on_values(node, inputs) if kind is Value else again_on(kind, node, inputs)
+            values[node] = numbers.get(node, node.data if node.is_constant else node)
+    with errstate(all="ignore"):
+        local = {node: slopes_of(values[node], xs) if isinstance(values[node], Value) else node.local_grads
+                 for node, xs in inputs.items()}
     again = Replay(output, values, local)
-    if kind is Value:
-        again.value = as_value(again.value)
-        again.grads = {node: as_value(grad) for node, grad in again.grads.items()}
+    again.value = as_value(again.value)
+    again.grads = {node: as_value(grad) for node, grad in again.grads.items()}
     return again
-
-
-def again_on_values(node: Value, inputs: list[Any]) -> tuple[Any, tuple]:
-    """A node on other inputs, and its local gradients as graphs of them."""
-    check_recorded(node)
-    made = node_again(node, inputs)
-    return made, slopes_of(made, inputs) if isinstance(made, Value) else node.local_grads
-
-
-def again_on(kind: Callable[[float], Any], node: Value, inputs: list[Any]) -> tuple[Any, tuple]:
-    """The number of a node and its local gradients, of another kind."""
-    value, local_grads = apply(node, inputs, {name: kind(c) for name, c in node.constants.items()})
-    return kind(value) if isinstance(value, int) else value, local_grads
-
-
-def leaf_number(node: Value, kind: Any) -> Any:
-    """What a leaf or constant enters a replay as; with `Value`, leaves as they are and constants as floats."""
-    if kind is not Value:
-        return kind(node.data)
-    return node.data if node.is_constant else node
 
 
 def given(x: Any, make: Callable[[Any], Any]) -> Any:
