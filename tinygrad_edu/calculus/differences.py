@@ -192,8 +192,11 @@ class Complex(complex):
 
     @staticmethod
     def record(op: Any, *inputs: Any, **constants: float) -> Any:
-        """Apply an op: its value, by its rule."""
-        return op.textbook(*inputs, **constants)[0]
+        """Apply an op: its value by the textbook's rule, or by its accurate form where that is too large on the way."""
+        try:
+            return op.textbook(*inputs, **constants)[0]
+        except OverflowError:
+            return op.rule(*inputs, **constants)[0]
 
     @staticmethod
     def apply_named(name: str, *inputs: Any) -> "Complex":
