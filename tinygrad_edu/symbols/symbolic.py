@@ -1,4 +1,7 @@
-"""Derivatives as formulas and as fractions."""
+"""Derivatives as formulas and as fractions.
+
+A recorded graph is run again: on the names of its leaves, or on fractions.  The rules are the same.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
