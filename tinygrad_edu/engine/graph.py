@@ -84,6 +84,7 @@ class Contribution(NamedTuple):
 
     node         the node whose gradient is passed on
     i            which of its parents receives
+    parent       that parent
     upstream     what has arrived at the node
     local_grad   d(node)/d(parent)
     before       what had arrived at the parent before, or None if nothing had
@@ -93,15 +94,12 @@ class Contribution(NamedTuple):
 
     node: Node
     i: int
+    parent: Node
     upstream: Any
     local_grad: Any
     before: Any
     after: Any
     taken: bool
-
-    @property
-    def parent(self) -> Node:
-        return self.node.parents[self.i]
 
 
 def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1) -> Iterator[Contribution]:
@@ -122,11 +120,12 @@ def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1) -> I
     """
     arrived = {order[-1]: seed}
     for node in reversed(order):
-        if node.is_constant or node not in arrived:
+        parents = node.parents
+        if not parents or node.is_constant or node not in arrived:
             continue
-        upstream = arrived[node]
-        for i in reversed(range(len(node.parents))):
-            parent, local_grad = node.parents[i], local[node][i]
+        upstream, local_grads = arrived[node], local[node]
+        for i in reversed(range(len(parents))):
+            parent, local_grad = parents[i], local_grads[i]
             if parent.is_constant:
                 continue
             before = after = arrived.get(parent)
@@ -134,7 +133,7 @@ def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1) -> I
             if taken:
                 part = times(upstream, local_grad)
                 after = arrived[parent] = part if before is None else before + part
-            yield Contribution(node, i, upstream, local_grad, before, after, taken)
+            yield Contribution(node, i, parent, upstream, local_grad, before, after, taken)
 
 
 def times(x: Any, y: Any) -> Any:
@@ -144,8 +143,9 @@ def times(x: Any, y: Any) -> Any:
 
 def is_cut(node: Node, local_grad: Any) -> bool:
     """Is this an edge that a selecting op did not choose?  A local gradient not yet known cuts nothing."""
-    is_open = isinstance(local_grad, Formula) or hasattr(type(local_grad), "record")
-    return node._op.selects and not is_open and local_grad == 0
+    if not node._op.selects or isinstance(local_grad, Formula) or hasattr(type(local_grad), "record"):
+        return False
+    return local_grad == 0
 
 
 # ---- leaves -----------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ gradient that can itself be differentiated.
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
-from .errors import DomainError, PoleError, RangeError, ReplayError
+from .errors import DomainError, PoleError, RangeError, ReplayError, errstate
 from .graph import contributions, leaves_in
 from .messages import describe, node_labelled
 from .number import number, short_repr
@@ -70,20 +71,30 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
         if not node.parents:
             values[node] = numbers[node] if node in numbers else leaf_number(node, kind)
         else:
+            check_recorded(node)
             inputs = [values[p] for p in node.parents]
-            values[node], local[node] = again_on_values(node, inputs) if kind is Value else again_on(kind, node, inputs)
-    again = Replay(output, values, local)
+            if kind is Value:
+                values[node] = node_again(node, inputs)
+            else:
+                values[node], local[node] = again_on(kind, node, inputs)
+    again = Replay(output, values, slopes_as_graphs(values) if kind is Value else local)
     if kind is Value:
         again.value = as_value(again.value)
         again.grads = {node: as_value(grad) for node, grad in again.grads.items()}
     return again
 
 
-def again_on_values(node: Value, inputs: list[Any]) -> tuple[Any, tuple]:
-    """A node on other inputs, and its local gradients as graphs of them."""
-    check_recorded(node)
-    made = node_again(node, inputs)
-    return made, slopes_of(made, inputs) if isinstance(made, Value) else node.local_grads
+def slopes_as_graphs(values: dict[Value, Any]) -> dict[Value, tuple]:
+    """The local gradients of nodes that were done again on Values, as graphs; as numbers where all is constant."""
+    local: dict[Value, tuple] = {}
+    with errstate(all="ignore"):
+        for node in filter(attrgetter("parents"), values):
+            made, inputs = values[node], [values[p] for p in node.parents]
+            if isinstance(made, Value) and not made.is_constant:
+                local[node] = slopes_of(made, inputs)
+            else:
+                local[node] = apply(node, [x.data if isinstance(x, Value) else x for x in inputs], node.constants)[1]
+    return local
 
 
 def again_on(kind: Callable[[float], Any], node: Value, inputs: list[Any]) -> tuple[Any, tuple]:
