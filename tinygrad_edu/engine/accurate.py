@@ -24,7 +24,7 @@ NOTHING = 40                                        # beyond this, exp(-x²) is 
 # large until the end, lest they lose digits below 10⁻³⁰⁸.
 
 SCALE = 2.0 ** 101
-LOG_SCALE, REST_OF_LOG = 70, 0.00786523655447625          # together log(SCALE)
+LOG_SCALE, REST_OF_LOG = 70, 0.00786523655447625        # together log(SCALE)
 ROOTS = {   # width: √width, 1 / √(π width), what that lacks
     1: (1.0, 0.5641895835477563, 7.66772980658294e-18),
     2: (1.4142135623730951, 0.3989422804014327, -2.49232720227773e-17)}
@@ -149,10 +149,14 @@ def _(x, *, n):
     return m.power(x, n), (m.where(m.equal(n, 0), 0, lambda: n * m.power(x, n - 1)),)
 
 
+def slope_of_zero_to_the(y):
+    """The derivative of 0**y by y."""
+    return m.where(y > 0, 0, m.where(y < 0, -m.inf, m.nan))
+
+
 @accurate(ops.pow)
 def _(x, y):
     z = m.power(x, y)
-    at_zero = m.where(y > 0, 0, m.where(y < 0, -m.inf, m.nan))
 
     def by_halves():                                    # where z has lost digits, or is too large
         half = m.power(x, y / 2)
@@ -161,7 +165,7 @@ def _(x, y):
     def elsewhere():
         size = m.abs(z)
         return m.where(size < SMALLEST, by_halves, m.where(size > LARGEST, by_halves, lambda: z * m.log(x)))
-    return z, (slope_of_power(x, y, z), m.where(m.equal(x, 0), at_zero, elsewhere))
+    return z, (slope_of_power(x, y, z), m.where(m.equal(x, 0), slope_of_zero_to_the(y), elsewhere))
 
 
 @graph_form(ops.pow)
@@ -172,11 +176,10 @@ def _(x, y):
     def plain():
         return y * m.power(x, y - 1)
 
-    def at_zero():
-        return m.where(m.equal(y, 0), 0, plain)
-    dx = m.where(m.equal(x, 0), at_zero, lambda: m.where(m.abs(y) < ops.HALF, lambda: y * f / x, plain))
-    dy_at_zero = m.where(y > 0, 0, m.where(y < 0, -m.inf, m.nan))
-    return f, (dx, m.where(m.equal(x, 0), dy_at_zero, lambda: f * m.log(x)))
+    def dx():
+        return m.where(m.abs(y) < ops.HALF, lambda: y * f / x, plain)
+    return f, (m.where(m.equal(x, 0), lambda: m.where(m.equal(y, 0), 0, plain), dx),
+               m.where(m.equal(x, 0), slope_of_zero_to_the(y), lambda: f * m.log(x)))
 
 
 @accurate(ops.sqrt)

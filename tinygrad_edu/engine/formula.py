@@ -24,6 +24,7 @@ from .ieee import COMPUTE, IEEE, ieee
 from .number import truncate
 
 inf, nan = math.inf, math.nan
+writers: dict[str, Callable[["Formula"], str]] = {}     # in text and in LaTeX, by `printer.py`
 
 
 class Formula:
@@ -72,15 +73,13 @@ class Formula:
     __int__ = __index__ = __round__ = __float__
 
     def __str__(self) -> str:
-        from .printer import text
-        return text(self)
+        return writers["text"](self)
 
     __repr__ = __str__
 
     def latex(self) -> str:
         """The formula as LaTeX, without dollar signs."""
-        from .printer import latex
-        return latex(self)
+        return writers["latex"](self)
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"

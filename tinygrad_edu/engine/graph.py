@@ -83,8 +83,7 @@ class Contribution(NamedTuple):
     """What one edge adds to the gradient of a parent: `upstream` times `local_grad`.
 
     node         the node whose gradient is passed on
-    i            which of its parents receives
-    parent       that parent
+    i, parent    which of its parents receives
     upstream     what has arrived at the node
     local_grad   d(node)/d(parent)
     before       what had arrived at the parent before, or None if nothing had
@@ -120,16 +119,15 @@ def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1) -> I
     """
     arrived = {order[-1]: seed}
     for node in reversed(order):
-        parents = node.parents
-        if not parents or node.is_constant or node not in arrived:
+        if node.is_constant or node not in arrived:
             continue
-        upstream, local_grads = arrived[node], local[node]
+        upstream, parents, local_grads, selects = arrived[node], node.parents, local.get(node, ()), node._op.selects
         for i in reversed(range(len(parents))):
             parent, local_grad = parents[i], local_grads[i]
             if parent.is_constant:
                 continue
             before = after = arrived.get(parent)
-            taken = not is_cut(node, local_grad)
+            taken = not selects or not is_cut(node, local_grad)
             if taken:
                 part = times(upstream, local_grad)
                 after = arrived[parent] = part if before is None else before + part

@@ -21,7 +21,7 @@ from string import Formatter
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
-from .formula import Formula, Row
+from .formula import Formula, Row, writers
 from .ieee import COMPUTE
 
 TEXT, LATEX, PYTHON, C, MATHML = range(5)   # the fields of a Notation
@@ -433,6 +433,9 @@ def mathml(formula: Any, names: Mapping[Any, tuple[int, str]] | None = None) -> 
         return lines[0][1]
     rows = [f"<mtr><mtd>{f'{name}<mo>=</mo>' if name else ''}{line}</mtd></mtr>" for name, line in lines]
     return f'<mtable columnalign="left">{"".join(rows)}</mtable>'
+
+
+writers.update(text=text, latex=latex)
 
 
 # ---- programs --------------------------------------------------------------------------------------

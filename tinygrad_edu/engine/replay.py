@@ -7,7 +7,6 @@ gradient that can itself be differentiated.
 """
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from typing import Any
 
 from .errors import DomainError, PoleError, RangeError, ReplayError, errstate
@@ -33,7 +32,9 @@ class Replay:
     def __init__(self, output: Value, values: dict[Value, Any], local: dict[Value, tuple]):
         self.value, self.values, self.local = values[output], values, local
         reached: dict[Value, Any] = {output: 1}
-        reached.update((c.parent, c.after) for c in contributions(list(values), local) if c.taken)
+        for c in contributions(list(values), local):
+            if c.taken:
+                reached[c.parent] = c.after
         self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}
 
     def __getitem__(self, label: str) -> Any:
@@ -65,49 +66,47 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     order = topological_order(output)
     make = as_value if kind is Value else kind
     numbers = {leaf: given(x, make) for leaf, x in by_leaf(at or {}, order).items()}
+    return on_values(output, order, numbers) if kind is Value else on_numbers(output, order, numbers, kind)
+
+
+def on_numbers(output: Value, order: list[Value], numbers: dict[Value, Any], kind: Callable[[float], Any]) -> Replay:
+    """A replay on numbers of any kind but Values: each rule is run on them."""
     values: dict[Value, Any] = {}
     local: dict[Value, tuple] = {}
     for node in order:
         if not node.parents:
-            values[node] = numbers[node] if node in numbers else leaf_number(node, kind)
-        else:
+            values[node] = numbers[node] if node in numbers else kind(node.data)
+            continue
+        constants = {name: kind(c) for name, c in node.constants.items()}
+        value, local[node] = apply(node, [values[p] for p in node.parents], constants)
+        values[node] = kind(value) if isinstance(value, int) else value
+    return Replay(output, values, local)
+
+
+def on_values(output: Value, order: list[Value], numbers: dict[Value, Any]) -> Replay:
+    """A replay on Values: nodes stay what they are, and local gradients become graphs; constants enter as floats."""
+    values: dict[Value, Any] = {}
+    inputs: dict[Value, list] = {}
+    for node in order:
+        if node.parents:
             check_recorded(node)
-            inputs = [values[p] for p in node.parents]
-            if kind is Value:
-                values[node] = node_again(node, inputs)
-            else:
-                values[node], local[node] = again_on(kind, node, inputs)
-    again = Replay(output, values, slopes_as_graphs(values) if kind is Value else local)
-    if kind is Value:
-        again.value = as_value(again.value)
-        again.grads = {node: as_value(grad) for node, grad in again.grads.items()}
+            inputs[node] = [values[p] for p in node.parents]
+            values[node] = node_again(node, inputs[node])
+        else:
+            values[node] = numbers.get(node, node.data if node.is_constant else node)
+    with errstate(all="ignore"):
+        local = {node: local_graphs(node, values[node], xs) for node, xs in inputs.items()}
+    again = Replay(output, values, local)
+    again.value = as_value(again.value)
+    again.grads = {node: as_value(grad) for node, grad in again.grads.items()}
     return again
 
 
-def slopes_as_graphs(values: dict[Value, Any]) -> dict[Value, tuple]:
-    """The local gradients of nodes that were done again on Values, as graphs; as numbers where all is constant."""
-    local: dict[Value, tuple] = {}
-    with errstate(all="ignore"):
-        for node in filter(attrgetter("parents"), values):
-            made, inputs = values[node], [values[p] for p in node.parents]
-            if isinstance(made, Value) and not made.is_constant:
-                local[node] = slopes_of(made, inputs)
-            else:
-                local[node] = apply(node, [x.data if isinstance(x, Value) else x for x in inputs], node.constants)[1]
-    return local
-
-
-def again_on(kind: Callable[[float], Any], node: Value, inputs: list[Any]) -> tuple[Any, tuple]:
-    """The number of a node and its local gradients, of another kind."""
-    value, local_grads = apply(node, inputs, {name: kind(c) for name, c in node.constants.items()})
-    return kind(value) if isinstance(value, int) else value, local_grads
-
-
-def leaf_number(node: Value, kind: Any) -> Any:
-    """What a leaf or constant enters a replay as; with `Value`, leaves as they are and constants as floats."""
-    if kind is not Value:
-        return kind(node.data)
-    return node.data if node.is_constant else node
+def local_graphs(node: Value, made: Any, inputs: list[Any]) -> tuple:
+    """The local gradients of a node that was done again on Values: graphs, or numbers where these are constants."""
+    if isinstance(made, Value) and not made.is_constant:
+        return slopes_of(made, inputs)
+    return apply(node, [x.data if isinstance(x, Value) else x for x in inputs], node.constants)[1]
 
 
 def given(x: Any, make: Callable[[Any], Any]) -> Any:

@@ -9,7 +9,7 @@ and the formula's graph, and nothing that people need to see.
 import math
 import operator
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from . import formula as m
@@ -54,10 +54,11 @@ def node_again(node: Value, inputs: list[Any]) -> Any:
 def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     """The local gradients of a node as graphs on its inputs, or as numbers where they are none.
 
-    Nothing may raise meanwhile: call it within `errstate(all="ignore")`.
+    They are asked for within `errstate(all="ignore")`: a slope that is inf or nan is no error until it is used.
     """
     op: Any = node._op
-    names, value, slopes = formulas_of(op, len(inputs), tuple(node.constants.items()))
+    written = formulas_of if op.rows else known_formulas_of
+    names, value, slopes = written(op, len(inputs), tuple(node.constants.items()))
     known = {value: node, **dict(zip(names, inputs))}           # where the value is an input, that is meant
     parents = tuple([x if isinstance(x, Value) else p for x, p in zip(inputs, node.parents)])
     found = []
@@ -71,12 +72,14 @@ def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     return tuple(found)
 
 
-@lru_cache(maxsize=1024)
 def formulas_of(op: Op, count: int, constants: tuple) -> tuple[list[Formula], Any, list[Any]]:
     """(names for the inputs, the value, the local gradients one by one) of an op's graph form."""
     names = [Formula(f"x{i}") for i in range(count)]
     value, slopes = op.graph(*op.in_rows(names), **dict(constants))
     return names, value, list(op.one_by_one(slopes))
+
+
+known_formulas_of = lru_cache(maxsize=1024)(formulas_of)        # but not those of rows, which may be long
 
 
 def slope_node(node: Value, i: int, number: float, parents: tuple[Value, ...]) -> Value:
@@ -106,11 +109,17 @@ class SlopeOp(Op):
         textbook.__name__ = f"{of.name}′{i}/{count}"
         super().__init__(textbook, "=", (), True, {})
         self.rule = accurate
-        self.inputs = ["shown", *[f"x{k}" for k in range(count)]]
+        self.inputs = slope_inputs(count)
         self.constants = of.constants
 
 
-@cache
+@lru_cache(maxsize=64)
+def slope_inputs(count: int) -> list[str]:
+    """What the inputs of a slope op are called; those of one row have the list in common."""
+    return ["shown", *[f"x{k}" for k in range(count)]]
+
+
+@lru_cache(maxsize=4096)
 def slope_op(of: Op, i: int, count: int) -> SlopeOp:
     """The op of slope nodes for local gradient i of an op with so many parents."""
     return SlopeOp(of, i, count)
