@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import mpmath
 import pytest
+from draws import stratified
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, NotRationalError, Value
@@ -329,3 +330,15 @@ def test_another_zero_is_another_number():
     x = Value(0.0)
     with tg.errstate(all="ignore"):
         assert tg.replay(1 / x, Value, at={x: Value(-0.0)}).value.data == -math.inf
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op.graph is not op.textbook], ids=repr)
+def test_the_graph_form_of_an_operation_is_the_rule_in_other_words(op):
+    with mpmath.workdps(70):
+        constants = {name: mpmath.mpf(c) for name, c in op.sample.items()}
+        for numbers in zip(*[stratified(interval, 60, seed) for seed, interval in enumerate(op.domain)]):
+            if all(x not in interval.kinks and (x == 0 or 1e-6 < abs(x) < 30) for interval, x in zip(op.domain, numbers)):
+                inputs = [[mpmath.mpf(x), mpmath.mpf(1), mpmath.mpf(-2)] if op.rows else mpmath.mpf(x) for x in numbers]
+                told, said = op.graph(*inputs, **constants), op.textbook(*inputs, **constants)
+                for ours, theirs in zip([told[0], *op.one_by_one(told[1])], [said[0], *op.one_by_one(said[1])]):
+                    assert mpmath.almosteq(ours, theirs, 1e-40, 1e-40), numbers
