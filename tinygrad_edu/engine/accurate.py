@@ -87,6 +87,7 @@ def scaled_tail(x, width, most, more):
 # ---- arithmetic, powers, roots ---------------------------------------------------------------------
 
 
+@graph_form(ops.square)
 @accurate(ops.square)
 def _(x):
     return x * x, (2 * x,)

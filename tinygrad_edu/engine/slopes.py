@@ -43,9 +43,9 @@ def node_again(node: Value, inputs: list[Any]) -> Any:
     if not any(isinstance(x, Value) for x in inputs):
         return node.data
     parents = tuple([x if isinstance(x, Value) else p for x, p in zip(inputs, node.parents)])
-    if all(x is p for x, p in zip(parents, node.parents)):
+    if parents == node.parents:
         return node
-    if all(x.data.hex() == p.data.hex() for x, p in zip(parents, node.parents)):         # -0.0 is not 0.0
+    if [x.data.hex() for x in parents] == [p.data.hex() for p in node.parents]:         # -0.0 is not 0.0
         return Value.restored(Value, node.data, 0.0, parents, node._local_grads, node._op, node._extra)
     op: Any = node._op
     return Value.record(op, *op.in_rows(parents), **node.constants)
