@@ -14,7 +14,7 @@ from .graph import contributions, leaves_in
 from .messages import describe, node_labelled
 from .number import is_bool, number, short_repr
 from .op import Op
-from .slopes import as_value, node_again, slopes_of
+from .slopes import as_value, float_of, node_again, slopes_of
 from .value import Value, topological_order
 
 
@@ -106,7 +106,7 @@ def local_graphs(node: Value, made: Any, inputs: list[Any]) -> tuple:
     """The local gradients of a node that was done again on Values: graphs, or numbers where these are constants."""
     if isinstance(made, Value) and not made.is_constant:
         return slopes_of(made, inputs)
-    return apply(node, [x.data if isinstance(x, Value) else x for x in inputs], node.constants)[1]
+    return apply(node, list(map(float_of, inputs)), node.constants)[1]
 
 
 def given(x: Any, make: Callable[[Any], Any]) -> Any:

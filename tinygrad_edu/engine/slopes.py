@@ -63,12 +63,12 @@ def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     known = {value: node, **dict(zip(names, inputs))}           # where the value is an input, that is meant
     parents = tuple([x if isinstance(x, Value) else p for x, p in zip(inputs, node.parents)])
     found = []
-    for i, (slope, number) in enumerate(zip(slopes, node.local_grads)):
+    for i, (slope, local_grad) in enumerate(zip(slopes, node.local_grads)):
         graph = evaluated(slope, known)
         if not isinstance(graph, Value) or graph.is_constant:
-            graph = graph if isinstance(graph, int) and graph == number else number
+            graph = graph if isinstance(graph, int) and graph == local_grad else local_grad
         elif op.rule is not op.graph and slope is not value and slope.parts:
-            graph = slope_node(node, i, number, (graph, *parents))
+            graph = slope_node(node, i, local_grad, (graph, *parents))
         found.append(graph)
     return tuple(found)
 
@@ -83,12 +83,12 @@ def formulas_of(op: Op, count: int, constants: tuple) -> tuple[list[Formula], An
 known_formulas_of = lru_cache(maxsize=1024)(formulas_of)        # but not those of rows, which may be long
 
 
-def slope_node(node: Value, i: int, number: float, parents: tuple[Value, ...]) -> Value:
+def slope_node(node: Value, i: int, local_grad: float, parents: tuple[Value, ...]) -> Value:
     """A node with the number of local gradient i of another node; parents are its graph and the node's inputs."""
     count = len(parents) - 1
     op = slope_op(node._op, i, count)
     extra = {"constants": node.constants} if node.constants else None
-    return Value.restored(Value, number, 0.0, parents, (1.0, *[0.0] * count), op, extra)
+    return Value.restored(Value, local_grad, 0.0, parents, (1.0, *[0.0] * count), op, extra)
 
 
 class SlopeOp(Op):
