@@ -1,7 +1,7 @@
 """The same operations, to the last digit of a float.  Read this last.
 
-Where the textbook's formula of `ops.py` loses digits in floats, or leaves them, `@accurate(op)` says how its
-value and its local gradients are computed instead.  Text and fractions keep the textbook's.  Where derivatives
+Where the textbook's formula of `ops.py` loses digits in floats, or overflows, `@accurate(op)` says how its
+value and its local gradients are computed instead.  Text and fractions keep the textbook's formula.  Where derivatives
 of a local gradient would lose digits, `@graph_form(op)` says by which formula it is differentiated again.
 A test holds values to 2 units in the last place of the true number, and local gradients to 4.
 """
@@ -87,6 +87,7 @@ def scaled_tail(x, width, most, more):
 # ---- arithmetic, powers, roots ---------------------------------------------------------------------
 
 
+@graph_form(ops.square)
 @accurate(ops.square)
 def _(x):
     return x * x, (2 * x,)
