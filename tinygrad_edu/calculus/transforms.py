@@ -2,28 +2,30 @@
 
 `f` is run once on Values, so it may hold any control flow; the graph it leaves behind is then
 walked backward (`grad`, `vjp`) or forward (`jvp`).  Nothing else is touched: no Value keeps a
-gradient.  What is given Values, or is called within another of these functions, answers with
-Values, so derivatives nest: `hessian(f)` is `jacobian(grad(f))`.
+gradient.
+
+The answers are floats, or Values where something may be differentiated again: what is given Values, is
+called within another of these functions, or differentiates an f whose graph reaches a Value that takes
+gradients and is not one of its inputs, such as the weight of a network.  So derivatives nest
+(`hessian(f)` is `jacobian(grad(f))`) and may stand in a loss.  Under `no_grad()` such a weight is a number.
 
 Inputs are numbers, or lists, tuples and dicts of them, nested as you like.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
 from itertools import repeat
 from typing import Any, NamedTuple
 
 from ..engine import errors, ops
+from ..engine.copies import inputs_of_runs
 from ..engine.errors import GradientError, errstate, recorded_anyway
-from ..engine.graph import check_leaves, is_cut
+from ..engine.graph import check_leaves, is_cut, leaves_in, walked_back
 from ..engine.messages import describe, node_labelled
 from ..engine.number import checked_whole, format_number, number, short_repr
-from ..engine.replay import Replay, replay
+from ..engine.replay import replay
 from ..engine.slopes import as_value
 from ..engine.value import Value, topological_order
-
-nested = ContextVar("nested", default=False)            # is a function being run to be differentiated?
 
 
 def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
@@ -33,6 +35,7 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     argnums   the number of the argument to differentiate by, from 0; a tuple of them gives a tuple
 
     Each gradient is built like its argument.  The other arguments are passed on as they are.
+    Where f uses a Value that takes gradients besides, they are Values, which may stand in a loss.
     Raises TypeError where f returns no Value or an argument is no number, IndexError for an
     argument f was not given, ValueError for one that is named twice, GradientError where a
     derivative is not finite, ReplayError where what is wanted is a graph, as for a derivative of a
@@ -44,6 +47,11 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     {'w': [3.0, 2.0], 'b': 1.0}
     >>> grad(grad(lambda x: x * x * x))(2)
     12.0
+    >>> w = Value(3.0)
+    >>> slope = grad(lambda x: w * x * x)(2.0)          # 2wx, a Value, since w takes gradients
+    >>> slope.backward()
+    >>> slope.data, w.grad
+    (12.0, 4.0)
     """
     both = value_and_grad(f, argnums)
 
@@ -144,11 +152,9 @@ def pushed_forward(outputs: list[Value], run: "Run", v: Iterable[Any]) -> dict[V
     """How fast each node moves when the leaves move by v: Σ local gradient × how fast the parent moves."""
     moved: dict[Value, Any] = {leaf: x for leaf, x in zip(run.leaves, v) if isinstance(x, Value) or x}
     with errstate(all="ignore"), recorded_anyway():
-        whole = Value(0.0) if not outputs else ops.sum(outputs)             # one root, for one walk
-        local = (replay(whole, Value, dict(zip(run.leaves, run.given))).local if run.as_graph
-                 else {node: node.local_grads for node in topological_order(whole)})
-        for node, local_grads in local.items():
-            for parent, local_grad in zip(node.parents, local_grads):
+        local = replay(joined(outputs), Value, run.at, run.leaves).local if run.as_graph else {}
+        for node in local or run.order:
+            for parent, local_grad in zip(node.parents, local.get(node, node._local_grads)):
                 if parent in moved and not is_cut(node, local_grad):
                     part = local_grad * moved[parent]
                     moved[node] = moved[node] + part if node in moved else part
@@ -222,13 +228,20 @@ class Run(NamedTuple):
     given      the numbers it is differentiated by, one after the other
     leaves     the Values f saw in their place
     answer     what f returned
+    order      the nodes of its graph, those of all outputs in one
     as_graph   are derivatives wanted as Values?
     """
 
     given: list[Any]
     leaves: list[Value]
     answer: Any
+    order: list[Value]
     as_graph: bool
+
+    @property
+    def at(self) -> dict[Value, Any]:
+        """{leaf: the number it stands for}."""
+        return dict(zip(self.leaves, self.given))
 
 
 def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), options: Mapping[str, Any] = {}) -> Run:
@@ -238,35 +251,56 @@ def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), optio
     fresh, filled = iter(leaves), list(args)
     for i in which:
         filled[i] = like(args[i], fresh)
-    as_graph = nested.get() or any(isinstance(x, Value) for x in given)
-    before = nested.set(True)
+    around = inputs_of_runs.get()
+    before = inputs_of_runs.set(around.union(leaves))
     try:
         with recorded_anyway():
             answer = f(*filled, **options)
     finally:
-        nested.reset(before)
-    for output in flat(answer):
+        inputs_of_runs.reset(before)
+    outputs = flat(answer)
+    for output in outputs:
         if not isinstance(output, Value):
             raise TypeError(f"f must return Values, made from its inputs by operations: got {short_repr(output)}; "
-                            "v.data cuts the graph, and a constant is written Value(...)")
-    return Run(given, leaves, answer, as_graph)
+                            "v.data cuts the graph, and a constant is written Value(...).detach()")
+    order = topological_order(joined(outputs))
+    as_graph = bool(around) or any(isinstance(x, Value) for x in given) or (
+        errors.recording.get() and not set(leaves_in(order)).issubset(leaves))
+    return Run(given, leaves, answer, order, as_graph)
 
 
-def walk(output: Value, run: Run) -> Replay:
-    """The graph of an output with its gradients, as floats or as Values."""
+def joined(outputs: list[Value]) -> Value:
+    """A node above all outputs, so that one walk finds the graphs of all."""
+    if len(outputs) == 1:
+        return outputs[0]
+    with errstate(all="ignore"), recorded_anyway():
+        return ops.sum(outputs) if outputs else Value(0.0).detach()
+
+
+class Walk(NamedTuple):
+    """A value, the nodes it was made from, and its derivatives by them, as floats or as Values."""
+
+    value: Any
+    order: list[Value]
+    grads: dict[Value, Any]
+
+
+def walk(output: Value, run: Run) -> Walk:
+    """The graph of an output with its gradients."""
     if run.as_graph:
         with errstate(all="ignore"):
-            return replay(output, Value, dict(zip(run.leaves, run.given)))
-    order = topological_order(output)
-    return Replay(output, {node: node.data for node in order}, {node: node.local_grads for node in order})
+            again = replay(output, Value, run.at, run.leaves)
+        return Walk(again.value, list(again.values), again.grads)
+    order = run.order if output is run.order[-1] else topological_order(output)
+    return Walk(output.data, order, {} if output.is_constant else walked_back(order, 1.0)[0])
 
 
-def arrived(walked: Replay, run: Run) -> list[Any]:
+def arrived(walked: Walk, run: Run) -> list[Any]:
     """The gradient of each leaf; raises GradientError where one is not finite."""
     found = [as_result(walked.grads.get(leaf, 0), run) for leaf in run.leaves]
     numbers = {leaf: as_float(gradient) for leaf, gradient in zip(run.leaves, found)}
     if errors.strict.get() and not all(map(math.isfinite, numbers.values())):
-        ours = [node for node in walked.values if node.parents or node in numbers]
+        ours = [node for node in walked.order if node.parents or node in numbers]
         check_leaves(ours, {node: as_float(gradient) for node, gradient in walked.grads.items()})
     return found
 
