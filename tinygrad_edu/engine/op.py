@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import printer
+from .arrays import is_array, is_value, on_each
 from .domain import Interval
 from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
@@ -38,7 +39,7 @@ class Op:
                 gradient is 0, so that an infinity in a branch not taken does no harm
     sample      values of the constants, for tests
 
-    An op is called like a function, on floats or on Values:
+    An op is called like a function, on floats or on Values, or on arrays of them, element by element:
 
     >>> import tinygrad_edu as tg
     >>> tg.softsign(3.0), tg.softsign(tg.Value(3.0))
@@ -70,12 +71,34 @@ class Op:
 
     def __call__(self, *inputs, **constants):
         inputs, constants = self.arguments(inputs, constants)
-        for x in (x for row in inputs for x in row) if self.rows else inputs:
-            record = getattr(type(x), "record", None)
-            if record:
-                return record(self, *inputs, **constants)
-        numbers = [list(map(number, row)) for row in inputs] if self.rows else map(number, inputs)
+        try:
+            for x in (x for row in inputs for x in row) if self.rows else inputs:
+                record = getattr(type(x), "record", None)
+                if record:
+                    made = record(self, *inputs, **constants)
+                    return made if made is not NotImplemented else self.on_arrays(inputs, constants)
+            if not self.rows and any(map(is_array, inputs)):
+                return self.on_arrays(inputs, constants)
+            numbers = [list(map(number, row)) for row in inputs] if self.rows else list(map(number, inputs))
+        except TypeError:
+            self.refuse_nested(inputs)
+            raise
         return self.evaluate(*numbers, **constants)[0]
+
+    def refuse_nested(self, inputs: tuple) -> None:
+        """Say it by name where an op of rows was given rows of rows."""
+        for x in [x for row in inputs for x in row] if self.rows else ():
+            if isinstance(x, list | tuple) or is_array(x):
+                first, *others = self.inputs
+                raise TypeError(f"{self.name}() takes {'rows' if others else 'a row'} of numbers, but {short_repr(x)} "
+                                f"is an element: for the rows of a matrix, write "
+                                f"[tg.{self.name}({', '.join(['row', *others])}) for row in {first}]") from None
+
+    def on_arrays(self, inputs: tuple, constants: dict) -> Any:
+        """The op on each element of arrays: an array of Values, or of floats where there are only numbers."""
+        self.refuse_nested(inputs)
+        found = on_each(lambda *xs: self(*[x if is_value(x) else number(x) for x in xs], **constants), *inputs)
+        return found if any(map(is_value, found.flat)) else found.astype(float)
 
     def arguments(self, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
         """What the op was called with, sorted into inputs and constants, and checked."""
@@ -116,6 +139,9 @@ class Op:
         if not constants and not self.constants:
             return constants
         for name in constants:
+            if self.rows and name in ("axis", "keepdims"):
+                raise TypeError(f"{self.name}() takes rows and no {name}: write [tg.{self.name}(row) for row in x] for "
+                                f"the rows of a matrix, [tg.{self.name}(column) for column in zip(*x)] for its columns")
             if name not in self.constants:
                 raise TypeError(f"{self.name}() has no argument {name!r}; "
                                 f"it takes {', '.join([*self.inputs, *self.constants])}")

@@ -1,0 +1,27 @@
+"""Arrays of numpy as operands: an operation is done on each element.  numpy is imported only where an array is met."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+class ArrayMet(TypeError):
+    """An operand is a numpy array, whose own operators spread the operation over it."""
+
+    def __init__(self, message: str = "a number is needed, not an array: make one Value per element"):
+        super().__init__(message)
+
+
+def is_array(x: Any) -> bool:
+    """Is x a numpy array of one or more dimensions?"""
+    return type(x) not in (float, int) and getattr(x, "ndim", 0) > 0 and hasattr(type(x), "__array_ufunc__")
+
+
+def is_value(x: Any) -> bool:
+    """Is x a Value?  Other kinds of number are known by their having no `record`."""
+    return hasattr(type(x), "record")
+
+
+def on_each(function: Callable, *inputs: Any) -> Any:
+    """What a function of numbers gives for each element of arrays, which numpy broadcasts: an array of objects."""
+    import numpy
+    return numpy.frompyfunc(function, len(inputs), 1)(*[numpy.asarray(x, dtype=object) for x in inputs])
