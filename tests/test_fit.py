@@ -296,7 +296,7 @@ def test_train_on_a_csv_file(tmp_path):
 @pytest.mark.parametrize(("arguments", "words"), [
     (["train", "mars"], "neither a CSV file nor one of moons"), (["train", "none.csv", "--label", "y"], "none.csv"), (["train", "t.csv"], "give --label"),
     (["train", "xor", "--label", "y"], "--label is for CSV"), (["train", "xor", "--hidden", "0"], "got 0"), (["train", "xor", "--activation", "tahn"], "unknown activation"),
-    (["train", "xor", "--epochs", "-1"], "got -1"), (["train", "xor", "--lr", "0"], "lr"), (["train", "xor", "--optimizer", "adma"], "adma"),
+    (["train", "xor", "--epochs", "-1"], "got -1"), (["train", "xor", "--lr", "-1"], "lr"), (["train", "xor", "--optimizer", "adma"], "adma"),
     (["predict", "none.json", "1"], "no such file"), (["train", "xor", "--epochs", "1", "--plot", "a.gif"], ".png, .svg or .pdf"), (["train", "xor", "--bogus"], "bogus"),
 ])
 def test_mistakes_on_the_command_line_get_one_line(arguments, words, tmp_path):
@@ -361,9 +361,22 @@ def test_ctrl_c_ends_all_checks(monkeypatch):
         check_training(model(), DATA.inputs, DATA.targets)
 
 
-def test_a_first_batch_without_a_gradient_is_no_error():
+def test_a_first_batch_without_a_gradient_is_a_step_like_others():
     history = fit(MLP(1, [1], rng=0), [[0.0], [1.0]], [-1, 1], loss="hinge", epochs=3, batch_size=1, lr=0.5, progress=False)
     assert len(history) == 3
+    met, start = MLP(1, [1], rng=0), 2.0                    # 2x + 0: both examples are on their sides
+    [neuron] = met.layers[0].neurons
+    neuron.w[0].data = start
+    optimizer = SGD(met.parameters(), lr=0.5, weight_decay=0.25)
+    fit(met, [[-1.0], [1.0]], [-1, 1], loss="hinge", optimizer=optimizer, epochs=1, batch_size=1, progress=False)
+    assert optimizer.steps_taken == 2 and neuron.w[0].data == start * 0.875 ** 2       # only the decay moves it
+
+
+def test_a_rate_of_0_trains_nothing():
+    network = model()
+    before = network.state_dict()
+    history = trained(2, network=network, lr=0)[1]
+    assert network.state_dict() == before and history.lr == [0.0, 0.0]
 
 
 def test_an_error_leaves_the_model_in_evaluation_mode():

@@ -9,6 +9,8 @@ import hashlib
 import inspect
 import json
 import math
+import re
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -133,10 +135,18 @@ class Training:
         penalised.backward()
         if self.schedule is not None:
             self.optimizer.lr = self.schedule(self.steps)
-        if self.optimizer.steps_taken or any(p.grad for p in self.model.parameters()):
-            self.optimizer.step()               # a first batch without any gradient moves nothing
+        self.move()
         self.steps += 1
         return loss.data, [numbers_of(p) for p in predictions]
+
+    def move(self) -> None:
+        """Let the optimizer take its step, also a first one without any gradient: `backward` was called."""
+        if self.optimizer.steps_taken or any(p.grad for p in self.optimizer.parameters):
+            self.optimizer.step()
+            return
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", re.escape(optim.NO_GRADIENTS))
+            self.optimizer.step()
 
     def validation_measures(self) -> dict[str, float | None]:
         """Loss and accuracy of the validation examples, if there are any."""
