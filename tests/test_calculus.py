@@ -298,6 +298,14 @@ def test_a_derivative_of_a_function_that_closes_over_a_value_is_a_graph_on_it(ta
         assert taken(lambda z: w * z * z * z) == right(3.0)             # a float
 
 
+def test_a_direction_that_is_a_value_makes_the_products_graphs_on_it():
+    for product, slope in ((lambda v: tg.jvp(lambda y: y ** 3, 2.0, v), 12.0), (lambda v: tg.vjp(lambda y: y ** 3, 2.0, v), 12.0),
+                           (lambda v: tg.vjp(lambda y: [y, y ** 3], 2.0, [0.0, v]), 12.0), (lambda v: tg.hvp(lambda y: y ** 3, 2.0, v), 12.0)):
+        v = Value(5.0)
+        product(v).backward()
+        assert product(v).data == 60.0 and v.grad == slope
+
+
 def test_the_graph_of_a_derivative_stands_on_the_very_nodes_outside():
     w = Value(3.0)
     u = w * 2

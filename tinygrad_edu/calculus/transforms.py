@@ -138,10 +138,10 @@ def jvp(f: Callable, x: Any, v: Any) -> Any:
     [5.0, 1.0, 3.0]
     """
     check_function(f)
-    directions = fitted("v", v, "x", x)
-    run = run_on_leaves(f, (x,))
+    directions = list(map(number_or_value, fitted("v", v, "x", x)))
+    run = run_on_leaves(f, (x,)).given_too(directions)
     outputs = flat(run.answer)
-    moved = pushed_forward(outputs, run, map(number_or_value, directions))
+    moved = pushed_forward(outputs, run, directions)
     found = [as_result(moved.get(output, 0), run) for output in outputs]
     for i, change in enumerate(found):
         check_finite(change, f"of output {i} along v")
@@ -174,6 +174,7 @@ def vjp(f: Callable, x: Any, v: Any) -> Any:
     check_function(f)
     run = run_on_leaves(f, (x,))
     weights = list(map(number_or_value, fitted("v", v, "the answer of f", run.answer)))
+    run = run.given_too(weights)
     pairs = [(y, w) for y, w in zip(flat(run.answer), weights) if isinstance(w, Value) or w]
     if not pairs:
         return like(x, (as_result(0, run) for _ in run.leaves))
@@ -242,6 +243,10 @@ class Run(NamedTuple):
     def at(self) -> dict[Value, Any]:
         """{leaf: the number it stands for}."""
         return dict(zip(self.leaves, self.given))
+
+    def given_too(self, numbers: list[Any]) -> "Run":
+        """The same, with derivatives as Values if there are Values among these numbers."""
+        return self._replace(as_graph=self.as_graph or any(isinstance(x, Value) for x in numbers))
 
 
 def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), options: Mapping[str, Any] = {}) -> Run:
