@@ -122,7 +122,7 @@ TABLE = {
         *[(lambda w, loss=loss: loss([0.2, 0.3, 0.5], -1), IndexError, "target -1, but 3 classes") for loss in BY_CLASS],
         *[(lambda w, loss=loss, bad=bad: loss([0.2, 0.8], bad), TypeError, f"index of a class .* got {bad}")
           for loss in BY_CLASS for bad in (1.0, True, None, nan)],
-        *[(lambda w, loss=loss: loss([0.2, 0.8], numpy.array([1, 2])), TypeError, "got array") for loss in BY_CLASS],
+        *[(lambda w, loss=loss: loss([0.2, 0.8], numpy.array([1, 2])), ValueError, r"target\[1\] is 2, not a probability") for loss in BY_CLASS],
         *[(lambda w, loss=loss: loss([0.2, 0.8], Value(1.0)), TypeError, "got Value") for loss in BY_CLASS]],
     "probabilities": [
         (lambda w: tg.brier([1.2, -0.2], 0), ValueError, r"\[0\] is 1\.2"), (lambda w: tg.brier([0.5, -0.5], 0), ValueError, r"\[1\] is -0\.5"),

@@ -394,6 +394,24 @@ def test_validation_may_be_data_and_rows_may_be_arrays():
         trained(validation=0.2)
 
 
+@pytest.mark.parametrize(("loss", "targets"), [
+    ("mse", [[0.5, -1.0], [2.0, 0.25], [0.0, 1.0]]), (None, [[0.5, -1.0], [2.0, 0.25], [0.0, 1.0]]),
+    ("cross_entropy", [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), ("cross_entropy", [1, 0, 0]), (None, [1, 0, 0]), ("brier", [1, 0, 0]),
+])
+def test_targets_may_be_arrays_of_one_or_two_dimensions(loss, targets):
+    """Regression of several numbers, one-hot rows, classes: an array trains to the bits of a list, in training and validation."""
+    numpy = pytest.importorskip("numpy")
+    inputs, ends = [[0.0, 1.0], [1.0, 0.5], [-1.0, 0.0]], []
+    for form in (list, numpy.array, lambda t: list(numpy.array(t)), lambda t: numpy.array(t, dtype=object)):
+        network = Sequential(MLP(2, [3, 2], rng=0), tg.softmax) if loss == "brier" else MLP(2, [3, 2], rng=0)
+        history = fit(network, numpy.array(inputs), form(targets), loss=loss, epochs=3, batch_size=2, progress=False,
+                      validation=(inputs, form(targets)))
+        ends.append((network.state_dict(), history.loss, history.validation_loss, history.accuracy))
+    assert ends == [ends[0]] * 4
+    report = check_training(MLP(2, [3, 2], rng=0), inputs, numpy.array(targets), loss=None if loss == "brier" else loss, rates=(0.1,))
+    assert str(report) == str(check_training(MLP(2, [3, 2], rng=0), inputs, targets, loss=None if loss == "brier" else loss, rates=(0.1,)))
+
+
 @pytest.mark.parametrize(("arguments", "words"), [
     (["train", "xor", "--epochs", "1", "--save", "none/m.json"], "there is no folder none"), (["train", "spirals", "--plot", "a.bmp"], ".png, .svg or .pdf"),
     (["train", "one.csv", "--label", "y"], "all examples are of the class"), (["train", "one.csv", "--label", "y", "--noise", "1"], "not for CSV"),

@@ -254,6 +254,41 @@ def test_probabilities_of_single_precision_are_probabilities():
         assert brier(soft, soft) == 0.0 and nll([-1.0] * 7, soft) == pytest.approx(1.0, rel=1e-6)
 
 
+ROWS, SOFT, CLASSES = [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]], [[0.5, 0.0, 0.5], [0.0, 1.0, 0.0]], [2, 0]
+FORMS = {                   # of each loss: predictions and targets, as lists
+    **{loss.__name__: (loss, [ROWS, SOFT]) for loss in (mse, tg.mae, huber, bce, bce_with_logits, sum_squared_error, half_squared_error)},
+    "hinge": (hinge, [ROWS, [[1, -1, 1], [-1, -1, 1]]]), "mse of numbers": (mse, [ROWS[0], SOFT[0]]), "kl_divergence": (kl_divergence, [SOFT, ROWS]),
+    **{f"{loss.__name__} of {what}": (loss, [ROWS, targets]) for loss in (cross_entropy, nll, brier)
+       for what, targets in (("classes", CLASSES), ("soft labels", SOFT))},
+    "cross_entropy of one row": (cross_entropy, [ROWS[0], SOFT[1]]), "nll of one row": (nll, [ROWS[0], SOFT[1]]),
+}
+
+
+@pytest.mark.parametrize(("loss", "lists"), FORMS.values(), ids=FORMS)
+def test_arrays_lists_and_tuples_are_taken_alike(loss, lists):
+    numpy = pytest.importorskip("numpy")
+
+    def in_other_forms(x):
+        yield from (x, tuple(x), numpy.array(x), [numpy.array(row) if isinstance(row, list) else row for row in x])
+        if numpy.array(x).dtype.kind == "f":
+            yield from (numpy.array(x, dtype=numpy.float32), numpy.array(x, dtype=object))
+        else:
+            yield from (numpy.array(x, dtype=numpy.int8), list(numpy.array(x)))
+
+    def leaves_of(x):
+        return [leaves_of(e) for e in x] if isinstance(x, list) else Value(x)
+    wanted = loss(*lists)
+    assert [loss(p, t) for p in in_other_forms(lists[0]) for t in in_other_forms(lists[1])] == [wanted] * 36
+    if loss in (sum_squared_error, half_squared_error):
+        return
+    for reduction in ("sum", "none"):
+        assert loss(*map(numpy.array, lists), reduction=reduction) == loss(*lists, reduction=reduction)
+    plain, inside = leaves_of(lists[0]), leaves_of(lists[0])
+    loss(plain, lists[1]).backward()
+    loss(numpy.array(inside), numpy.array(lists[1])).backward()
+    assert [v.grad for v in numpy.array(plain).flat] == [v.grad for v in numpy.array(inside).flat]
+
+
 @pytest.mark.parametrize(("loss", "target", "slopes"), [
     (lambda t: bce(Value(0.8), t[0]), [1.0], [math.log(0.2) - math.log(0.8)]),
     (lambda t: bce(Value(0.8), t[0]), [0.0], [math.log(0.2) - math.log(0.8)]),

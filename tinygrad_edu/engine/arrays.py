@@ -21,6 +21,13 @@ def is_value(x: Any) -> bool:
     return hasattr(type(x), "record")
 
 
+def as_lists(x: Any) -> Any:
+    """Arrays as the nested lists they stand for, also within lists and tuples; other things as they are."""
+    if isinstance(x, list | tuple):
+        return [as_lists(e) for e in x]
+    return x if type(x) is float or is_value(x) or not is_array(x) else x.tolist()
+
+
 def on_each(function: Callable, *inputs: Any) -> Any:
     """What a function of numbers gives for each element of arrays, which numpy broadcasts: an array of objects."""
     import numpy

@@ -1,8 +1,8 @@
 """How wrong a prediction is, as one number to send `backward` from.
 
-Every loss takes one example or a batch (a list of examples), Values or floats, and reduces the
-batch as `reduction` says: "mean" (the default), "sum", or "none" for the list.  Lengths must
-agree; nothing is broadcast.
+Every loss takes one example or a batch (a list of examples), Values or floats, lists or arrays, and
+reduces the batch as `reduction` says: "mean" (the default), "sum", or "none" for the list.  Lengths
+must agree; nothing is broadcast.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from operator import index
 from typing import Any
 
 from ..engine import ops
+from ..engine.arrays import as_lists
 from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
 from ..engine.number import number, short_repr
@@ -84,7 +85,7 @@ def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
     >>> hinge([2.0, 0.5, -1.0], [1, 1, 1], reduction="none")
     [0.0, 0.5, 2.0]
     """
-    for i, t in enumerate(numbers_in(targets)):
+    for i, t in enumerate(numbers_in(as_lists(targets))):
         if number_of(t) not in (-1, 1):
             raise ValueError(f"targets of hinge are -1 or 1, but target {i} is {number_of(t)}")
     return elementwise(lambda s, t: ops.relu(ops.sub(1, ops.mul(t, s))), scores, targets, reduction)
@@ -247,12 +248,14 @@ def reduce(losses: list[Any], reduction: str) -> Any:
 
 def elementwise(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
     """The loss of each number, reduced over all of them."""
+    predictions, targets = as_lists(predictions), as_lists(targets)
     check_shapes(predictions, targets)
     return reduce([loss(p, t) for p, t in zip(numbers_in(predictions), numbers_in(targets))], reduction)
 
 
 def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
     """The loss of each example (a row), reduced over the batch."""
+    predictions, targets = as_lists(predictions), as_lists(targets)
     if not is_row(predictions) or not predictions:
         raise ValueError("an empty batch has no loss" if is_row(predictions) else
                          f"one number per class is needed, got {short_repr(predictions)}")
