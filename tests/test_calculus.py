@@ -346,6 +346,62 @@ def test_a_loss_with_derivatives_in_it_has_right_gradients():
         assert gradient == pytest.approx((ends[1] - ends[0]) / 2e-5, rel=1e-6, abs=1e-8)
 
 
+# ---- arrays and dataclasses
+
+@dataclass(frozen=True)
+class Weights:
+    w: Any
+    b: Any
+
+
+def test_arrays_in_and_out():
+    numpy = pytest.importorskip("numpy")
+    x, A = numpy.array([1.0, -2.0, 0.5]), numpy.array([[1.0, 2.0, 0.0], [3.0, 4.0, 5.0]])
+
+    def f(v):
+        return (A @ numpy.tanh(v)).sum() * v[0]
+    as_list = tg.grad(lambda v: f(numpy.array(v)))([1.0, -2.0, 0.5])
+    found = tg.grad(f)(x)
+    assert type(found) is numpy.ndarray and found.dtype == float and found.tolist() == as_list
+    assert tg.value_and_grad(f)(x)[1].tolist() == as_list and tg.hessian(f)(x) == tg.hessian(lambda v: f(numpy.array(v)))(list(x))
+    assert tg.jacobian(lambda v: A @ v)(x) == A.tolist() and tg.jacobian(lambda v: (A @ v).reshape(1, 2))(x) == A.tolist()
+    assert tg.jvp(lambda v: A @ v, x, numpy.array([1.0, 0.0, 2.0])).tolist() == [1.0, 13.0]
+    assert tg.jvp(lambda v: A @ v, x, [1, 0, 2]).tolist() == [1.0, 13.0]               # a list is built like an array
+    assert tg.vjp(lambda v: A @ v, x, numpy.array([0.0, 1.0])).tolist() == [3.0, 4.0, 5.0] == tg.vjp(lambda v: A @ v, x, [0, 1]).tolist()
+    assert tg.hvp(lambda v: v @ v, x, x).tolist() == [2.0, -4.0, 1.0]
+    matrix = tg.grad(lambda M: (M * M).sum())(A)
+    assert matrix.shape == (2, 3) and matrix.tolist() == (2 * A).tolist()
+    both = tg.grad(lambda p: (p["A"] @ x).sum() * p["b"][0])({"A": A, "b": (2.0,)})
+    assert both["A"].tolist() == [[2.0, -4.0, 1.0]] * 2 and both["b"] == (-5.5,)
+    assert tg.grad(lambda v: (v * v).sum())(numpy.array([1, 2], dtype=numpy.int8)).tolist() == [2.0, 4.0]
+    assert tg.grad(lambda v: (v * v).sum())(numpy.array([3.0])).tolist() == [6.0] and tg.grad(lambda v: v * v)(numpy.float32(3)) == 6.0
+    assert tg.grad(lambda v: Value(1.0).detach())(numpy.empty((0, 2))).shape == (0, 2)
+
+
+def test_arrays_of_values_answer_with_arrays_of_values():
+    numpy = pytest.importorskip("numpy")
+    w = Value(3.0)
+    slopes = tg.grad(lambda v: (v * v * w).sum())(numpy.array([1.0, 2.0]))
+    assert slopes.dtype == object and [s.data for s in slopes] == [6.0, 12.0]
+    (slopes @ slopes).backward()                                    # (2w)² + (4w)² = 20w²
+    assert w.grad == 120.0
+    x = numpy.array([Value(1.0), Value(2.0)])
+    assert [s.data for s in tg.grad(lambda v: (v * v).sum())(x)] == [2.0, 4.0]
+
+
+def test_dataclasses_in_and_out():
+    def f(p):
+        return tg.dot(p.w, [1.0, 2.0]) * p.b
+    at = Weights(w=[3.0, 4.0], b=5.0)
+    assert tg.grad(f)(at) == Weights(w=[5.0, 10.0], b=11.0)
+    assert tg.jvp(f, at, Weights([1.0, 0.0], 1.0)) == 16.0 and tg.hvp(f, at, Weights([0.0, 0.0], 1.0)) == Weights([1.0, 2.0], 0.0)
+    assert tg.jvp(lambda x: Weights([x * x], x * 1), 3.0, 1.0) == Weights([6.0], 1.0)
+    with pytest.raises(TypeError, match="not str: got 'five'"):
+        tg.grad(f)(Weights([3.0, 4.0], "five"))
+    with pytest.raises(ValueError, match=r"v must be built like x \(2 and 3 numbers\)"):
+        tg.jvp(f, at, Weights([1.0], 1.0))
+
+
 # ---- copies of an input
 
 @dataclass

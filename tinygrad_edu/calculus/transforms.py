@@ -9,15 +9,17 @@ called within another of these functions, or differentiates an f whose graph rea
 gradients and is not one of its inputs, such as the weight of a network.  So derivatives nest
 (`hessian(f)` is `jacobian(grad(f))`) and may stand in a loss.  Under `no_grad()` such a weight is a number.
 
-Inputs are numbers, or lists, tuples and dicts of them, nested as you like.
+Inputs are numbers, or lists, tuples, dicts, arrays and dataclasses of them, nested as you like.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from itertools import repeat
 from typing import Any, NamedTuple
 
 from ..engine import errors, ops
+from ..engine.arrays import as_array, is_array, is_value
 from ..engine.copies import inputs_of_runs
 from ..engine.errors import GradientError, errstate, recorded_anyway
 from ..engine.graph import check_leaves, is_cut, leaves_in, walked_back
@@ -31,7 +33,7 @@ from ..engine.value import Value, topological_order
 def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     """The gradient of f, as a function of the same arguments.
 
-    f         takes numbers, or lists and dicts of them, and returns one Value
+    f         takes numbers, or lists, dicts, arrays and dataclasses of them, and returns one Value
     argnums   the number of the argument to differentiate by, from 0; a tuple of them gives a tuple
 
     Each gradient is built like its argument.  The other arguments are passed on as they are.
@@ -324,33 +326,56 @@ def as_result(x: Any, run: Run) -> Any:
     return as_value(x) if run.as_graph else float(x)
 
 
-# ---- nested lists and dicts of numbers ---------------------------------------------------------------
+# ---- nested lists, dicts, arrays and dataclasses of numbers ------------------------------------------
+
+
+def parts_of(tree: Any) -> Mapping[Any, Any] | list | tuple | None:
+    """What stands in a list, tuple, dict, array or dataclass, by key or in order; None for all else, such as numbers."""
+    if type(tree) is float or is_value(tree):
+        return None
+    if isinstance(tree, Mapping | list | tuple):
+        return tree
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return {field.name: getattr(tree, field.name) for field in fields(tree)}
+    return tree.tolist() if is_array(tree) else None
 
 
 def flat(tree: Any) -> list[Any]:
-    """What stands in nested lists, tuples and dicts, in order.
+    """What stands in nested lists, tuples, dicts, arrays and dataclasses, in order.
 
     >>> flat({"w": [1, (2, 3)], "b": 4})
     [1, 2, 3, 4]
     """
-    if not isinstance(tree, Mapping | list | tuple):
+    parts = parts_of(tree)
+    if parts is None:
         return [tree]
-    return [x for part in (tree.values() if isinstance(tree, Mapping) else tree) for x in flat(part)]
+    return [x for part in (parts.values() if isinstance(parts, Mapping) else parts) for x in flat(part)]
 
 
 def refilled(tree: Any, numbers: Iterable[Any]) -> Any:
-    """The same lists, tuples and dicts, with other numbers in them.
+    """The same lists, tuples, dicts, arrays and dataclasses, with other numbers in them.
 
     >>> refilled({"w": [1, (2, 3)], "b": 4}, iter("abcd"))
     {'w': ['a', ('b', 'c')], 'b': 'd'}
     """
-    numbers = iter(numbers)
-    if isinstance(tree, Mapping):
-        return {key: refilled(part, numbers) for key, part in tree.items()}
-    if isinstance(tree, list | tuple):
-        parts = [refilled(part, numbers) for part in tree]
-        return parts if isinstance(tree, list) else getattr(tree, "_make", tuple)(parts)         # a named one stays so
-    return next(numbers)
+    numbers, parts = iter(numbers), parts_of(tree)
+    if parts is None:
+        return next(numbers)
+    if isinstance(parts, Mapping):
+        filled = {key: refilled(part, numbers) for key, part in parts.items()}
+        return filled if isinstance(tree, Mapping) else replace(tree, **filled)
+    if is_array(tree):
+        return as_array([next(numbers) for _ in range(tree.size)], tree.shape)
+    row = [refilled(part, numbers) for part in parts]
+    return row if isinstance(tree, list) else getattr(tree, "_make", tuple)(row)        # a named one stays so
+
+
+def plain(tree: Any) -> Any:
+    """The same as nested lists and dicts: how it is built, and nothing else."""
+    parts = parts_of(tree)
+    if isinstance(parts, Mapping):
+        return {key: plain(part) for key, part in parts.items()}
+    return tree if parts is None else [plain(part) for part in parts]
 
 
 def number_or_value(x: Any) -> Any:
@@ -376,14 +401,15 @@ def checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
 
 def fitted(name: str, tree: Any, other: str, model: Any) -> list[Any]:
     """What stands in a tree, in the order of the tree it must be built like: dicts may have another order of keys."""
-    if refilled(tree, repeat(0)) != refilled(model, repeat(0)):
+    ours, theirs = plain(tree), plain(model)
+    if refilled(ours, repeat(0)) != refilled(theirs, repeat(0)):
         sizes = f"{len(flat(tree))} and {len(flat(model))} numbers"
         raise ValueError(f"{name} must be built like {other} ({sizes}): got {short_repr(tree)}")
-    return list(flat_along(model, tree))
+    return list(flat_along(theirs, ours))
 
 
 def flat_along(model: Any, tree: Any) -> Iterator[Any]:
-    if not isinstance(model, Mapping | list | tuple):
+    if not isinstance(model, Mapping | list):
         yield tree
         return
     for key in model if isinstance(model, Mapping) else range(len(model)):

@@ -28,6 +28,14 @@ def as_lists(x: Any) -> Any:
     return x if type(x) is float or is_value(x) or not is_array(x) else x.tolist()
 
 
+def as_array(numbers: list[Any], shape: tuple[int, ...]) -> Any:
+    """An array of this shape: of objects if there are Values among the numbers, of floats if not."""
+    import numpy
+    found = numpy.empty(len(numbers), dtype=object)
+    found[:] = numbers
+    return (found if any(map(is_value, numbers)) else found.astype(float)).reshape(shape)
+
+
 def on_each(function: Callable, *inputs: Any) -> Any:
     """What a function of numbers gives for each element of arrays, which numpy broadcasts: an array of objects."""
     import numpy
