@@ -330,7 +330,7 @@ def as_result(x: Any, run: Run) -> Any:
 
 
 def parts_of(tree: Any) -> Mapping[Any, Any] | list | tuple | None:
-    """What stands in a list, tuple, dict, array or dataclass, by key or in order; None for all else, such as numbers."""
+    """What stands in a list, tuple, dict, array or dataclass, by key or in order; None for a number."""
     if type(tree) is float or is_value(tree):
         return None
     if isinstance(tree, Mapping | list | tuple):

@@ -227,8 +227,11 @@ class Op:
         >>> tg.softsign.of(Fraction(3)), tg.softsign.of(3.0)
         (Fraction(3, 4), 0.75)
         """
-        if self.rows:
-            raise TypeError(f"a rule cannot call {self.name}, whose inputs are rows: write its formula")
+        if self.rows or None in self.constants.values():
+            why = "whose inputs are rows" if self.rows else "which needs constants"
+            raise TypeError(f"a rule cannot call {self.name}, {why}: write its formula")
+        if len(inputs) != len(self.inputs):
+            raise TypeError(f"{self.name}.of() takes {', '.join(self.inputs)}: got {len(inputs)} numbers")
         if any(type(x) is Formula for x in inputs):
             return Formula(printer.head_of(self.name, len(inputs)), *inputs)
         if any(hasattr(type(x), "record") for x in inputs):
@@ -237,10 +240,8 @@ class Op:
         return rule(*inputs)[0]
 
     def slope_of(self, x: Any) -> Any:
-        """The slope of an op of one input, of numbers of any kind, for the graph forms of others."""
-        if isinstance(x, Formula):
-            return Formula(f"{self.name}′", x)
-        return (self.rule if isinstance(x, float) else self.textbook)(x)[1][0]
+        """The slope of an op of one input, as a formula or as the textbook has it: for the graph forms of others."""
+        return Formula(f"{self.name}′", x) if type(x) is Formula else self.textbook(x)[1][0]
 
     def formulas(self, rule: Callable | None = None) -> tuple[Any, tuple]:
         """(value, local gradients) as formulas named after the arguments; those of the textbook, or of another form."""
