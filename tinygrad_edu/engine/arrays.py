@@ -31,7 +31,7 @@ def as_lists(x: Any) -> Any:
 def as_array(numbers: list[Any], shape: tuple[int, ...]) -> Any:
     """An array of this shape: of objects if there are Values among the numbers, of floats if not."""
     import numpy
-    found = numpy.empty(len(numbers), dtype=object)
+    found: Any = numpy.empty(len(numbers), dtype=object)
     found[:] = numbers
     return (found if any(map(is_value, numbers)) else found.astype(float)).reshape(shape)
 
