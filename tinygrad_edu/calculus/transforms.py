@@ -154,12 +154,16 @@ def pushed_forward(outputs: list[Value], run: "Run", v: Iterable[Any]) -> dict[V
     """How fast each node moves when the leaves move by v: Σ local gradient × how fast the parent moves."""
     moved: dict[Value, Any] = {leaf: x for leaf, x in zip(run.leaves, v) if isinstance(x, Value) or x}
     with errstate(all="ignore"), recorded_anyway():
-        local = replay(joined(outputs), Value, run.at, run.leaves).local if run.as_graph else {}
-        for node in local or run.order:
-            for parent, local_grad in zip(node.parents, local.get(node, node._local_grads)):
-                if parent in moved and not is_cut(node, local_grad):
+        local = (replay(joined(outputs), Value, run.at, run.leaves).local.items() if run.as_graph
+                 else [(node, node._local_grads) for node in run.order])
+        for node, local_grads in local:
+            change, selects = None, node._op.selects
+            for parent, local_grad in zip(node._parents, local_grads):
+                if parent in moved and not (selects and is_cut(node, local_grad)):
                     part = local_grad * moved[parent]
-                    moved[node] = moved[node] + part if node in moved else part
+                    change = part if change is None else change + part
+            if change is not None:
+                moved[node] = change
     return moved
 
 
