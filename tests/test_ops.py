@@ -212,6 +212,20 @@ def test_printed_python_computes_the_same_bits(op):
             assert flat(printed.evaluate(*inputs, **op.sample)) == flat(op.evaluate(*inputs, **op.sample)), inputs
 
 
+def test_an_operation_that_calls_its_former_self_is_refused_as_c():
+    @tg.op("bump", REAL)
+    def bump(x):
+        return x * x, (2 * x,)
+    former = bump
+
+    @tg.op("bump", REAL)
+    def bump(x):
+        return former.of(x) + 1, (2 * x,)
+    assert bump(3.0) == 10.0
+    with pytest.raises(ValueError, match="op bump calls an op of its own name"):
+        tg.source(bump, "c")
+
+
 def test_inputs_may_be_called_like_the_parts_of_printed_programs():
     @tg.op("t", REAL, REAL)
     def of_parts(t1, t3):

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from . import printer
+from .arguments import arguments, arguments_of_rows, refuse_nested
 from .arrays import is_array, is_value, on_each
 from .domain import Interval
 from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
-from .number import format_number, number, short_repr
+from .number import format_number, number
 
 OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
 
@@ -81,77 +82,19 @@ class Op:
                 return self.on_arrays(inputs, constants)
             numbers = [list(map(number, row)) for row in inputs] if self.rows else list(map(number, inputs))
         except TypeError:
-            self.refuse_nested(inputs)
+            refuse_nested(self, inputs)
             raise
         return self.evaluate(*numbers, **constants)[0]
 
-    def refuse_nested(self, inputs: tuple) -> None:
-        """Say it by name where an op of rows was given rows of rows."""
-        for x in [x for row in inputs for x in row] if self.rows else ():
-            if isinstance(x, list | tuple) or is_array(x):
-                first, *others = self.inputs
-                raise TypeError(f"{self.name}() takes {'rows' if others else 'a row'} of numbers, but {short_repr(x)} "
-                                f"is an element: for the rows of a matrix, write "
-                                f"[tg.{self.name}({', '.join(['row', *others])}) for row in {first}]") from None
-
     def on_arrays(self, inputs: tuple, constants: dict) -> Any:
         """The op on each element of arrays: an array of Values, or of floats where there are only numbers."""
-        self.refuse_nested(inputs)
+        refuse_nested(self, inputs)
         found = on_each(lambda *xs: self(*[x if is_value(x) else number(x) for x in xs], **constants), *inputs)
         return found if any(map(is_value, found.flat)) else found.astype(float)
 
     def arguments(self, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
         """What the op was called with, sorted into inputs and constants, and checked."""
-        if self.rows:
-            return self.as_rows(inputs), self.checked_constants(constants)
-        count, names = len(self.inputs), list(self.constants)
-        if not count <= len(inputs) <= count + len(names):
-            given = f"{len(inputs)} {'was' if len(inputs) == 1 else 'were'} given"
-            raise TypeError(f"{self.name}() takes {', '.join([*self.inputs, *names])}, but {given}")
-        return inputs[:count], self.checked_constants({**dict(zip(names, inputs[count:])), **constants})
-
-    def as_rows(self, inputs: tuple) -> tuple[list, ...]:
-        """The rows an n-ary op was given; max([a, b]) and max(a, b) mean the same."""
-        if len(self.inputs) == 1 and (len(inputs) != 1 or not hasattr(type(inputs[0]), "__iter__")):
-            inputs = (inputs,)
-        if len(inputs) != len(self.inputs):
-            raise TypeError(f"{self.name}() takes {len(self.inputs)} rows of numbers, but {len(inputs)} were given")
-        for row in inputs:
-            if not hasattr(type(row), "__iter__"):
-                raise TypeError(f"{self.name}() takes rows of numbers, such as [a, b]: got {short_repr(row)}")
-        rows = tuple(list(row) for row in inputs)
-        if len({len(row) for row in rows}) > 1:
-            lengths = " and ".join(str(len(row)) for row in rows)
-            raise ValueError(f"{self.name}() takes rows of one length, not of {lengths}")
-        if not rows[0] and not self.accepts_empty_row():
-            raise ValueError(f"{self.name}() of an empty row: give at least one number")
-        return rows
-
-    def accepts_empty_row(self) -> bool:
-        """Does the rule accept empty rows, as sum does?"""
-        try:
-            self.rule(*[[] for _ in self.inputs])
-        except (ArithmeticError, LookupError):
-            return False
-        return True
-
-    def checked_constants(self, constants: dict[str, Any]) -> dict[str, float]:
-        if not constants and not self.constants:
-            return constants
-        for name in constants:
-            if self.rows and name in ("axis", "keepdims"):
-                raise TypeError(f"{self.name}() takes rows and no {name}: write [tg.{self.name}(row) for row in x] for "
-                                f"the rows of a matrix, [tg.{self.name}(column) for column in zip(*x)] for its columns")
-            if name not in self.constants:
-                raise TypeError(f"{self.name}() has no argument {name!r}; "
-                                f"it takes {', '.join([*self.inputs, *self.constants])}")
-        complete = {**self.constants, **constants}
-        for name, constant in complete.items():
-            if constant is None:
-                raise TypeError(f"{self.name}() needs {name}=...")
-            if hasattr(type(constant), "record"):
-                raise TypeError(f"{self.name}(): {name} is a constant and gets no gradient; write {name}=v.data")
-        return {name: number(constant) for name, constant in complete.items()}
+        return (arguments_of_rows if self.rows else arguments)(self, inputs, constants)
 
     # ---- computing it
 
