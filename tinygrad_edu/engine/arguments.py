@@ -60,8 +60,8 @@ def checked_constants(op: Operation, constants: dict[str, Any]) -> dict[str, flo
         return constants
     for name in constants:
         if op.rows and name in ("axis", "keepdims"):
-            raise TypeError(f"{op.name}() takes rows and no {name}: write [tg.{op.name}(row) for row in x] for the rows "
-                            f"of a matrix, [tg.{op.name}(column) for column in zip(*x)] for its columns")
+            raise TypeError(f"{op.name}() takes rows and no {name}: write [tg.{op.name}(row) for row in x] for the "
+                            f"rows of a matrix, [tg.{op.name}(column) for column in zip(*x)] for its columns")
         if name not in op.constants:
             raise TypeError(f"{op.name}() has no argument {name!r}; it takes {', '.join([*op.inputs, *op.constants])}")
     complete = {**op.constants, **constants}
