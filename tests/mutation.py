@@ -57,7 +57,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "engine/value": "value replay conventions bad_input exact_graphs ops origin laws",
     "engine/graph": "value replay conventions exact_graphs origin laws",
     "engine/copies": "value laws",
-    "engine/numpy_bridge": "value bad_input engines",
+    "engine/arrays": "value bad_input engines", "engine/numpy_bridge": "value bad_input engines",
     "symbols/expression": "expression fuzz_expression",
     "engine/replay": "replay exact_graphs",
     "engine/ops": "accuracy conventions laws",

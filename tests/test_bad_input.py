@@ -36,8 +36,8 @@ def test_what_is_not_a_number_is_refused_everywhere(bad, error, words):
             X * bad
         with pytest.raises(error, match=words):
             bad + X
-    with pytest.raises(error, match=words):
-        tg.tanh(bad)
+        with pytest.raises(error, match=words):
+            tg.tanh(bad)
     leaf = Value(1.0)
     with pytest.raises(error, match=words):
         leaf.data = bad

@@ -91,16 +91,15 @@ TABLE = {
         (lambda w: SGD([w.v, w.f]), ValueError, "parameter 1 was computed"), (lambda w: SGD([*w.w[:3], w.v]), ValueError, "same parameter twice: index 0 and 3"),
         (lambda w: SGD("ab"), TypeError, "not str"), (lambda w: SGD(None), TypeError, "not NoneType")],
     "settings": [
-        *setting(SGD, lr=[-1.0, 0, nan, inf, "0.1", True, None]), *setting(Momentum, momentum=[-0.1, 1.0, nan, "0.9", True]),
+        *setting(SGD, lr=[-1.0, nan, inf, "0.1", True, None]), *setting(Momentum, momentum=[-0.1, 1.0, nan, "0.9", True]),
         *setting(Adam, eps=[0.0, -1e-8, nan, "1"]), *setting(SGD, weight_decay=[-0.1, nan, inf, "0"]), *setting(RMSprop, alpha=[-0.1, 1.0, nan]),
         *[(lambda w, b=b: Adam(w.w, betas=b), error, "betas") for b, error in [
             ((0.9,), ValueError), ((0.9, 0.99, 0.999), ValueError), ((0.9, 1.0), ValueError), ((-0.1, 0.9), ValueError), ((nan, 0.9), ValueError),
             (0.9, TypeError), (None, TypeError), (("a", 0.9), TypeError)]],
-        (lambda w: setattr(w.optimizer, "lr", -1.0), ValueError, "lr must be positive and finite, got -1.0")],
+        (lambda w: setattr(w.optimizer, "lr", -1.0), ValueError, "lr must be at least 0 and finite, got -1.0")],
     "a step": [
         *[(lambda w, g=g, i=i: w.stepped(*[1.0] * i, g, *[1.0] * (3 - i)), tg.GradientError, f"{g}; nothing was changed")
-          for g in (nan, inf, -inf) for i in range(4)],
-        (lambda w: SGD([Value(1.0)]).step(), RuntimeError, "backward")],
+          for g in (nan, inf, -inf) for i in range(4)]],
     "lengths of a loss": [
         *[(lambda w, loss=loss: loss([1.0, 1.0, 1.0], [1.0]), ValueError, "3 predictions, 1 target") for loss in ELEMENTWISE],
         *[(lambda w, loss=loss: loss(1.0, [1.0]), ValueError, "a number against a list") for loss in ELEMENTWISE],
@@ -123,11 +122,11 @@ TABLE = {
         *[(lambda w, loss=loss: loss([0.2, 0.3, 0.5], -1), IndexError, "target -1, but 3 classes") for loss in BY_CLASS],
         *[(lambda w, loss=loss, bad=bad: loss([0.2, 0.8], bad), TypeError, f"index of a class .* got {bad}")
           for loss in BY_CLASS for bad in (1.0, True, None, nan)],
-        *[(lambda w, loss=loss: loss([0.2, 0.8], numpy.array([1, 2])), TypeError, "got array") for loss in BY_CLASS],
+        *[(lambda w, loss=loss: loss([0.2, 0.8], numpy.array([1, 2])), ValueError, r"target\[1\] is 2, not a probability") for loss in BY_CLASS],
         *[(lambda w, loss=loss: loss([0.2, 0.8], Value(1.0)), TypeError, "got Value") for loss in BY_CLASS]],
     "probabilities": [
         (lambda w: tg.brier([1.2, -0.2], 0), ValueError, r"\[0\] is 1\.2"), (lambda w: tg.brier([0.5, -0.5], 0), ValueError, r"\[1\] is -0\.5"),
-        (lambda w: tg.brier([nan, 1.0], 0), ValueError, r"\[0\] is nan"), (lambda w: tg.brier([0.5, 0.5 + 3e-9], 0), ValueError, "sum to 1.000000003"),
+        (lambda w: tg.brier([nan, 1.0], 0), ValueError, r"\[0\] is nan"), (lambda w: tg.brier([0.5, 0.5 + 3e-6], 0), ValueError, "sum to 1.000003"),
         (lambda w: tg.kl_divergence([0.5, 0.4], [0.5, 0.5]), ValueError, "p: .* sum to 0.9"), (lambda w: tg.kl_divergence([0.5, 0.5], [0.5, 0.4]), ValueError, "q: "),
         (lambda w: tg.cross_entropy([1.0, 2.0], [0.5, 0.4]), ValueError, "target: .* sum to 0.9"), (lambda w: tg.bce(1.5, 1), ValueError, "1.5"),
         (lambda w: tg.bce(nan, 1), ValueError, "nan"), (lambda w: tg.bce(0.5, 2), ValueError, "2"), (lambda w: tg.bce_with_logits(0.5, -1), ValueError, "-1")],

@@ -1,7 +1,10 @@
 """Derivatives of functions: against mpmath, against each other, and against the lectures' Jacobians."""
 
+import copy
 import math
+import pickle
 import random
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import mpmath
@@ -75,7 +78,7 @@ def halved_into_range(x):
 
 
 def power_by_recursion(x, n):
-    return Value(1.0) if n == 0 else x * power_by_recursion(x, n - 1)
+    return x ** 0 if n == 0 else x * power_by_recursion(x, n - 1)
 
 
 def collatz(x):
@@ -97,7 +100,7 @@ def test_functions_may_hold_any_control_flow():
 def test_nothing_is_left_behind_on_the_values_around():
     w = Value(3.0)
     x = Value(2.0)
-    assert tg.grad(lambda t: t * w)(2.0) == 3.0 and tg.hessian(lambda t: t[0] * w * t[0])([1.0]) == [[6.0]]
+    assert tg.grad(lambda t: t * w)(2.0).data == 3.0 and tg.hessian(lambda t: t[0] * w * t[0])([1.0])[0][0].data == 6.0
     tg.grad(lambda t: t * w)(x)
     assert (w.grad, x.grad) == (0.0, 0.0)
 
@@ -250,20 +253,179 @@ def test_every_product_with_a_derivative_that_is_not_finite_raises():
     assert tg.vjp(f, [0, 1], [0, 1]) == [1.0, 0.0]                  # an output that is not asked for does no harm
     assert tg.jvp(f, [0, 1], [0, 1]) == [0.0, 0.0]                  # nor an input that does not move
     assert tg.hvp(lambda x: x[0] ** 1.5 + x[1] ** 2, [0, 1], [0, 1]) == [0.0, 2.0]
-    assert tg.grad(lambda x: x * Value(2.0) + tg.sqrt(Value(0.0)))(1.0) == 2.0      # nor a leaf that is not
+    assert tg.grad(lambda x: x * 2.0 + tg.sqrt(Value(0.0)))(1.0).data == 2.0        # nor a leaf that is not
 
 
 def test_outputs_that_do_not_depend_on_the_inputs_have_no_slope():
     def f(x):
-        return [Value(3.0), x[0] * Value(2.0), Value(4.0) * 5]
+        return [Value(3.0).detach(), x[0] * 2.0, Value(4.0).detach() * 5]
     assert tg.jacobian(f)([1.0]) == [[0.0], [2.0], [0.0]] and tg.jvp(f, [1.0], [1.0]) == [0.0, 2.0, 0.0]
-    assert tg.vjp(f, [1.0], [1.0, 0.0, 1.0]) == [0.0] and tg.grad(lambda x: Value(3.0))(1.0) == 0.0
+    assert tg.vjp(f, [1.0], [1.0, 0.0, 1.0]) == [0.0] and tg.grad(lambda x: Value(3.0))(1.0).data == 0.0
     assert tg.jacobian(lambda x: [])([1.0]) == tg.jvp(lambda x: [], [1.0], [1.0]) == [] and tg.vjp(lambda x: [], [1.0], []) == [0.0]
 
 
 def test_a_value_outside_the_domain_raises_where_it_happens():
     with pytest.raises(tg.DomainError, match=r"log\(-1\)"):
         tg.grad(tg.log)(-1.0)
+
+
+# ---- functions that close over Values
+
+TRANSFORMS = {      # of z, with w outside, at 2: each a derivative of w z³, and what it is as a function of w and z
+    "derivative": (lambda f: tg.derivative(f)(2.0), lambda w: 12 * w),
+    "second derivative": (lambda f: tg.derivative(f, 2)(2.0), lambda w: 12 * w),
+    "grad": (lambda f: tg.grad(lambda v: f(v["z"]))({"z": 2.0})["z"], lambda w: 12 * w),
+    "value": (lambda f: tg.value_and_grad(f)(2.0)[0], lambda w: 8 * w),
+    "value_and_grad": (lambda f: tg.value_and_grad(f)(2.0)[1], lambda w: 12 * w),
+    "jacobian": (lambda f: tg.jacobian(lambda v: [v[0] * 1, f(v[0])])([2.0])[1][0], lambda w: 12 * w),
+    "hessian": (lambda f: tg.hessian(lambda v: f(v[0]))([2.0])[0][0], lambda w: 12 * w),
+    "jvp": (lambda f: tg.jvp(f, 2.0, 3.0), lambda w: 36 * w),
+    "vjp": (lambda f: tg.vjp(f, 2.0, 3.0), lambda w: 36 * w),
+    "hvp": (lambda f: tg.hvp(f, 2.0, 3.0), lambda w: 36 * w),
+    "nested": (lambda f: tg.derivative(lambda y: tg.derivative(f)(y) * y)(2.0), lambda w: 36 * w),       # 3wy³
+    "nested at a number": (lambda f: tg.derivative(lambda y: tg.derivative(f)(2.0) * y)(5.0), lambda w: 12 * w),
+}
+
+
+@pytest.mark.parametrize(("taken", "right"), TRANSFORMS.values(), ids=TRANSFORMS)
+def test_a_derivative_of_a_function_that_closes_over_a_value_is_a_graph_on_it(taken, right):
+    w = Value(3.0)
+    d = taken(lambda z: w * z * z * z)
+    assert d.data == right(3.0)
+    (d * d + w).backward()                                              # d = kw, so L = k²w² + w
+    assert w.grad == 2 * right(3.0) * right(1.0) + 1
+    with tg.no_grad():
+        assert taken(lambda z: w * z * z * z) == right(3.0)             # a float
+
+
+def test_a_direction_that_is_a_value_makes_the_products_graphs_on_it():
+    for product, slope in ((lambda v: tg.jvp(lambda y: y ** 3, 2.0, v), 12.0), (lambda v: tg.vjp(lambda y: y ** 3, 2.0, v), 12.0),
+                           (lambda v: tg.vjp(lambda y: [y, y ** 3], 2.0, [0.0, v]), 12.0), (lambda v: tg.hvp(lambda y: y ** 3, 2.0, v), 12.0)):
+        v = Value(5.0)
+        product(v).backward()
+        assert product(v).data == 60.0 and v.grad == slope
+
+
+def test_the_graph_of_a_derivative_stands_on_the_very_nodes_outside():
+    w = Value(3.0)
+    u = w * 2
+    d = tg.derivative(lambda z: u * z * z)(2.0)                         # 8w
+    assert u in tg.topological_order(d) and w in tg.leaves(d)
+    (d * d + u).backward()
+    assert w.grad == 128 * 3 + 2 and u.grad == 32 * 6 + 1
+    by_hand = Value(6.0, (w,), (2.0,), op="doubled")                    # what does not depend on z is not run again
+    tg.derivative(lambda z: by_hand * z * z)(2.0).backward()
+    assert by_hand.grad == 4.0 and w.grad == 386 + 8
+
+
+def test_derivatives_stay_floats_where_nothing_outside_takes_gradients():
+    frozen, constant = Value(3.0), Value(4.0).detach()
+    frozen.is_constant = True
+    with tg.no_grad():
+        made = Value(3.0) * 2
+    for outside in (frozen, constant, made, frozen * 2, 5.0):
+        found = [taken(lambda z, c=outside: c * z * z * z) for taken, _ in TRANSFORMS.values()]
+        assert set(map(type, found)) == {float}
+    w = Value(3.0)
+    assert type(tg.derivative(lambda z: z * w.data)(2.0)) is float
+
+
+def test_a_loss_with_derivatives_in_it_has_right_gradients():
+    model = tg.MLP(1, [3, 1], activation="tanh", rng=0)
+
+    def loss(*_):
+        return (model([0.5]) - 1) ** 2 + (tg.derivative(lambda z: model([z]))(0.5) - 1) ** 2
+    loss().backward()
+    taken = [p.grad for p in model.parameters()]
+    assert tg.gradcheck(loss, model.parameters())
+    for p, gradient in zip(model.parameters(), taken):
+        start, ends = p.data, []
+        for p.data in (start - 1e-5, start + 1e-5):
+            ends.append(loss().data)
+        p.data = start
+        assert gradient == pytest.approx((ends[1] - ends[0]) / 2e-5, rel=1e-6, abs=1e-8)
+
+
+# ---- arrays and dataclasses
+
+@dataclass(frozen=True)
+class Weights:
+    w: Any
+    b: Any
+
+
+def test_arrays_in_and_out():
+    numpy = pytest.importorskip("numpy")
+    x, A = numpy.array([1.0, -2.0, 0.5]), numpy.array([[1.0, 2.0, 0.0], [3.0, 4.0, 5.0]])
+
+    def f(v):
+        return (A @ numpy.tanh(v)).sum() * v[0]
+    as_list = tg.grad(lambda v: f(numpy.array(v)))([1.0, -2.0, 0.5])
+    found = tg.grad(f)(x)
+    assert type(found) is numpy.ndarray and found.dtype == float and found.tolist() == as_list
+    assert tg.value_and_grad(f)(x)[1].tolist() == as_list and tg.hessian(f)(x) == tg.hessian(lambda v: f(numpy.array(v)))(list(x))
+    assert tg.jacobian(lambda v: A @ v)(x) == A.tolist() and tg.jacobian(lambda v: (A @ v).reshape(1, 2))(x) == A.tolist()
+    assert tg.jvp(lambda v: A @ v, x, numpy.array([1.0, 0.0, 2.0])).tolist() == [1.0, 13.0]
+    assert tg.jvp(lambda v: A @ v, x, [1, 0, 2]).tolist() == [1.0, 13.0]               # a list is built like an array
+    assert tg.vjp(lambda v: A @ v, x, numpy.array([0.0, 1.0])).tolist() == [3.0, 4.0, 5.0] == tg.vjp(lambda v: A @ v, x, [0, 1]).tolist()
+    assert tg.hvp(lambda v: v @ v, x, x).tolist() == [2.0, -4.0, 1.0]
+    matrix = tg.grad(lambda M: (M * M).sum())(A)
+    assert matrix.shape == (2, 3) and matrix.tolist() == (2 * A).tolist()
+    both = tg.grad(lambda p: (p["A"] @ x).sum() * p["b"][0])({"A": A, "b": (2.0,)})
+    assert both["A"].tolist() == [[2.0, -4.0, 1.0]] * 2 and both["b"] == (-5.5,)
+    assert tg.grad(lambda v: (v * v).sum())(numpy.array([1, 2], dtype=numpy.int8)).tolist() == [2.0, 4.0]
+    assert tg.grad(lambda v: (v * v).sum())(numpy.array([3.0])).tolist() == [6.0] and tg.grad(lambda v: v * v)(numpy.float32(3)) == 6.0
+    assert tg.grad(lambda v: Value(1.0).detach())(numpy.empty((0, 2))).shape == (0, 2)
+
+
+def test_arrays_of_values_answer_with_arrays_of_values():
+    numpy = pytest.importorskip("numpy")
+    w = Value(3.0)
+    slopes = tg.grad(lambda v: (v * v * w).sum())(numpy.array([1.0, 2.0]))
+    assert slopes.dtype == object and [s.data for s in slopes] == [6.0, 12.0]
+    (slopes @ slopes).backward()                                    # (2w)² + (4w)² = 20w²
+    assert w.grad == 120.0
+    x = numpy.array([Value(1.0), Value(2.0)])
+    assert [s.data for s in tg.grad(lambda v: (v * v).sum())(x)] == [2.0, 4.0]
+
+
+def test_dataclasses_in_and_out():
+    def f(p):
+        return tg.dot(p.w, [1.0, 2.0]) * p.b
+    at = Weights(w=[3.0, 4.0], b=5.0)
+    assert tg.grad(f)(at) == Weights(w=[5.0, 10.0], b=11.0)
+    assert tg.jvp(f, at, Weights([1.0, 0.0], 1.0)) == 16.0 and tg.hvp(f, at, Weights([0.0, 0.0], 1.0)) == Weights([1.0, 2.0], 0.0)
+    assert tg.jvp(lambda x: Weights([x * x], x * 1), 3.0, 1.0) == Weights([6.0], 1.0)
+    with pytest.raises(TypeError, match="not str: got 'five'"):
+        tg.grad(f)(Weights([3.0, 4.0], "five"))
+    with pytest.raises(ValueError, match=r"v must be built like x \(2 and 3 numbers\)"):
+        tg.jvp(f, at, Weights([1.0], 1.0))
+
+
+# ---- copies of an input
+
+@dataclass
+class Point:
+    x: Any
+    tags: list
+
+
+@pytest.mark.parametrize("copied", [
+    copy.copy, copy.deepcopy, lambda x: copy.deepcopy([x, {"x": x}])[1]["x"], lambda x: copy.deepcopy(x * 1),
+    lambda x: asdict(Point(x, []))["x"], lambda x: copy.copy(Point(x, [])).x, lambda x: replace(Point(x, []), tags=[1]).x,
+], ids=["copy", "deepcopy", "nested", "computed", "asdict", "shallow", "replace"])
+def test_a_copy_of_an_input_stays_that_input(copied):
+    assert tg.derivative(lambda x: 3 * copied(x))(2.0) == 3.0
+    assert tg.jvp(lambda x: copied(x) * x, 2.0, 1.0) == 4.0
+    assert tg.derivative(lambda x: x * tg.derivative(lambda y: copied(x) * copied(y))(1.0))(2.0) == 4.0
+
+
+def test_an_input_is_not_pickled_while_its_function_is_differentiated():
+    with pytest.raises(TypeError, match=r"the number 2 is an input of a function that is being differentiated.*pickle v\.data"):
+        tg.derivative(lambda x: pickle.loads(pickle.dumps(x * 1)))(2.0)
+    kept = []
+    tg.derivative(lambda x: kept.append(x) or x)(2.0)
+    assert copy.deepcopy(kept[0]) is not kept[0] and pickle.loads(pickle.dumps(kept[0])).data == 2.0       # afterwards it is
 
 
 # ---- what bad input gets
@@ -387,20 +549,28 @@ def test_d003_gradient_field(f, gradients, values):
 
 def test_the_properties_catch_planted_bugs(monkeypatch):
     from tinygrad_edu.calculus import transforms
-    right = transforms.is_cut
     with monkeypatch.context() as patch, pytest.raises(AssertionError):
-        patch.setattr(transforms.Replay, "__init__", backward_that_forgets)
+        patch.setattr(transforms, "walked_back", lambda order, seed: (backward_that_forgets(order, seed), []))
         test_the_jacobian_of_a_composition_is_the_product_of_the_jacobians.hypothesis.inner_test([0.5, 1.0, -1.0])
     with monkeypatch.context() as patch, pytest.raises(AssertionError):
-        patch.setattr(transforms, "is_cut", lambda node, local_grad: node.op == "mul" or right(node, local_grad))
+        patch.setattr(transforms, "pushed_forward", forward_that_forgets)
         test_jvp_and_vjp_are_dual.hypothesis.inner_test([0.5, 1.0, -1.0], [1.0, 0.5, 2.0], [1.0, -1.0])
 
 
-def backward_that_forgets(self, output, values, local):
+def backward_that_forgets(order, seed):
     """`=` for `+=`: what arrives last is taken."""
-    self.value, self.values, self.local = values[output], values, local
-    reached = {output: 1}
-    for node in reversed(values):
-        for parent, local_grad in zip(node.parents, local[node] if node.parents and node in reached else ()):
+    reached = {order[-1]: seed}
+    for node in reversed(order):
+        for parent, local_grad in zip(node.parents, node.local_grads if node in reached else ()):
             reached[parent] = reached[node] * local_grad
-    self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}
+    return reached
+
+
+def forward_that_forgets(outputs, run, v):
+    """The same, forward."""
+    moved = dict(zip(run.leaves, v))
+    for node in run.order:
+        for parent, local_grad in zip(node.parents, node.local_grads):
+            if parent in moved:
+                moved[node] = local_grad * moved[parent]
+    return moved

@@ -296,7 +296,7 @@ def test_train_on_a_csv_file(tmp_path):
 @pytest.mark.parametrize(("arguments", "words"), [
     (["train", "mars"], "neither a CSV file nor one of moons"), (["train", "none.csv", "--label", "y"], "none.csv"), (["train", "t.csv"], "give --label"),
     (["train", "xor", "--label", "y"], "--label is for CSV"), (["train", "xor", "--hidden", "0"], "got 0"), (["train", "xor", "--activation", "tahn"], "unknown activation"),
-    (["train", "xor", "--epochs", "-1"], "got -1"), (["train", "xor", "--lr", "0"], "lr"), (["train", "xor", "--optimizer", "adma"], "adma"),
+    (["train", "xor", "--epochs", "-1"], "got -1"), (["train", "xor", "--lr", "-1"], "lr"), (["train", "xor", "--optimizer", "adma"], "adma"),
     (["predict", "none.json", "1"], "no such file"), (["train", "xor", "--epochs", "1", "--plot", "a.gif"], ".png, .svg or .pdf"), (["train", "xor", "--bogus"], "bogus"),
 ])
 def test_mistakes_on_the_command_line_get_one_line(arguments, words, tmp_path):
@@ -361,9 +361,22 @@ def test_ctrl_c_ends_all_checks(monkeypatch):
         check_training(model(), DATA.inputs, DATA.targets)
 
 
-def test_a_first_batch_without_a_gradient_is_no_error():
+def test_a_first_batch_without_a_gradient_is_a_step_like_others():
     history = fit(MLP(1, [1], rng=0), [[0.0], [1.0]], [-1, 1], loss="hinge", epochs=3, batch_size=1, lr=0.5, progress=False)
     assert len(history) == 3
+    met, start = MLP(1, [1], rng=0), 2.0                    # 2x + 0: both examples are on their sides
+    [neuron] = met.layers[0].neurons
+    neuron.w[0].data = start
+    optimizer = SGD(met.parameters(), lr=0.5, weight_decay=0.25)
+    fit(met, [[-1.0], [1.0]], [-1, 1], loss="hinge", optimizer=optimizer, epochs=1, batch_size=1, progress=False)
+    assert optimizer.steps_taken == 2 and neuron.w[0].data == start * 0.875 ** 2       # only the decay moves it
+
+
+def test_a_rate_of_0_trains_nothing():
+    network = model()
+    before = network.state_dict()
+    history = trained(2, network=network, lr=0)[1]
+    assert network.state_dict() == before and history.lr == [0.0, 0.0]
 
 
 def test_an_error_leaves_the_model_in_evaluation_mode():
@@ -379,6 +392,24 @@ def test_validation_may_be_data_and_rows_may_be_arrays():
     assert history.validation_accuracy == [history.validation_accuracy[0]]
     with pytest.raises(TypeError, match=r"got 0\.2"):
         trained(validation=0.2)
+
+
+@pytest.mark.parametrize(("loss", "targets"), [
+    ("mse", [[0.5, -1.0], [2.0, 0.25], [0.0, 1.0]]), (None, [[0.5, -1.0], [2.0, 0.25], [0.0, 1.0]]),
+    ("cross_entropy", [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), ("cross_entropy", [1, 0, 0]), (None, [1, 0, 0]), ("brier", [1, 0, 0]),
+])
+def test_targets_may_be_arrays_of_one_or_two_dimensions(loss, targets):
+    """Regression of several numbers, one-hot rows, classes: an array trains to the bits of a list, in training and validation."""
+    numpy = pytest.importorskip("numpy")
+    inputs, ends = [[0.0, 1.0], [1.0, 0.5], [-1.0, 0.0]], []
+    for form in (list, numpy.array, lambda t: list(numpy.array(t)), lambda t: numpy.array(t, dtype=object)):
+        network = Sequential(MLP(2, [3, 2], rng=0), tg.softmax) if loss == "brier" else MLP(2, [3, 2], rng=0)
+        history = fit(network, numpy.array(inputs), form(targets), loss=loss, epochs=3, batch_size=2, progress=False,
+                      validation=(inputs, form(targets)))
+        ends.append((network.state_dict(), history.loss, history.validation_loss, history.accuracy))
+    assert ends == [ends[0]] * 4
+    report = check_training(MLP(2, [3, 2], rng=0), inputs, numpy.array(targets), loss=None if loss == "brier" else loss, rates=(0.1,))
+    assert str(report) == str(check_training(MLP(2, [3, 2], rng=0), inputs, targets, loss=None if loss == "brier" else loss, rates=(0.1,)))
 
 
 @pytest.mark.parametrize(("arguments", "words"), [

@@ -219,6 +219,17 @@ def test_huber_is_a_parabola_that_goes_on_as_its_tangents():
     assert value_and_gradient(huber, predictions, [0.0] * 5, delta=2.0, reduction="sum")[1] == [0.5, -2.0, 2.0, 2.0, -2.0]
 
 
+def test_huber_at_other_numbers_takes_the_formula_of_those():
+    """Its graph does not depend on where it was recorded."""
+    p = Value(0.5, label="p")
+    recorded = huber(p, 0.0, delta=2.0)
+    for x in (0.0, -0.5, 2.0, -2.0, 6.0, -6.0):
+        again = tg.replay(recorded, at={"p": x})
+        assert (again.value, again["p"]) == (huber(x, 0.0, delta=2.0), max(-2.0, min(2.0, x)))
+        assert tg.derivative(lambda e: huber(e, 0.0, delta=2.0), 2)(x) == float(abs(x) <= 2)
+    assert huber(-3.0, 0.0, delta=math.inf) == 4.5
+
+
 def test_hinge_pushes_each_score_to_its_own_side():
     assert value_and_gradient(hinge, [2.0, 0.5, 0.5, -2.0], [1, 1, -1, -1], "sum") == (2.0, [0.0, -1.0, 1.0, 0.0])
 
@@ -227,10 +238,92 @@ def test_a_logit_that_is_infinitely_right_costs_nothing():
     assert (bce_with_logits(math.inf, 1), bce_with_logits(-math.inf, 0)) == (0.0, 0.0)
 
 
-def test_the_sum_of_probabilities_may_be_off_by_a_billionth_for_each_class():
-    assert brier([0.25, 0.25, 0.25, 0.25 + 3e-9], 0) == pytest.approx(0.75)
-    with pytest.raises(ValueError, match=r"the probabilities sum to 1\.000000005"):
-        brier([0.25, 0.25, 0.25, 0.25 + 5e-9], 0)
+def test_the_sum_of_probabilities_may_be_off_by_a_millionth_for_each_class():
+    assert brier([0.25, 0.25, 0.25, 0.25 + 3e-6], 0) == pytest.approx(0.7500015)
+    with pytest.raises(ValueError, match=r"the probabilities sum to 1\.000005"):
+        brier([0.25, 0.25, 0.25, 0.25 + 5e-6], 0)
+
+
+def test_probabilities_of_single_precision_are_probabilities():
+    numpy = pytest.importorskip("numpy")
+    logits = numpy.random.default_rng(0).normal(size=(50, 7)).astype(numpy.float32)
+    for row in numpy.exp(logits) / numpy.exp(logits).sum(axis=1, keepdims=True, dtype=numpy.float32):
+        assert row.dtype == numpy.float32
+        soft = list(row)
+        assert kl_divergence(soft, soft) == 0.0 and cross_entropy([0.0] * 7, soft) == pytest.approx(math.log(7), rel=1e-6)
+        assert brier(soft, soft) == 0.0 and nll([-1.0] * 7, soft) == pytest.approx(1.0, rel=1e-6)
+
+
+ROWS, SOFT, CLASSES = [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]], [[0.5, 0.0, 0.5], [0.0, 1.0, 0.0]], [2, 0]
+FORMS = {                   # of each loss: predictions and targets, as lists
+    **{loss.__name__: (loss, [ROWS, SOFT]) for loss in (mse, tg.mae, huber, bce, bce_with_logits, sum_squared_error, half_squared_error)},
+    "hinge": (hinge, [ROWS, [[1, -1, 1], [-1, -1, 1]]]), "mse of numbers": (mse, [ROWS[0], SOFT[0]]), "kl_divergence": (kl_divergence, [SOFT, ROWS]),
+    **{f"{loss.__name__} of {what}": (loss, [ROWS, targets]) for loss in (cross_entropy, nll, brier)
+       for what, targets in (("classes", CLASSES), ("soft labels", SOFT))},
+    "cross_entropy of one row": (cross_entropy, [ROWS[0], SOFT[1]]), "nll of one row": (nll, [ROWS[0], SOFT[1]]),
+}
+
+
+@pytest.mark.parametrize(("loss", "lists"), FORMS.values(), ids=FORMS)
+def test_arrays_lists_and_tuples_are_taken_alike(loss, lists):
+    numpy = pytest.importorskip("numpy")
+
+    def in_other_forms(x):
+        yield from (x, tuple(x), numpy.array(x), [numpy.array(row) if isinstance(row, list) else row for row in x])
+        if numpy.array(x).dtype.kind == "f":
+            yield from (numpy.array(x, dtype=numpy.float32), numpy.array(x, dtype=object))
+        else:
+            yield from (numpy.array(x, dtype=numpy.int8), list(numpy.array(x)))
+
+    def leaves_of(x):
+        return [leaves_of(e) for e in x] if isinstance(x, list) else Value(x)
+    wanted = loss(*lists)
+    assert [loss(p, t) for p in in_other_forms(lists[0]) for t in in_other_forms(lists[1])] == [wanted] * 36
+    if loss in (sum_squared_error, half_squared_error):
+        return
+    for reduction in ("sum", "none"):
+        assert loss(*map(numpy.array, lists), reduction=reduction) == loss(*lists, reduction=reduction)
+    plain, inside = leaves_of(lists[0]), leaves_of(lists[0])
+    loss(plain, lists[1]).backward()
+    loss(numpy.array(inside), numpy.array(lists[1])).backward()
+    assert [v.grad for v in numpy.array(plain).flat] == [v.grad for v in numpy.array(inside).flat]
+
+
+@pytest.mark.parametrize(("loss", "target", "slopes"), [
+    (lambda t: bce(Value(0.8), t[0]), [1.0], [math.log(0.2) - math.log(0.8)]),
+    (lambda t: bce(Value(0.8), t[0]), [0.0], [math.log(0.2) - math.log(0.8)]),
+    (lambda t: bce(0.2, t[0]), [0.0], [math.log(0.8) - math.log(0.2)]),
+    (lambda t: bce_with_logits(Value(0.8), t[0]), [1.0], [-0.8]),
+    (lambda t: bce_with_logits(Value(0.8), t[0]), [0.0], [-0.8]),
+    (lambda t: bce_with_logits(-30.0, t[0]), [1.0], [30.0]),
+    (lambda t: nll([-0.5, -1.0, -2.0], t), [0.0, 1.0, 0.0], [0.5, 1.0, 2.0]),
+    (lambda t: nll([[-0.5, -1.0]], [t], "sum"), [1.0, 0.0], [0.5, 1.0]),
+    (lambda t: cross_entropy([0.5, 1.0, 2.0], t), [0.0, 1.0, 0.0],
+     [math.log(math.exp(0.5) + math.exp(1) + math.exp(2)) - z for z in (0.5, 1.0, 2.0)]),
+    (lambda t: brier([0.2, 0.3, 0.5], t), [0.0, 1.0, 0.0], [-0.4, 1.4, -1.0]),
+    (lambda t: kl_divergence([0.25, 0.75], t), [0.5, 0.5], [-0.5, -1.5]),
+    (lambda t: mse([0.25], t), [0.0], [-0.5]), (lambda t: huber([0.25], t), [0.0], [-0.25]), (lambda t: tg.mae([0.25], t), [0.0], [-1.0]),
+])
+def test_targets_at_0_and_1_have_gradients_too(loss, target, slopes):
+    leaves = [Value(t) for t in target]
+    output = loss(leaves)
+    output.backward()
+    assert [leaf.grad for leaf in leaves] == pytest.approx(slopes, rel=1e-12)
+    assert output.data == pytest.approx(getattr(loss(target), "data", loss(target)), rel=1e-15)       # the value of plain targets
+
+
+def test_plain_targets_at_0_and_1_leave_no_terms_that_are_0():
+    for targets in ([1.0, 0.0], [Value(1.0).detach(), Value(0.0).detach()]):
+        assert {node.op for node in tg.topological_order(bce(Value(0.8), targets[0]))} <= {"", "log", "neg", "mul"}
+        assert bce_with_logits(Value(0.8), targets[0]).op == "softplus"
+        assert [getattr(loss, "data", loss) for loss in (nll([-0.5, -math.inf], targets), bce(1.0, targets[0]))] == [0.5, 0.0]
+
+
+def test_an_infinite_slope_by_a_target_is_named():
+    with pytest.raises(tg.PoleError, match=r"bce of probability 1\.0 for target 1\.0 has an infinite slope by the target: use the logits form"):
+        bce(Value(1.0), Value(1.0))
+    with pytest.raises(tg.PoleError, match="for target 1 is infinite"):
+        bce(0.0, 1)
 
 
 @pytest.mark.parametrize(("call", "error", "words"), [

@@ -300,8 +300,8 @@ def test_d003_batch_shapes():
     (lambda: SoftmaxCrossEntropyLoss(reduction="max"), "reduction is .*got 'max'"),
     (lambda: LinearMap(0, 2), "indim must be at least 1, got 0"),
     (lambda: LinearMap(2, 2, alpha=1), "alpha must be at least 0 and below 1, got 1"),
-    (lambda: LinearMap(2, 2, lr=0), "lr must be positive and finite, got 0"),
-    (lambda: LinearMap(2, 2, lr=math.nan), "lr must be positive and finite, got nan"),
+    (lambda: LinearMap(2, 2, lr=-1), "lr must be at least 0 and finite, got -1"),
+    (lambda: LinearMap(2, 2, lr=math.nan), "lr must be at least 0 and finite, got nan"),
     (lambda: ReLU(dropout_probability=1), "dropout_probability must be at least 0 and below 1, got 1"),
 ])
 def test_wrong_shapes_and_settings_are_refused_by_name(wrong, message):

@@ -10,7 +10,7 @@ import statistics
 
 import pytest
 
-from tinygrad_edu import GradientError, Value
+from tinygrad_edu import GradientError, Value, dot, relu
 from tinygrad_edu.nn import optim
 from tinygrad_edu.nn.optim import SGD, Adam, AdamW, Momentum, Nesterov, Optimizer, RMSprop
 from tinygrad_edu.nn.penalties import L1, L2
@@ -135,16 +135,43 @@ def test_a_step_beyond_all_floats_is_refused():
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_a_step_before_any_backward_is_refused_and_later_zeros_are_legal(kind):
-    optimizer = ready(kind)
-    optimizer.zero_grad()
-    with pytest.raises(RuntimeError, match=r"call backward\(\) on the loss"):
-        optimizer.step()
+def test_a_first_step_without_any_gradient_is_legal_and_warns_once(kind):
+    optimizer, weight_decay = ready(kind, weight_decay=0.0), ready(kind, weight_decay=0.5)
+    for each in (optimizer, weight_decay):
+        each.zero_grad()
+        with pytest.warns(UserWarning, match=r"every gradient is 0 at the first step\(\): was backward\(\) called") as caught:
+            each.step()
+        assert len(caught) == 1 and caught[0].filename == __file__
+        each.step()                                         # an error here, if it warned again
+    assert [p.data for p in optimizer.parameters] == [1.0, 2.0] and optimizer.steps_taken == 2
+    assert all(p.data < start for p, start in zip(weight_decay.parameters, (1.0, 2.0)))
     optimizer.parameters[0].grad = 1.0
     optimizer.step()
-    optimizer.zero_grad()
+    assert optimizer.parameters[0].data < 1.0 and optimizer.parameters[1].data == 2.0
+
+
+def test_a_perceptron_whose_first_sample_is_right_takes_its_steps():
+    w = [Value(0.5), Value(-1.0)]
+    optimizer, samples = SGD(w, lr=0.5), [([1.0, -1.0], 1), ([2.0, 2.0], 1), ([-1.0, 0.5], -1)]
+    with pytest.warns(UserWarning, match="every gradient is 0"):
+        for x, t in samples:
+            optimizer.zero_grad()
+            relu(-t * dot(w, x)).backward()
+            optimizer.step()
+    assert [p.data for p in w] == [1.5, 0.0] and optimizer.steps_taken == 3
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_at_a_rate_of_0_nothing_moves_and_memories_go_on(kind):
+    optimizer, other = ready(kind, lr=0), ready(kind, lr=0.5)
     optimizer.step()
-    assert optimizer.steps_taken == 2
+    assert [p.data for p in optimizer.parameters] == [1.0, 2.0]
+    other.step()
+    if kind is not Momentum:
+        assert optimizer.memory == other.memory
+    optimizer.lr = 0.5
+    optimizer.lr = 0
+    assert optimizer.lr == 0.0
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
@@ -457,7 +484,7 @@ def test_what_is_remembered_stays_with_the_place():
     (lambda state: {**state, "more": 1}, ValueError, "damaged"),
     (lambda state: {**state, "groups": [{"params": 3, "settings": {}}]}, ValueError, r"found Adam with groups of \[3\]"),
     (lambda state: {**state, "groups": [{"params": 2, "settings": {"tau": 1}}]}, ValueError, "no setting 'tau'"),
-    (lambda state: {**state, "settings": {**state["settings"], "lr": -1}}, ValueError, "lr must be positive and finite, got -1"),
+    (lambda state: {**state, "settings": {**state["settings"], "lr": -1}}, ValueError, "lr must be at least 0 and finite, got -1"),
     (lambda state: {**state, "settings": {**state["settings"], "betas": [0.9]}}, ValueError, "betas must be two"),
     (lambda state: {**state, "steps_taken": -1}, ValueError, "steps_taken .* got -1"),
     (lambda state: {**state, "steps_taken": 1.5}, TypeError, r"steps_taken .* got 1\.5"),
@@ -496,7 +523,7 @@ next(USED_UP)
     ([{"params": [W]}, {"lr": 0.1}], ValueError, 'group 1 has no parameters under "params"'),
     ([{"params": W}], TypeError, "got a single one"),
     ([{"params": [W], "lrr": 0.1}], ValueError, "no setting 'lrr': there are params, lr,.* weight_decay"),
-    ([{"params": [W], "lr": 0}], ValueError, "lr must be positive and finite, got 0"),
+    ([{"params": [W], "lr": -1}], ValueError, "lr must be at least 0 and finite, got -1"),
     ([W.detach(), B.detach()], ValueError, "all 2 parameters are constants or frozen"),
 ])
 @pytest.mark.parametrize("kind", [SGD, AdamW])
@@ -506,8 +533,8 @@ def test_parameters_that_cannot_be_trained_are_refused(kind, parameters, error, 
 
 
 @pytest.mark.parametrize(("kind", "setting", "value", "error", "words"), [
-    *[(kind, "lr", value, ValueError, f"lr must be positive and finite, got {value}")
-      for kind in OPTIMIZERS for value in (-0.1, 0, math.nan, math.inf)],
+    *[(kind, "lr", value, ValueError, f"lr must be at least 0 and finite, got {value}")
+      for kind in OPTIMIZERS for value in (-0.1, math.nan, math.inf)],
     (SGD, "lr", "0.1", TypeError, "lr: a number is needed, not str: got '0.1'"), (SGD, "lr", True, TypeError, "lr: bool .* got True"),
     (SGD, "lr", W, TypeError, "lr: .*not Value"), (SGD, "lr", None, TypeError, "lr: .*got None"),
     (SGD, "lr", 10 ** 400, OverflowError, r"lr: a whole number of about 10\*\*400"),
@@ -628,12 +655,23 @@ def test_the_ends_of_schedules_are_where_they_say():
     assert [Warmup(Constant(1.0), steps=2)(k) for k in (0, 1, 2)] == [0.5, 1.0, 1.0]
 
 
+def test_schedules_may_end_at_0_and_optimizers_take_it():
+    ends = [LinearDecay(0.5, steps=4, final=0), CosineDecay(0.5, steps=4, final=0.0), ExponentialDecay(0.5, factor=0.1), Constant(0)]
+    for schedule in ends:
+        assert schedule(10 ** 4) == 0.0
+        optimizer = ready(SGD)
+        optimizer.lr = schedule(10 ** 4)
+        optimizer.step()
+        assert [p.data for p in optimizer.parameters] == [1.0, 2.0]
+    assert [LinearDecay(0.5, steps=4, final=0)(k) for k in range(6)] == [0.5, 0.375, 0.25, 0.125, 0.0, 0.0]
+
+
 @pytest.mark.parametrize(("make", "error", "words"), [
-    (lambda: Constant(0), ValueError, "lr must be positive and finite, got 0"), (lambda: Constant("1"), TypeError, "lr: .*'1'"),
+    (lambda: Constant(-1), ValueError, "lr must be at least 0 and finite, got -1"), (lambda: Constant("1"), TypeError, "lr: .*'1'"),
     (lambda: LinearDecay(0.1, 0), ValueError, "steps must be at least 1, got 0"),
     (lambda: LinearDecay(0.1, 2.5), TypeError, r"steps must be a whole number, not float: got 2\.5"),
     (lambda: LinearDecay(0.1, True), TypeError, "not bool: got True"),
-    (lambda: LinearDecay(0.1, 5, final=0.0), ValueError, r"final must be positive and finite, got 0\.0"),
+    (lambda: LinearDecay(0.1, 5, final=-0.5), ValueError, r"final must be at least 0 and finite, got -0\.5"),
     (lambda: LinearDecay(math.nan, 5), ValueError, "lr must .* got nan"), (lambda: LinearDecay("a", 5), TypeError, "lr: .*'a'"),
     (lambda: StepDecay(0.1, every=-1), ValueError, "every must be at least 1, got -1"),
     (lambda: StepDecay(0.1, every=1, factor=1.0), ValueError, r"factor must be above 0 and below 1, got 1\.0"),

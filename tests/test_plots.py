@@ -430,3 +430,10 @@ def test_a_method_without_numbers_has_no_line_and_a_step_without_a_value_leaves_
         plots.derivative_errors(tg.erf, 0.5, ["complex"])
     with pytest.raises(ValueError, match="method='middle'"):
         plots.derivative_errors(tg.erf, 0.5, ["middle"])
+
+
+def test_numeric_derivatives_are_drawn_of_a_function_with_weights(matplotlib):
+    w = tg.Value(3.0)
+    [axes] = plots.derivative_errors(lambda x: w * x * x, 1.0, ["central"]).axes
+    [plain] = plots.derivative_errors(lambda x: 3.0 * x * x, 1.0, ["central"]).axes
+    assert list(axes.lines[0].get_ydata()) == list(plain.lines[0].get_ydata())

@@ -287,6 +287,15 @@ def test_functions_of_mpmath_numbers_are_those_of_floats(name):
             assert float(function(*map(mpmath.mpf, inputs))) == pytest.approx(wanted, rel=1e-14, abs=1e-15), inputs
 
 
+def test_gradients_may_be_asked_for_by_some_leaves_only():
+    x, w = Value(2.0, label="x"), Value(3.0, label="w")
+    outside = w * w
+    output = outside * x * x
+    again, all_of_it = tg.replay(output, Value, by=[x]), tg.replay(output, Value)
+    assert again["x"].data == all_of_it["x"].data == 36.0 and again.value is output
+    assert outside not in again.local and outside in all_of_it.local
+
+
 def specials(op, count=150):
     """Inputs at which rules have something to decide, ties, ends, infinities and nan, as many as the op takes."""
     rng = random.Random(op.name)

@@ -286,6 +286,70 @@ def test_numpy_functions_and_arrays():
     assert [v.op for v in power] == ["power", "square"]
 
 
+def numbers_of(array):
+    return numpy.frompyfunc(lambda v: v.data if isinstance(v, Value) else v, 1, 1)(array).tolist()
+
+
+ELEMENTWISE = [op for op in tg.OPS.values() if not op.rows]
+
+
+@pytest.mark.parametrize("op", ELEMENTWISE, ids=repr)
+@pytest.mark.parametrize("kind", ["values", "numbers", "mixed"])
+def test_operations_on_arrays_are_done_on_each_element(op, kind):
+    """One input is an array; of two or more the others are a Value, which numpy spreads."""
+    inside = [1.25 if op.name == "acosh" else 0.75, 1.5 if op.name == "acosh" else 0.5]
+    given = [Value(x) for x in inside] if kind == "values" else [Value(inside[0]), inside[1]] if kind == "mixed" else inside
+    for place in range(len(op.inputs)):
+        others = [0.25 if kind == "numbers" else Value(0.25) for _ in op.inputs]
+        inputs = [*others[:place], numpy.array(given), *others[place + 1:]]
+        found = op(*inputs, **op.sample)
+        wanted = [op(*[*others[:place], x, *others[place + 1:]], **op.sample) for x in given]
+        assert found.shape == (2,) and found.dtype == (float if kind == "numbers" else object)
+        assert numbers_of(found) == [getattr(w, "data", w) for w in wanted]
+        if kind == "values":
+            assert all(v.op == w.op and v.local_grads == w.local_grads for v, w in zip(found, wanted))
+
+
+def test_operations_broadcast_arrays_as_numpy_does():
+    rows, columns = numpy.array([[1.0], [2.0]]), numpy.array([Value(3.0), Value(-4.0), Value(0.5)])
+    assert tg.maximum(rows, columns).shape == numpy.maximum(rows, numpy.zeros(3)).shape == (2, 3)
+    assert numbers_of(tg.mul(rows, columns)) == [[3.0, -4.0, 0.5], [6.0, -8.0, 1.0]]
+    x = Value(2.0)
+    assert numbers_of(x.maximum(numpy.array([1.0, 3.0]))) == [2.0, 3.0]
+    assert numbers_of(tg.where(tg.greater(columns, 0), columns, 0.0)) == [3.0, 0.0, 0.5]
+    assert numbers_of(tg.add(columns, [1.0, 2.0, 3.0])) == [4.0, -2.0, 3.5]             # a list beside an array, as numpy reads it
+    tg.sum(tg.mul(x, numpy.array([1.0, 10.0]))).backward()
+    assert x.grad == 11.0
+    assert tg.add(x, numpy.array([])).shape == (0,)
+    with pytest.raises(ValueError, match="broadcast"):
+        tg.add(columns, numpy.array([1.0, 2.0]))
+    with pytest.raises(tg.DomainError, match=r"log\(-1\)"):
+        tg.log(numpy.array([1.0, -1.0]))
+    with pytest.raises(TypeError, match="not str: got 'a'"):
+        tg.add(x, numpy.array(["a"]))
+    with pytest.raises(TypeError, match="bool is not a number here"):
+        tg.where(numpy.array([True, False]), x, 0.0)
+
+
+@pytest.mark.parametrize("nested", [
+    lambda v: [v, numpy.array([1.0, 2.0])], lambda v: [[v, 1.0], [2.0, 3.0]], lambda v: [v, [1.0]], lambda v: numpy.eye(2),
+    lambda v: [1.0, (2.0,)], lambda v: numpy.array([[v, v], [v, v]]),
+])
+@pytest.mark.parametrize("op", [tg.sum, tg.mean, tg.max, tg.logsumexp], ids=repr)
+def test_operations_on_rows_refuse_matrices_by_name(op, nested):
+    with pytest.raises(TypeError, match=rf"^{op.name}\(\) takes a row of numbers, but .* is an element.*\[tg\.{op.name}\(row\) for row in x\]"):
+        op(nested(Value(1.0)))
+    with pytest.raises(TypeError, match=rf"^{op.name}\(\) takes rows and no axis: write \[tg\.{op.name}\(row\) for row in x\]"):
+        op([1.0, 2.0], axis=0)
+    assert op(numpy.array([Value(1.0), 2.0])).data == op([1.0, 2.0])
+
+
+def test_a_dot_product_with_a_matrix_says_how_it_is_written():
+    for W in ([[Value(1.0)], [Value(2.0)]], [numpy.array([1.0]), Value(2.0)], numpy.eye(2)):
+        with pytest.raises(TypeError, match=r"^dot\(\) takes rows of numbers.*write \[tg\.dot\(row, y\) for row in x\]"):
+            tg.dot(W, [3.0, 4.0])
+
+
 def test_numpy_functions_that_are_no_ufuncs():
     x = Value(0.5)
     assert numpy.where(tg.greater(x, 0), x, 1.0).op == "where" and numpy.dot([x, 2.0], [3.0, x]).data == 2.5

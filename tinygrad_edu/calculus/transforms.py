@@ -2,37 +2,42 @@
 
 `f` is run once on Values, so it may hold any control flow; the graph it leaves behind is then
 walked backward (`grad`, `vjp`) or forward (`jvp`).  Nothing else is touched: no Value keeps a
-gradient.  What is given Values, or is called within another of these functions, answers with
-Values, so derivatives nest: `hessian(f)` is `jacobian(grad(f))`.
+gradient.
 
-Inputs are numbers, or lists, tuples and dicts of them, nested as you like.
+The answers are floats, or Values where something may be differentiated again: what is given Values, is
+called within another of these functions, or differentiates an f whose graph reaches a Value that takes
+gradients and is not one of its inputs, such as the weight of a network.  So derivatives nest
+(`hessian(f)` is `jacobian(grad(f))`) and may stand in a loss.  Under `no_grad()` such a weight is a number.
+
+Inputs are numbers, or lists, tuples, dicts, arrays and dataclasses of them, nested as you like.
 """
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextvars import ContextVar
+from dataclasses import fields, is_dataclass, replace
 from itertools import repeat
 from typing import Any, NamedTuple
 
 from ..engine import errors, ops
+from ..engine.arrays import as_array, is_array, is_value
+from ..engine.copies import inputs_of_runs
 from ..engine.errors import GradientError, errstate, recorded_anyway
-from ..engine.graph import check_leaves, is_cut
+from ..engine.graph import check_leaves, is_cut, leaves_in, walked_back
 from ..engine.messages import describe, node_labelled
 from ..engine.number import checked_whole, format_number, number, short_repr
-from ..engine.replay import Replay, replay
+from ..engine.replay import replay
 from ..engine.slopes import as_value, float_of
 from ..engine.value import Value, topological_order
-
-nested = ContextVar("nested", default=False)            # is a function being run to be differentiated?
 
 
 def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     """The gradient of f, as a function of the same arguments.
 
-    f         takes numbers, or lists and dicts of them, and returns one Value
+    f         takes numbers, or lists, dicts, arrays and dataclasses of them, and returns one Value
     argnums   the number of the argument to differentiate by, from 0; a tuple of them gives a tuple
 
     Each gradient is built like its argument.  The other arguments are passed on as they are.
+    Where f uses a Value that takes gradients besides, they are Values, which may stand in a loss.
     Raises TypeError where f returns no Value or an argument is no number, IndexError for an
     argument f was not given, ValueError for one that is named twice, GradientError where a
     derivative is not finite, ReplayError where what is wanted is a graph, as for a derivative of a
@@ -44,6 +49,11 @@ def grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     {'w': [3.0, 2.0], 'b': 1.0}
     >>> grad(grad(lambda x: x * x * x))(2)
     12.0
+    >>> w = Value(3.0)
+    >>> slope = grad(lambda x: w * x * x)(2.0)          # 2wx, a Value, since w takes gradients
+    >>> slope.backward()
+    >>> slope.data, w.grad
+    (12.0, 4.0)
     """
     both = value_and_grad(f, argnums)
 
@@ -130,10 +140,10 @@ def jvp(f: Callable, x: Any, v: Any) -> Any:
     [5.0, 1.0, 3.0]
     """
     check_function(f)
-    directions = fitted("v", v, "x", x)
-    run = run_on_leaves(f, (x,))
+    directions = list(map(number_or_value, fitted("v", v, "x", x)))
+    run = run_on_leaves(f, (x,)).given_too(directions)
     outputs = flat(run.answer)
-    moved = pushed_forward(outputs, run, map(number_or_value, directions))
+    moved = pushed_forward(outputs, run, directions)
     found = [as_result(moved.get(output, 0), run) for output in outputs]
     for i, change in enumerate(found):
         check_finite(change, f"of output {i} along v")
@@ -144,14 +154,16 @@ def pushed_forward(outputs: list[Value], run: "Run", v: Iterable[Any]) -> dict[V
     """How fast each node moves when the leaves move by v: Σ local gradient × how fast the parent moves."""
     moved: dict[Value, Any] = {leaf: x for leaf, x in zip(run.leaves, v) if isinstance(x, Value) or x}
     with errstate(all="ignore"), recorded_anyway():
-        whole = Value(0.0) if not outputs else ops.sum(outputs)             # one root, for one walk
-        local = (replay(whole, Value, dict(zip(run.leaves, run.given))).local if run.as_graph
-                 else {node: node.local_grads for node in topological_order(whole)})
-        for node, local_grads in local.items():
-            for parent, local_grad in zip(node.parents, local_grads):
-                if parent in moved and not is_cut(node, local_grad):
+        local = (replay(joined(outputs), Value, run.at, run.leaves).local.items() if run.as_graph
+                 else [(node, node._local_grads) for node in run.order])
+        for node, local_grads in local:
+            change, selects = None, node._op.selects
+            for parent, local_grad in zip(node._parents, local_grads):
+                if parent in moved and not (selects and is_cut(node, local_grad)):
                     part = local_grad * moved[parent]
-                    moved[node] = moved[node] + part if node in moved else part
+                    change = part if change is None else change + part
+            if change is not None:
+                moved[node] = change
     return moved
 
 
@@ -168,6 +180,7 @@ def vjp(f: Callable, x: Any, v: Any) -> Any:
     check_function(f)
     run = run_on_leaves(f, (x,))
     weights = list(map(number_or_value, fitted("v", v, "the answer of f", run.answer)))
+    run = run.given_too(weights)
     pairs = [(y, w) for y, w in zip(flat(run.answer), weights) if isinstance(w, Value) or w]
     if not pairs:
         return refilled(x, (as_result(0, run) for _ in run.leaves))
@@ -222,13 +235,24 @@ class Run(NamedTuple):
     given      the numbers it is differentiated by, one after the other
     leaves     the Values f saw in their place
     answer     what f returned
+    order      the nodes of its graph, those of all outputs in one
     as_graph   are derivatives wanted as Values?
     """
 
     given: list[Any]
     leaves: list[Value]
     answer: Any
+    order: list[Value]
     as_graph: bool
+
+    @property
+    def at(self) -> dict[Value, Any]:
+        """{leaf: the number it stands for}."""
+        return dict(zip(self.leaves, self.given))
+
+    def given_too(self, numbers: list[Any]) -> "Run":
+        """The same, with derivatives as Values if there are Values among these numbers."""
+        return self._replace(as_graph=self.as_graph or any(isinstance(x, Value) for x in numbers))
 
 
 def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), options: Mapping[str, Any] = {}) -> Run:
@@ -238,35 +262,61 @@ def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), optio
     fresh, filled = iter(leaves), list(args)
     for i in which:
         filled[i] = refilled(args[i], fresh)
-    as_graph = nested.get() or any(isinstance(x, Value) for x in given)
-    before = nested.set(True)
+    around = inputs_of_runs.get()
+    before = inputs_of_runs.set(around.union(leaves))
     try:
         with recorded_anyway():
             answer = f(*filled, **options)
     finally:
-        nested.reset(before)
-    for output in flat(answer):
+        inputs_of_runs.reset(before)
+    order = topological_order(joined(checked_outputs(answer)))
+    as_graph = bool(around) or any(isinstance(x, Value) for x in given) or (
+        errors.recording.get() and not set(leaves_in(order)).issubset(leaves))
+    return Run(given, leaves, answer, order, as_graph)
+
+
+def checked_outputs(answer: Any) -> list[Value]:
+    """What f returned, one after the other."""
+    outputs = flat(answer)
+    for output in outputs:
         if not isinstance(output, Value):
             raise TypeError(f"f must return Values, made from its inputs by operations: got {short_repr(output)}; "
-                            "v.data cuts the graph, and a constant is written Value(...)")
-    return Run(given, leaves, answer, as_graph)
+                            "v.data cuts the graph, and a constant is written Value(...).detach()")
+    return outputs
 
 
-def with_gradients(output: Value, run: Run) -> Replay:
-    """The graph of an output with its gradients, as floats or as Values."""
+def joined(outputs: list[Value]) -> Value:
+    """A node above all outputs, so that one walk finds the graphs of all."""
+    if len(outputs) == 1:
+        return outputs[0]
+    with errstate(all="ignore"), recorded_anyway():
+        return ops.sum(outputs) if outputs else Value(0.0).detach()
+
+
+class Gradients(NamedTuple):
+    """A value, the nodes it was made from, and its derivatives by them, as floats or as Values."""
+
+    value: Any
+    order: list[Value]
+    grads: dict[Value, Any]
+
+
+def with_gradients(output: Value, run: Run) -> Gradients:
+    """The value of an output and its gradients, as floats or as Values."""
     if run.as_graph:
         with errstate(all="ignore"):
-            return replay(output, Value, dict(zip(run.leaves, run.given)))
-    order = topological_order(output)
-    return Replay(output, {node: node.data for node in order}, {node: node.local_grads for node in order})
+            again = replay(output, Value, run.at, run.leaves)
+        return Gradients(again.value, list(again.values), again.grads)
+    order = run.order if output is run.order[-1] else topological_order(output)
+    return Gradients(output.data, order, {} if output.is_constant else walked_back(order, 1.0)[0])
 
 
-def arrived(walked: Replay, run: Run) -> list[Any]:
+def arrived(walked: Gradients, run: Run) -> list[Any]:
     """The gradient of each leaf; raises GradientError where one is not finite."""
     found = [as_result(walked.grads.get(leaf, 0), run) for leaf in run.leaves]
     numbers = {leaf: float_of(gradient) for leaf, gradient in zip(run.leaves, found)}
     if errors.strict.get() and not all(map(math.isfinite, numbers.values())):
-        ours = [node for node in walked.values if node.parents or node in numbers]
+        ours = [node for node in walked.order if node.parents or node in numbers]
         check_leaves(ours, {node: float_of(gradient) for node, gradient in walked.grads.items()})
     return found
 
@@ -280,33 +330,56 @@ def as_result(x: Any, run: Run) -> Any:
     return as_value(x) if run.as_graph else float(x)
 
 
-# ---- nested lists and dicts of numbers ---------------------------------------------------------------
+# ---- nested lists, dicts, arrays and dataclasses of numbers ------------------------------------------
+
+
+def parts_of(tree: Any) -> Mapping[Any, Any] | list | tuple | None:
+    """What stands in a list, tuple, dict, array or dataclass, by key or in order; None for a number."""
+    if type(tree) is float or is_value(tree):
+        return None
+    if isinstance(tree, Mapping | list | tuple):
+        return tree
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return {field.name: getattr(tree, field.name) for field in fields(tree)}
+    return tree.tolist() if is_array(tree) else None
 
 
 def flat(tree: Any) -> list[Any]:
-    """What stands in nested lists, tuples and dicts, in order.
+    """What stands in nested lists, tuples, dicts, arrays and dataclasses, in order.
 
     >>> flat({"w": [1, (2, 3)], "b": 4})
     [1, 2, 3, 4]
     """
-    if not isinstance(tree, Mapping | list | tuple):
+    parts = parts_of(tree)
+    if parts is None:
         return [tree]
-    return [x for part in (tree.values() if isinstance(tree, Mapping) else tree) for x in flat(part)]
+    return [x for part in (parts.values() if isinstance(parts, Mapping) else parts) for x in flat(part)]
 
 
 def refilled(tree: Any, numbers: Iterable[Any]) -> Any:
-    """The same lists, tuples and dicts, with other numbers in them.
+    """The same lists, tuples, dicts, arrays and dataclasses, with other numbers in them.
 
     >>> refilled({"w": [1, (2, 3)], "b": 4}, iter("abcd"))
     {'w': ['a', ('b', 'c')], 'b': 'd'}
     """
-    numbers = iter(numbers)
-    if isinstance(tree, Mapping):
-        return {key: refilled(part, numbers) for key, part in tree.items()}
-    if isinstance(tree, list | tuple):
-        parts = [refilled(part, numbers) for part in tree]
-        return parts if isinstance(tree, list) else getattr(tree, "_make", tuple)(parts)         # a named one stays so
-    return next(numbers)
+    numbers, parts = iter(numbers), parts_of(tree)
+    if parts is None:
+        return next(numbers)
+    if isinstance(parts, Mapping):
+        filled = {key: refilled(part, numbers) for key, part in parts.items()}
+        return filled if isinstance(tree, Mapping) else replace(tree, **filled)
+    if is_array(tree):
+        return as_array([next(numbers) for _ in range(tree.size)], tree.shape)
+    row = [refilled(part, numbers) for part in parts]
+    return row if isinstance(tree, list) else getattr(tree, "_make", tuple)(row)        # a named one stays so
+
+
+def plain(tree: Any) -> Any:
+    """The same as nested lists and dicts: how it is built, and nothing else."""
+    parts = parts_of(tree)
+    if isinstance(parts, Mapping):
+        return {key: plain(part) for key, part in parts.items()}
+    return tree if parts is None else [plain(part) for part in parts]
 
 
 def number_or_value(x: Any) -> Any:
@@ -332,14 +405,15 @@ def checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
 
 def fitted(name: str, tree: Any, other: str, model: Any) -> list[Any]:
     """What stands in a tree, in the order of the tree it must be built like: dicts may have another order of keys."""
-    if refilled(tree, repeat(0)) != refilled(model, repeat(0)):
+    ours, theirs = plain(tree), plain(model)
+    if refilled(ours, repeat(0)) != refilled(theirs, repeat(0)):
         sizes = f"{len(flat(tree))} and {len(flat(model))} numbers"
         raise ValueError(f"{name} must be built like {other} ({sizes}): got {short_repr(tree)}")
-    return list(flat_along(model, tree))
+    return list(flat_along(theirs, ours))
 
 
 def flat_along(model: Any, tree: Any) -> Iterator[Any]:
-    if not isinstance(model, Mapping | list | tuple):
+    if not isinstance(model, Mapping | list):
         yield tree
         return
     for key in model if isinstance(model, Mapping) else range(len(model)):

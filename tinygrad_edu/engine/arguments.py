@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .arrays import is_array
 from .number import number, short_repr
 
 Operation = Any                 # an Op
@@ -34,6 +35,16 @@ def arguments_of_rows(op: Operation, inputs: tuple, constants: dict) -> tuple[tu
     return rows, checked_constants(op, constants)
 
 
+def refuse_nested(op: Operation, inputs: tuple) -> None:
+    """Say it by name where an op of rows was given rows of rows."""
+    for x in [x for row in inputs for x in row] if op.rows else ():
+        if isinstance(x, list | tuple) or is_array(x):
+            first, *others = op.inputs
+            raise TypeError(f"{op.name}() takes {'rows' if others else 'a row'} of numbers, but {short_repr(x)} "
+                            f"is an element: for the rows of a matrix, write "
+                            f"[tg.{op.name}({', '.join(['row', *others])}) for row in {first}]") from None
+
+
 def accepts_empty_row(op: Operation) -> bool:
     """Does the rule accept empty rows, as that of sum does?"""
     try:
@@ -48,6 +59,9 @@ def checked_constants(op: Operation, constants: dict[str, Any]) -> dict[str, flo
     if not constants and not op.constants:
         return constants
     for name in constants:
+        if op.rows and name in ("axis", "keepdims"):
+            raise TypeError(f"{op.name}() takes rows and no {name}: write [tg.{op.name}(row) for row in x] for the "
+                            f"rows of a matrix, [tg.{op.name}(column) for column in zip(*x)] for its columns")
         if name not in op.constants:
             raise TypeError(f"{op.name}() has no argument {name!r}; it takes {', '.join([*op.inputs, *op.constants])}")
     complete = {**op.constants, **constants}

@@ -1,11 +1,17 @@
 """Graphs copied and written down without recursion: what `copy`, `deepcopy` and `pickle` ask a Value for."""
 
+from contextvars import ContextVar
 from typing import Any
 
+from .messages import describe
 from .op import LEAF, Mark, Op, find
 
 Node = Any                      # a Value of either engine
 FLAT = tuple[type | None, float, float, tuple[int, ...], tuple, str, bool, "dict[str, Any] | None", dict[str, Any]]
+
+# The inputs of the functions that are being differentiated.  Each stands for a number, so it is its own copy,
+# as a number is: a new leaf would be cut from the graph without a word.
+inputs_of_runs: ContextVar[frozenset[Node]] = ContextVar("inputs_of_runs", default=frozenset())
 
 
 def vars_of(node: Node) -> dict[str, Any]:
@@ -15,6 +21,8 @@ def vars_of(node: Node) -> dict[str, Any]:
 
 def copied(node: Node, parents: tuple[Node, ...]) -> Node:
     """A node like this one, with these parents."""
+    if node in inputs_of_runs.get():
+        return node
     twin = node.restored(type(node), node._data, node._grad, parents, node._local_grads, node._op, node._extra)
     vars_of(twin).update(vars_of(node))
     return twin
@@ -37,7 +45,11 @@ def flatten(order: list[Node], plain: type) -> list[FLAT]:
     """A graph as a list, parents by their places in it: what pickle can write without recursion.
 
     A `plain` Value is written without its type, so that the compiled engine reads what the pure one wrote.
+    Raises TypeError for an input of a function that is being differentiated, from which a pickle would be cut.
     """
+    for node in inputs_of_runs.get().intersection(order):
+        raise TypeError(f"{describe(node)} is an input of a function that is being differentiated, and a pickle "
+                        "would be cut from it: pickle v.data")
     place: dict[Node, int] = {}
     rows: list[FLAT] = []
     for node in order:

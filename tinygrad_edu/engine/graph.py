@@ -119,9 +119,9 @@ def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1) -> I
     """
     arrived = {order[-1]: seed}
     for node in reversed(order):
-        if node.is_constant or node not in arrived:
+        if node.is_constant or node not in arrived or node not in local:
             continue
-        upstream, parents, local_grads, selects = arrived[node], node.parents, local.get(node, ()), node._op.selects
+        upstream, parents, local_grads, selects = arrived[node], node.parents, local[node], node._op.selects
         for i in reversed(range(len(parents))):
             parent, local_grad = parents[i], local_grads[i]
             if parent.is_constant:

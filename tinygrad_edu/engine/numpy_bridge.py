@@ -4,6 +4,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from .arrays import is_array, is_value, on_each
 from .number import number
 from .op import OPS
 
@@ -15,18 +16,6 @@ NUMPY_NAMES = {
 }
 COMPARISONS = {"less": operator.lt, "less_equal": operator.le, "greater": operator.gt,
                "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne}
-
-
-class ArrayMet(TypeError):
-    """An operand is a numpy array, whose own operators spread the operation over it."""
-
-    def __init__(self, message: str = "a number is needed, not an array: make one Value per element"):
-        super().__init__(message)
-
-
-def is_array(x: Any) -> bool:
-    """Is x a numpy array of one or more dimensions?"""
-    return type(x) not in (float, int) and getattr(x, "ndim", 0) > 0 and hasattr(type(x), "__array_ufunc__")
 
 
 def apply_ufunc(ufunc: Any, method: str, inputs: tuple, options: dict, power: Callable) -> Any:
@@ -42,10 +31,8 @@ def apply_ufunc(ufunc: Any, method: str, inputs: tuple, options: dict, power: Ca
                         + (f" with {', '.join(options)}" if options else "") + ": use the functions of tinygrad_edu")
 
     def on_numbers(*numbers):           # not numpy's, whose operators would lead back here
-        return op(*[x if hasattr(type(x), "record") else number(x) for x in numbers])
+        return op(*[x if is_value(x) else number(x) for x in numbers])
     if not any(map(is_array, inputs)):
         return on_numbers(*inputs)
-    import numpy
-    boxed = [numpy.asarray(x, dtype=object) for x in inputs]
-    result = numpy.frompyfunc(on_numbers, len(inputs), 1)(*boxed)
+    result = on_each(on_numbers, *inputs)
     return result.astype(bool) if name in COMPARISONS else result

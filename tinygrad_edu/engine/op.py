@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from . import printer
-from .arguments import arguments, arguments_of_rows
+from .arguments import arguments, arguments_of_rows, refuse_nested
+from .arrays import is_array, is_value, on_each
 from .domain import Interval
 from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
@@ -39,7 +40,7 @@ class Op:
                 gradient is 0, so that an infinity in a branch not taken does no harm
     sample      values of the constants, for tests
 
-    An op is called like a function, on floats or on Values:
+    An op is called like a function, on floats or on Values, or on arrays of them, element by element:
 
     >>> import tinygrad_edu as tg
     >>> tg.softsign(3.0), tg.softsign(tg.Value(3.0))
@@ -71,12 +72,25 @@ class Op:
 
     def __call__(self, *inputs, **constants):
         inputs, constants = self.arguments(inputs, constants)
-        for x in (x for row in inputs for x in row) if self.rows else inputs:
-            record = getattr(type(x), "record", None)
-            if record:
-                return record(self, *inputs, **constants)
-        numbers = [list(map(number, row)) for row in inputs] if self.rows else map(number, inputs)
+        try:
+            for x in (x for row in inputs for x in row) if self.rows else inputs:
+                record = getattr(type(x), "record", None)
+                if record:
+                    made = record(self, *inputs, **constants)
+                    return made if made is not NotImplemented else self.on_arrays(inputs, constants)
+            if not self.rows and any(map(is_array, inputs)):
+                return self.on_arrays(inputs, constants)
+            numbers = [list(map(number, row)) for row in inputs] if self.rows else list(map(number, inputs))
+        except TypeError:
+            refuse_nested(self, inputs)
+            raise
         return self.evaluate(*numbers, **constants)[0]
+
+    def on_arrays(self, inputs: tuple, constants: dict) -> Any:
+        """The op on each element of arrays: an array of Values, or of floats where there are only numbers."""
+        refuse_nested(self, inputs)
+        found = on_each(lambda *xs: self(*[x if is_value(x) else number(x) for x in xs], **constants), *inputs)
+        return found if any(map(is_value, found.flat)) else found.astype(float)
 
     def arguments(self, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
         """What the op was called with, sorted into inputs and constants, and checked."""

@@ -6,7 +6,7 @@ number of digits, on Formulas symbolic derivatives (see `symbolic.py`), and on V
 gradient that can itself be differentiated.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .errors import DomainError, PoleError, RangeError, ReplayError, errstate
@@ -41,12 +41,15 @@ class Replay:
         return self.grads[node_labelled(label, self.grads, "node")]
 
 
-def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any, Any] | None = None) -> Replay:
+def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any, Any] | None = None,
+           by: Iterable[Value] | None = None) -> Replay:
     """Run the graph of `output` again, forward and backward, on another kind of number.
 
     kind   makes a number from the data of each leaf and constant: float, Fraction, mpmath.mpf.
            With `Value` the leaves themselves take part, so that the gradients are graphs.
     at     {leaf or its label: number} for leaves that take another number than their data
+    by     with `Value`: the leaves whose gradients are wanted, by default all; what depends on none of
+           them stays as it is
 
     Raises ReplayError at a node made by hand, TypeError at what is no number, KeyError at a label that
     no leaf has or several have, or at a computed node, PoleError and RangeError where a kind of number
@@ -66,7 +69,7 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     order = topological_order(output)
     make = as_value if kind is Value else kind
     numbers = {leaf: given(x, make) for leaf, x in by_leaf(at or {}, order).items()}
-    return on_values(output, order, numbers) if kind is Value else on_numbers(output, order, numbers, kind)
+    return on_values(output, order, numbers, by) if kind is Value else on_numbers(output, order, numbers, kind)
 
 
 def on_numbers(output: Value, order: list[Value], numbers: dict[Value, Any], kind: Callable[[float], Any]) -> Replay:
@@ -83,13 +86,15 @@ def on_numbers(output: Value, order: list[Value], numbers: dict[Value, Any], kin
     return Replay(output, values, local)
 
 
-def on_values(output: Value, order: list[Value], numbers: dict[Value, Any]) -> Replay:
+def on_values(output: Value, order: list[Value], numbers: dict[Value, Any], by: Iterable[Value] | None) -> Replay:
     """A replay on Values: nodes stay what they are, and local gradients become graphs; constants enter as floats."""
     values: dict[Value, Any] = {}
     inputs: dict[Value, list] = {}
+    moving = set(order if by is None else by)           # what is asked for, and what depends on it
     for node in order:
-        if node.parents:
+        if node.parents and (by is None or not moving.isdisjoint(node.parents)):
             check_recorded(node)
+            moving.add(node)
             inputs[node] = [values[p] for p in node.parents]
             values[node] = node_again(node, inputs[node])
         else:

@@ -17,13 +17,14 @@ from operator import attrgetter
 from typing import Any
 
 from . import errors, ops
+from .arrays import ArrayMet, is_array
 from .by_hand import checked_name, edges_by_hand, mark
 from .copies import copied, deeply_copied, flatten, rebuilt
 from .errors import DomainError
 from .graph import check_leaves, leaves_in, topological_order, walked_back
 from .messages import describe, named_operand
 from .number import number
-from .numpy_bridge import NUMPY_NAMES, ArrayMet, apply_ufunc, is_array
+from .numpy_bridge import NUMPY_NAMES, apply_ufunc
 from .op import LEAF, OPS, Mark, Op, listeners
 from .origin import Origin, add_origin
 

@@ -9,12 +9,15 @@ import hashlib
 import inspect
 import json
 import math
+import re
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from ..engine.arrays import is_array
 from ..engine.errors import no_grad
 from ..engine.number import checked_whole, short_repr
 from ..engine.value import Value
@@ -32,7 +35,8 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
         progress: bool | None = None) -> History:
     """Train a model on examples; returns the `History`.
 
-    inputs, targets   one row of numbers, and one class (an int) or number, for each example
+    inputs, targets   one row of numbers, and one class (an int), number or row of them, for each example;
+                      lists or arrays
     loss              a function of (predictions, targets) or its name; by default cross_entropy
                       for classes, and mse for numbers
     optimizer         an `Optimizer` of the model's parameters, or its name ("adam", the default);
@@ -139,10 +143,18 @@ class Training:
         penalised.backward()
         if self.schedule is not None:
             self.optimizer.lr = self.schedule(self.steps)
-        if self.optimizer.steps_taken or any(p.grad for p in self.model.parameters()):
-            self.optimizer.step()               # a first batch without any gradient moves nothing
+        self.move()
         self.steps += 1
         return loss.data, [numbers_of(p) for p in predictions]
+
+    def move(self) -> None:
+        """Let the optimizer take its step, also a first one without any gradient: `backward` was called."""
+        if self.optimizer.steps_taken or any(p.grad for p in self.optimizer.parameters):
+            self.optimizer.step()
+            return
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", re.escape(optim.NO_GRADIENTS))
+            self.optimizer.step()
 
     def validation_measures(self) -> dict[str, float | None]:
         """Loss and accuracy of the validation examples, if there are any."""
@@ -213,7 +225,7 @@ class Training:
 
 def checked_examples(inputs: Iterable[Any], targets: Iterable[Any], what: str = "training") -> tuple[list, list]:
     """Inputs and targets as lists: one target for each input, and one example at least."""
-    inputs, targets = list(inputs), list(targets)
+    inputs, targets = list(inputs), [target.tolist() if is_array(target) else target for target in targets]
     if len(inputs) != len(targets):
         raise ValueError(f"{len(inputs)} inputs, {len(targets)} targets: give one target for each {what} example")
     if not inputs:
@@ -240,7 +252,8 @@ def checked_validation(validation: Any) -> tuple[list, list] | None:
 
 
 def is_class(target: Any) -> bool:
-    return hasattr(target, "__index__") and not isinstance(target, bool | Value)
+    """Is it a whole number of Python or of numpy?"""
+    return hasattr(target, "__index__") and not isinstance(target, bool | Value) and not is_array(target)
 
 
 def loss_for(loss: Any, targets: Sequence[Any]) -> Callable:

@@ -103,7 +103,7 @@ def tries_rates(model: Module, inputs: Sequence[Any], targets: Sequence[Any], lo
                                   epochs=epochs, seed=seed).loss
         except (DomainError, GradientError):
             return [math.inf]
-    [start] = losses_at(1e-300, 1)                  # moves nothing; at other rates the first epoch may explode already
+    [start] = losses_at(0.0, 1)                     # moves nothing; at other rates the first epoch may explode already
     found = verdicts({rate: [start, *losses_at(rate, 10)] for rate in rates}, noise=NOISE * abs(start))
     seen = ", ".join(f"{rate:g} {word}" for rate, word in found.items())
     return Check("learning rates", "good" in found.values(), seen)

@@ -54,7 +54,7 @@ cdef extern from "kernels.h":
 
 from ..engine import by_hand, errors, graph, value as shared
 from ..engine.number import number
-from ..engine.numpy_bridge import ArrayMet, is_array as is_array_of_numpy
+from ..engine.arrays import ArrayMet, is_array as is_array_of_numpy
 from ..engine.op import LEAF, OPS, Mark, Op
 from ..engine.origin import add_origin, add_origin_of_call
 from .c_rules import fingerprint
@@ -515,9 +515,16 @@ def call(op, *inputs, **constants):
         if shape == 1 and isinstance(inputs[0], Value):
             return unary(code, inputs[0], 0.0, True)
         if shape == 2 and (isinstance(inputs[0], Value) or isinstance(inputs[1], Value)):
-            return binary(code, inputs[0], inputs[1], True)
+            made = binary(code, inputs[0], inputs[1], True)
+            if made is not NotImplemented:          # as it is where one is an array
+                return made
     elif shape < 0 and are_rows(inputs, -shape):
-        return general(op, code, inputs, constants)
+        try:
+            made = general(op, code, inputs, constants)
+            if made is not NotImplemented:
+                return made
+        except TypeError:                           # which is said by name below
+            pass
     return call_slowly(op, *inputs, **constants)
 
 

@@ -29,9 +29,9 @@ def checked_number(name: str, x: Any, rule: Rule) -> float:
     Raises TypeError for what is no number, and ValueError for one outside; both name the field
     and the value.
 
-    >>> checked_number("lr", -1, POSITIVE)
+    >>> checked_number("lr", -1, NOT_NEGATIVE)
     Traceback (most recent call last):
-    ValueError: lr must be positive and finite, got -1
+    ValueError: lr must be at least 0 and finite, got -1
     """
     words, holds = rule
     try:
@@ -60,7 +60,7 @@ def checked_convention(name: str, word: Any) -> str:
     return word
 
 
-RULES: dict[str, Rule] = {"lr": POSITIVE, "eps": POSITIVE, "weight_decay": NOT_NEGATIVE,
+RULES: dict[str, Rule] = {"lr": NOT_NEGATIVE, "eps": POSITIVE, "weight_decay": NOT_NEGATIVE,
                           "momentum": FRACTION, "alpha": FRACTION, "rho": FRACTION}
 OTHER_CHECKS = {"betas": checked_betas, "convention": checked_convention}
 

@@ -1,8 +1,8 @@
 """How wrong a prediction is, as one number to send `backward` from.
 
-Every loss takes one example or a batch (a list of examples), Values or floats, and reduces the
-batch as `reduction` says: "mean" (the default), "sum", or "none" for the list.  Lengths must
-agree; nothing is broadcast.
+Every loss takes one example or a batch (a list of examples), Values or floats, lists or arrays, and
+reduces the batch as `reduction` says: "mean" (the default), "sum", or "none" for the list.  Lengths
+must agree; nothing is broadcast.
 """
 
 import math
@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..engine import ops
+from ..engine.arrays import as_lists
 from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
 from ..engine.number import checked_whole, number, short_repr
@@ -17,7 +18,7 @@ from ..engine.value import Value
 from .checks import ABOVE_0, checked_number
 
 REDUCTIONS = ("mean", "sum", "none")
-SUM_TOLERANCE = 1e-9                # of probabilities, per class
+SUM_TOLERANCE = 1e-6                # of probabilities, per class: what single precision needs
 
 
 # ---- numbers against numbers ------------------------------------------------------------------------
@@ -73,9 +74,8 @@ def huber(predictions: Any, targets: Any, delta: float = 1.0, reduction: str = "
 
     def one(p: Any, t: Any) -> Any:
         error = ops.sub(p, t)
-        if abs(number_of(error)) <= delta:
-            return ops.div(ops.square(error), 2)
-        return ops.mul(delta, ops.sub(ops.abs(error), delta / 2))
+        cut = ops.clip(error, -delta, delta)            # c (e - c/2) is both formulas, and their graphs, in one
+        return ops.mul(cut, ops.sub(error, ops.div(cut, 2)))
     return elementwise(one, predictions, targets, reduction)
 
 
@@ -85,7 +85,7 @@ def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
     >>> hinge([2.0, 0.5, -1.0], [1, 1, 1], reduction="none")
     [0.0, 0.5, 2.0]
     """
-    for i, t in enumerate(numbers_in(targets)):
+    for i, t in enumerate(numbers_in(as_lists(targets))):
         if number_of(t) not in (-1, 1):
             raise ValueError(f"targets of hinge are -1 or 1, but target {i} is {number_of(t)}")
     return elementwise(lambda s, t: ops.relu(ops.sub(1, ops.mul(t, s))), scores, targets, reduction)
@@ -117,7 +117,7 @@ def nll(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     """
     def one(logs: Sequence[Any], t: Any) -> Any:
         check_numbers(logs)
-        weighted = [(p, log) for p, log in zip(distribution(t, len(logs)), logs) if number_of(p)]
+        weighted = [(p, log) for p, log in zip(distribution(t, len(logs)), logs) if counts(p)]
         return ops.neg(ops.dot([p for p, _ in weighted], [log for _, log in weighted]))
     return per_example(one, log_probabilities, targets, reduction)
 
@@ -125,7 +125,8 @@ def nll(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
 def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
     """Σ pᵢ log(pᵢ / qᵢ): how many nats more it takes to describe p by q.  No distance: it is not symmetric.
 
-    0 log 0 counts as 0.  For a one-hot p it is the cross entropy -log q[true].
+    0 log 0 counts as 0, also where a pᵢ of 0 takes gradients: its slope, which is -∞ from the right, is left
+    out.  So an exp that underflows in a softmax does no harm.  For a one-hot p it is the cross entropy -log q[true].
 
     >>> round(kl_divergence([1.0, 0.0, 0.0], [0.7, 0.2, 0.1]), 6)
     0.356675
@@ -165,10 +166,11 @@ def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
         if not 0 <= number_of(p) <= 1 or not 0 <= number_of(t) <= 1:
             raise ValueError(f"bce takes probabilities and targets from [0, 1], got {number_of(p)} and {number_of(t)}")
         try:
-            hit = ops.mul(ops.neg(t), ops.log(p)) if number_of(t) else None
-            miss = ops.mul(ops.sub(t, 1), ops.log1p(ops.neg(p))) if number_of(t) != 1 else None
+            hit = ops.mul(ops.neg(t), ops.log(p)) if counts(t) else None
+            miss = ops.mul(ops.sub(t, 1), ops.log1p(ops.neg(p))) if counts(ops.sub(t, 1)) else None
         except DomainError as error:
-            raise type(error)(f"bce of probability {number_of(p)} for target {number_of(t)} is infinite: "
+            trouble = "has an infinite slope by the target" if number_of(p) == number_of(t) else "is infinite"
+            raise type(error)(f"bce of probability {number_of(p)} for target {number_of(t)} {trouble}: "
                               "use the logits form, bce_with_logits") from None
         return hit if miss is None else miss if hit is None else ops.add(hit, miss)
     return elementwise(one, probabilities, targets, reduction)
@@ -184,7 +186,7 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
         if not 0 <= number_of(t) <= 1:
             raise ValueError(f"targets of bce_with_logits are from [0, 1], got {number_of(t)}")
         hit, miss = ops.softplus(ops.neg(z)), ops.softplus(z)
-        if number_of(t) in (0, 1):
+        if not (counts(t) and counts(ops.sub(1, t))):
             return hit if number_of(t) else miss
         return ops.add(ops.mul(t, hit), ops.mul(ops.sub(1, t), miss))
     return elementwise(one, logits, targets, reduction)
@@ -199,6 +201,11 @@ def number_of(x: Any) -> float:
         return x.data
     number(x)
     return x
+
+
+def counts(weight: Any) -> bool:
+    """Does a term of this weight belong to a loss?  Not at 0, unless the weight itself takes gradients."""
+    return number_of(weight) != 0 or (isinstance(weight, Value) and not weight.is_constant)
 
 
 def is_row(x: Any) -> bool:
@@ -241,12 +248,14 @@ def reduce(losses: list[Any], reduction: str) -> Any:
 
 def elementwise(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
     """The loss of each number, reduced over all of them."""
+    predictions, targets = as_lists(predictions), as_lists(targets)
     check_shapes(predictions, targets)
     return reduce([loss(p, t) for p, t in zip(numbers_in(predictions), numbers_in(targets))], reduction)
 
 
 def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
     """The loss of each example (a row), reduced over the batch."""
+    predictions, targets = as_lists(predictions), as_lists(targets)
     if not is_row(predictions) or not predictions:
         raise ValueError("an empty batch has no loss" if is_row(predictions) else
                          f"one number per class is needed, got {short_repr(predictions)}")

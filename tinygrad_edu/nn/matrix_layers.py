@@ -17,7 +17,7 @@ from ..check.layers import check_transform
 from ..check.report import Finding, GradientCheck
 from ..engine.errors import GradientError
 from ..engine.number import checked_whole, short_repr
-from .checks import FRACTION, POSITIVE, checked_number
+from .checks import FRACTION, NOT_NEGATIVE, checked_number
 
 # ---- what is asked of arguments -------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ class LinearMap(Transform):
 
     def __init__(self, indim: int, outdim: int, alpha: float = 0, lr: float = 0.01, rng: Any = None):
         self.indim, self.outdim = checked_whole("indim", indim), checked_whole("outdim", outdim)
-        self.alpha, self.lr = checked_number("alpha", alpha, FRACTION), checked_number("lr", lr, POSITIVE)
+        self.alpha, self.lr = checked_number("alpha", alpha, FRACTION), checked_number("lr", lr, NOT_NEGATIVE)
         bound = math.sqrt(6 / (indim + outdim))
         self.x: Any = None
         self.loadparams(np.random.default_rng(rng).uniform(-bound, bound, (indim, outdim)), np.zeros((1, outdim)))

@@ -5,6 +5,7 @@ A new one is its hyper-parameters and one method, `step_for`: how much to subtra
 """
 
 import math
+import warnings
 from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,8 @@ from .checks import (
     is_frozen,
     parameter_name,
 )
+
+NO_GRADIENTS = "every gradient is 0 at the first step(): was backward() called on the loss?"
 
 # ---- groups and their settings ----------------------------------------------------------------------------
 
@@ -132,13 +135,13 @@ class Optimizer:
     def step(self) -> None:
         """Move every parameter once, all or none: everything is computed and checked first.
 
-        Raises GradientError if a gradient, or what it leads to, is inf or nan, and RuntimeError
-        before the first step if all gradients are exactly 0.0, as they are before `backward`.
-        (Later that is legal, and with momentum the parameters still roll on.)
+        Raises GradientError if a gradient, or what it leads to, is inf or nan.  Warns at the first step
+        if all gradients are 0, as they are before `backward`, and as they may be: at an optimum, behind
+        a relu that is closed, where weights only decay.
         """
         gradients = finite_gradients(self.parameters)
         if not self.steps_taken and not any(g for g, p in zip(gradients, self.parameters) if not is_frozen(p)):
-            raise RuntimeError("every gradient is 0: call backward() on the loss before the first step()")
+            warnings.warn(NO_GRADIENTS, stacklevel=2)
         memories = [dict(memory) for memory in self.memory]
         moves = []
         for i, (p, g, memory, at) in enumerate(zip(self.parameters, gradients, memories, self.settings())):

@@ -1,7 +1,7 @@
 """How the learning rate changes while training goes on.
 
 A schedule is called with the number of the step, 0, 1, 2, ..., and gives the learning rate for it:
-`optimizer.lr = schedule(k)`.  Rates never reach 0, since an optimizer refuses a rate of 0.
+`optimizer.lr = schedule(k)`.  A rate of 0, at which nothing moves, is one like the others.
 
 Stochastic gradient descent is sure to settle if Σ lr = ∞ (it can get anywhere) and Σ lr² < ∞ (the
 noise dies out): Robbins and Monro, 1951.  Of the schedules here `InverseDecay` alone meets both.
@@ -10,14 +10,13 @@ sufficient, not necessary, and what is used in practice seldom meets it.
 """
 
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from ..engine.number import checked_whole, short_repr
-from .checks import BETWEEN, POSITIVE, Rule, checked_number
+from .checks import BETWEEN, NOT_NEGATIVE, POSITIVE, Rule, checked_number
 
-RULES: dict[str, Rule] = {"lr": POSITIVE, "final": POSITIVE, "tau": POSITIVE, "factor": BETWEEN}
+RULES: dict[str, Rule] = {"lr": NOT_NEGATIVE, "final": NOT_NEGATIVE, "tau": POSITIVE, "factor": BETWEEN}
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Schedule:
 
     def __call__(self, k: int) -> float:
         """The learning rate for step k = 0, 1, 2, ..."""
-        return max(self.rate(checked_whole("k", k, least=0)), sys.float_info.min)
+        return self.rate(checked_whole("k", k, least=0))
 
     def rate(self, k: int) -> float:
         raise NotImplementedError(f"{type(self).__name__} must say its rate: def rate(self, k)")
@@ -68,7 +67,7 @@ class LinearDecay(Schedule):
 
     lr      ε₀, the rate at the start
     steps   τ; about as many as a few passes over the data take
-    final   ε_τ; by default 1 % of ε₀, as the lecture advises
+    final   ε_τ, 0 if you like; by default 1 % of ε₀, as the lecture advises
 
     Held at ε_τ, Σ lr² = ∞; stopped at τ, Σ lr would be finite: either way Robbins and Monro's
     condition is not met.
@@ -148,7 +147,7 @@ class CosineDecay(Schedule):
 
     final + ½ (lr - final) (1 + cos(π k / steps)) up to `steps`, and `final` from there on
 
-    final   the rate at the end; by default 1 % of lr
+    final   the rate at the end, 0 if you like; by default 1 % of lr
                                         Loshchilov and Hutter, 2017, https://arxiv.org/abs/1608.03983
 
     >>> schedule = CosineDecay(1.0, steps=4, final=0.5)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..calculus.differences import numeric_derivative
 from ..calculus.transforms import derivative
-from ..engine.errors import DomainError, GradientError, errstate
+from ..engine.errors import DomainError, GradientError, errstate, no_grad
 from ..engine.number import checked_whole, format_number, number, short_repr
 from ..engine.op import Op
 from ..engine.slopes import float_of
@@ -259,7 +259,8 @@ def derivative_errors(f: Callable[[Any], Any], x: float,
     leaves a gap, a method that f does not allow has no line.
     Raises ValueError for an unknown method or where there is nothing to draw, ModuleNotFoundError without matplotlib.
     """
-    true = derivative(f)(x)
+    with no_grad():                                 # a weight that f uses besides is a number here
+        true = derivative(f)(x)
     steps = [10 ** (-k / 8) for k in range(8 * 16 + 1)]
     lines = {method: [numeric_error(f, x, method, h, true) for h in steps] for method in methods}
     drawn = {method: line for method, line in lines.items() if any(math.isfinite(error) for _, error in line)}

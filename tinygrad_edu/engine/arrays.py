@@ -1,0 +1,42 @@
+"""Arrays of numpy as operands: an operation is done on each element.  numpy is imported only where an array is met."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+class ArrayMet(TypeError):
+    """An operand is a numpy array, whose own operators spread the operation over it."""
+
+    def __init__(self, message: str = "a number is needed, not an array: make one Value per element"):
+        super().__init__(message)
+
+
+def is_array(x: Any) -> bool:
+    """Is x a numpy array of one or more dimensions?"""
+    return type(x) not in (float, int) and getattr(x, "ndim", 0) > 0 and hasattr(type(x), "__array_ufunc__")
+
+
+def is_value(x: Any) -> bool:
+    """Is x a Value?  Other kinds of number are known by their having no `record`."""
+    return hasattr(type(x), "record")
+
+
+def as_lists(x: Any) -> Any:
+    """Arrays as the nested lists they stand for, also within lists and tuples; other things as they are."""
+    if isinstance(x, list | tuple):
+        return [as_lists(e) for e in x]
+    return x if type(x) is float or is_value(x) or not is_array(x) else x.tolist()
+
+
+def as_array(numbers: list[Any], shape: tuple[int, ...]) -> Any:
+    """An array of this shape: of objects if there are Values among the numbers, of floats if not."""
+    import numpy
+    found: Any = numpy.empty(len(numbers), dtype=object)
+    found[:] = numbers
+    return (found if any(map(is_value, numbers)) else found.astype(float)).reshape(shape)
+
+
+def on_each(function: Callable, *inputs: Any) -> Any:
+    """What a function of numbers gives for each element of arrays, which numpy broadcasts: an array of objects."""
+    import numpy
+    return numpy.frompyfunc(function, len(inputs), 1)(*[numpy.asarray(x, dtype=object) for x in inputs])
