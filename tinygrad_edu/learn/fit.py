@@ -20,7 +20,7 @@ from ..engine.number import checked_whole, short_repr
 from ..engine.value import Value
 from ..nn import losses, optim
 from ..nn.modules import Dropout, Module, as_floats
-from ..nn.weights import WeightFileError, checksum, write_atomically
+from ..nn.weights import WeightFileError, checksum, existing_file, write_signed
 from .history import History
 from .progress import Boundary, display_for
 
@@ -165,7 +165,7 @@ class Training:
         content = {"settings": self.settings(), "steps": self.steps, "dropout_calls": calls,
                    "history": vars(self.history), "model": self.model.state_dict(),
                    "optimizer": self.optimizer.state_dict()}
-        write_atomically(path, {**content, "checksum": checksum(content)})
+        write_signed(path, content)
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to be resumed."""
@@ -177,7 +177,7 @@ class Training:
         """Go on from the state in a file: all of it is taken over, or nothing if anything is wrong with it."""
         before = self.model.state_dict()
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept = json.loads(existing_file(path).read_text(encoding="utf-8"))
             found = kept.pop("checksum")
             if found != checksum(kept):
                 raise ValueError("its checksum is wrong")

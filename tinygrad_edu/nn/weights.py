@@ -1,21 +1,20 @@
 """Weights in a file: JSON that gives back the same bits, and is refused if anything is wrong with it.
 
-A file is written beside its final place and moved there when it is complete, so that no crash
-leaves half of one; it is read and checked as a whole before the model is touched.
+A file is written as a whole, so that no crash leaves half of one; it is read and checked as a
+whole before the model is touched.
 """
 
 import hashlib
 import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..engine.number import number, printable, short_repr, truncate
+from ..files import write_whole
 from .modules import Module
 
 FORMAT, VERSION = "tinygrad-edu weights", 1
@@ -46,26 +45,13 @@ def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = No
     grouped = in_groups(model.state_dict())
     content = {"format": FORMAT, "version": VERSION, "about": dict(about or {}),
                "shapes": {name: shape_of(numbers) for name, numbers in grouped.items()}, "parameters": grouped}
-    return write_atomically(Path(path), {**content, "checksum": checksum(content)})
+    return write_signed(path, content)
 
 
-def write_atomically(path: Path, content: Mapping[str, Any]) -> Path:
-    """Write JSON beside its place, then move it there: it is the old file or the new one, never a part."""
-    place = Path(os.path.realpath(path))                # a link stays one
-    beside = place.with_name(f".{place.name}.{os.getpid()}.part")
-    text = json.dumps(content, allow_nan=False)
-    try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(place)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        with suppress(OSError):                         # the error to report is the one above
-            beside.unlink(missing_ok=True)
-    return path
+def write_signed(path: "str | Path", content: Mapping[str, Any]) -> Path:
+    """Write plain data as JSON, with a checksum by which a reader knows that all of it came through."""
+    text = json.dumps({**content, "checksum": checksum(content)}, allow_nan=False)
+    return write_whole(path, text.encode())
 
 
 def load(model: Module, path: "str | Path") -> dict[str, Any]:
@@ -87,9 +73,7 @@ def load(model: Module, path: "str | Path") -> dict[str, Any]:
 
 def read(path: "str | Path") -> dict[str, Any]:
     """The content of a weight file, checked."""
-    path = Path(path)
-    if not path.is_file():
-        raise WeightFileError(f"{path}: {'this is not a file' if path.exists() else 'there is no such file'}")
+    path = existing_file(path)
     if path.stat().st_size > LARGEST:
         raise problem(path, "size", f"at most {LARGEST} bytes", f"{path.stat().st_size}")
     try:
@@ -102,6 +86,14 @@ def read(path: "str | Path") -> dict[str, Any]:
     except RecursionError:                  # nested as deeply as can just be read is too deep for the checksum
         raise problem(path, "about", "plain data", "lists within lists, too many") from None
     return content
+
+
+def existing_file(path: "str | Path") -> Path:
+    """The path of something that can be read as a whole: no folder, no pipe."""
+    path = Path(path)
+    if not path.is_file():
+        raise WeightFileError(f"{path}: {'this is not a file' if path.exists() else 'there is no such file'}")
+    return path
 
 
 def check_content(path: Path, content: Any) -> None:

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from ..engine.number import format_number, printable
 from ..engine.value import Value
+from ..files import write_whole
 from ..symbols.named import NamedGraph
 from . import embedded
 from .layout import Edge, chosen_layout, lay_out
@@ -51,9 +52,7 @@ class Drawing:
 
     def save(self, path: "str | Path") -> Path:
         """Write the SVG to a file and return its path."""
-        path = Path(path)
-        path.write_bytes(self.svg.encode())
-        return path
+        return write_whole(path, self.svg.encode())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
@@ -423,8 +422,7 @@ def digraph_class() -> type:
                 return super().render(filename=filename, directory=directory, format=format, cleanup=cleanup,
                                       outfile=outfile, **options)
             source = Path(self.save(filename, directory=directory))
-            path = Path(outfile) if outfile else Path(f"{source}.svg")
-            path.write_bytes(self.pipe(format="svg"))
+            path = write_whole(outfile or f"{source}.svg", self.pipe(format="svg"))
             if cleanup:
                 source.unlink()
             return str(path)

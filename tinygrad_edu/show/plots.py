@@ -5,10 +5,11 @@ notebook shows it, and `figure.savefig("name.png")` or `"name.svg"` writes it, t
 """
 
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
 from ..calculus.differences import numeric_derivative
@@ -17,6 +18,7 @@ from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import format_number, number, short_repr
 from ..engine.op import Op
 from ..engine.value import Value
+from ..files import write_whole
 from ..nn.rates import verdicts
 from .plane import (
     BLACK,
@@ -504,10 +506,14 @@ def figure_class() -> "type[Figure]":
 
     class Plot(Figure):
         def savefig(self, fname: Any, **options: Any) -> None:
-            kind = options.get("format") or str(fname).rpartition(".")[2]
-            undated = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
-            if kind in undated:
-                options["metadata"] = {**undated[kind], **(options.get("metadata") or {})}
+            if isinstance(fname, str | os.PathLike):
+                made, (path, kind) = BytesIO(), path_and_kind(fname, options.pop("format", None))
+                self.savefig(made, format=kind, **options)
+                write_whole(path, made.getvalue())
+                return
+            undated: dict[Any, dict[str, None]] = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
+            if (form := options.get("format")) in undated:
+                options["metadata"] = {**undated[form], **(options.get("metadata") or {})}
             with rc_context({"svg.hashsalt": "tinygrad-edu"}):
                 super().savefig(fname, **options)
 
@@ -518,6 +524,17 @@ def figure_class() -> "type[Figure]":
                 self.savefig(text, format="svg")
             return with_short_numbers(text.getvalue())
     return Plot
+
+
+def path_and_kind(name: "str | os.PathLike[str]", kind: str | None) -> tuple[str, str]:
+    """The file and the format that matplotlib makes of a name: PNG where neither says which.
+
+    >>> path_and_kind("loss.SVG", None), path_and_kind("loss", None), path_and_kind("loss.1", "pdf")
+    (('loss.SVG', 'svg'), ('loss.png', 'png'), ('loss.1', 'pdf'))
+    """
+    path = os.fspath(name)
+    found = kind or os.path.splitext(path)[1][1:]
+    return (path, found.lower()) if found else (path.rstrip(".") + ".png", "png")
 
 
 def with_short_numbers(svg: str) -> str:
