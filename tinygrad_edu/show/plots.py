@@ -511,7 +511,7 @@ def figure_class() -> "type[Figure]":
                 self.savefig(made, format=kind, **options)
                 write_whole(path, made.getvalue())
                 return
-            undated: dict[Any, dict[str, None]] = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
+            undated: dict[Any, dict] = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
             if (form := options.get("format")) in undated:
                 options["metadata"] = {**undated[form], **(options.get("metadata") or {})}
             with rc_context({"svg.hashsalt": "tinygrad-edu"}):
