@@ -9,7 +9,7 @@ and the formula's graph, and nothing that people need to see.
 import math
 import operator
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from . import formula as m
@@ -57,7 +57,8 @@ def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     They are asked for within `errstate(all="ignore")`: a slope that is inf or nan is no error until it is used.
     """
     op: Any = node._op
-    names, value, slopes = formulas_of(op, len(inputs), tuple(node.constants.items()))
+    written = formulas_of if op.rows else known_formulas_of
+    names, value, slopes = written(op, len(inputs), tuple(node.constants.items()))
     known = {value: node, **dict(zip(names, inputs))}           # where the value is an input, that is meant
     try:
         graphs = [evaluated(slope, known) for slope in slopes]
@@ -67,12 +68,14 @@ def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     return tuple([with_number(node, i, graph, inputs) for i, graph in enumerate(graphs)])
 
 
-@lru_cache(maxsize=1024)
 def formulas_of(op: Op, count: int, constants: tuple) -> tuple[list[Formula], Any, list[Any]]:
     """(names for the inputs, the value, the local gradients one by one) of an op's graph form."""
     names = [Formula(f"x{i}") for i in range(count)]
     value, slopes = op.graph(*op.in_rows(names), **dict(constants))
     return names, resolved(value), list(map(resolved, op.one_by_one(slopes)))
+
+
+known_formulas_of = lru_cache(maxsize=1024)(formulas_of)        # but not those of rows, which may be long
 
 
 def with_number(node: Value, i: int, graph: Any, inputs: list[Any]) -> Any:
@@ -108,11 +111,17 @@ class SlopeOp(Op):
         textbook.__name__ = f"{of.name}′{i}/{count}"
         super().__init__(textbook, "=", (), True, {})
         self.rule = accurate
-        self.inputs = ["shown", *[f"x{k}" for k in range(count)]]
+        self.inputs = slope_inputs(count)
         self.constants = of.constants
 
 
-@cache
+@lru_cache(maxsize=64)
+def slope_inputs(count: int) -> list[str]:
+    """What the inputs of a slope op are called; those of one row have the list in common."""
+    return ["shown", *[f"x{k}" for k in range(count)]]
+
+
+@lru_cache(maxsize=4096)
 def slope_op(of: Op, i: int, count: int) -> SlopeOp:
     """The op of slope nodes for local gradient i of an op with so many parents."""
     return SlopeOp(of, i, count)
