@@ -248,12 +248,12 @@ def test_models_that_several_threads_save_are_whole(tmp_path):
 @posix
 def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path):
     path = tmp_path / "a"
-    for k in range(12):
+    for k in range(6):
         write_whole(path, CONTENTS[1])
         process = subprocess.Popen([sys.executable, "-c", "import sys; from tinygrad_edu.files import write_whole; print(flush=True)\n"
                                     "while True: write_whole(sys.argv[1], b'A' * 50_000)", str(path)], stdout=subprocess.PIPE)
         process.stdout.readline()
-        time.sleep(0.002 * k)
+        time.sleep(0.004 * k)
         process.kill()
         process.wait()
         process.stdout.close()

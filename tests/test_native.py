@@ -37,7 +37,8 @@ def run(program, folder=None, **environment):
 @needs_native
 def test_an_environment_variable_keeps_the_engine_written_in_python():
     assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="1") == (0, "pure\n")
-    assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="") == (0, "native\n")
+    for no in "", "0", "no", "No", "false", " FALSE ":
+        assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE=no) == (0, "native\n")
 
 
 @pytest.fixture(scope="module")

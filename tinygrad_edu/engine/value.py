@@ -492,7 +492,9 @@ def unflatten(rows: list) -> Value:
 
 # ---- the compiled twin, where it was built ---------------------------------------------------------------
 
-if not os.environ.get("TINYGRAD_EDU_PURE"):
+pure_is_wanted = os.environ.get("TINYGRAD_EDU_PURE", "").strip().lower() not in ("", "0", "no", "false")
+
+if not pure_is_wanted:
     try:
         from ..native._native import Value, call, constant, live_values, topological_order  # type: ignore  # noqa: F401
         Op.__call__ = call              # type: ignore[method-assign]

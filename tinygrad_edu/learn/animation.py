@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from ..engine.errors import DomainError, GradientError, errstate
-from ..engine.number import checked_whole, number, short_repr
+from ..engine.number import checked_whole, number, printable, short_repr
 from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
 from ..show.plane import COLOURS, LARGEST, as_float, class_scores, margins, spaced, widened
@@ -111,7 +111,7 @@ class Film:
 
     def broken_off(self, error: Exception) -> History:
         """The history of a training that ended in an error: the page will say which."""
-        self.history.stopped, self.error = "exploded", str(error)
+        self.history.stopped, self.error = "exploded", printable(error)
         return self.history
 
     def __call__(self, history: History, model: Module) -> None:
@@ -149,7 +149,7 @@ def titled(classes: Sequence[str]) -> str:
     if not classes:
         return "A network learns a curve"
     if len(classes) == 2 and len("".join(classes)) < 50:
-        return f"A network learns to tell {classes[0]} from {classes[1]}"
+        return f"A network learns to tell {printable(classes[0])} from {printable(classes[1])}"
     return f"A network learns to tell {len(classes)} classes apart"
 
 
@@ -203,7 +203,8 @@ class Plane:
         return winner, min(max(0.0, margin), LARGEST)       # 0 for nan too
 
     def described(self) -> dict[str, Any]:
-        return {"kind": "classes", "features": self.data.features, "classes": self.data.classes,
+        return {"kind": "classes", "features": [printable(name) for name in self.data.features],
+                "classes": [printable(name) for name in self.data.classes],
                 "points": [[*map(rounded, row), target] for row, target in zip(self.data.inputs, self.data.targets)],
                 "across": self.across, "up": self.up, "resolution": self.resolution, "levels": self.levels}
 
@@ -221,7 +222,7 @@ class Curve:
         return {"curve": [rounded(single(output), 4) for output in ask([[x] for x in self.xs])]}
 
     def described(self) -> dict[str, Any]:
-        return {"kind": "numbers", "features": [*self.data.features, "target"], "classes": (),
+        return {"kind": "numbers", "features": [*map(printable, self.data.features), "target"], "classes": (),
                 "points": [[rounded(x), rounded(y), 0] for [x], y in zip(self.data.inputs, self.data.targets)],
                 "across": self.across, "up": self.up}
 

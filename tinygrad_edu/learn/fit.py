@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from ..engine.errors import no_grad
-from ..engine.number import checked_whole, short_repr
+from ..engine.number import checked_whole, printable, short_repr, truncate
 from ..engine.value import Value
 from ..nn import losses, optim
 from ..nn.modules import Dropout, Module, as_floats
@@ -183,23 +183,27 @@ class Training:
                 raise ValueError("its checksum is wrong")
             history, settings = History(**kept["history"]), kept["settings"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise WeightFileError(f"{path}: not a whole checkpoint of fit ({error})") from None
+            raise bad_checkpoint(path, "whole checkpoint of fit", error) from None
         for name, value in self.settings().items():
             if settings.get(name) != value:
-                raise ValueError(f"{path} was made with {name} {short_repr(settings.get(name))}, "
+                raise ValueError(f"{printable(path)} was made with {name} {short_repr(settings.get(name))}, "
                                  f"not {short_repr(value)}: use that, or another file")
         try:
             self.model.load_state_dict(kept["model"])
             self.optimizer.load_state_dict(kept["optimizer"])
         except (KeyError, ValueError, TypeError) as error:
             self.model.load_state_dict(before)
-            raise WeightFileError(f"{path}: not a checkpoint of this model and optimizer ({error})") from None
+            raise bad_checkpoint(path, "checkpoint of this model and optimizer", error) from None
         for dropout, calls in zip(self.dropouts(), kept["dropout_calls"]):
             dropout.calls = calls
         self.history, self.steps = history, kept["steps"]
 
     def dropouts(self) -> list[Dropout]:
         return [module for module in self.model.modules() if isinstance(module, Dropout)]
+
+
+def bad_checkpoint(path: Path, what: str, error: Exception) -> WeightFileError:
+    return WeightFileError(f"{printable(path)}: not a {what} ({truncate(printable(error), 200)})")
 
 
 # ---- settings ---------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def read(path: "str | Path") -> dict[str, Any]:
         content = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=without_duplicates,
                              parse_constant=refuse_constant, parse_float=finite_float)
     except (ValueError, RecursionError) as error:
-        raise WeightFileError(f"{path}: not a complete JSON file ({error})") from None
+        raise WeightFileError(f"{printable(path)}: not a complete JSON file ({error})") from None
     try:
         check_content(path, content)
     except RecursionError:                  # nested as deeply as can just be read is too deep for the checksum
@@ -92,7 +92,8 @@ def existing_file(path: "str | Path") -> Path:
     """The path of something that can be read as a whole: no folder, no pipe."""
     path = Path(path)
     if not path.is_file():
-        raise WeightFileError(f"{path}: {'this is not a file' if path.exists() else 'there is no such file'}")
+        reason = "this is not a file" if path.exists() else "there is no such file"
+        raise WeightFileError(f"{printable(path)}: {reason}")
     return path
 
 
@@ -137,7 +138,7 @@ def is_weight(x: Any) -> bool:
 
 def problem(path: Any, key: str, expected: str, found: str) -> WeightFileError:
     """The error for a key of a file; a key from the file is shown so that it is only text."""
-    return WeightFileError(f"{path}: {truncate(printable(key), 120)}: expected {expected}, found {found}")
+    return WeightFileError(f"{printable(path)}: {truncate(printable(key), 120)}: expected {expected}, found {found}")
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number a weight can be")
+    raise ValueError(f"{truncate(name, 60)} is not a number a weight can be")
 
 
 def finite_float(text: str) -> float:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..calculus.differences import numeric_derivative
 from ..calculus.transforms import derivative
 from ..engine.errors import DomainError, GradientError, errstate
-from ..engine.number import format_number, number, short_repr
+from ..engine.number import format_number, number, printable, short_repr
 from ..engine.op import Op
 from ..engine.value import Value
 from ..files import write_whole
@@ -501,7 +501,7 @@ def figure_class() -> "type[Figure]":
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise ModuleNotFoundError('plots are drawn by matplotlib: pip install "tinygrad-edu[plots]"',
+        raise ModuleNotFoundError('plots are drawn by matplotlib: pip install matplotlib',
                                   name="matplotlib") from None
 
     class Plot(Figure):
@@ -560,6 +560,7 @@ def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False)
 
 def literal_name(name: str) -> str:
     """A name as matplotlib shows it: between $ it would read TeX, and with _ in front keep it out of legends."""
+    name = printable(name)
     return (" " + name if name.startswith("_") else name).replace("$", r"\$")
 
 
