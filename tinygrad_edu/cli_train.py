@@ -18,10 +18,11 @@ from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
 from .learn.fit import answers, class_of, fit, optimizers_by_name
 from .learn.history import History
+from .learn.recipe import Recipe, trained
 from .learn.sanity import check_training
 from .nn.modules import MLP
 from .nn.penalties import L2
-from .nn.weights import load, read, save
+from .nn.weights import save
 from .show.plane import LARGEST
 from .show.plots import decision_boundary, figure_class, loss_curves, text_curve
 
@@ -69,17 +70,16 @@ def run_train(args: argparse.Namespace) -> None:
     if training.classes and len(set(training.targets)) < 2:
         raise ValueError(f"there is nothing to learn: all examples are of the class {training.classes[0]!r}")
     scales = [mean_and_deviation(column) for column in zip(*training.inputs)]
-    about = {"inputs": len(training.features), "sizes": [*args.hidden, len(training.classes) or 1],
-             "activation": args.activation, "features": list(training.features), "classes": list(training.classes),
-             "scales": [list(scale) for scale in scales]}
-    model = MLP(about["inputs"], about["sizes"], args.activation, rng=args.seed)
+    recipe = Recipe(len(training.features), [*args.hidden, len(training.classes) or 1], args.activation,
+                    list(training.features), list(training.classes), [list(scale) for scale in scales])
+    model = recipe.built(args.seed)
     film = film_of(args, model, training, validation, scales)
     print(f"{training!r}\n{model!r}\n")
     if args.check:
         print(check_training(model, scaled(training.inputs, scales), training.targets), end="\n\n")
     history = train(args, model, training, validation, scales, film)
     report(history)
-    write_results(args, model, about, history, validation, scales, film)
+    write_results(args, model, recipe, history, validation, scales, film)
 
 
 def train(args: argparse.Namespace, model: MLP, training: Data, validation: Data,
@@ -99,11 +99,11 @@ def train(args: argparse.Namespace, model: MLP, training: Data, validation: Data
     return history
 
 
-def write_results(args: argparse.Namespace, model: MLP, about: dict[str, Any], history: History, validation: Data,
+def write_results(args: argparse.Namespace, model: MLP, recipe: Recipe, history: History, validation: Data,
                   scales: Sequence[Sequence[float]], film: Film | None) -> None:
     """Write the weights, the plot and the page, as far as they were asked for."""
     if args.save:
-        save(model, args.save, about)
+        save(model, args.save, vars(recipe))
         print(f"wrote {printable(args.save)}")
     if args.plot:
         plot(args.plot, model, history, validation, scales)
@@ -190,13 +190,8 @@ def plot(target: str, model: MLP, history: History, validation: Data, scales: Se
 
 def run_predict(args: argparse.Namespace) -> None:
     """Print what a saved network makes of one example."""
-    about = read(args.model)["about"]
-    try:
-        model = MLP(about["inputs"], about["sizes"], about["activation"], rng=0)
-        features, classes, scales = about["features"], about["classes"], about["scales"]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{args.model} was not written by train --save: it lacks {error}") from None
-    load(model, args.model)
+    recipe, model = trained(args.model)
+    features, classes = recipe.features, recipe.classes
     try:
         numbers = [float(text) for text in args.numbers]
     except ValueError:
@@ -205,7 +200,7 @@ def run_predict(args: argparse.Namespace) -> None:
         raise ValueError(f"the model takes {len(features)} numbers ({', '.join(features)}), got {len(numbers)}")
     if not all(map(math.isfinite, numbers)):
         raise ValueError(f"the inputs must be finite, got {' '.join(args.numbers)}")
-    output = model.predict(scaled([numbers], scales)[0])
+    output = model.predict(recipe.scaled([numbers])[0])
     if not classes:
         print(f"{output:.6g}")
         return
