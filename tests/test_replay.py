@@ -28,6 +28,19 @@ def test_replay_on_floats_takes_other_inputs():
     assert x.data == -2.0 and x.grad == 0.0
 
 
+@pytest.mark.parametrize("op", OPS.values(), ids=repr)
+def test_floats_of_numpy_come_to_the_same_bits(op):
+    """Also where the textbook's rule would lose them, or not get through: sigmoid(-800)."""
+    float64 = pytest.importorskip("numpy").float64
+    for point in (0.375, 1.625, 20.0, *([-800.0] if op.name in ("sigmoid", "softplus", "silu", "logsumexp") else [])):
+        if all(interval.holds(point) for interval in op.domain):
+            x = Value(point, label="x")
+            f = op(*[[x, 0.5]] * len(op.inputs) if op.rows else [x] * len(op.inputs), **op.sample) * 1.0
+            floats, again = tg.replay(f), tg.replay(f, float64)
+            assert type(again.value) is float64 and again.value.hex() == floats.value.hex()
+            assert float(again["x"]).hex() == float(floats["x"]).hex()
+
+
 def test_other_inputs_are_taken_as_the_kind_of_number_asked_for():
     x, y, _ = xyz()
     assert tg.replay(x / y, Fraction, at={"y": 0.25}).value == Fraction(-8)

@@ -13,6 +13,8 @@
 `tg.expression("(x + y) * z", x=-2, y=5, z=-4)` builds the same graph from text.
 """
 
+import sys as _sys
+
 from .calculus.differences import Estimate, numeric_derivative
 from .calculus.transforms import (
     derivative,
@@ -159,6 +161,12 @@ from .symbols.source import source
 from .symbols.symbolic import exact, symbolic
 
 __version__ = "0.2.0"
+
+# Where these modules stood in version 0.1: its pickles, and imports from there, find them until the next version.
+for _then, _now in {"calculus": "calculus.transforms", "expression": "symbols.expression",
+                    "gradcheck": "check.gradcheck", "nonfinite": "check.nonfinite",
+                    "numeric": "calculus.differences", "symbolic": "symbols.symbolic"}.items():
+    _sys.modules[f"{__name__}.engine.{_then}"] = _sys.modules[f"{__name__}.{_now}"]
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",

@@ -16,6 +16,7 @@ from . import formula as m
 from .formula import Formula
 from .graph import times
 from .ieee import COMPUTE
+from .number import number
 from .op import OPS, Op, find, makers
 from .printer import children, resolved
 from .value import Value, constant
@@ -139,6 +140,11 @@ makers.append(slope_op_named)
 def as_value(x: Any) -> Value:
     """A number as a Value, to be drawn and stepped through like the others."""
     return x if isinstance(x, Value) else constant(x)
+
+
+def float_of(x: Any) -> float:
+    """The number in a Value, or a number as a float."""
+    return x.data if isinstance(x, Value) else number(x)
 
 
 # ---- formulas, evaluated ----------------------------------------------------------------------------
