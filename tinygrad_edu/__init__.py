@@ -97,6 +97,7 @@ from .engine.ops import (
     sign,
     silu,
     sin,
+    sinc,
     sinh,
     softmax_cross_entropy,
     softplus,
@@ -184,7 +185,7 @@ __all__ = [
     "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout", "mean", "min",
     "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op", "play",
     "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign",
-    "silu", "sin", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
+    "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
     "square", "step", "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz",
     "topological_order", "trace_origin", "value_and_grad", "vjp", "where",
 ]
