@@ -82,6 +82,17 @@ def checked_whole(name: str, n: Any, least: float = 1) -> int:
     return checked
 
 
+def check_kind(x: Any, kind: type) -> None:
+    """Refuse what is not of this kind.
+
+    >>> check_kind("a", float)
+    Traceback (most recent call last):
+    TypeError: a float is needed, not str: got 'a'
+    """
+    if not isinstance(x, kind):
+        raise TypeError(f"a {kind.__name__} is needed, not {type(x).__name__}: got {short_repr(x)}")
+
+
 def remedy(x: Any) -> str:
     """What to write instead of x, for the end of a message; "" where nothing helps."""
     if isinstance(x, str):

@@ -17,7 +17,7 @@ from ..engine.number import checked_whole, number, printable, short_repr
 from ..engine.slopes import float_of
 from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
-from ..show.plane import COLOURS, LARGEST, class_scores, margins, spaced, widened
+from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, spaced, widened
 from .data import Data
 from .fit import accuracy_of, answers, check_form, checked_validation, fit, hits, loss_for, threshold_of
 from .history import History
@@ -156,9 +156,7 @@ def titled(classes: Sequence[str]) -> str:
 
 def check_shape(data: Any) -> None:
     """Refuse what has no picture."""
-    if not all(hasattr(data, name) for name in ("inputs", "targets", "features", "classes")):
-        raise TypeError(f"data are examples with inputs, targets, features and classes, as tg.data makes them: "
-                        f"got {short_repr(data)}")
+    check_examples(data)
     shape = len(data.features), min(len(data.classes), 2)
     if shape not in ((2, 2), (1, 0)) or len(data.classes) > MOST_CLASSES:
         counted = f"{len(data.classes)} classes" if data.classes else "numbers as targets"

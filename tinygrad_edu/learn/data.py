@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from ..engine.number import checked_whole, printable, short_repr
+from ..engine.number import check_kind, checked_whole, printable, short_repr
 from ..nn.checks import BETWEEN, NOT_NEGATIVE, checked_number
 
 Label = TypeVar("Label", bound=Hashable)
@@ -238,6 +238,7 @@ def shuffled(data: Data, seed: int = 0) -> Data:
     >>> shuffled(xor(4, noise=0), seed=1).targets
     [0, 0, 1, 1]
     """
+    check_kind(data, Data)
     seed = checked_whole("seed", seed, least=0)
     order = list(range(len(data)))
     Random(seed).shuffle(order)
@@ -254,6 +255,7 @@ def split(data: Data, validation: float = 0.2, seed: int = 0) -> tuple[Data, Dat
     >>> len(train), len(held_out)
     (7, 3)
     """
+    check_kind(data, Data)
     validation = checked_number("validation", validation, BETWEEN)
     if len(data) < 2:
         raise ValueError(f"to split takes at least 2 examples: got {len(data)}")
@@ -271,6 +273,7 @@ def batches(data: Data, size: int, seed: int | None = None) -> Iterator[Data]:
     >>> [len(batch) for batch in batches(xor(10), 4)]
     [4, 4, 2]
     """
+    check_kind(data, Data)
     size = checked_whole("size", size)
     source = data if seed is None else shuffled(data, seed)
     return (source.chosen(range(i, min(i + size, len(data)))) for i in range(0, len(data), size))
@@ -312,6 +315,8 @@ def standardise(data: Data, like: Data | None = None) -> Data:
     [[-1.0, 5.0], [1.0, 5.0]]
     """
     reference = data if like is None else like
+    check_kind(data, Data)
+    check_kind(reference, Data)
     if reference.features != data.features:
         raise ValueError(f"the data have features {short_repr(data.features)}, but `like` has "
                          f"{short_repr(reference.features)}")

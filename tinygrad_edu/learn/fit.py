@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from ..engine.errors import no_grad
-from ..engine.number import checked_whole, printable, short_repr, truncate
+from ..engine.number import check_kind, checked_whole, printable, short_repr, truncate
 from ..engine.value import Value
 from ..nn import losses, optim
 from ..nn.modules import Dropout, Module, as_floats
@@ -72,6 +72,7 @@ class Training:
 
     def __init__(self, model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
                  seed, callbacks, patience, checkpoint):
+        check_kind(model, Module)
         self.model = model
         self.inputs, self.targets = checked_examples(inputs, targets)
         self.epochs, self.batch_size = checked_whole("epochs", epochs, least=0), checked_whole("batch_size", batch_size)

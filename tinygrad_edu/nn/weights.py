@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..engine.number import number, printable, short_repr, truncate
+from ..engine.number import check_kind, number, printable, short_repr, truncate
 from ..files import write_whole
 from .modules import Module
 
@@ -39,6 +39,7 @@ def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = No
     ...     twin.state_dict() == MLP(2, [3, 1], rng=0).state_dict()
     True
     """
+    check_kind(model, Module)
     for name, weight in model.state_dict().items():
         if not math.isfinite(weight):
             raise ValueError(f"{name} is {weight}: only finite weights can be saved")
@@ -60,6 +61,7 @@ def load(model: Module, path: "str | Path") -> dict[str, Any]:
     Raises WeightFileError, and leaves the model as it was, for a file of another format or a
     newer version, that is cut off or altered, or holds other parameters or shapes.
     """
+    check_kind(model, Module)
     content = read(path)
     expected = in_groups(model.state_dict())
     for name in (*expected, *content["parameters"]):

@@ -29,6 +29,7 @@ from .plane import (
     LARGEST,
     VERMILLION,
     Point,
+    check_examples,
     class_scores,
     margins,
     spaced,
@@ -84,6 +85,8 @@ def draw_panel(axes: "Axes", title: str, axis: str, lines: dict[str, list[float]
 
 def recorded(history: Any) -> list[tuple[str, str, dict[str, list[float]]]]:
     """(title, name of the axis, lines) of every panel that has anything to show."""
+    if not hasattr(history, "validation_loss"):
+        raise TypeError(f"a History is needed, as tg.fit returns it: got {short_repr(history)}")
     panels = [
         ("loss", "loss", {"training": history.loss, "validation": history.validation_loss}),
         ("accuracy", "share of right answers",
@@ -183,6 +186,7 @@ def draw_region(axes: "Axes", xs: list[float], ys: list[float], margin: list[lis
 
 def check_plane(data: Any, resolution: int) -> None:
     """Refuse data whose classes cannot be drawn on a plane."""
+    check_examples(data)
     if len(data.features) != 2:
         raise ValueError(f"a decision boundary is drawn for two inputs: these data have {len(data.features)}")
     if len(data.classes) < 2:
