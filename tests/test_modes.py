@@ -13,6 +13,7 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu.engine import errors
 from tinygrad_edu.engine.errors import plain_recording, recorded_anyway, recording, strict, tracing
+from tinygrad_edu.nn import modules
 
 MODES = {"no_grad": tg.no_grad, "errstate": lambda: tg.errstate(all="ignore"), "trace_origin": tg.trace_origin,
          "recorded_anyway": recorded_anyway}
@@ -138,7 +139,7 @@ def interrupted_at(moment, modes):
 
     def trace(frame, event, argument):
         nonlocal left
-        if frame.f_code.co_filename not in (__file__, errors.__file__):
+        if frame.f_code.co_filename not in (__file__, errors.__file__, modules.__file__):
             return None
         frame.f_trace_opcodes = True
         before = latest.get(frame, "")
@@ -175,6 +176,15 @@ def moments_that_leave_a_mode_on(modes):
 def test_an_interrupt_at_every_moment_leaves_the_modes_as_they_were():
     bad, moments = moments_that_leave_a_mode_on(MODES.values())
     assert bad == 0 and moments > 200
+
+
+def test_an_interrupt_at_every_moment_leaves_a_model_in_training():
+    model = tg.MLP(1, [2, 1], rng=0)
+    moment = 0
+    while interrupted_at(moment, [model.evaluating]):
+        assert all(module.training for module in model.modules()), moment
+        moment += 1
+    assert moment > 100 and all(module.training for module in model.modules())
 
 
 def test_a_mode_that_ends_in_python_is_left_on_by_some():

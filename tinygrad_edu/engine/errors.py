@@ -67,17 +67,22 @@ plain_recording = ContextVar("plain_recording", default=True)   # recording and 
 plain_recording.set(True)                               # what is set is found faster than a default
 
 
-class Mode(IOBase):
-    """What holds within a `with` block, or, as a decorator, within a function.
-
-    modes   what is switched, each with its value
+class Block(IOBase):
+    """A `with` block whose end Ctrl-C cannot cut off.
 
     Ctrl-C may come between any two steps of Python code, so also before the first step of an
-    `__exit__`, and then the mode would stay on.  That of IOBase is compiled: it calls `close`, and all
-    of our `close` is compiled too, so that nothing comes between the end of the block and the old modes.
+    `__exit__`, and then what the block has switched would stay.  That of IOBase is compiled and calls
+    `close`.  A subclass sets `close`, when it is entered, to something that is compiled too.
     """
 
     closed = True                       # as a file: there is nothing to be closed when it is forgotten
+
+
+class Mode(Block):
+    """What holds within a `with` block, or, as a decorator, within a function.
+
+    modes   what is switched, each with its value
+    """
 
     def __init__(self, modes: dict[ContextVar[bool], bool]):
         self.modes, self.tokens = modes, list[Token[bool]]()

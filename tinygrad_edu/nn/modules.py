@@ -7,13 +7,14 @@ module keeps as an attribute, a Value, a module or a list of these, is found by 
 import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
+from itertools import repeat
 from random import Random
 from reprlib import recursive_repr
-from typing import Any
+from typing import Any, Self
 
 from ..engine import ops
-from ..engine.errors import no_grad
+from ..engine.errors import Block, no_grad
 from ..engine.number import checked_whole, short_repr
 from ..engine.op import OPS
 from ..engine.value import Value
@@ -117,16 +118,9 @@ class Module:
         """Switch to evaluation: dropout is off."""
         return self.train(False)
 
-    @contextmanager
-    def evaluating(self) -> Iterator[None]:
+    def evaluating(self) -> "Evaluating":
         """Evaluation within the block; each module is then as it was."""
-        before = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
-            yield
-        finally:
-            for module, mode in before:
-                module.training = mode
+        return Evaluating(self)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -178,6 +172,24 @@ class Module:
             return head
         lines = [f"{name}: {member!r}".replace("\n", "\n  ") for name, member in inner]
         return "\n  ".join([head, *lines])
+
+
+class Evaluating(Block):
+    """The block of `Module.evaluating`."""
+
+    def __init__(self, model: Module):
+        self.model = model
+
+    def __enter__(self) -> Self:
+        modules = list(self.model.modules())
+        undo = map(setattr, modules, repeat("training"), [module.training for module in modules])
+        self.close = partial([].extend, undo)                           # type: ignore[method-assign, arg-type]
+        try:
+            self.model.eval()
+            return self
+        except BaseException:           # Ctrl-C
+            self.close()
+            raise
 
 
 def members_of(name: str, attribute: Any) -> "Iterator[tuple[str, Value | Module]]":
