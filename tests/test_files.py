@@ -221,7 +221,7 @@ def test_threads_that_write_one_file_never_lose_or_mix(tmp_path):
     assert [save.result() for save in saves] == [path] * 200 and alone(path)
 
 
-WRITER = "import sys; from tinygrad_edu.files import write_whole\nfor k in range(50): write_whole(sys.argv[1], bytes([65 + int(sys.argv[2])]) * (50_000 + 1000 * int(sys.argv[2])))"
+WRITER = "import sys; from tinygrad_edu.files import write_whole\nfor k in range(25): write_whole(sys.argv[1], bytes([65 + int(sys.argv[2])]) * (50_000 + 1000 * int(sys.argv[2])))"
 
 
 def test_processes_that_write_one_file_never_lose_or_mix(tmp_path):
@@ -248,7 +248,7 @@ def test_models_that_several_threads_save_are_whole(tmp_path):
 @posix
 def test_a_writer_that_is_killed_leaves_the_old_file_or_the_new_one(tmp_path):
     path = tmp_path / "a"
-    for k in range(6):
+    for k in range(4):
         write_whole(path, CONTENTS[1])
         process = subprocess.Popen([sys.executable, "-c", "import sys; from tinygrad_edu.files import write_whole; print(flush=True)\n"
                                     "while True: write_whole(sys.argv[1], b'A' * 50_000)", str(path)], stdout=subprocess.PIPE)
