@@ -12,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from command import run
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
@@ -224,12 +225,16 @@ def wasmtime():
 
 
 @pytest.mark.parametrize("part", FAULTS)
-def test_where_the_embedded_graphviz_breaks_off_the_layout_is_simple_and_says_why(part, monkeypatch):
+def test_where_the_embedded_graphviz_breaks_off_the_layout_is_simple_and_says_why(part, monkeypatch, tmp_path):
     embedded.render("digraph {}", "json0")
     monkeypatch.setattr(wasmtime(), part, FAULTS[part])
     drawn = tg.draw(graph("circuit"))
     assert drawn.layout == "simple" and drawn.note.startswith("the embedded Graphviz does not run here (") and "0x0" not in drawn.note
-    assert tg.play(graph("circuit")).picture == drawn.svg
+    played = tg.play(graph("circuit"))
+    assert (played.picture, played.note) == (drawn.svg, drawn.note)
+    for option in "--svg", "--html":
+        output, *_ = run("step", "x * y", "x=1", "y=2", option, f"a.{option[2:]}", cwd=tmp_path)
+        assert "(simple layout, since the embedded Graphviz does not run here (" in output
     with pytest.raises(embedded.LayoutUnavailable, match="does not run here"):
         tg.draw(graph("circuit"), layout="embedded")
     with pytest.raises(embedded.LayoutUnavailable):

@@ -351,8 +351,7 @@ def save_picture(graph: NamedGraph, target: str, layout: str) -> str:
     if path.suffix.lower() == ".svg":
         picture = drawing_of(graph, layout)
         picture.save(path)
-        note = f" (simple layout, since {picture.note})" if picture.note else ""
-        return f"wrote {printable(target)}{note}"
+        return f"wrote {printable(target)}{with_reason(picture.note)}"
     if path.suffix.lower() in (".dot", ".gv"):
         write_whole(path, graphviz_of(graph).source.encode())
         return f"wrote {printable(target)}"
@@ -364,8 +363,14 @@ def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> s
     if Path(target).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{target}: the page is written as .html")
     check_length(graph)
-    Lesson(graph, events).page("auto", layout).save(target)
-    return f"wrote {printable(target)}: open it in a browser"
+    page = Lesson(graph, events).page("auto", layout)
+    page.save(target)
+    return f"wrote {printable(target)}: open it in a browser{with_reason(page.note)}"
+
+
+def with_reason(note: str) -> str:
+    """The end of a line about a picture whose boxes could not be placed as usual."""
+    return f" (simple layout, since {note})" if note else ""
 
 
 def walk_through(events: Steps) -> None:

@@ -32,9 +32,12 @@ class Page:
     title     what it is called
     picture   the SVG that stands for it where pages are not let in
     height    that it wants in a notebook, in pixels
+    note      why its boxes stand in the simple layout, where nobody asked for that, or ""
 
     Notebooks show it live where they are trusted, and as a picture where not; `save` writes it to a file.
     """
+
+    note = ""                       # also of those that were pickled without one
 
     def __init__(self, html: str, title: str, picture: str, height: int):
         self.html, self.title, self.picture, self.height = html, title, picture, height
