@@ -15,6 +15,7 @@ from command import run
 
 import tinygrad_edu as tg
 from tinygrad_edu import animate_training
+from tinygrad_edu.engine.number import printable
 from tinygrad_edu.learn.animation import Film, rounded
 from tinygrad_edu.learn.data import Data, noisy_sine, spirals, xor, yin_yang
 from tinygrad_edu.learn.fit import class_of, fit
@@ -196,7 +197,7 @@ def test_names_of_classes_and_inputs_are_only_text():
     page, plain = animated(data), animated()
     here, there = Elements(page.html), Elements(plain.html)
     assert here.names == there.names and here.attributes == there.attributes and "style" not in here.attributes
-    assert shown(page)["features"][0] == HOSTILE and ElementTree.fromstring(page.picture)[1].text.count(HOSTILE) == 1
+    assert shown(page)["features"][0] == printable(HOSTILE) and ElementTree.fromstring(page.picture)[1].text.count(printable(HOSTILE)) == 1
     frame = Elements(page._repr_mimebundle_()["text/html"])
     assert frame.names == ["iframe", "img"] and "onerror" not in frame.attributes
 

@@ -219,3 +219,17 @@ def test_steps_refuse_a_graph_whose_leaves_have_changed():
     x.data = 5.0
     with pytest.raises(ValueError, match=r"out of date: x \* 3 at x = 5 now comes to 15, but 6 is stored"):
         tg.steps(y)
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: tg.save(3, "none.json"), "a Module is needed, not int: got 3"), (lambda: tg.load(None, "none.json"), "a Module is needed, not NoneType"),
+    (lambda: tg.fit("model", [[1.0]], [1.0]), "a Module is needed, not str"), (lambda: tg.source(3), "an Op is needed, such as tg.tanh, not int: got 3$"),
+    (lambda: tg.source(tg.Value(2.0) * 3, "latex"), r"an Op is needed.*; tg.symbolic\(v\) has the formulas of a Value v$"),
+    *[(lambda name=name, bad=bad: getattr(tg.data, name)(*bad), "a Data is needed, not")
+      for name, bad in (("shuffled", [3]), ("split", [[1, 2]]), ("batches", [None, 2]), ("standardise", ["x"]), ("standardise", [tg.data.xor(4), {}]))],
+    (lambda: tg.plots.loss_curves(3), "a History is needed, as tg.fit returns it: got 3"),
+    (lambda: tg.plots.decision_boundary(len, [1]), "data are examples with inputs, targets, features and classes"),
+])
+def test_the_wrong_kind_of_argument_is_named(call, words):
+    with pytest.raises(TypeError, match=words):
+        call()

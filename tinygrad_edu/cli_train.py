@@ -12,15 +12,17 @@ from typing import Any
 from .engine.composites import softmax
 from .engine.errors import DomainError, GradientError
 from .engine.number import printable
+from .files import checked_target
 from .learn import data as sets
 from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
 from .learn.fit import answers, class_of, fit, optimizers_by_name
 from .learn.history import History
+from .learn.recipe import Recipe, trained
 from .learn.sanity import check_training
 from .nn.modules import MLP
 from .nn.penalties import L2
-from .nn.weights import load, read, save
+from .nn.weights import save
 from .show.plane import LARGEST
 from .show.plots import decision_boundary, figure_class, loss_curves, text_curve
 
@@ -68,17 +70,16 @@ def run_train(args: argparse.Namespace) -> None:
     if training.classes and len(set(training.targets)) < 2:
         raise ValueError(f"there is nothing to learn: all examples are of the class {training.classes[0]!r}")
     scales = [mean_and_deviation(column) for column in zip(*training.inputs)]
-    about = {"inputs": len(training.features), "sizes": [*args.hidden, len(training.classes) or 1],
-             "activation": args.activation, "features": list(training.features), "classes": list(training.classes),
-             "scales": [list(scale) for scale in scales]}
-    model = MLP(about["inputs"], about["sizes"], args.activation, rng=args.seed)
+    recipe = Recipe(len(training.features), [*args.hidden, len(training.classes) or 1], args.activation,
+                    list(training.features), list(training.classes), [list(scale) for scale in scales])
+    model = recipe.built(args.seed)
     film = film_of(args, model, training, validation, scales)
     print(f"{training!r}\n{model!r}\n")
     if args.check:
         print(check_training(model, scaled(training.inputs, scales), training.targets), end="\n\n")
     history = train(args, model, training, validation, scales, film)
     report(history)
-    write_results(args, model, about, history, validation, scales, film)
+    write_results(args, model, recipe, history, validation, scales, film)
 
 
 def train(args: argparse.Namespace, model: MLP, training: Data, validation: Data,
@@ -91,24 +92,24 @@ def train(args: argparse.Namespace, model: MLP, training: Data, validation: Data
                       penalty=L2(args.l2) if args.l2 else None, callbacks=[film] if film else [])
     except (DomainError, GradientError) as error:
         if film:
-            print(f"wrote {film.page(film.broken_off(error)).save(args.animate)}")
+            print(f"wrote {printable(film.page(film.broken_off(error)).save(args.animate))}")
         raise ValueError(f"the training exploded ({error}): a smaller --lr may help") from None
     if not len(history):
         raise KeyboardInterrupt             # before the first epoch: nothing worth a file
     return history
 
 
-def write_results(args: argparse.Namespace, model: MLP, about: dict[str, Any], history: History, validation: Data,
+def write_results(args: argparse.Namespace, model: MLP, recipe: Recipe, history: History, validation: Data,
                   scales: Sequence[Sequence[float]], film: Film | None) -> None:
     """Write the weights, the plot and the page, as far as they were asked for."""
     if args.save:
-        save(model, args.save, about)
-        print(f"wrote {args.save}")
+        save(model, args.save, vars(recipe))
+        print(f"wrote {printable(args.save)}")
     if args.plot:
         plot(args.plot, model, history, validation, scales)
-        print(f"wrote {args.plot}")
+        print(f"wrote {printable(args.plot)}")
     if film:
-        print(f"wrote {film.page(history).save(args.animate)}")
+        print(f"wrote {printable(film.page(history).save(args.animate))}")
 
 
 def film_of(args: argparse.Namespace, model: MLP, training: Data, validation: Data,
@@ -133,6 +134,8 @@ def check_targets(args: argparse.Namespace) -> None:
             raise ValueError(f"{target}: there is no folder {Path(target).parent}")
         if target and Path(target).is_dir():
             raise ValueError(f"{target} is a folder: name a file in it")
+        if target:
+            checked_target(target)
     targets = [Path(target).absolute() for target in (args.save, args.plot, args.animate) if target]
     if len(set(targets)) < len(targets):
         raise ValueError(f"two results would be written to one file: {', '.join(map(str, targets))}")
@@ -159,7 +162,7 @@ def examples_of(args: argparse.Namespace) -> Data:
         warnings.simplefilter("always")
         data = from_csv(args.data, args.label)
     for warning in caught:
-        print(f"tinygrad-edu: {warning.message}", file=sys.stderr)
+        print(f"tinygrad-edu: {printable(warning.message)}", file=sys.stderr)
     return data
 
 
@@ -187,13 +190,8 @@ def plot(target: str, model: MLP, history: History, validation: Data, scales: Se
 
 def run_predict(args: argparse.Namespace) -> None:
     """Print what a saved network makes of one example."""
-    about = read(args.model)["about"]
-    try:
-        model = MLP(about["inputs"], about["sizes"], about["activation"], rng=0)
-        features, classes, scales = about["features"], about["classes"], about["scales"]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{args.model} was not written by train --save: it lacks {error}") from None
-    load(model, args.model)
+    recipe, model = trained(args.model)
+    features, classes = recipe.features, recipe.classes
     try:
         numbers = [float(text) for text in args.numbers]
     except ValueError:
@@ -202,7 +200,7 @@ def run_predict(args: argparse.Namespace) -> None:
         raise ValueError(f"the model takes {len(features)} numbers ({', '.join(features)}), got {len(numbers)}")
     if not all(map(math.isfinite, numbers)):
         raise ValueError(f"the inputs must be finite, got {' '.join(args.numbers)}")
-    output = model.predict(scaled([numbers], scales)[0])
+    output = model.predict(recipe.scaled([numbers])[0])
     if not classes:
         print(f"{output:.6g}")
         return

@@ -234,7 +234,8 @@ def rooms_table() -> str:
     for room in ROOMS:
         files = sorted(path for path in (PACKAGE / room).iterdir() if path.suffix in (".py", ".pyx", ".h")
                        and (path.name != "__init__.py" or not room))
-        purpose = opening_words(PACKAGE / room / "__init__.py") if room else "The command, and what is public."
+        purpose = opening_words(PACKAGE / room / "__init__.py") if room else (
+            "The command, what is public, and how files are written.")
         rows = [f"* - `{path.name}`\n  - {length(path)}\n  - {opening_words(path)}" for path in files]
         parts += [f"**{f'`{room}/`' if room else 'above them'}** ({sum(map(length, files)):,} lines). {purpose}", "",
                   table(rows, "names", "widths: 22 10 68")]

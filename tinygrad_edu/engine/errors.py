@@ -5,11 +5,15 @@ default.  Inside `with errstate(all="ignore"):` the engine answers as IEEE 754 a
 does instead, with inf and nan.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from functools import partial, wraps
+from io import IOBase
+from typing import Any, Self, TypeVar, cast
 
 from .number import printable
+
+Function = TypeVar("Function", bound=Callable)
 
 
 class DomainError(ValueError):
@@ -63,13 +67,53 @@ plain_recording = ContextVar("plain_recording", default=True)   # recording and 
 plain_recording.set(True)                               # what is set is found faster than a default
 
 
-@contextmanager
-def errstate(*, all: str = "raise") -> Iterator[None]:
+class Block(IOBase):
+    """A `with` block whose end Ctrl-C cannot cut off.
+
+    Ctrl-C may come between any two steps of Python code, so also before the first step of an
+    `__exit__`, and then what the block has switched would stay.  That of IOBase is compiled and calls
+    `close`.  A subclass sets `close`, when it is entered, to something that is compiled too.
+    """
+
+    closed = True                       # as a file: there is nothing to be closed when it is forgotten
+
+
+class Mode(Block):
+    """What holds within a `with` block, or, as a decorator, within a function.
+
+    modes   what is switched, each with its value
+    """
+
+    def __init__(self, modes: dict[ContextVar[bool], bool]):
+        self.modes, self.tokens = modes, list[Token[bool]]()
+
+    def __enter__(self) -> Self:
+        if self.tokens:
+            raise RuntimeError("this mode is on already: within its block make a new one, such as no_grad()")
+        undo = map(ContextVar.reset, reversed(self.modes), iter(self.tokens.pop, None))
+        self.close = partial([].extend, undo)                           # type: ignore[method-assign, arg-type]
+        try:
+            self.tokens.extend(map(ContextVar.set, self.modes, self.modes.values()))
+            return self
+        except BaseException:           # Ctrl-C
+            if self.tokens:
+                self.close()
+            raise
+
+    def __call__(self, function: Function) -> Function:
+        @wraps(function)
+        def within(*args: Any, **options: Any) -> Any:
+            with Mode(self.modes):
+                return function(*args, **options)
+        return cast(Function, within)
+
+
+def errstate(*, all: str = "raise") -> Mode:
     """Within the `with` block, choose what numerical trouble does; named after numpy's.
 
     all   "raise" (the default everywhere) or "ignore": carry on with inf and nan.
 
-    The choice holds for the current thread only.
+    It also works as a decorator.  The choice holds for the current thread only (see `no_grad`).
 
     >>> import tinygrad_edu as tg
     >>> with tg.errstate(all="ignore"):
@@ -78,18 +122,15 @@ def errstate(*, all: str = "raise") -> Iterator[None]:
     """
     if all not in ("raise", "ignore"):
         raise ValueError(f'errstate(all={all!r}): write all="raise" or all="ignore"')
-    before = strict.set(all == "raise")
-    try:
-        yield
-    finally:
-        strict.reset(before)
+    return Mode({strict: all == "raise"})
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+def no_grad() -> Mode:
     """Within the `with` block, results are constants: they remember nothing and need no memory.
 
-    It also works as a decorator.  The choice holds for the current thread only.
+    It also works as a decorator.  The choice holds for the current thread only, and for whatever runs
+    there until the block ends: a generator that yields within the block leaves it on for its caller,
+    since Python lets nobody see that it was left.  Let the block end before the `yield`.
 
     >>> import tinygrad_edu as tg
     >>> x = tg.Value(3.0)
@@ -98,27 +139,14 @@ def no_grad() -> Iterator[None]:
     >>> y.data, y.parents
     (9.0, ())
     """
-    with switched(recording, False):
-        yield
+    return switched(recording, False)
 
 
-@contextmanager
-def recorded_anyway() -> Iterator[None]:
+def recorded_anyway() -> Mode:
     """Within the `with` block graphs grow, also under no_grad()."""
-    before = recording.set(True)
-    try:
-        yield
-    finally:
-        recording.reset(before)
+    return Mode({recording: True})
 
 
-@contextmanager
-def switched(mode: ContextVar[bool], on: bool) -> Iterator[None]:
+def switched(mode: ContextVar[bool], on: bool) -> Mode:
     """Within the `with` block, `recording` or `tracing` is as given, so that recording is not plain."""
-    before, usual = mode.set(on), plain_recording.get()
-    plain_recording.set(False)
-    try:
-        yield
-    finally:
-        mode.reset(before)
-        plain_recording.set(usual)
+    return Mode({mode: on, plain_recording: False})

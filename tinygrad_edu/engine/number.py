@@ -82,6 +82,17 @@ def checked_whole(name: str, n: Any, least: float = 1) -> int:
     return checked
 
 
+def check_kind(x: Any, kind: type) -> None:
+    """Refuse what is not of this kind.
+
+    >>> check_kind("a", float)
+    Traceback (most recent call last):
+    TypeError: a float is needed, not str: got 'a'
+    """
+    if not isinstance(x, kind):
+        raise TypeError(f"a {kind.__name__} is needed, not {type(x).__name__}: got {short_repr(x)}")
+
+
 def remedy(x: Any) -> str:
     """What to write instead of x, for the end of a message; "" where nothing helps."""
     if isinstance(x, str):
@@ -110,13 +121,15 @@ def truncate(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def printable(text: str) -> str:
+def printable(text: Any) -> str:
     """Text that can be shown: what could move or recolour other text, and half characters, become �.
+
+    All text from outside goes through here before anybody sees it: labels, names of columns, classes and files.
 
     >>> printable("red\\x1b[31m")
     'red�[31m'
     """
-    return "".join(c if c.isprintable() else "�" for c in text)
+    return "".join(c if c.isprintable() else "�" for c in str(text))
 
 
 def format_number(x: float, digits: int = 6) -> str:

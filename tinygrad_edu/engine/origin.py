@@ -10,15 +10,14 @@ import linecache
 import re
 import sys
 import sysconfig
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePath
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-from .errors import switched, tracing
+from .errors import Mode, switched, tracing
+from .number import printable
 from .op import OPS
 
 PACKAGE = str(Path(__file__).parents[1])
@@ -48,8 +47,7 @@ class Origin(NamedTuple):
         return f"{self.place}, line {self.line}" if " " in self.place else f"{self.place}:{self.line}"
 
 
-@contextmanager
-def trace_origin() -> Iterator[None]:
+def trace_origin() -> Mode:
     """Within the `with` block, every new node remembers the line it is made at, as its `origin`.
 
     Errors then say where their numbers come from, pictures say it of every box and fold by it
@@ -63,8 +61,7 @@ def trace_origin() -> Iterator[None]:
     >>> y.origin.line, y.origin.name, x.origin.name
     (3, 'y', 'x')
     """
-    with switched(tracing, True):
-        yield
+    return switched(tracing, True)
 
 
 def add_origin_of_call(node: Any) -> None:
@@ -132,7 +129,7 @@ def makes_one_node(filename: str, at: "dis.Positions | None") -> bool:
         return False
     text = linecache.getline(filename, at.lineno).encode()[at.col_offset:at.end_col_offset]
     try:
-        call = ast.parse(text.decode(), mode="eval").body
+        call = ast.parse(text.decode(), "", "eval").body
     except (SyntaxError, UnicodeDecodeError):
         return False
     called = getattr(call, "func", None)
@@ -153,7 +150,7 @@ def place_of(filename: str, module: str) -> str:
     path = PurePath(filename)
     parts = [*module.split("."), "__init__"] if path.stem == "__init__" else module.split(".")
     inside = parts == [*path.parts[-len(parts):-1], path.stem]
-    return cell_of(filename) or "/".join(path.parts[-len(parts):] if inside else path.parts[-1:])
+    return cell_of(filename) or printable("/".join(path.parts[-len(parts):] if inside else path.parts[-1:]))
 
 
 def cell_of(filename: str) -> str:

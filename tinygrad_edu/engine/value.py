@@ -493,7 +493,9 @@ def unflatten(rows: list) -> Value:
 
 # ---- the compiled twin, where it was built ---------------------------------------------------------------
 
-if not os.environ.get("TINYGRAD_EDU_PURE"):
+pure_is_wanted = os.environ.get("TINYGRAD_EDU_PURE", "").strip().lower() not in ("", "0", "no", "false")
+
+if not pure_is_wanted:
     try:
         from ..native._native import Value, call, constant, live_values, topological_order  # type: ignore  # noqa: F401
         Op.__call__ = call              # type: ignore[method-assign]
@@ -501,6 +503,9 @@ if not os.environ.get("TINYGRAD_EDU_PURE"):
     except ModuleNotFoundError as error:
         if error.name not in ("tinygrad_edu.native", "tinygrad_edu.native._native"):
             raise                                           # it is there, but lacks something
+    except ImportError as error:
+        if "one interpreter per process" not in str(error) and "in subinterpreters" not in str(error):
+            raise
 
 for declared in OPS.values():
     add_method(declared)

@@ -13,11 +13,11 @@ from itertools import groupby
 from typing import Any
 
 from ..engine.errors import DomainError, GradientError, errstate
-from ..engine.number import checked_whole, number, short_repr
+from ..engine.number import checked_whole, number, printable, short_repr
 from ..engine.slopes import float_of
 from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
-from ..show.plane import COLOURS, LARGEST, class_scores, margins, spaced, widened
+from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, spaced, widened
 from .data import Data
 from .fit import accuracy_of, answers, check_form, checked_validation, fit, hits, loss_for, threshold_of
 from .history import History
@@ -112,7 +112,7 @@ class Film:
 
     def broken_off(self, error: Exception) -> History:
         """The history of a training that ended in an error: the page will say which."""
-        self.history.stopped, self.error = "exploded", str(error)
+        self.history.stopped, self.error = "exploded", printable(error)
         return self.history
 
     def __call__(self, history: History, model: Module) -> None:
@@ -150,15 +150,13 @@ def titled(classes: Sequence[str]) -> str:
     if not classes:
         return "A network learns a curve"
     if len(classes) == 2 and len("".join(classes)) < 50:
-        return f"A network learns to tell {classes[0]} from {classes[1]}"
+        return f"A network learns to tell {printable(classes[0])} from {printable(classes[1])}"
     return f"A network learns to tell {len(classes)} classes apart"
 
 
 def check_shape(data: Any) -> None:
     """Refuse what has no picture."""
-    if not all(hasattr(data, name) for name in ("inputs", "targets", "features", "classes")):
-        raise TypeError(f"data are examples with inputs, targets, features and classes, as tg.data makes them: "
-                        f"got {short_repr(data)}")
+    check_examples(data)
     shape = len(data.features), min(len(data.classes), 2)
     if shape not in ((2, 2), (1, 0)) or len(data.classes) > MOST_CLASSES:
         counted = f"{len(data.classes)} classes" if data.classes else "numbers as targets"
@@ -204,7 +202,8 @@ class Plane:
         return winner, min(max(0.0, margin), LARGEST)       # 0 for nan too
 
     def described(self) -> dict[str, Any]:
-        return {"kind": "classes", "features": self.data.features, "classes": self.data.classes,
+        return {"kind": "classes", "features": [printable(name) for name in self.data.features],
+                "classes": [printable(name) for name in self.data.classes],
                 "points": [[*map(rounded, row), target] for row, target in zip(self.data.inputs, self.data.targets)],
                 "across": self.across, "up": self.up, "resolution": self.resolution, "levels": self.levels}
 
@@ -222,7 +221,7 @@ class Curve:
         return {"curve": [rounded(single(output), 4) for output in ask([[x] for x in self.xs])]}
 
     def described(self) -> dict[str, Any]:
-        return {"kind": "numbers", "features": [*self.data.features, "target"], "classes": (),
+        return {"kind": "numbers", "features": [*map(printable, self.data.features), "target"], "classes": (),
                 "points": [[rounded(x), rounded(y), 0] for [x], y in zip(self.data.inputs, self.data.targets)],
                 "across": self.across, "up": self.up}
 

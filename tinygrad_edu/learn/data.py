@@ -7,6 +7,7 @@ The same seed gives the same bits; moons, circles, blobs and digits come from sc
 import csv
 import math
 import warnings
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -14,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from ..engine.number import checked_whole, short_repr
+from ..engine.number import check_kind, checked_whole, printable, short_repr
 from ..nn.checks import BETWEEN, NOT_NEGATIVE, checked_number
 
 Label = TypeVar("Label", bound=Hashable)
@@ -58,10 +59,12 @@ class Data:
         return len(self.inputs)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{name} ({self.targets.count(i)})" for i, name in enumerate(self.classes))
+        count = Counter(self.targets)
+        counts = ", ".join(f"{printable(name)} ({count[i]})" for i, name in enumerate(self.classes))
         aim = f"classes {counts}" if counts else "targets are numbers"
-        names = ", ".join(self.features) if len(self.features) <= 6 else f"{self.features[0]} … {self.features[-1]}"
-        return f"<Data: {len(self)} examples, inputs {names}, {aim}>"
+        names = [printable(name) for name in self.features]
+        named = ", ".join(names) if len(names) <= 6 else f"{names[0]} … {names[-1]}"
+        return f"<Data: {len(self)} examples, inputs {named}, {aim}>"
 
     def chosen(self, indices: Iterable[int]) -> "Data":
         """The examples of these numbers, in this order.
@@ -131,7 +134,7 @@ def scikit_learn() -> Any:
         return import_module("sklearn.datasets")
     except ModuleNotFoundError:
         raise ModuleNotFoundError('moons, circles, blobs and digits come from scikit-learn: '
-                                  'pip install "tinygrad-edu[data]"', name="sklearn") from None
+                                  'pip install numpy scikit-learn', name="sklearn") from None
 
 
 def from_arrays(made: tuple[Any, Any], features: tuple[str, ...], classes: tuple[str, ...]) -> Data:
@@ -235,6 +238,7 @@ def shuffled(data: Data, seed: int = 0) -> Data:
     >>> shuffled(xor(4, noise=0), seed=1).targets
     [0, 0, 1, 1]
     """
+    check_kind(data, Data)
     seed = checked_whole("seed", seed, least=0)
     order = list(range(len(data)))
     Random(seed).shuffle(order)
@@ -251,6 +255,7 @@ def split(data: Data, validation: float = 0.2, seed: int = 0) -> tuple[Data, Dat
     >>> len(train), len(held_out)
     (7, 3)
     """
+    check_kind(data, Data)
     validation = checked_number("validation", validation, BETWEEN)
     if len(data) < 2:
         raise ValueError(f"to split takes at least 2 examples: got {len(data)}")
@@ -268,6 +273,7 @@ def batches(data: Data, size: int, seed: int | None = None) -> Iterator[Data]:
     >>> [len(batch) for batch in batches(xor(10), 4)]
     [4, 4, 2]
     """
+    check_kind(data, Data)
     size = checked_whole("size", size)
     source = data if seed is None else shuffled(data, seed)
     return (source.chosen(range(i, min(i + size, len(data)))) for i in range(0, len(data), size))
@@ -309,6 +315,8 @@ def standardise(data: Data, like: Data | None = None) -> Data:
     [[-1.0, 5.0], [1.0, 5.0]]
     """
     reference = data if like is None else like
+    check_kind(data, Data)
+    check_kind(reference, Data)
     if reference.features != data.features:
         raise ValueError(f"the data have features {short_repr(data.features)}, but `like` has "
                          f"{short_repr(reference.features)}")
@@ -363,7 +371,7 @@ class Column:
         return [cell for _, cell in self.cells]
 
     def error(self, line: int, reason: str) -> ValueError:
-        return ValueError(f"{self.path}, line {line}, column {self.name!r}: {reason}")
+        return in_file(self.path, reason, f"line {line}, column {self.name!r}")
 
 
 def from_csv(path: str | Path, label: str) -> Data:
@@ -380,15 +388,16 @@ def from_csv(path: str | Path, label: str) -> Data:
     """
     columns = read_columns(Path(path))
     if label not in columns:
-        raise ValueError(f"{path}: no column {label!r}; there are {', '.join(columns)}")
+        raise in_file(path, f"no column {label!r}; there are {', '.join(map(printable, columns))}")
     targets, classes = targets_of(columns.pop(label))
     features = [column for column in columns.values() if column.is_numeric]
     if not features:
-        raise ValueError(f"{path}: no column of numbers besides the label {label!r}")
+        raise in_file(path, f"no column of numbers besides the label {label!r}")
     left_out = [column.name for column in columns.values() if not column.is_numeric]
     inputs = [list(row) for row in zip(*[column.numbers() for column in features])]
     if left_out:
-        warnings.warn(f"{path}: columns without numbers are left out: {', '.join(left_out)}", stacklevel=2)
+        named = ", ".join(map(printable, left_out))
+        warnings.warn(f"{printable(path)}: columns without numbers are left out: {named}", stacklevel=2)
     return Data(inputs, targets, tuple(column.name for column in features), classes)
 
 
@@ -396,12 +405,12 @@ def read_columns(path: Path) -> dict[str, Column]:
     """{name: column} of a CSV file whose lines are all as long as the first."""
     names, *rows = read_lines(path)
     header = names[1]
-    for name in header:
-        if header.count(name) > 1:
-            raise ValueError(f"{path}, line {names[0]}: column {name!r} is named twice")
+    name, times = Counter(header).most_common(1)[0]
+    if times > 1:
+        raise in_file(path, f"column {name!r} is named twice", f"line {names[0]}")
     for line, cells in rows:
         if len(cells) != len(header):
-            raise ValueError(f"{path}, line {line}: {len(cells)} values for {len(header)} columns: {short_repr(cells)}")
+            raise in_file(path, f"{len(cells)} values for {len(header)} columns: {short_repr(cells)}", f"line {line}")
     return {name: Column(path, name, [(line, cells[i]) for line, cells in rows]) for i, name in enumerate(header)}
 
 
@@ -412,24 +421,29 @@ def read_lines(path: Path) -> list[tuple[int, list[str]]]:
             reader = csv.reader(file)
             lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
     except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such file") from None
+        raise FileNotFoundError(f"{printable(path)}: there is no such file") from None
     except IsADirectoryError:
-        raise ValueError(f"{path}: this is a folder, not a CSV file") from None
+        raise in_file(path, "this is a folder, not a CSV file") from None
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text: {error.reason} at byte {error.start}") from None
+        raise in_file(path, f"not UTF-8 text: {error.reason} at byte {error.start}") from None
     except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
+        raise in_file(path, str(error), f"line {reader.line_num}") from None
     if len(lines) < 2:
-        raise ValueError(f"{path}: {'only a header line, no examples' if lines else 'the file is empty'}")
+        raise in_file(path, "only a header line, no examples" if lines else "the file is empty")
     return lines
+
+
+def in_file(path: "str | Path", reason: str, *place: str) -> ValueError:
+    """The error for something in a file, at a place where one is given."""
+    return ValueError(f"{', '.join([printable(path), *place])}: {reason}")
 
 
 def targets_of(column: Column) -> tuple[list[int] | list[float], tuple[str, ...]]:
     """The targets and the names of the classes, by the rule of `from_csv`."""
     if not column.is_numeric:
         labels = column.texts()
-        names = sorted(set(labels))
-        return [names.index(text) for text in labels], tuple(names)
+        place = {name: i for i, name in enumerate(sorted(set(labels)))}
+        return [place[text] for text in labels], tuple(place)
     numbers = column.numbers()
     different = sorted(set(numbers))
     few = len(different) <= min(MOST_CLASSES, len(numbers) // 2)

@@ -19,11 +19,11 @@ from typing import Any
 
 from ..engine.arrays import is_array
 from ..engine.errors import no_grad
-from ..engine.number import checked_whole, short_repr
+from ..engine.number import check_kind, checked_whole, printable, short_repr, truncate
 from ..engine.value import Value
 from ..nn import losses, optim
 from ..nn.modules import Dropout, Module, as_floats
-from ..nn.weights import WeightFileError, checksum, write_atomically
+from ..nn.weights import WeightFileError, checksum, existing_file, write_signed
 from .history import History
 from .progress import Boundary, display_for
 
@@ -76,6 +76,7 @@ class Training:
 
     def __init__(self, model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
                  seed, callbacks, patience, checkpoint):
+        check_kind(model, Module)
         self.model = model
         self.inputs, self.targets = checked_examples(inputs, targets)
         self.epochs, self.batch_size = checked_whole("epochs", epochs, least=0), checked_whole("batch_size", batch_size)
@@ -183,7 +184,7 @@ class Training:
         content = {"settings": self.settings(), "steps": self.steps, "dropout_calls": calls,
                    "history": vars(self.history), "model": self.model.state_dict(),
                    "optimizer": self.optimizer.state_dict()}
-        write_atomically(path, {**content, "checksum": checksum(content)})
+        write_signed(path, content)
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to be resumed."""
@@ -195,29 +196,33 @@ class Training:
         """Go on from the state in a file: all of it is taken over, or nothing if anything is wrong with it."""
         before = self.model.state_dict()
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
+            kept = json.loads(existing_file(path).read_text(encoding="utf-8"))
             found = kept.pop("checksum")
             if found != checksum(kept):
                 raise ValueError("its checksum is wrong")
             history, settings = History(**kept["history"]), kept["settings"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise WeightFileError(f"{path}: not a whole checkpoint of fit ({error})") from None
+            raise bad_checkpoint(path, "whole checkpoint of fit", error) from None
         for name, value in self.settings().items():
             if settings.get(name) != value:
-                raise ValueError(f"{path} was made with {name} {short_repr(settings.get(name))}, "
+                raise ValueError(f"{printable(path)} was made with {name} {short_repr(settings.get(name))}, "
                                  f"not {short_repr(value)}: use that, or another file")
         try:
             self.model.load_state_dict(kept["model"])
             self.optimizer.load_state_dict(kept["optimizer"])
         except (KeyError, ValueError, TypeError) as error:
             self.model.load_state_dict(before)
-            raise WeightFileError(f"{path}: not a checkpoint of this model and optimizer ({error})") from None
+            raise bad_checkpoint(path, "checkpoint of this model and optimizer", error) from None
         for dropout, calls in zip(self.dropouts(), kept["dropout_calls"]):
             dropout.calls = calls
         self.history, self.steps = history, kept["steps"]
 
     def dropouts(self) -> list[Dropout]:
         return [module for module in self.model.modules() if isinstance(module, Dropout)]
+
+
+def bad_checkpoint(path: Path, what: str, error: Exception) -> WeightFileError:
+    return WeightFileError(f"{printable(path)}: not a {what} ({truncate(printable(error), 200)})")
 
 
 # ---- settings ---------------------------------------------------------------------------------------------

@@ -7,14 +7,15 @@ module keeps as an attribute, a Value, a module or a list of these, is found by 
 import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
+from itertools import repeat
 from random import Random
 from reprlib import recursive_repr
-from typing import Any
+from typing import Any, Self
 
 from ..engine import ops
-from ..engine.errors import no_grad
-from ..engine.number import checked_whole
+from ..engine.errors import Block, no_grad
+from ..engine.number import checked_whole, short_repr
 from ..engine.op import OPS
 from ..engine.value import Value
 from .checks import FRACTION, checked_number
@@ -22,6 +23,7 @@ from .counted_random import uniform
 
 INITS = ("xavier", "he", "uniform")
 LINEAR = ("", "linear", "identity")
+MOST_WEIGHTS = 10 ** 7                  # of a layer: some gigabytes of Values
 
 
 class Module:
@@ -116,16 +118,9 @@ class Module:
         """Switch to evaluation: dropout is off."""
         return self.train(False)
 
-    @contextmanager
-    def evaluating(self) -> Iterator[None]:
+    def evaluating(self) -> "Evaluating":
         """Evaluation within the block; each module is then as it was."""
-        before = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
-            yield
-        finally:
-            for module, mode in before:
-                module.training = mode
+        return Evaluating(self)
 
     def zero_grad(self) -> None:
         """Forget the gradients of all parameters."""
@@ -177,6 +172,24 @@ class Module:
             return head
         lines = [f"{name}: {member!r}".replace("\n", "\n  ") for name, member in inner]
         return "\n  ".join([head, *lines])
+
+
+class Evaluating(Block):
+    """The block of `Module.evaluating`."""
+
+    def __init__(self, model: Module):
+        self.model = model
+
+    def __enter__(self) -> Self:
+        modules = list(self.model.modules())
+        undo = map(setattr, modules, repeat("training"), [module.training for module in modules])
+        self.close = partial([].extend, undo)                           # type: ignore[method-assign, arg-type]
+        try:
+            self.model.eval()
+            return self
+        except BaseException:           # Ctrl-C
+            self.close()
+            raise
 
 
 def members_of(name: str, attribute: Any) -> "Iterator[tuple[str, Value | Module]]":
@@ -240,6 +253,15 @@ def random_from(rng: Any) -> Random:
     return Random(None if rng is None else checked_whole("rng, if not a random.Random,", rng, least=-math.inf))
 
 
+def checked_size(name: str, n: Any, weights: int = 1) -> int:
+    """n as a number of parts, of so many weights each, that a memory can hold."""
+    size = checked_whole(name, n)
+    if size * weights > MOST_WEIGHTS:
+        raise ValueError(f"{name} must be at most {MOST_WEIGHTS // weights}, so that a layer has no more than "
+                         f"{MOST_WEIGHTS} weights: got {short_repr(size)}")
+    return size
+
+
 class Neuron(Module):
     """activation(w · x + b).
 
@@ -256,7 +278,7 @@ class Neuron(Module):
 
     def __init__(self, inputs: int, activation: Any = None, *, bias: bool = True, init: str = "xavier",
                  rng: Any = None, fused: bool = True, outputs: int = 1):
-        inputs = checked_whole("inputs", inputs)
+        inputs = checked_size("inputs", inputs)
         weights = initial_weights(init, inputs, outputs, random_from(rng))
         self.w = [Value(weight, label=f"w{i}") for i, weight in enumerate(weights)]
         self.b = Value(0.0, label="b") if bias else None
@@ -307,7 +329,7 @@ class Layer(Module):
     """
 
     def __init__(self, inputs: int, outputs: int, activation: Any = None, *, rng: Any = None, **options: Any):
-        outputs = checked_whole("outputs", outputs)
+        outputs = checked_size("outputs", outputs, checked_whole("inputs", inputs))
         generator = random_from(rng)
         self.neurons = [Neuron(inputs, activation, rng=generator, outputs=outputs, **options) for _ in range(outputs)]
         self.scope = ""
@@ -427,7 +449,7 @@ class Maxout(Module):
     """
 
     def __init__(self, inputs: int, pieces: int = 2, *, init: str = "xavier", rng: Any = None):
-        pieces = checked_whole("pieces", pieces)
+        pieces = checked_size("pieces", pieces, checked_whole("inputs", inputs))
         generator = random_from(rng)
         self.pieces = [Neuron(inputs, init=init, rng=generator) for _ in range(pieces)]
 

@@ -1,21 +1,20 @@
 """Weights in a file: JSON that gives back the same bits, and is refused if anything is wrong with it.
 
-A file is written beside its final place and moved there when it is complete, so that no crash
-leaves half of one; it is read and checked as a whole before the model is touched.
+A file is written as a whole, so that no crash leaves half of one; it is read and checked as a
+whole before the model is touched.
 """
 
 import hashlib
 import json
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..engine.number import number, printable, short_repr, truncate
+from ..engine.number import check_kind, number, printable, short_repr, truncate
+from ..files import write_whole
 from .modules import Module
 
 FORMAT, VERSION = "tinygrad-edu weights", 1
@@ -40,32 +39,20 @@ def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = No
     ...     twin.state_dict() == MLP(2, [3, 1], rng=0).state_dict()
     True
     """
+    check_kind(model, Module)
     for name, weight in model.state_dict().items():
         if not math.isfinite(weight):
             raise ValueError(f"{name} is {weight}: only finite weights can be saved")
     grouped = in_groups(model.state_dict())
     content = {"format": FORMAT, "version": VERSION, "about": dict(about or {}),
                "shapes": {name: shape_of(numbers) for name, numbers in grouped.items()}, "parameters": grouped}
-    return write_atomically(Path(path), {**content, "checksum": checksum(content)})
+    return write_signed(path, content)
 
 
-def write_atomically(path: Path, content: Mapping[str, Any]) -> Path:
-    """Write JSON beside its place, then move it there: it is the old file or the new one, never a part."""
-    place = Path(os.path.realpath(path))                # a link stays one
-    beside = place.with_name(f".{place.name}.{os.getpid()}.part")
-    text = json.dumps(content, allow_nan=False)
-    try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(place)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        with suppress(OSError):                         # the error to report is the one above
-            beside.unlink(missing_ok=True)
-    return path
+def write_signed(path: "str | Path", content: Mapping[str, Any]) -> Path:
+    """Write plain data as JSON, with a checksum by which a reader knows that all of it came through."""
+    text = json.dumps({**content, "checksum": checksum(content)}, allow_nan=False)
+    return write_whole(path, text.encode())
 
 
 def load(model: Module, path: "str | Path") -> dict[str, Any]:
@@ -74,6 +61,7 @@ def load(model: Module, path: "str | Path") -> dict[str, Any]:
     Raises WeightFileError, and leaves the model as it was, for a file of another format or a
     newer version, that is cut off or altered, or holds other parameters or shapes.
     """
+    check_kind(model, Module)
     content = read(path)
     expected = in_groups(model.state_dict())
     for name in (*expected, *content["parameters"]):
@@ -87,21 +75,28 @@ def load(model: Module, path: "str | Path") -> dict[str, Any]:
 
 def read(path: "str | Path") -> dict[str, Any]:
     """The content of a weight file, checked."""
-    path = Path(path)
-    if not path.is_file():
-        raise WeightFileError(f"{path}: {'this is not a file' if path.exists() else 'there is no such file'}")
+    path = existing_file(path)
     if path.stat().st_size > LARGEST:
         raise problem(path, "size", f"at most {LARGEST} bytes", f"{path.stat().st_size}")
     try:
         content = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=without_duplicates,
                              parse_constant=refuse_constant, parse_float=finite_float)
     except (ValueError, RecursionError) as error:
-        raise WeightFileError(f"{path}: not a complete JSON file ({error})") from None
+        raise WeightFileError(f"{printable(path)}: not a complete JSON file ({error})") from None
     try:
         check_content(path, content)
     except RecursionError:                  # nested as deeply as can just be read is too deep for the checksum
         raise problem(path, "about", "plain data", "lists within lists, too many") from None
     return content
+
+
+def existing_file(path: "str | Path") -> Path:
+    """The path of something that can be read as a whole: no folder, no pipe."""
+    path = Path(path)
+    if not path.is_file():
+        reason = "this is not a file" if path.exists() else "there is no such file"
+        raise WeightFileError(f"{printable(path)}: {reason}")
+    return path
 
 
 def check_content(path: Path, content: Any) -> None:
@@ -145,7 +140,7 @@ def is_weight(x: Any) -> bool:
 
 def problem(path: Any, key: str, expected: str, found: str) -> WeightFileError:
     """The error for a key of a file; a key from the file is shown so that it is only text."""
-    return WeightFileError(f"{path}: {truncate(printable(key), 120)}: expected {expected}, found {found}")
+    return WeightFileError(f"{printable(path)}: {truncate(printable(key), 120)}: expected {expected}, found {found}")
 
 
 def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -157,7 +152,7 @@ def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number a weight can be")
+    raise ValueError(f"{truncate(name, 60)} is not a number a weight can be")
 
 
 def finite_float(text: str) -> float:

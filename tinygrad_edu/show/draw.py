@@ -15,9 +15,10 @@ from xml.sax.saxutils import escape
 
 from ..engine.number import format_number, printable
 from ..engine.value import Value
+from ..files import write_whole
 from ..symbols.named import NamedGraph
 from . import embedded
-from .layout import Edge, chosen_layout, lay_out
+from .layout import Edge, Layout, chosen_layout, lay_out
 from .page import asset
 
 if TYPE_CHECKING:
@@ -36,12 +37,15 @@ class Drawing:
 
     svg      its text
     layout   what placed the boxes: "embedded" (Graphviz), "dot", or "simple" where neither runs
+    note     why the layout is simple, where nobody asked for that, or ""
 
     Notebooks show it; `save` writes it to a file.
     """
 
-    def __init__(self, svg: str, layout: str, title: str):
-        self.svg, self.layout, self.title = svg, layout, title
+    note = ""                       # also of those that were pickled without one
+
+    def __init__(self, svg: str, layout: str, title: str, note: str = ""):
+        self.svg, self.layout, self.title, self.note = svg, layout, title, note
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over a pickled picture; those of version 0.1 have the layout under its former name."""
@@ -55,9 +59,7 @@ class Drawing:
 
     def save(self, path: "str | Path") -> Path:
         """Write the SVG to a file and return its path."""
-        path = Path(path)
-        path.write_bytes(self.svg.encode())
-        return path
+        return write_whole(path, self.svg.encode())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}
@@ -91,8 +93,8 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> D
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
     boxes = boxes_of(graph, groups)
-    svg, placed_by = picture(boxes, *edges_of(graph, groups), layout)
-    return Drawing(svg, placed_by, boxes[-1].name)
+    svg, placed = picture(boxes, *edges_of(graph, groups), layout)
+    return Drawing(svg, placed.name, boxes[-1].name, placed.note)
 
 
 # ---- folding networks ----------------------------------------------------------------------------------
@@ -305,8 +307,8 @@ def at(x: float) -> str:
     return "0" if text == "-0" else text
 
 
-def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) -> tuple[str, str]:
-    """(SVG text, what placed the boxes) of boxes and edges."""
+def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) -> tuple[str, Layout]:
+    """(SVG text, where things are) of boxes and edges."""
     placed = lay_out([(box.width, box.height) for box in boxes], edges, layout)
     width = max(placed.width, NARROWEST - 2 * MARGIN) + 2 * MARGIN
     height = placed.height + 2 * MARGIN + LEGEND
@@ -321,7 +323,7 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) 
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
         "</g>", legend_svg(height), "</svg>"]
-    return "\n".join(parts) + "\n", placed.name
+    return "\n".join(parts) + "\n", placed
 
 
 def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: str, label: tuple[float, float]) -> str:
@@ -427,8 +429,7 @@ def digraph_class() -> type:
                 return super().render(filename=filename, directory=directory, format=format, cleanup=cleanup,
                                       outfile=outfile, **options)
             source = Path(self.save(filename, directory=directory))
-            path = Path(outfile) if outfile else Path(f"{source}.svg")
-            path.write_bytes(self.pipe(format="svg"))
+            path = write_whole(outfile or f"{source}.svg", self.pipe(format="svg"))
             if cleanup:
                 source.unlink()
             return str(path)

@@ -32,6 +32,7 @@ class Layout(NamedTuple):
     curves    per edge the points of its Bézier curve, and the tip of its arrow
     labels    per edge the centre of its label
     name      what placed them, one of LAYOUTS but "auto"
+    note      why it was not what was asked for first, or ""
     """
     width: float
     height: float
@@ -39,6 +40,7 @@ class Layout(NamedTuple):
     curves: list[tuple[list[Point], Point]]
     labels: list[Point]
     name: str
+    note: str = ""
 
 
 def chosen_layout(layout: str, engine: str | None) -> str:
@@ -64,10 +66,10 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto")
         return from_json(system_dot(dot), len(edges), "dot")
     try:
         return from_json(embedded.render(dot, "json0"), len(edges), "embedded")
-    except embedded.LayoutUnavailable:
+    except embedded.LayoutUnavailable as error:
         if layout == "embedded":
             raise
-        return simple(sizes, edges)
+        return simple(sizes, edges)._replace(note=str(error))
 
 
 def dot_text(sizes: Sequence[Point], edges: Sequence[Edge]) -> str:
@@ -139,15 +141,41 @@ def simple(sizes: Sequence[Point], edges: Sequence[Edge]) -> Layout:
 
 
 def column_of(count: int, edges: Sequence[Edge]) -> list[int]:
-    """The column of each box; edges lead to the right.  Boxes come in topological order."""
+    """The column of each box; edges lead to the right, but for one at least of each circle."""
+    place = places_in_order(count, edges)
+    ahead = sorted((e for e in edges if place[e.tail] < place[e.head]), key=lambda e: place[e.head])
     column = [0] * count
     first_use = [count] * count
-    for e in sorted(edges, key=lambda e: e.head):
+    for e in ahead:
         column[e.head] = max(column[e.head], column[e.tail] + 1)
-    for e in edges:
+    for e in ahead:
         first_use[e.tail] = min(first_use[e.tail], column[e.head])
-    fed = {e.head for e in edges}                       # leaves stand next to what uses them first
+    fed = {e.head for e in ahead}                       # leaves stand next to what uses them first
     return [first_use[i] - 1 if i not in fed and first_use[i] < count else column[i] for i in range(count)]
+
+
+def places_in_order(count: int, edges: Sequence[Edge]) -> list[int]:
+    """The place of each box in an order in which it comes after those that lead to it.
+
+    Where folded boxes lead to each other in a circle, as of a network that is applied twice, one edge of the
+    circle leads back: the one that comes to a box on the way that we are just following.
+    """
+    onwards: list[list[int]] = [[] for _ in range(count)]
+    for e in edges:
+        onwards[e.tail].append(e.head)
+    seen: set[int] = set()
+    left: list[int] = []                                # boxes from which there is no way on, the last ones first
+    for start in range(count):
+        way = [] if start in seen else [start]
+        while way:
+            seen.add(way[-1])
+            following = [i for i in onwards[way[-1]] if i not in seen]
+            if following:
+                way.append(following[0])
+            else:
+                left.append(way.pop())
+    place = {box: count - i for i, box in enumerate(left)}
+    return [place[i] for i in range(count)]
 
 
 def in_rows_of(places: Sequence[int], routes: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -155,7 +183,8 @@ def in_rows_of(places: Sequence[int], routes: Sequence[Sequence[int]]) -> list[l
     sources: dict[int, list[int]] = {}
     for route in routes:
         for before, after in pairwise(route):
-            sources.setdefault(after, []).append(before)
+            if places[before] < places[after]:          # else an edge that closes a circle
+                sources.setdefault(after, []).append(before)
     columns = [[i for i, place in enumerate(places) if place == c] for c in sorted(set(places))]
     rank: dict[int, float] = {}
     for column in columns:

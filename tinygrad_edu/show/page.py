@@ -13,6 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ..files import write_whole
+
 TRANSPORT = """<div class="bar" role="group" aria-label="Steps">
 <button id="first" aria-label="First" title="First (Home)">|◀</button>
 <button id="back" aria-label="Back" title="Back (←)">◀</button>
@@ -30,18 +32,19 @@ class Page:
     title     what it is called
     picture   the SVG that stands for it where pages are not let in
     height    that it wants in a notebook, in pixels
+    note      why its boxes stand in the simple layout, where nobody asked for that, or ""
 
     Notebooks show it live where they are trusted, and as a picture where not; `save` writes it to a file.
     """
+
+    note = ""                       # also of those that were pickled without one
 
     def __init__(self, html: str, title: str, picture: str, height: int):
         self.html, self.title, self.picture, self.height = html, title, picture, height
 
     def save(self, path: "str | Path") -> Path:
         """Write the page to a file and return its path."""
-        path = Path(path)
-        path.write_bytes(self.html.encode())
-        return path
+        return write_whole(path, self.html.encode())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         picture = base64.b64encode(self.picture.encode()).decode()
@@ -62,7 +65,8 @@ def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], d
     """
     script = "\n".join(["'use strict';{", *[without_comments(asset(name)) for name in scripts], "}"])
     style = "\n".join(map(asset, ["page.css", *styles]))
-    policy = f"default-src 'none'; img-src data:; script-src '{digest(script)}'; style-src '{digest(style)}'"
+    policy = ("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+              f"script-src '{digest(script)}'; style-src '{digest(style)}'")
     html = f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from ..engine.number import short_repr
 from ..engine.slopes import float_of
 
 Point = tuple[float, float]
@@ -10,6 +11,13 @@ Point = tuple[float, float]
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, GREY, BLACK = COLOURS = (     # apart for colour-blind readers
     "#0072B2", "#B84A00", "#009E73", "#E69F00", "#8E4585", "#56B4E9", "#6E6E6E", "#1A1A1A")
 LARGEST = 1e30                  # what is beyond has exploded, and would make everything else look flat
+
+
+def check_examples(data: Any) -> None:
+    """Refuse what are no examples."""
+    if not all(hasattr(data, name) for name in ("inputs", "targets", "features", "classes")):
+        raise TypeError(f"data are examples with inputs, targets, features and classes, as tg.data makes them: "
+                        f"got {short_repr(data)}")
 
 
 def spaced(low: float, high: float, count: int) -> list[float]:

@@ -145,8 +145,10 @@ class Lesson:
         drawn = "".join(f'<g class="tg-node tg-{box.kind}">{inside_of(box, 0, 0)}</g>' for box in self.boxes.values())
         body = BODY.format(title=escape(title), transport=TRANSPORT, boxes=drawn)
         height = min(900, 510 + placed[first]["size"][1])
-        return page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data,
-                    drawing_of(self.graph, layout, fold).svg, height)
+        picture = drawing_of(self.graph, layout, fold)
+        made = page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data, picture.svg, height)
+        made.note = picture.note
+        return made
 
     # ---- what is said of nodes and events
 

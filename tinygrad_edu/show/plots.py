@@ -5,19 +5,21 @@ notebook shows it, and `figure.savefig("name.png")` or `"name.svg"` writes it, t
 """
 
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
 from ..calculus.differences import numeric_derivative
 from ..calculus.transforms import derivative
 from ..engine.errors import DomainError, GradientError, errstate, no_grad
-from ..engine.number import checked_whole, format_number, number, short_repr
+from ..engine.number import checked_whole, format_number, number, printable, short_repr
 from ..engine.op import Op
 from ..engine.slopes import float_of
 from ..engine.value import Value
+from ..files import write_whole
 from ..nn.rates import verdicts
 from .plane import (
     BLACK,
@@ -27,6 +29,7 @@ from .plane import (
     LARGEST,
     VERMILLION,
     Point,
+    check_examples,
     class_scores,
     margins,
     spaced,
@@ -82,6 +85,8 @@ def draw_panel(axes: "Axes", title: str, axis: str, lines: dict[str, list[float]
 
 def recorded(history: Any) -> list[tuple[str, str, dict[str, list[float]]]]:
     """(title, name of the axis, lines) of every panel that has anything to show."""
+    if not hasattr(history, "validation_loss"):
+        raise TypeError(f"a History is needed, as tg.fit returns it: got {short_repr(history)}")
     panels = [
         ("loss", "loss", {"training": history.loss, "validation": history.validation_loss}),
         ("accuracy", "share of right answers",
@@ -181,6 +186,7 @@ def draw_region(axes: "Axes", xs: list[float], ys: list[float], margin: list[lis
 
 def check_plane(data: Any, resolution: int) -> None:
     """Refuse data whose classes cannot be drawn on a plane."""
+    check_examples(data)
     if len(data.features) != 2:
         raise ValueError(f"a decision boundary is drawn for two inputs: these data have {len(data.features)}")
     if len(data.classes) < 2:
@@ -500,15 +506,19 @@ def figure_class() -> "type[Figure]":
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise ModuleNotFoundError('plots are drawn by matplotlib: pip install "tinygrad-edu[plots]"',
+        raise ModuleNotFoundError('plots are drawn by matplotlib: pip install matplotlib',
                                   name="matplotlib") from None
 
     class Plot(Figure):
         def savefig(self, fname: Any, **options: Any) -> None:
-            kind = options.get("format") or str(fname).rpartition(".")[2]
-            undated = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
-            if kind in undated:
-                options["metadata"] = {**undated[kind], **(options.get("metadata") or {})}
+            if isinstance(fname, str | os.PathLike):
+                made, (path, kind) = BytesIO(), path_and_kind(fname, options.pop("format", None))
+                self.savefig(made, format=kind, **options)
+                write_whole(path, made.getvalue())
+                return
+            undated: dict[Any, dict] = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
+            if (form := options.get("format")) in undated:
+                options["metadata"] = {**undated[form], **(options.get("metadata") or {})}
             with rc_context({"svg.hashsalt": "tinygrad-edu"}):
                 super().savefig(fname, **options)
 
@@ -519,6 +529,17 @@ def figure_class() -> "type[Figure]":
                 self.savefig(text, format="svg")
             return with_short_numbers(text.getvalue())
     return Plot
+
+
+def path_and_kind(name: "str | os.PathLike[str]", kind: str | None) -> tuple[str, str]:
+    """The file and the format that matplotlib makes of a name: PNG where neither says which.
+
+    >>> path_and_kind("loss.SVG", None), path_and_kind("loss", None), path_and_kind("loss.1", "pdf")
+    (('loss.SVG', 'svg'), ('loss.png', 'png'), ('loss.1', 'pdf'))
+    """
+    path = os.fspath(name)
+    found = kind or os.path.splitext(path)[1][1:]
+    return (path, found.lower()) if found else (path.rstrip(".") + ".png", "png")
 
 
 def with_short_numbers(svg: str) -> str:
@@ -544,6 +565,7 @@ def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False)
 
 def literal_name(name: str) -> str:
     """A name as matplotlib shows it: between $ it would read TeX, and with _ in front keep it out of legends."""
+    name = printable(name)
     return (" " + name if name.startswith("_") else name).replace("$", r"\$")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..engine import printer
 from ..engine.formula import Formula, Row
+from ..engine.number import short_repr
 from ..engine.op import OPS, Op
 
 WHY = "# In floats the formulas above would lose digits.  The engine computes the same numbers by these:\n"
@@ -22,6 +23,9 @@ def source(op: Op, language: str = "python") -> str:
         return x * y, (y, x,)
     <BLANKLINE>
     """
+    if not isinstance(op, Op):
+        instead = "; tg.symbolic(v) has the formulas of a Value v" if hasattr(type(op), "record") else ""
+        raise TypeError(f"an Op is needed, such as tg.tanh, not {type(op).__name__}: got {short_repr(op)}{instead}")
     if language == "latex":
         return latex_source(op, *op.formulas())
     if language == "c":
