@@ -9,7 +9,8 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import ExpressionError, Value
-from tinygrad_edu.symbols.expression import LOOKALIKES, parse
+from tinygrad_edu.symbols.expression import parse
+from tinygrad_edu.symbols.notation import LOOKALIKES
 
 pytestmark = pytest.mark.smoke
 

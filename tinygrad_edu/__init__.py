@@ -34,6 +34,7 @@ from .engine.domain import BENT, KINKED, NONZERO, POSITIVE, REAL, UNIT, Interval
 from .engine.errors import (
     DomainError,
     ExpressionError,
+    ExpressionWarning,
     GradientError,
     NotRationalError,
     PoleError,
@@ -162,8 +163,8 @@ __version__ = "0.2.0"
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
-    "ExpressionError", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History", "Interval", "KINKED",
-    "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
+    "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History",
+    "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
     "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL", "RMSprop",
     "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
     "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
