@@ -164,9 +164,9 @@ __version__ = "0.2.0"
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
     "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History",
-    "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov", "Neuron",
-    "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL", "RMSprop",
-    "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
+    "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov",
+    "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL",
+    "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
     "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
     "bce_with_logits", "brier", "cbrt", "check_training", "clip", "clip_gradients_by_norm",
     "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "derivative", "div", "dot", "draw", "elu",

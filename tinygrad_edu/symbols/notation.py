@@ -47,6 +47,7 @@ GAP_IN_BRACKETS = re.compile(r"(?:[ \t\n]|\\\n|#[^\n]*)+")
 NUMBER = re.compile(r"0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|"
                     r"(?:[0-9][0-9_]*\.?(?:[0-9][0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?")
 RAISED = re.compile(r"[⁺⁻]?[⁰¹²³⁴-⁹]+")
+INVERSE = re.compile(r"(?:\^|\*\*)[ \t]*-[ \t]*1(?![\d._]|[eE][+-]?\d)")      # sin^-1, which is read as sin⁻¹
 SIGN = re.compile(r"\*\*=?|//=?|<<=?|>>=?|[<>=!]=|:=|->|[-+*/%@&^]=(?!=)|.", re.DOTALL)
 CALLED = re.compile(r"[ \t]*\(")
 ASSIGNED = re.compile(r"[ \t]*=(?!=)")
@@ -55,9 +56,10 @@ ASSIGNED = re.compile(r"[ \t]*=(?!=)")
 # ---- the readings ------------------------------------------------------------------------------------------
 
 SETS = {"O": "[nkvegc]", "B": "[nkvegcw]", "F": "[fy]", "R": "[vegchwq]",   # operands, bases, functions, right factors
+        "W": "[nkvegchwqj]",                                                # any factor
         "X": "a*[nkvegchwq]",                                               # an exponent
         "E": "(?:s[xt]|[up]a*[nkvegcw])",                                   # a power sign with its exponent
-        "A": "(?>k[ve]|[nkvegc]|h)",                                        # what a function takes: `2x`, not `2 x`
+        "A": "(?>k[vech]|[nkvegc]|h)",                                       # what a function takes: `2x`, not `2 x`
         "Y": "(?:a*[nkvegchw](?:s[xt]|[up]a*[nkvegcw])?)",                  # a factor with its power
         "N": "(?![supmdnkvegcfyrhwx])"}                                     # what a function takes ends here
 
@@ -87,41 +89,47 @@ def compiled(pattern: str) -> re.Pattern[str]:
 
 
 READINGS = [
+    reading(r"[nkvegcxt][nk]", "", remark="a product needs its sign: write 2 * x and (a) * (b)"),
+    reading(r"[xt]s", "", remark="a raised number stands behind a raised number"),
+    reading(r"r(?![nkvegcfyrh])", "", remark="write √2, √x or sqrt(...)"),
     # functions
     reading(r"(Fg)", "c", "{0}"),
     reading(r"(rg)", "c", "{0}"),
-    reading(r"(y)(?:st|[up]a[nk])(g)", "", "1/{0}{1}", "a{0}{1}"),
-    reading(r"(y)(?:st|[up]a[nk])(O)", "", "1/{0}({1})", "a{0}({1})"),
+    reading(r"(y)st(g)(?![sup])", "", "{0}{1}**-1", "a{0}{1}"),
+    reading(r"(y)st(A)N", "", "{0}({1})**-1", "a{0}({1})"),
+    reading(r"(f)st", "", remark="{0}⁻¹ is one divided by {0}, or the function that undoes it: write out which"),
     reading(r"(F)s(x)(g)", "w", "{0}{2}**{1}", remark="{0}²(x) is {0}(x)**2"),
-    reading(r"(F)[up]([nk])(g)", "w", "{0}{2}**{1}", remark="{0}^2(x) is {0}(x)**2"),
+    reading(r"(F)[up](a*[nk])(g)", "w", "{0}{2}**{1}", remark="{0}^2(x) is {0}(x)**2"),
     reading(r"(F)s(x)(A)N", "h", "{0}({2})**{1}", remark="{0}² x is {0}(x)**2"),
-    reading(r"(F)[up]([nk])(A)N", "h", "{0}({2})**{1}", remark="{0}^2 x is {0}(x)**2"),
+    reading(r"(F)[up](a*[nk])(A)N", "h", "{0}({2})**{1}", remark="{0}^2 x is {0}(x)**2"),
     reading(r"([fyr])(A)s([xt])", "", "{0}({1}**{2})", "{0}({1})**{2}"),
-    reading(r"([fyr])(A)[up](a*O)", "", "{0}({1}**{2})", "{0}({1})**{2}"),
+    reading(r"([fyr])(A)[up](a*[nkvegchw])", "", "{0}({1}**{2})", "{0}({1})**{2}"),
     reading(r"(F)(A)([md])(Y)", "", "{0}({1}{2}{3})", "{0}({1}){2}{3}"),
     reading(r"(F)(A)([vegchw]E?)", "", "{0}({1}*{2})", "{0}({1})*{2}"),
     reading(r"(r)(O|h)([vegchw]E?)", "", "{0}({1}*{2})", "{0}({1})*{2}"),
     reading(r"(F)(A)N", "h", "{0}({1})", remark="{0} x is {0}(x)"),
     reading(r"(r)(O|h)(?![supnkvegcfyrhwx])", "h", "{0}({1})"),
+    reading(r"(F)[sup]", "", remark="the power of a function stands behind its argument: write {0}(x)**2"),
     # powers
     reading(r"(e)s([xt])", "c", "exp({1})", remark="e^x is exp(x)"),
     reading(r"(O)s([xt])", "w", "{0}**{1}", remark="x² is x**2"),
+    reading(r"(w)(?=[up])", "c", "({0})"),
     reading(r"(e)(?:u(X)[up]|p(X)u)(X)", "", "exp({1}{2}**{3})", "exp({1}{2})**{3}"),
     reading(r"(B)(?:u(X)[up]|p(X)u)(X)", "", "{0}**({1}{2}**{3})", "({0}**{1}{2})**{3}"),
     reading(r"(e)[up](?!g)(X)(RE?)", "", "exp({1}*{2})", "exp({1})*{2}"),
     reading(r"(B)[up](?!g)(X)(RE?)", "", "{0}**({1}*{2})", "{0}**{1}*{2}"),
     reading(r"(e)[up](g)(?![up])", "c", "exp{1}", remark="e^x is exp(x)"),
     reading(r"(e)[up](X)(?![up])", "c", "exp({1})", remark="e^x is exp(x)"),
-    reading(r"(w)[up](X)", "q", "({0})**{1}", remark="(x²)^2 is (x**2)**2"),
     reading(r"(Opg)(?![up])", "w", "{0}"),
     reading(r"(?<![e])([nkvgc](?:pX)++)(?!u)", "q", "{0}"),
     reading(r"(O)u(g)(?![up])", "w", "{0}**{1}"),
     reading(r"(O)u(X)(?![up])", "q", "{0}**{1}"),
     reading(r"(e)(?!s|u|p)", "c", "{0}", remark="e is exp(1)"),
     # products
-    reading(r"([nkvegcwqhj])[nk]", "", remark="a product needs its sign: write 2 * x and (a) * (b)"),
-    reading(r"(?<![nkvegchwqj])([nkvegchwqj]++)(d)(a*B)(R+)", "", "({0}{1}{2})*{3}", "{0}{1}({2}*{3})"),
+    reading(r"(?<!W|[md])(W++(?:[md]a*W++)*?)(d)(a*B)(R+)", "", "({0}{1}{2})*{3}", "{0}{1}({2}*{3})"),
     reading(r"(BR+)", "j", "{0}", remark="what stands side by side is multiplied"),
+    # what is left over
+    reading(r"s[xt]", "", remark="a raised number stands behind a number, a name or a closing bracket"),
     # conditions
     reading(r"(?<![^iz;,=])([^iz;,=]++)i([^iz;,=]++)z([^iz;,=]++)(?![iz])", "c", "where({1}, {0}, {2})",
             remark="a if c else b is where(c, a, b)"),
@@ -279,19 +287,19 @@ class Notation:
 
     def items(self) -> Iterator[Item]:
         """The tokens of the text; the end of a line within brackets is a gap."""
-        place, gap, depth = 0, "", 0
+        place, gap, depth, before = 0, "", 0, ""
         while place < len(self.text):
             if found := (GAP_IN_BRACKETS if depth else GAP).match(self.text, place):
                 gap, place = " " * ("#" in found[0] or "\n" in found[0]) or found[0], found.end()
                 continue
             depth += (self.text[place] in CLOSED_BY) - (self.text[place] in CLOSED_BY.values())
-            for item in self.token(place, gap):
+            for item in self.token(place, gap, before):
                 yield item
-                place = item.end
+                place, before = item.end, item.kind
             gap = ""
 
-    def token(self, start: int, gap: str) -> list[Item]:
-        """The item that starts here; a superscript makes two."""
+    def token(self, start: int, gap: str, before: str) -> list[Item]:
+        """The item that starts here behind one of the kind `before`; a superscript makes two."""
         c = self.text[start]
         if c.isidentifier():
             return [self.word(start, gap)]
@@ -299,11 +307,10 @@ class Notation:
             self.refuse(NEVER_READ[c], start, start + 1)
         if found := NUMBER.match(self.text, start):
             return [self.number(found, gap)]
-        if found := RAISED.match(self.text, start):
-            end = found.end()
-            raised = found[0].translate(SUPERSCRIPTS)
+        if found := RAISED.match(self.text, start) or (INVERSE.match(self.text, start) if before in ("f", "y") else None):
+            raised = "-1" if found[0][-1] == "1" and "-" in found[0] else found[0].translate(SUPERSCRIPTS)
             return [Item("s", (Piece("**", start, start),), gap),
-                    Item("t" if raised[0] == "-" else "x", (Piece(raised, start, end),))]
+                    Item("t" if raised == "-1" else "x", (Piece(raised, start, found.end()),))]
         sign = SIGN.match(self.text, start)
         assert sign
         text = OTHER_SIGNS.get(sign[0], sign[0])
@@ -407,7 +414,7 @@ class Notation:
             groups = [joined(items[slice(*match.span(i + 1))]) if match[i + 1] else () for i in range(match.re.groups)]
             texts = [filled(template, groups, first.start, last.end) for template in row.read_as]
             if not texts:
-                self.refuse(row.remark, last.start, last.end)
+                self.refuse(row.remark.format(*map(written, groups)), last.start, last.end)
             if len(texts) > 1:
                 self.two_readings(written(texts[0]), written(texts[1]), first.start, last.end)
             if row.remark:
