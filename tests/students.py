@@ -3,7 +3,7 @@
 It shares nothing with the library.  A span of tokens is read in every way a person could mean it; the readings are
 trees in a normal form in which a product is a flat list of factors, so that (2 * x) * y and 2 * (x * y) are one.
 Where convention leaves no doubt the grammar has one way: -x^2 is -(x^2), sin x + 1 is (sin x) + 1, 2x^2 is 2(x^2),
-sin 2x is sin(2x) where nothing stands between 2 and x, parentheses end an exponent and an argument.
+sin 2x is sin(2x) where nothing stands between 2 and x, parentheses end an exponent and an argument, 2e-3 is 0.002.
 """
 
 import ast
@@ -11,7 +11,7 @@ import random
 import re
 from functools import cached_property
 
-TOKEN = re.compile(r"\s*(\d+|[a-z]+|\*\*|[-+*/^()|√]|[²³]|⁻¹)")
+TOKEN = re.compile(r"\s*(\d+(?:e[-+]?\d+)?|[a-z]+|\*\*|[-+*/^()|√]|[²³]|⁻¹)")
 FUNCTIONS = {"sin": "sin", "ln": "log", "abs": "abs", "exp": "exp", "sqrt": "sqrt", "log": "log", "asin": "asin", "√": "sqrt"}
 RAISED = {"²": 2, "³": 3, "⁻¹": -1}
 
@@ -211,8 +211,8 @@ class Chart:
 
     def atom(self, i, j):
         first, last = self.tokens[i], self.tokens[j - 1]
-        if j == i + 1 and first.isdecimal():
-            yield (int(first),)
+        if j == i + 1 and first[0].isdecimal():
+            yield (float(first),)
         elif j == i + 1 and first == "e":
             yield ("exp", (1,))
         elif j == i + 1 and first.isalpha() and first not in FUNCTIONS:

@@ -251,8 +251,8 @@ class Notation:
         refuse(self.typed, reason, start, end)
 
     def two_readings(self, first: str, second: str, start: int, end: int) -> NoReturn:
-        shown = " ".join(self.typed[start:end].split())
-        self.refuse(f"{short(shown)} has two readings: write {short(first)} or {short(second)}", start, end)
+        shown = short(self.typed[start:end])
+        self.refuse(f"{shown} has two readings: write {short(first)} or {short(second)}", start, end)
 
     def remark(self, words: str, start: int, end: int) -> None:
         self.remarks.setdefault(words, (start, end))
@@ -437,11 +437,10 @@ class Notation:
         if not ways:
             self.refuse("this | has no partner: write |x| or abs(x)", first.start, first.end)
         self.remark("|x| is abs(x)", first.start, items[bars[-1]].end)
-        readings = [self.paired(items, way) for way in ways[:2]]
-        if len(readings) > 1:
-            one, other = [written(joined(self.read_by_table(reading))) for reading in readings]
-            self.two_readings(one, other, items[0].start, items[-1].end)
-        return readings[0]
+        if len(ways) > 1:
+            one, other = [written(joined(self.read_by_table(self.paired(items, way)[bars[0]:]))) for way in ways[:2]]
+            self.two_readings(one, other, first.start, items[-1].end)
+        return self.paired(items, ways[0])
 
     def pairings(self, kinds: str, bars: list[int]) -> list[dict[int, bool]]:
         """Every way to pair the bars, as {place: does it open}."""
@@ -476,4 +475,5 @@ def fits(opens: dict[int, bool]) -> bool:
 
 
 def short(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= 80 else text[:79] + "…"
