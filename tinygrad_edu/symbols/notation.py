@@ -25,6 +25,7 @@ from ..engine.errors import ExpressionError
 
 MAX_PASSES = 100            # that many patterns within patterns; the reader does not go deeper either
 MAX_BARS = 12               # in one pair of brackets
+MAX_BRACKETS = 199          # within one another, which is where Python stops
 MAX_DIGITS = 4300           # of one number, which is where Python stops
 LOOKALIKES = str.maketrans("−–×·⋅∙÷\u00a0", "--****/ ")       # what is pasted from documents
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
@@ -272,6 +273,9 @@ class Notation:
             if item.kind == "o" and sign in CLOSED_BY:
                 opened.append(item)
                 levels.append([])
+                if len(opened) > MAX_BRACKETS:
+                    self.refuse(f"more than {MAX_BRACKETS} brackets within one another: cut it up, a = ...; f = ...",
+                                item.start, item.end)
             elif item.kind == "o" and sign in CLOSED_BY.values():
                 if not opened or CLOSED_BY[opened[-1].pieces[0].text] != sign:
                     self.refuse(f"this {sign} was not opened", item.start, item.end)
