@@ -7,7 +7,6 @@ sin 2x is sin(2x) where nothing stands between 2 and x, parentheses end an expon
 """
 
 import ast
-import random
 import re
 from functools import cached_property
 

@@ -75,7 +75,7 @@ REFUSED = [
     ("x := 2", "not understood", 1, 3), ("x²³ + ²", "a raised number stands", 1, 7), ("|x", r"this \| has no partner", 1, 1),
     ("lambda * 2", "'lambda' is a word of Python's own", 1, 1), ("2 * lambda*x", "'lambda' is a word", 1, 5), ("q = x; x * 2", "'q' is not used", 1, 1), ("f(x) = x**2", "left of = stands a name alone", 1, 6), ("\\frac{x}{y}", "LaTeX is not read: write x / y", 1, 1),
     ("x + 2e5 +", "not understood", 1, 10), ("softmax(x)", "gives a list", 1, 1), ("x +", "not understood", 1, 4), ("(x", r"this \( is not closed: a \) is missing", 1, 1), ("(x]", "this ] was not opened", 1, 3),
-    ("x)", "this . was not opened", 1, 2), ("log(x, 2)", "takes x, but 2 were given", 1, 1), ("import os", "only expressions", 1, 1),
+    ("x)", "this . was not opened", 1, 2), ("log(x, 2)", r"takes x, but 2 were given; write log\(x\) / log\(2\) for the base 2", 1, 1), ("import os", "only expressions", 1, 1),
     ("x; x", "this result is not used", 1, 1), ("x = x + 1", "has a value already", 1, 1), ("a, b = x", "only expressions", 1, 1),
     ("q = x; q = x", "'q' has a value already", 1, 8), ("q += x", "only expressions", 1, 1),
     ("x * y + w", "no value for y, w: add y=... w=...", 1, 5), ("sin * x", "sin is a function: write sin", 1, 1),
@@ -102,7 +102,7 @@ def test_what_is_not_an_expression_is_refused_at_its_place(text, words, line, co
 @pytest.mark.parametrize(("text", "values", "words"), [
     ("", {}, "empty"), ("  \n ", {}, "empty"), ("x" * 10_001, {}, "10001 characters"), ("x", {"x": 1, "y": 2}, "'y' is not in"),
     ("-" * 9000 + "x", {"x": 1}, "too long or nested too deeply"), ("1" * 5000, {}, "limit"), ("2", {"y": 1}, "it has no names"),
-    ("q = x; q * 2", {"x": 1, "q": 3}, "'q' is computed by the expression"),
+    ("q = x; q * 2", {"x": 1, "q": 3}, "'q' is computed by the expression"), ("x₁", {"x₁": 1, "x1": 2}, "x1 is given twice, as x₁ too"),
 ])
 def test_other_refusals(text, values, words):
     with pytest.raises(ExpressionError, match=words) as caught:
@@ -113,6 +113,13 @@ def test_other_refusals(text, values, words):
 def test_depth_is_limited_but_not_the_number_of_terms():
     assert tg.expression(" + ".join(["x"] * 900), x=1).data == 900
     assert tg.expression("-" * 100 + "x", x=1).data == 1
+    assert tg.expression("(" * 199 + "x" + ")" * 199, x=1).data == 1
+    with pytest.raises(ExpressionError, match="more than 199 brackets within one another"):
+        tg.expression("(" * 200 + "x" + ")" * 200, x=1)
+    for text in ("sin " * 100 + "x", "√" * 100 + "x", "x if x else " * 100 + "x"):
+        with pytest.raises(ExpressionError, match="nested more than 100 deep"):
+            tg.expression(text, x=1)
+    assert tg.expression("tanh " * 99 + "x", x=0).data == 0
     with pytest.raises(ExpressionError, match="nested more than 100 deep"):
         tg.expression("tanh(" * 101 + "x" + ")" * 101, x=1)
 

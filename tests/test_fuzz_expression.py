@@ -270,13 +270,17 @@ WORST = {
     "attributes": "x" + ".a" * 4900, "indexes": "x" + "[0]" * 3000, "commas": "x," * 4999, "semicolons": "x;" * 4999,
     "comprehensions": "[x for x in " * 100, "comprehensions twice": repeated(20, "[x for x in ", "x", "]") + " y", "dictionaries": "{x:" * 90,
     "f-strings": 'f"{' * 3000, "quotes": '"' * 9999, "spaces": ")" + " " * 9990 + "+", "products": "1 " * 4990, "points": "1." * 4999,
-    "lines": "\\\n" * 4990 + "x", "stars": "*" * 9999, "conditions": "x if x else " * 800 + "x", "with": "with (x as " * 90, "match": "match (" * 100,
+    "lines": "\\\n" * 4990 + "x", "stars": "*" * 9999, "conditions": "x if x else " * 800 + "x", "side by side": "x " * 4999 + "x",
+    "coefficients": "2x+" * 3300 + "x", "halves": "1/2x+" * 1900 + "x", "quotients": "x/" * 4990 + "2x", "bars": "|" * 9999, "absolutes": "|x|+" * 2490 + "x",
+    "sines": "sin " * 2400 + "x", "roots": "√" * 9990 + "x", "raised": "x²" * 4990, "raised again": "x" + "²" * 9990, "carets": "x^" * 4990 + "x",
+    "squares": "x^2+" * 2490 + "x", "exponentials": "e^" * 4990 + "x", "products of brackets": "(x)" * 3300, "signs": "2^" + "-" * 9990 + "x",
+    "run together": "xx" * 4990, "two names": "ab" * 20 + "+" + "ab" * 4000, "with": "with (x as " * 90, "match": "match (" * 100,
 }
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", WORST)
-def test_no_text_takes_more_than_50_milliseconds_and_10_megabytes(name):
+def test_no_text_takes_more_than_a_fifth_of_a_second_and_10_megabytes(name):
     def run():
         try:
             return tg.expression(WORST[name], x=1)
@@ -288,7 +292,7 @@ def test_no_text_takes_more_than_50_milliseconds_and_10_megabytes(name):
         run()
         return time.process_time() - start
     run()
-    assert min(seconds() for _ in range(10)) < 0.05
+    assert min(seconds() for _ in range(10)) < 0.2
     tracemalloc.start()
     run()
     peak = tracemalloc.get_traced_memory()[1]

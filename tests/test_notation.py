@@ -75,7 +75,7 @@ READ = [
     ("sin²(x)", "sin(x)**2"), ("sin² x + cos² x", "sin(x)**2 + cos(x)**2"), ("sin^2 x", "sin(x)**2"), ("sin √x", "sin(sqrt(x))"), ("1/sin x", "1/sin(x)"),
     ("σ(x)", "sigmoid(x)"), ("ReLU(x)", "relu(x)"), ("Sigmoid(x)", "sigmoid(x)"), ("arctan(x)", "atan(x)"), ("π x", "pi*x"), ("2π", "2*pi"),
     ("x if x > y else -y", "where(x > y, x, -y)"), ("(1 if x>0 else 0 if y>0 else 2) * x", "(where(x>0, 1, where(y>0, 0, 2))) * x"),
-    ("x ≤ y", "x <= y"), ("x ≥ y", "x >= y"), ("x ≠ y", "x != y"), ("q = 2x; q²", "q = 2*x; q**2"), ("q = x²\nq y", "q = x**2\nq*y"),
+    ("total(x, y)", "sum(x, y)"), ("ln²(x)", "log(x)**2"), ("x ≤ y", "x <= y"), ("x ≥ y", "x >= y"), ("x ≠ y", "x != y"), ("q = 2x; q²", "q = 2*x; q**2"), ("q = x²\nq y", "q = x**2\nq*y"),
     ("2x × 3", "2*x * 3"), ("(2x\n + y)", "(2*x + y)"), ("2x # twice", "2*x"), ("inf", "inf"), ("x**2**3", "x**2**3"), ("x ** (2) ** 3", "x ** (2) ** 3"),
 ]
 
@@ -109,8 +109,9 @@ def test_two_readings_are_refused_with_both(text, one, other):
 @pytest.mark.parametrize(("text", "words"), [
     ("x + xy", "xy has two readings: write x*y, or give xy a value"), ("x + 2xy", "xy has two readings"), ("x + πx", "write π*x, or give"),
     ("x + sinx", "write sin(x), or give sinx a value"), ("x + xsin(y)", "write x*sin(...), or give xsin a value"), ("x + xe^x", "write x*e, or give"),
+    ("total * x", "no value for total: add total=..."), ("σ² x", "no value for σ: add σ=..."), ("Sum + x", "no value for Sum: add Sum=..."),
 ])
-def test_names_that_run_together_are_refused(text, words):
+def test_names_without_a_value_are_refused(text, words):
     with pytest.raises(ExpressionError) as caught:
         tg.expression(text, x=1, y=2)
     assert words in caught.value.reason

@@ -40,7 +40,6 @@ REFUSED: dict[type, str] = {
     ast.FloorDiv: "// has no derivative: write /",
     ast.BoolOp: "and, or are not numbers: write where(condition, a, b)",
     ast.Not: "not is not a number: write where(condition, 0, 1)",
-    ast.IfExp: "if ... else within if ... else, too often: write where(condition, a, b)",
     ast.Attribute: "a dot after a name is not understood here",
     ast.Subscript: "square brackets after a name are not understood here",
     ast.Lambda: "only expressions of numbers are understood, no lambda",
@@ -247,6 +246,9 @@ class Program:
 
     def build(self, values: Mapping[str, Any]) -> list[Value]:
         """The graph for these values of the names: the node of each statement; the last is the result."""
+        for name in values:
+            if name != plain_name(name) and plain_name(name) in values:
+                raise ExpressionError(f"{plain_name(name)} is given twice, as {name} too")
         values = {plain_name(name): x for name, x in values.items()}
         self.check_names(values)
         unnamed = [x for x in values.values() if isinstance(x, Value) and not x.label]
@@ -312,7 +314,8 @@ class Program:
         except (TypeError, ValueError) as error:
             if isinstance(error, DomainError):
                 raise
-            self.refuse(node, str(error))
+            is_log = isinstance(node.func, ast.Name) and node.func.id == "log"
+            self.refuse(node, f"{error}; write log(x) / log(2) for the base 2" if is_log else str(error))
         return result if isinstance(result, Value) else constant(result)        # sum([]) is a plain 0
 
 

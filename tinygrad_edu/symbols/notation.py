@@ -25,15 +25,18 @@ from ..engine.errors import ExpressionError
 
 MAX_PASSES = 100            # that many patterns within patterns; the reader does not go deeper either
 MAX_BARS = 12               # in one pair of brackets
+LONGEST_RUN = 40            # letters, of names that run together
 MAX_BRACKETS = 199          # within one another, which is where Python stops
 MAX_DIGITS = 4300           # of one number, which is where Python stops
 LOOKALIKES = str.maketrans("−–×·⋅∙÷\u00a0", "--****/ ")       # what is pasted from documents
-SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+SUBSCRIPT_DIGITS = "₀₁₂₃₄₅₆₇₈₉"
+SUBSCRIPTS = str.maketrans(SUBSCRIPT_DIGITS, "0123456789")
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 OTHER_SIGNS = {"^": "**", "√": "sqrt", "∛": "cbrt", "≤": "<=", "≥": ">=", "≠": "!="}
-OTHER_NAMES = {"π": "pi", "σ": "sigmoid", "ln": "log", "sgn": "sign", "arcsin": "asin", "arccos": "acos",
-               "arctan": "atan", "arctan2": "atan2", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
-               "average": "mean", "product": "prod", "total": "sum", "swish": "silu", "logistic": "sigmoid"}
+OTHER_NAMES = {"ln": "log", "sgn": "sign", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+               "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}
+NAMES_BEFORE_PARENTHESES = {"σ": "sigmoid", "logistic": "sigmoid", "swish": "silu", "average": "mean",
+                            "product": "prod", "total": "sum"}
 NEVER_READ = {
     "'": "quotes have no place in an expression", '"': "quotes have no place in an expression",
     "\\": "LaTeX is not read: write x / y for \\frac{x}{y}, sqrt(x) for \\sqrt{x}",
@@ -136,6 +139,8 @@ READINGS = [
             remark="a if c else b is where(c, a, b)"),
     reading(r"(?<![^;,])(?![vefy]=)[^;,=]++=", "", remark="left of = stands a name alone, as in f = x**2"),
 ]
+MAY_CHANGE = re.compile("[fyresuiz=]|[nkvgcxwqhj][nkvgcwqhj]")        # no row applies to kinds without one of these
+TOO_DEEP = re.compile(f"[fyr]{{{MAX_PASSES}}}|(?:i[^iz;,=]*z[^iz;,=]*){{{MAX_PASSES}}}")       # a pass for each of them
 ENDS, STARTS = frozenset("nkvegchwqj"), frozenset("vegchwq")          # between these two stands an invisible *
 
 
@@ -179,11 +184,20 @@ def written(pieces: Iterable[Piece]) -> str:
     return "".join([piece.text for piece in pieces])
 
 
+@cache
+def parts_of(template: str) -> list[str]:
+    """Text, group, text, group ... of a template."""
+    return re.split(r"\{(\d)\}", template)
+
+
 def filled(template: str, groups: list[tuple[Piece, ...]], start: int, end: int) -> tuple[Piece, ...]:
     """The pieces of a template such as "{0}({1})" with these groups put in, for the text from start to end."""
     pieces = [Piece("", start, start)]
-    for i, part in enumerate(re.split(r"\{(\d)\}", template)):
-        pieces += groups[int(part)] if i % 2 else [Piece(part, pieces[-1].end, pieces[-1].end)] * bool(part)
+    for i, part in enumerate(parts_of(template)):
+        if i % 2:
+            pieces += groups[int(part)]
+        elif part:
+            pieces.append(Piece(part, pieces[-1].end, pieces[-1].end))
     return (*pieces, Piece("", end, end))
 
 
@@ -309,10 +323,11 @@ class Notation:
             return [self.word(start, gap)]
         if c in NEVER_READ:
             self.refuse(NEVER_READ[c], start, start + 1)
-        if found := NUMBER.match(self.text, start):
+        if (c.isdecimal() or c == ".") and (found := NUMBER.match(self.text, start)):
             return [self.number(found, gap)]
-        if found := RAISED.match(self.text, start) or (INVERSE.match(self.text, start) if before in ("f", "y") else None):
-            raised = "-1" if found[0][-1] == "1" and "-" in found[0] else found[0].translate(SUPERSCRIPTS)
+        found = RAISED.match(self.text, start)
+        if found or (before in ("f", "y") and (found := INVERSE.match(self.text, start))):
+            raised = re.sub(r"[*^\s]", "", found[0].translate(SUPERSCRIPTS))
             return [Item("s", (Piece("**", start, start),), gap),
                     Item("t" if raised == "-1" else "x", (Piece(raised, start, found.end()),))]
         sign = SIGN.match(self.text, start)
@@ -333,54 +348,49 @@ class Notation:
     def word(self, start: int, gap: str) -> Item:
         """The name that starts here, as a number or a function is called by it."""
         end = start + 1
-        while end < len(self.text) and (self.text[end] in "₀₁₂₃₄₅₆₇₈₉" or ("a" + self.text[end]).isidentifier()):
+        while end < len(self.text) and (self.text[end] in SUBSCRIPT_DIGITS or ("a" + self.text[end]).isidentifier()):
             end += 1
         typed = self.text[start:end]
-        name = plain_name(typed)
-        is_called = CALLED.match(self.text, end) is not None
+        name, is_called = plain_name(typed), CALLED.match(self.text, end) is not None
         kind, text = "v", typed.translate(SUBSCRIPTS)
         if keyword.iskeyword(typed):
             kind = {"if": "i", "else": "z"}.get(typed, "o")
         elif name in self.known:
             if is_called and name in self.functions:
                 self.refuse(f"{name} has a value here and is a function: give the value another name", start, end)
-        elif name == "e":
-            kind, text = "e", "exp(1)"
-        elif function := self.function(name):
+        elif name in ("e", "π"):
+            kind, text = ("e", "exp(1)") if name == "e" else ("v", "pi")
+        elif function := self.function(name, is_called):
             kind, text = "y" if f"a{function}" in self.functions else "f", function if function != name else text
-        elif is_called:
-            self.check_run_together(name, start, end, is_called)
-            kind = "f"
         elif not ASSIGNED.match(self.text, end):
-            text = OTHER_NAMES.get(name, text)
-            self.check_run_together(name, start, end, is_called)
+            self.check_run_together(name, is_called, start, end)
+            kind = "f" if is_called else "v"
         if text != typed and kind != "e":
             self.remark(f"{typed} is {text}", start, end)
         return Item(kind, (Piece(text, start, end),), gap)
 
-    def function(self, name: str) -> str:
+    def function(self, name: str, is_called: bool) -> str:
         """The function that goes by this name, or by this name in other letters: relu for ReLU; "" if none does."""
-        for other in (name, OTHER_NAMES.get(name, ""), name.lower(), OTHER_NAMES.get(name.lower(), "")):
-            if other in self.functions:
-                return other
-        return ""
+        names = [name, OTHER_NAMES.get(name, "")]
+        if is_called:
+            names += [NAMES_BEFORE_PARENTHESES.get(name, ""), name.lower(), OTHER_NAMES.get(name.lower(), "")]
+        return next((name for name in names if name in self.functions), "")
 
-    def check_run_together(self, name: str, start: int, end: int, is_called: bool) -> None:
+    def check_run_together(self, name: str, is_called: bool, start: int, end: int) -> None:
         """Refuse `xy` where x and y have values, `xsin(x)` and `sinx`: a product, or a name that has no value."""
         ways = {0: ""}              # how the name up to a place is made of names that have a value
-        for i in range(min(len(name), 40)):
-            for part in [*self.known, "pi", "π", "e"] if i in ways else []:
+        for i in range(min(len(name), LONGEST_RUN) if self.known and name != "pi" else 0):
+            for part in sorted([*self.known, "pi", "π", "e"]) if i in ways else []:
                 if name.startswith(part, i):
                     ways.setdefault(i + len(part), f"{ways[i]}*{part}".lstrip("*"))
-        if name in (*OTHER_NAMES, "pi") or not self.known:
-            return
-        way = ways.get(len(name))
-        for i in range(1, min(len(name), 40)):
-            if is_called and i in ways and name[i:] in self.functions:
+        way = "" if is_called else ways.get(len(name), "")
+        for i in ways:
+            if is_called and i and name[i:] in self.functions:
                 way = f"{ways[i]}*{name[i:]}(...)"
-            elif not is_called and name[:i] in self.functions and name[i:] in self.known:
+        for i in range(min(len(name), LONGEST_RUN)):
+            if not is_called and name[:i] in self.functions and name[i:] in self.known:
                 way = f"{name[:i]}({name[i:]})"
-        if way and (not is_called or "(" in way):
+        if way:
             self.refuse(f"{name} has two readings: write {way}, or give {name} a value", start, end)
 
     # ---- from items to pieces
@@ -401,14 +411,19 @@ class Notation:
         """The items after every row of READINGS that applies, from the first again after each change."""
         for _ in range(MAX_PASSES):
             kinds = "".join([item.kind for item in items])
+            if not MAY_CHANGE.search(kinds):
+                return items
+            if TOO_DEEP.search(kinds):
+                break
             for row in READINGS:
                 matches = list(compiled(row.pattern).finditer(kinds))
                 if matches:
                     break
             else:
-                break
+                return items
             items = self.read_by_row(row, matches, items)
-        return items
+        self.refuse(f"this is nested more than {MAX_PASSES} deep: cut it up, a = ...; f = ...",
+                    items[0].start, items[0].end)
 
     def read_by_row(self, row: Reading, matches: list[re.Match[str]], items: list[Item]) -> list[Item]:
         made: list[Item] = []
@@ -422,7 +437,8 @@ class Notation:
             if len(texts) > 1:
                 self.two_readings(written(texts[0]), written(texts[1]), first.start, last.end)
             if row.remark:
-                self.remark(row.remark.format(*map(written, groups)), first.start, last.end)
+                self.remark(row.remark.format(*map(written, groups)) if "{" in row.remark else row.remark,
+                            first.start, last.end)
             made += [*items[done:match.start()], Item(row.kind, texts[0], first.gap)]
             done = match.end()
         return [*made, *items[done:]]
@@ -442,8 +458,9 @@ class Notation:
             self.refuse("this | has no partner: write |x| or abs(x)", first.start, first.end)
         self.remark("|x| is abs(x)", first.start, items[bars[-1]].end)
         if len(ways) > 1:
-            one, other = [written(joined(self.read_by_table(self.paired(items, way)[bars[0]:]))) for way in ways[:2]]
-            self.two_readings(one, other, first.start, items[-1].end)
+            between = items[:bars[-1] + 1]
+            one, other = [written(joined(self.read_by_table(self.paired(between, way)[bars[0]:]))) for way in ways[:2]]
+            self.two_readings(one, other, first.start, between[-1].end)
         return self.paired(items, ways[0])
 
     def pairings(self, kinds: str, bars: list[int]) -> list[dict[int, bool]]:
