@@ -62,5 +62,5 @@ native = Extension(
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
     depends=[f"tinygrad_edu/{name}" for name in (
         "native/_arenas.h", "native/c_rules.py", "engine/ops.py", "engine/accurate.py", "engine/formula.py",
-        "engine/printer.py")])
+        "engine/ieee.py", "engine/printer.py", "symbols/source.py")])
 setup(ext_modules=[native], cmdclass={"build_ext": BuildEngine})

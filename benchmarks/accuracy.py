@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from draws import ulp_error
 from judge import MANY_DIGITS, all_points, row_error, row_truth, rows_for, truth
 from mpmath import mp
+from textbook import is_defined
 
 import tinygrad_edu as tg
 from tinygrad_edu.engine.formula import COMPUTE
@@ -286,13 +287,14 @@ def main() -> None:
         "Measure how many units in the last place every op is off, beside PyTorch and JAX."))
     parser.add_argument("--write", metavar="FILE", type=Path, help="write the page there instead of printing it")
     args = parser.parse_args()
+    from benchmarks import derivatives
     versions, peers = installed_peers()
     engines = {OURS: ours, **peers}
     single, on_rows = [], []
-    for op in tg.OPS.values():
+    for op in filter(is_defined, tg.OPS.values()):
         print(op.name, file=sys.stderr, flush=True)
         (on_rows if op.rows else single).append((measured_rows if op.rows else measured)(op, engines))
-    text = page(single, on_rows, versions)
+    text = derivatives.with_tables(page(single, on_rows, versions), derivatives.tables(derivatives.measured()))
     if args.write:
         args.write.write_text(text, encoding="utf-8", newline="\n")
     else:

@@ -26,12 +26,12 @@ def edges(interval):
     return sorted({*ends, *interval.kinks, *interval.without})
 
 
-def ordinary(interval, margin=0.05, reach=4.0):
-    """Numbers of moderate size, at least `margin` away from edges and kinks: for finite differences."""
+def ordinary(interval, margin=0.05, reach=4.0, small=1e-3):
+    """Numbers of moderate size, at least `margin` away from edges and kinks, and 0 or not below `small`: for finite differences."""
     low = interval.low if math.isfinite(interval.low) else max(-reach, interval.low)
     high = interval.high if math.isfinite(interval.high) else max(reach, low + reach)
     away = edges(interval)
-    return st.floats(low, high).filter(lambda x: all(abs(x - e) > margin for e in away))
+    return st.floats(low, high).filter(lambda x: all(abs(x - e) > margin for e in away) and (not x or abs(x) >= small))
 
 
 def edge_grid(interval):

@@ -199,10 +199,10 @@ SLOW = """
 import signal, sys, time
 from tinygrad_edu import cli
 signal.signal(signal.SIGINT, signal.default_int_handler)        # which a shell leaves out of what runs in the background
-def evaluated(args):
+def graph_of(args):
     print("started", flush=True)
     time.sleep(20)
-cli.evaluated = evaluated
+cli.graph_of = graph_of
 sys.exit(cli.main())
 """
 

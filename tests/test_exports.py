@@ -25,8 +25,17 @@ def reduces(signature):
     return "reduction" in signature.parameters and signature.parameters["reduction"].default == "mean"
 
 
+BUILT_IN = [name for name, op in tg.OPS.items() if op.__module__ == "tinygrad_edu.engine.ops"]
+
+
 def draws(signature):
     return signature.return_annotation == "Figure"
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_operations_are_names_of_the_package(name):
+    assert name in tg.__all__, f"{name} is missing in tinygrad_edu/__init__.py: import it there, and name it in __all__"
+    assert name == "pow" or getattr(tg, name) is tg.OPS[name]       # pow is Python's too, and takes a modulus
 
 
 @pytest.mark.parametrize("name", [*subclasses(optim, optim.Optimizer), *subclasses(penalties, penalties.Penalty), *losses.__all__])

@@ -96,7 +96,7 @@ def test_a_node_that_is_used_by_way_of_a_hidden_one_shows_the_number_of_that():
     f.label = "f"
     f.backward()
     assert [event.text for event in tg.steps(f)] == [
-        "x * x = 2 * 2 = 5", "f = x * x + 1 = 5 + 1 = 6", "∂f/∂f = 1", "(x * x).grad += f.grad × ∂f/∂(x * x) → 0 + 1 × 1 = 1",
+        "x * x = 2 * 2 = 4, without rounding 5", "f = x * x + 1 = 5 + 1 = 6", "∂f/∂f = 1", "(x * x).grad += f.grad × ∂f/∂(x * x) → 0 + 1 × 1 = 1",
         "x.grad += (x * x).grad × ∂(x * x)/∂x (input 2) → 0 + 1 × 2 = 2",
         "x.grad += (x * x).grad × ∂(x * x)/∂x (input 1) → 2 + 1 × 2 = 4"]
     assert "operation x * x: 5, gradient 1" in tg.draw(f).svg
@@ -158,3 +158,20 @@ def test_the_gradient_of_tanh_reads_as_in_the_textbook():
     assert any(node._op.hidden for node in tg.topological_order(slope))
     assert tg.names(slope)[slope] == "1 - tanh(x)**2" and str(tg.symbolic(slope).value) == "1 - tanh(x)**2"
     assert [event.formula for event in tg.steps(slope) if event.kind == "forward"] == ["tanh(x)", "tanh(x)**2", "1 - tanh(x)**2"]
+
+
+def test_the_steps_of_a_slope_whose_digits_its_formula_loses_say_both_numbers():
+    x = Value(20.0, label="x")
+    slope = tg.gradient_graph(tg.tanh(x) * 3, x)
+    assert [event.text for event in tg.steps(slope) if event.kind == "forward"][-2:] == [
+        "1 - tanh(x)**2 = 1 - 1 = 0, without rounding 1.69934e-17", "3 * (1 - tanh(x)**2) = 3 * 1.69934e-17 = 5.09803e-17"]
+
+
+def test_messages_call_a_slope_node_by_its_formula():
+    x = Value(0.0, label="x")
+    slope = tg.gradient_graph(tg.tanh(x), x)
+    with pytest.raises(AttributeError, match=r"this one is 1 - 0; set"):
+        slope.data = 3.0
+    slope.label = "slope"
+    with pytest.raises(ValueError, match=r"^slope = 1 - 0 is not among"):
+        tg.gradient_graph(x * x, slope)

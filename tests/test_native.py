@@ -98,7 +98,7 @@ def test_a_broken_build_is_an_error(tmp_path):
 
 
 @needs_native
-@pytest.mark.parametrize("file", ["ops.py", "accurate.py", "formula.py", "printer.py"])
+@pytest.mark.parametrize("file", ["ops.py", "accurate.py", "formula.py", "ieee.py", "printer.py"])
 def test_an_engine_built_from_other_rules_is_an_error(tmp_path, file):
     package = copy_of_the_package(tmp_path)
     with open(package / "engine" / file, "a") as source:

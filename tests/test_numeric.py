@@ -96,6 +96,12 @@ def test_functions_may_cut_off_decimals(method):
     assert tg.numeric_derivative(lambda x: (x // 1) * x, -2.5, method).value == pytest.approx(-3.0)
 
 
+@pytest.mark.parametrize(("op", "x", "slope"), [
+    (tg.sigmoid, -1000.0, 0.0), (tg.silu, -711.0, 0.0), (tg.softplus, 1000.0, 1.0), (tg.log_sigmoid, -1e10, 1.0)])
+def test_a_complex_step_goes_as_far_as_its_operation(op, x, slope):
+    assert tg.numeric_derivative(op, x, "complex").value == slope
+
+
 @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne])
 @pytest.mark.parametrize("x", [-1.0, 0.0, 2.0])
 def test_a_complex_step_takes_the_way_that_is_taken_at_x(compare, x):

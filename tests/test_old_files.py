@@ -3,6 +3,7 @@
 They stand in `tests/old/`, and `write.py` beside them says how they came to be.
 """
 
+import importlib
 import json
 import pickle
 import shutil
@@ -77,6 +78,34 @@ def test_a_pickled_graph_is_alive(name, own_op):
 
 def test_every_operation_of_that_version_is_among_them():
     assert {node.get("op") for node in EXPECTED["graphs"]["every_op"]} - {None} == set(write.BUILT_IN)
+
+
+# ---- what was found out of graphs
+
+
+def test_pickled_results_print_as_they_did():
+    results = unpickled("results")
+    assert set(results) == set(write.results())
+    for result, text in results.values():
+        assert repr(result) == text
+        assert repr(pickle.loads(pickle.dumps(result))) == text
+
+
+def test_pickled_results_are_alive():
+    results = {name: result for name, (result, _) in unpickled("results").items()}
+    assert results["drawing"].layout == "embedded" and results["drawing"].svg == write.results()["drawing"].svg
+    assert results["symbolic"]["y"].latex() and results["exact"].value == 15 and results["exact"]["x"] == 5
+    assert results["right"] and results["right"].verdict == "right" and not results["wrong"]
+    [wrong] = [finding for finding in results["wrong"].findings if finding.kind == "wrong" and finding.op == "cube"]
+    assert (wrong.stored, wrong.name, wrong.index) == (36.0, "", ())
+    assert results["steps"][0].taken and results["nonfinite"].node.op == "log" and results["estimate"].h > 0
+
+
+@pytest.mark.parametrize(("then", "name"), [
+    ("calculus", "grad"), ("expression", "expression"), ("gradcheck", "GradientCheck"), ("nonfinite", "first_nonfinite"),
+    ("numeric", "Estimate"), ("symbolic", "symbolic")])
+def test_what_stood_in_the_engine_is_found_there(then, name):
+    assert getattr(importlib.import_module(f"tinygrad_edu.engine.{then}"), name) is getattr(tg, name)
 
 
 # ---- weights, trainings

@@ -209,7 +209,7 @@ def test_names_of_columns_and_classes_are_shown_as_they_are(matplotlib):
 @pytest.mark.parametrize(("data", "options", "message"), [
     (Data([[0.0] * 3], [0], ("a", "b", "c"), ("no", "yes")), {}, "drawn for two inputs: these data have 3"),
     (Data([[0.0] * 2], [0.5], ("a", "b")), {}, "between classes: these data have numbers as targets"),
-    (xor(4).chosen([]), {}, "the data have no examples"), (xor(4), {"resolution": 1}, "resolution is at least 2: got 1"),
+    (xor(4).chosen([]), {}, "the data have no examples"), (xor(4), {"resolution": 1}, "resolution must be at least 2, got 1"),
     (spirals(6, arms=3), {}, "predict returns 1 outputs for 3 classes"), (noisy_sine(4), {}, "these data have 1"),
 ])
 def test_a_boundary_that_cannot_be_drawn_is_refused(data, options, message, matplotlib):
@@ -323,9 +323,10 @@ def test_a_start_without_a_loss_is_refused(matplotlib):
         plots.learning_rates(tg.log, -1.0, [0.1])
 
 
-@pytest.mark.parametrize(("rates", "steps"), [([], 5), ([0.1], 0)])
-def test_rates_and_steps_must_be_given(rates, steps, matplotlib):
-    with pytest.raises(ValueError, match="give at least one rate and one step"):
+@pytest.mark.parametrize(("rates", "steps", "message"), [
+    ([], 5, "give at least one rate"), ([0.1], 0, "steps must be at least 1, got 0")])
+def test_rates_and_steps_must_be_given(rates, steps, message, matplotlib):
+    with pytest.raises(ValueError, match=message):
         plots.learning_rates(lambda x: x * x, 2.0, rates, steps)
 
 
@@ -350,10 +351,25 @@ def test_an_optimizer_that_stays_or_runs_away_still_gives_a_picture(lr, places, 
     assert figure.axes[0].get_xlim() == pytest.approx((0.8, 1.2)) and figure._repr_svg_().rstrip().endswith("</svg>")
 
 
-@pytest.mark.parametrize(("start", "makers", "steps"), [((1, 1), {}, 5), ((1,), {"a": Descent}, 5), ((1, 1), {"a": Descent}, 0)])
-def test_paths_need_an_optimizer_a_step_and_a_point(start, makers, steps, matplotlib):
-    with pytest.raises(ValueError, match="give at least one optimizer, one step and a start of two numbers"):
+@pytest.mark.parametrize(("start", "makers", "steps", "message"), [
+    ((1, 1), {}, 5, r"start of two numbers: got 0 optimizers, start=\(1, 1\)"),
+    ((1,), {"a": Descent}, 5, r"start of two numbers: got 1 optimizers, start=\(1,\)"),
+    ((1, 1), {"a": Descent}, 0, "steps must be at least 1, got 0")])
+def test_paths_need_an_optimizer_a_step_and_a_point(start, makers, steps, message, matplotlib):
+    with pytest.raises(ValueError, match=message):
         plots.optimizer_paths(bowl, start, makers, steps)
+
+
+@pytest.mark.parametrize("draw", [
+    lambda count: plots.decision_boundary(lambda point: point, xor(4), resolution=count),
+    lambda count: plots.learning_rates(lambda x: x * x, 2.0, [0.1], steps=count),
+    lambda count: plots.optimizer_paths(bowl, (1, 1), {"a": lambda values: Descent(values, 0.1)}, steps=count),
+    lambda count: text_curve([1, 2], width=count), lambda count: text_curve([1, 2], height=count)])
+def test_what_is_counted_is_a_whole_number(draw, matplotlib):
+    for no_count in 2.5, True, "3":
+        with pytest.raises(TypeError, match=r"(resolution|steps|width|height) must be a whole number, not \w+: got"):
+            draw(no_count)
+    draw(pytest.importorskip("numpy").int64(3))
 
 
 # ---- in the terminal
@@ -382,7 +398,7 @@ def test_a_text_curve_leaves_a_gap_where_a_number_is_not_finite():
 
 @pytest.mark.parametrize(("args", "message"), [
     (([],), r"there is no finite number to show: got \[\]"), (([math.nan],), "no finite number"),
-    (([1], 0), "width and height are at least 1: got 0 and 10"), (([1], 5, 0), "got 5 and 0"),
+    (([1], 0), "width must be at least 1, got 0"), (([1], 5, 0), "height must be at least 1, got 0"),
 ])
 def test_a_text_curve_needs_a_number_and_room(args, message):
     with pytest.raises(ValueError, match=message):

@@ -13,6 +13,8 @@
 `tg.expression("(x + y) * z", x=-2, y=5, z=-4)` builds the same graph from text.
 """
 
+import sys as _sys
+
 from .calculus.differences import Estimate, numeric_derivative
 from .calculus.transforms import (
     derivative,
@@ -96,6 +98,7 @@ from .engine.ops import (
     sign,
     silu,
     sin,
+    sinc,
     sinh,
     softmax_cross_entropy,
     softplus,
@@ -161,6 +164,12 @@ from .symbols.symbolic import exact, symbolic
 
 __version__ = "0.2.0"
 
+# Where these modules stood in version 0.1: its pickles, and imports from there, find them until the next version.
+for _then, _now in {"calculus": "calculus.transforms", "expression": "symbols.expression",
+                    "gradcheck": "check.gradcheck", "nonfinite": "check.nonfinite",
+                    "numeric": "calculus.differences", "symbolic": "symbols.symbolic"}.items():
+    _sys.modules[f"{__name__}.engine.{_then}"] = _sys.modules[f"{__name__}.{_now}"]
+
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
     "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History",
@@ -177,7 +186,7 @@ __all__ = [
     "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout", "mean", "min",
     "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op", "play",
     "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign",
-    "silu", "sin", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
+    "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
     "square", "step", "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz",
     "topological_order", "trace_origin", "value_and_grad", "vjp", "where",
 ]

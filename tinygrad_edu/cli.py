@@ -280,7 +280,7 @@ def say(program: Program) -> None:
 # ---- commands -------------------------------------------------------------------------------------------
 
 
-def evaluated(args: argparse.Namespace) -> NamedGraph:
+def graph_of(args: argparse.Namespace) -> NamedGraph:
     """The graph of the expression, after its backward pass."""
     args.numbers = numbers = given_numbers(args.values, args.literal)
     try:
@@ -299,7 +299,7 @@ def evaluated(args: argparse.Namespace) -> NamedGraph:
 
 def run_step(args: argparse.Namespace) -> None:
     """Do what `step` was asked for: files first, then one thing on the screen, the walk, the JSON or the tables."""
-    graph = evaluated(args)
+    graph = graph_of(args)
     events = events_of(graph)
     symbolic = symbolic_gradients(graph) if args.symbolic else None
     exact = exact_gradients(graph, fractions_of(args), as_written) if args.exact else None
@@ -324,7 +324,7 @@ def prints_unicode() -> bool:
 
 def run_draw(args: argparse.Namespace) -> None:
     """Draw the expression into a file."""
-    console().print(save_picture(evaluated(args), args.output, args.layout))
+    console().print(save_picture(graph_of(args), args.output, args.layout))
 
 
 def run_ops(args: argparse.Namespace) -> None:

@@ -270,7 +270,8 @@ EVENINGS = {
         ("engine/formula.py", "Numbers that write themselves down, and the words of rules. Skim the functions."),
         ("engine/slopes.py", "How a gradient becomes a graph that can be differentiated again."),
         ("calculus/transforms.py", "Gradients, Jacobians, Hessians of functions."),
-        ("symbols/symbolic.py", "What a node is called, and its gradient as a formula."),
+        ("symbols/named.py", "What a node is called where people see it."),
+        ("symbols/symbolic.py", "Its gradient as a formula, or as a fraction."),
         ("show/steps.py", "The forward and the backward pass as a list of events, in the engine's own order."),
     ),
     "third": (

@@ -178,6 +178,28 @@ def pickled(name, thing):
     (FOLDER / f"{name}.pickle").write_bytes(pickletools.optimize(pickle.dumps(thing)))
 
 
+def slope_too_steep(x):
+    return tg.Value(x.data ** 3, (x,), (4 * x.data ** 2,), op="cube")
+
+
+def results():
+    """What the functions of the package give: pictures, tables, formulas, reports."""
+    x, y = tg.Value(-2, label="x"), tg.Value(5, label="y")
+    f = (x + y) * y
+    f.backward()
+    with tg.errstate(all="ignore"):
+        infinite = tg.log(x + 2) * y
+    return {"steps": tg.steps(f), "drawing": tg.draw(f), "symbolic": tg.symbolic(f), "exact": tg.exact(f),
+            "right": tg.gradcheck(lambda a, b: tg.relu(a) * b, [0.0, 2.0]), "wrong": tg.gradcheck(slope_too_steep, [3.0]),
+            "estimate": tg.numeric_derivative(tg.square, 0.5), "nonfinite": tg.first_nonfinite(infinite),
+            "checks": tg.check_training(tg.MLP(2, [2, 1], "relu", rng=0), INPUTS, TARGETS)}
+
+
+def write_results():
+    """Each result, and how it prints."""
+    pickled("results", {name: (result, repr(result)) for name, result in results().items()})
+
+
 def write_graphs():
     graphs = {name: make() for name, make in GRAPHS.items() if make is not every_op or tg.engine_name == "native"}
     for graph in graphs.values():
@@ -199,6 +221,7 @@ def write_everything():
     data = tg.data.Data(INPUTS, [1, 0, 0, 1, 1], ("x", "y"), ("no", "yes"))
     pickled("learned", {"data": data, "models": {name: models[name] for name in ("mlp_tanh", "frozen_in_part", "dropout")},
                         "trainings": {name: trainings[name] for name in ("nesterov", "adam")}})
+    write_results()
     expected = {"version": tg.__version__, "graphs": write_graphs(), "later": later}
     (FOLDER / "expected.json").write_text(json.dumps(expected, separators=(",", ":")) + "\n", encoding="utf-8")
 

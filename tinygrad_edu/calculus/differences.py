@@ -141,7 +141,7 @@ def imaginary_part(f: Callable, z: "Complex") -> float:
 
 
 def value_of(f: Callable, x: float) -> float:
-    """f(x) as a float; f is given a Value where a plain float has not what it asks for, such as x.data."""
+    """f(x) as a float.  An f that asks for what no float has, such as x.data, is given a Value."""
     try:
         y = f(x)
     except AttributeError:
@@ -192,8 +192,11 @@ class Complex(complex):
 
     @staticmethod
     def record(op: Any, *inputs: Any, **constants: float) -> Any:
-        """Apply an op: its value, by its rule."""
-        return op.textbook(*inputs, **constants)[0]
+        """Apply an op: its value by the textbook's rule, or by its accurate form where that is too large on the way."""
+        try:
+            return op.textbook(*inputs, **constants)[0]
+        except OverflowError:
+            return op.rule(*inputs, **constants)[0]
 
     @staticmethod
     def apply_named(name: str, *inputs: Any) -> "Complex":

@@ -20,7 +20,7 @@ from ..engine.graph import check_leaves, is_cut
 from ..engine.messages import describe, node_labelled
 from ..engine.number import checked_whole, format_number, number, short_repr
 from ..engine.replay import Replay, replay
-from ..engine.slopes import as_value
+from ..engine.slopes import as_value, float_of
 from ..engine.value import Value, topological_order
 
 nested = ContextVar("nested", default=False)            # is a function being run to be differentiated?
@@ -65,9 +65,9 @@ def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
         run = run_on_leaves(f, args, which, options)
         if not isinstance(run.answer, Value):
             raise TypeError(f"a gradient is that of one number, but f returned {short_repr(run.answer)}: use jacobian")
-        walked = walk(run.answer, run)
+        walked = with_gradients(run.answer, run)
         numbers = iter(arrived(walked, run))
-        gradients = tuple([like(args[i], numbers) for i in which])
+        gradients = tuple([refilled(args[i], numbers) for i in which])
         return walked.value, gradients if isinstance(argnums, tuple) else gradients[0]
     return value_and_gradient
 
@@ -105,7 +105,7 @@ def jacobian(f: Callable, layout: str = "numerator") -> Callable:
 
     def matrix(x: Any) -> list[list[Any]]:
         run = run_on_leaves(f, (x,))
-        rows = [arrived(walk(output, run), run) for output in flat(run.answer)]
+        rows = [arrived(with_gradients(output, run), run) for output in flat(run.answer)]
         return rows if layout == "numerator" else [[row[j] for row in rows] for j in range(len(run.leaves))]
     return matrix
 
@@ -137,7 +137,7 @@ def jvp(f: Callable, x: Any, v: Any) -> Any:
     found = [as_result(moved.get(output, 0), run) for output in outputs]
     for i, change in enumerate(found):
         check_finite(change, f"of output {i} along v")
-    return like(run.answer, found)
+    return refilled(run.answer, found)
 
 
 def pushed_forward(outputs: list[Value], run: "Run", v: Iterable[Any]) -> dict[Value, Any]:
@@ -170,10 +170,10 @@ def vjp(f: Callable, x: Any, v: Any) -> Any:
     weights = list(map(number_or_value, fitted("v", v, "the answer of f", run.answer)))
     pairs = [(y, w) for y, w in zip(flat(run.answer), weights) if isinstance(w, Value) or w]
     if not pairs:
-        return like(x, (as_result(0, run) for _ in run.leaves))
+        return refilled(x, (as_result(0, run) for _ in run.leaves))
     with errstate(all="ignore"), recorded_anyway():
         combined = ops.dot(*zip(*pairs))
-    return like(x, arrived(walk(combined, run), run))
+    return refilled(x, arrived(with_gradients(combined, run), run))
 
 
 def hvp(f: Callable, x: Any, v: Any) -> Any:
@@ -210,7 +210,7 @@ def gradient_graph(output: Value, by: Any) -> Any:
             raise ValueError(f"{name} is not among the nodes that get a gradient from {describe(output)}")
         found.append(again.grads[node])
         check_finite(found[-1], f"by {describe(node)}")
-    return like(by, found)
+    return refilled(by, found)
 
 
 # ---- running f and walking its graph -----------------------------------------------------------------
@@ -237,7 +237,7 @@ def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), optio
     leaves = [Value(x.data, label=x.label) if isinstance(x, Value) else Value(x) for x in given]
     fresh, filled = iter(leaves), list(args)
     for i in which:
-        filled[i] = like(args[i], fresh)
+        filled[i] = refilled(args[i], fresh)
     as_graph = nested.get() or any(isinstance(x, Value) for x in given)
     before = nested.set(True)
     try:
@@ -252,7 +252,7 @@ def run_on_leaves(f: Callable, args: tuple, which: tuple[int, ...] = (0,), optio
     return Run(given, leaves, answer, as_graph)
 
 
-def walk(output: Value, run: Run) -> Replay:
+def with_gradients(output: Value, run: Run) -> Replay:
     """The graph of an output with its gradients, as floats or as Values."""
     if run.as_graph:
         with errstate(all="ignore"):
@@ -264,24 +264,20 @@ def walk(output: Value, run: Run) -> Replay:
 def arrived(walked: Replay, run: Run) -> list[Any]:
     """The gradient of each leaf; raises GradientError where one is not finite."""
     found = [as_result(walked.grads.get(leaf, 0), run) for leaf in run.leaves]
-    numbers = {leaf: as_float(gradient) for leaf, gradient in zip(run.leaves, found)}
+    numbers = {leaf: float_of(gradient) for leaf, gradient in zip(run.leaves, found)}
     if errors.strict.get() and not all(map(math.isfinite, numbers.values())):
         ours = [node for node in walked.values if node.parents or node in numbers]
-        check_leaves(ours, {node: as_float(gradient) for node, gradient in walked.grads.items()})
+        check_leaves(ours, {node: float_of(gradient) for node, gradient in walked.grads.items()})
     return found
 
 
 def check_finite(result: Any, what: str) -> None:
-    if errors.strict.get() and not math.isfinite(as_float(result)):
-        raise GradientError(f"the derivative {what} is {format_number(as_float(result))}")
+    if errors.strict.get() and not math.isfinite(float_of(result)):
+        raise GradientError(f"the derivative {what} is {format_number(float_of(result))}")
 
 
 def as_result(x: Any, run: Run) -> Any:
     return as_value(x) if run.as_graph else float(x)
-
-
-def as_float(x: Any) -> float:
-    return x.data if isinstance(x, Value) else float(x)
 
 
 # ---- nested lists and dicts of numbers ---------------------------------------------------------------
@@ -298,17 +294,17 @@ def flat(tree: Any) -> list[Any]:
     return [x for part in (tree.values() if isinstance(tree, Mapping) else tree) for x in flat(part)]
 
 
-def like(tree: Any, numbers: Iterable[Any]) -> Any:
+def refilled(tree: Any, numbers: Iterable[Any]) -> Any:
     """The same lists, tuples and dicts, with other numbers in them.
 
-    >>> like({"w": [1, (2, 3)], "b": 4}, iter("abcd"))
+    >>> refilled({"w": [1, (2, 3)], "b": 4}, iter("abcd"))
     {'w': ['a', ('b', 'c')], 'b': 'd'}
     """
     numbers = iter(numbers)
     if isinstance(tree, Mapping):
-        return {key: like(part, numbers) for key, part in tree.items()}
+        return {key: refilled(part, numbers) for key, part in tree.items()}
     if isinstance(tree, list | tuple):
-        parts = [like(part, numbers) for part in tree]
+        parts = [refilled(part, numbers) for part in tree]
         return parts if isinstance(tree, list) else getattr(tree, "_make", tuple)(parts)         # a named one stays so
     return next(numbers)
 
@@ -336,7 +332,7 @@ def checked_argnums(argnums: Any, count: int) -> tuple[int, ...]:
 
 def fitted(name: str, tree: Any, other: str, model: Any) -> list[Any]:
     """What stands in a tree, in the order of the tree it must be built like: dicts may have another order of keys."""
-    if like(tree, repeat(0)) != like(model, repeat(0)):
+    if refilled(tree, repeat(0)) != refilled(model, repeat(0)):
         sizes = f"{len(flat(tree))} and {len(flat(model))} numbers"
         raise ValueError(f"{name} must be built like {other} ({sizes}): got {short_repr(tree)}")
     return list(flat_along(model, tree))

@@ -101,7 +101,7 @@ def many_digits() -> Any:
     return MPContext()
 
 
-def evaluated(name: str, numbers: tuple[Decimal, ...]) -> Decimal:
+def by_mpmath(name: str, numbers: tuple[Decimal, ...]) -> Decimal:
     """A function of mpmath of decimals, to the digits of the block around it; nan where it is not real."""
     mp, count, size = many_digits(), getcontext().prec + GUARD, max(0, numbers[0].adjusted())
     if size > FARTHEST.get(name, size):
@@ -130,11 +130,11 @@ class Functions:
         """x to the power y; whole powers by `decimal`, which is faster for large ones."""
         x, y = decimal(x), decimal(y)
         if y != y.to_integral_value():
-            return Precise(evaluated("power", (x, y)))
+            return Precise(by_mpmath("power", (x, y)))
         return Precise(x ** y if y else Decimal(1))
 
     def __getattr__(self, name: str) -> Callable[..., Precise]:
-        return lambda *numbers: Precise(evaluated(name, tuple(map(decimal, numbers))))
+        return lambda *numbers: Precise(by_mpmath(name, tuple(map(decimal, numbers))))
 
 
 Precise.context = Functions()

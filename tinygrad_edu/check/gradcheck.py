@@ -22,7 +22,7 @@ from ..engine.origin import Origin, place_of
 from ..engine.replay import apply
 from ..engine.value import Value
 from .decimals import NAN, decimal, digits
-from .measure import COMPARED, LEVELS, UNIT, Experiment, RuleInDigits, Runs, Slopes, Unexplained, unexplained
+from .measure import COMPARED, LEVELS, ROUNDOFF, Experiment, RuleInDigits, Runs, Slopes, Unexplained, unexplained
 from .report import Finding, GradientCheck, told_apart
 
 SMALLEST = Decimal(2) ** -1074
@@ -128,7 +128,10 @@ def judge_accurate_value(node: Value, rule_at: Callable[[int], RuleInDigits]) ->
 
 
 def judge_edge(node: Value, i: int, rule_at: Callable[[int], RuleInDigits]) -> Iterator[Finding]:
-    """Is local gradient i of a node the slope?  What few digits find right is right; the most must say what is not."""
+    """Is local gradient i of a node the slope?
+
+    Few digits are tried first.  If they find it right, it is; only the most digits may find it wrong.
+    """
     found: list[Slopes] = []
     for level in range(len(LEVELS)):
         slopes = rule_at(level).slopes(i)
@@ -149,7 +152,7 @@ def is_near(local_grad: float, slope: float) -> bool:
 
 
 def judge_rounding(node: Value, i: int, slope: float, rule: RuleInDigits) -> Iterator[Finding]:
-    """The textbook rule gives the slope; does the local gradient that floats computed?
+    """The textbook rule gives the slope.  Is the local gradient, which floats computed, the same?
 
     It is "rounded" if the error is no more than the rounding of the inputs changes, or than a millionth of
     the slope or of node over parent, and anywhere in a row, whose sums cancel.  Of an accurate form less is
@@ -256,14 +259,15 @@ def judge_backward(order: list[Value]) -> tuple[dict[Value, float], list[Finding
                 ours, theirs = told_apart(gradient, float(true))
                 if ours == theirs:
                     theirs = f"{true:.5e}, more than a float holds"
-                findings.append(Finding("wrong", leaf, f"backward gives {named(leaf)} the gradient {ours}, but by the "
-                                        f"chain rule its local gradients make {theirs}", None, gradient, float(true)))
+                text = (f"backward gives {leaf_text(leaf)} the gradient {ours}, but by the chain rule its local "
+                        f"gradients make {theirs}")
+                findings.append(Finding("wrong", leaf, text, None, gradient, float(true)))
     return gradients, findings
 
 
 def chain_rule(order: list[Value]) -> tuple[dict[Value, Decimal], dict[Value, Decimal]]:
     """(the gradient of each node from the local gradients stored, how far floats may be off by rounding alone)."""
-    exact, slack, unit = {order[-1]: Decimal(1)}, {order[-1]: Decimal(0)}, Decimal(UNIT)
+    exact, slack, unit = {order[-1]: Decimal(1)}, {order[-1]: Decimal(0)}, Decimal(ROUNDOFF)
     local = {node: [decimal(g) for g in node.local_grads] for node in order}
     for c in contributions(order, local, Decimal(1)):
         if c.taken:
@@ -273,7 +277,7 @@ def chain_rule(order: list[Value]) -> tuple[dict[Value, Decimal], dict[Value, De
     return exact, slack
 
 
-def named(node: Value) -> str:
+def leaf_text(node: Value) -> str:
     """A leaf in a sentence."""
     origin = f" (made at {node.origin})" if node.origin else ""
     return (name_of(node) or format_number(node.data)) + origin
@@ -345,7 +349,7 @@ def wrong_by_hand(node: Value, place: dict[Value, int], leaf: Value, rest: Unexp
         return Finding("wrong", node, f"{describe(node)}: {text}", parent, stored, measured)
     stored = math.fsum(g * rest.by[place[p]] for p, g in zip(node.parents, node.local_grads))
     ours, theirs = told_apart(stored, stored + rest.missing)
-    text = f"its local gradients give it a slope of {ours} by {named(leaf)}, but that slope is {theirs}"
+    text = f"its local gradients give it a slope of {ours} by {leaf_text(leaf)}, but that slope is {theirs}"
     return Finding("wrong", node, f"{describe(node)}: {text}", None, stored, stored + rest.missing)
 
 
@@ -355,10 +359,11 @@ def judge_whole(leaf: Value, gradient: float, experiment: Experiment, runs: list
     place = len(experiment.order)                       # of the input that moved
     rest = unexplained(runs, place - 1, [place], [gradient])
     if rest is None:
-        yield Finding("unjudged", experiment.output, f"f is too rough around {named(leaf)} to measure its slope there")
+        text = f"f is too rough around {leaf_text(leaf)} to measure its slope there"
+        yield Finding("unjudged", experiment.output, text)
     elif rest.is_wrong:
         slope = gradient + rest.missing
         ours, theirs = told_apart(gradient, slope)
         because = "".join(f"; {what} changes with the inputs, but passes no gradient on" for what in hidden[:3])
-        text = f"the gradient by {named(leaf)} is {ours}, but the slope of f is {theirs}{because}"
+        text = f"the gradient by {leaf_text(leaf)} is {ours}, but the slope of f is {theirs}{because}"
         yield Finding("wrong", leaf, text, None, gradient, slope)

@@ -12,9 +12,9 @@ from ..engine.number import format_number, truncate
 from ..engine.value import Value
 from .report import Finding, GradientCheck, told_apart
 
-number_of = np.frompyfunc(lambda v: v.data if isinstance(v, Value) else v, 1, 1)
-grad_of = np.frompyfunc(lambda v: v.grad, 1, 1)
-value_of = np.frompyfunc(Value, 1, 1)
+as_numbers = np.frompyfunc(lambda v: v.data if isinstance(v, Value) else v, 1, 1)
+as_gradients = np.frompyfunc(lambda v: v.grad, 1, 1)
+as_values = np.frompyfunc(Value, 1, 1)
 
 
 def check_transform(transform: Any, x: Any, labels: Any = None) -> GradientCheck:
@@ -167,17 +167,17 @@ class Truth(NamedTuple):
 
 def by_engine(probe: Probe) -> Truth:
     """The gradients from one backward of the scalar engine, through forward run on Values."""
-    leaves = {name: value_of(array) for name, array in probe.point.items()}
+    leaves = {name: as_values(array) for name, array in probe.point.items()}
     output = probe.forward(leaves)[1]
     if output.dtype != object:
         raise TypeError("it made plain numbers of them")
-    data, expected = np.asarray(number_of(output), float), probe.output
+    data, expected = np.asarray(as_numbers(output), float), probe.output
     if data.shape != expected.shape or not np.allclose(data, expected, rtol=1e-9, atol=1e-12):
         raise ValueError("it computed something else from them than from floats")
     total = np.asarray(probe.upstream * output, object).sum()
     if isinstance(total, Value):            # a plain number, where no output depends on anything
         total.backward()
-    grads = {name: np.asarray(grad_of(array), float) for name, array in leaves.items()}
+    grads = {name: np.asarray(as_gradients(array), float) for name, array in leaves.items()}
     return Truth("the scalar engine", grads, 1e-9, 1e-12)
 
 

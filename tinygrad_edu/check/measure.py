@@ -75,7 +75,7 @@ class RuleInDigits:
         self.relative = level == 0              # sin(1e300) needs steps below 1, not below 1e300
         op: Any = node._op
         with digits(self.digits):
-            self.inputs = [+Precise(p.data) for p in node.parents]      # like results, so that a largest is one of them
+            self.inputs = [+Precise(p.data) for p in node.parents]      # rounded as results are: one is the largest
             for self.rule in (op.textbook, op.rule):        # exp(1e300) leaves decimals; accurate forms do without it
                 self.value, self.local_grads = self.run(self.inputs)
                 if self.value.is_finite():
@@ -121,7 +121,7 @@ class RuleInDigits:
             return [one_sided_slope(*two) for two in self.changes(i)]
 
     def beside_jump(self, i: int) -> list[Decimal]:
-        """The slope below and that above, both without the point itself, which a jump may part from them."""
+        """The slopes below and above, measured without the point itself, since a jump may lie between."""
         with digits(self.digits):
             slopes = [(change - smaller) / step for (change, step), (smaller, _) in self.changes(i)]
             return [slope for slope in slopes if slope.is_finite()]
@@ -148,7 +148,7 @@ def one_sided_slope(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decima
 # ---- running the function again ----------------------------------------------------------------------
 
 STEPS = [2.0 ** -k for k in range(4, 46, 2)]    # each a quarter of the one before
-UNIT = 2.0 ** -53                               # a float is rounded by at most so much of itself,
+ROUNDOFF = 2.0 ** -53                               # a float is rounded by at most so much of itself,
 TINY = 2.0 ** -1074                             # or by half of the smallest one
 
 
@@ -168,7 +168,7 @@ class Experiment:
         with trace_origin():
             self.output = self.run()
         self.order = topological_order(self.output)
-        self.shape = shape_of(self.order)
+        self.shape = without_numbers(self.order)
 
     def with_leaves(self, x: Any, name: str) -> Any:
         """An argument, its numbers made into leaves; Values are taken as they are."""
@@ -196,7 +196,7 @@ class Experiment:
             for i, x in moved.items():
                 self.leaves[i].data = x
             order = topological_order(self.run())
-            return [(node.data, node.constants) for node in order] if shape_of(order) == self.shape else None
+            return [(node.data, node.constants) for node in order] if without_numbers(order) == self.shape else None
         except (ArithmeticError, ValueError, TypeError):        # such as the complex number (-1) ** 0.5
             return None
         finally:
@@ -231,7 +231,7 @@ def names_of(f: Callable, count: int) -> list[str]:
     return named[:count] if len(named) >= count else [f"x{i}" for i in range(count)]
 
 
-def shape_of(order: list[Value]) -> list[tuple]:
+def without_numbers(order: list[Value]) -> list[tuple]:
     """A graph without its numbers: equal for two runs that took the same path."""
     place = {node: k for k, node in enumerate(order)}
     return [(node.op, tuple([place[p] for p in node.parents])) for node in order]
@@ -320,12 +320,12 @@ def noise_floor(runs: list[Runs], of: int) -> float:
 
 
 def unexplained_along(runs: Runs, of: int, edges: list[tuple[int, float]], noise: float) -> Unexplained | None:
-    """What one ladder of steps leaves unexplained: from below, from above and, where both exist, across."""
+    """What the runs of one unit leave unexplained: from below, from above and, where both exist, across."""
     start = runs.start
     size = total([abs(start[of]), *[abs(g * start[p]) for p, g in edges]])
     change = max([abs(data[of] - start[of]) for data in runs.all], default=0.0)
     floor = (1e-9 * size + 1e-3 * change) / runs.unit                           # what counts as much where it is 0
-    rough = max(noise, 2 * UNIT * size, TINY if any(g for _, g in edges) else 0.0)
+    rough = max(noise, 2 * ROUNDOFF * size, TINY if any(g for _, g in edges) else 0.0)
     sides = [one for side in (runs.below, runs.above)
              if (one := extrapolated([(start, data) for data in side if data], of, edges, rough, floor, ONE_SIDED))]
     if not sides:
@@ -348,7 +348,13 @@ def relative(error: float, size: float) -> float:
 
 
 class Extrapolated(NamedTuple):
-    """Where slopes lead to as the step goes to 0: what is unexplained of one, it, and its parents'."""
+    """The limits that slopes have as the step goes to 0.
+
+    uncertainty   how far `gap` may be off
+    gap           the slope of the node without what its parents explain of it
+    slope         the slope of the node
+    by            {parent: its slope}
+    """
 
     uncertainty: float
     gap: float
@@ -375,7 +381,7 @@ def extrapolated(rows: list[tuple[list[float], list[float]]], of: int, edges: li
     gaps = [slope - total([g * by[p][k] for p, g in edges]) for k, slope in enumerate(whole)]
     noise = max(noise, *[abs((a - b) * h) for (a, b), h in list(zip(pairwise(gaps), steps[1:]))[-5:]])
     best, slope = without_two_terms(gaps, shrink), without_two_terms(whole, shrink)
-    sizes = [UNIT * (abs(low[of]) + abs(high[of])) for low, high in rows]       # of what is rounded there
+    sizes = [ROUNDOFF * (abs(low[of]) + abs(high[of])) for low, high in rows]       # of what is rounded there
     errors = [abs(b - a) + 2 * max(noise, size) / abs(h)
               for (a, b), size, h in zip(pairwise(best), sizes[3:], steps[3:])]
     lasting = [k for k, error in enumerate(errors)

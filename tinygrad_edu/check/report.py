@@ -76,6 +76,8 @@ class GradientCheck:
     It prints as a short report.
     """
 
+    subject = against = ""              # of reports pickled by version 0.1
+
     def __init__(self, findings: list[Finding], judged: int, subject: str = "", against: str = ""):
         self.findings, self.judged, self.subject, self.against = findings, judged, subject, against
 

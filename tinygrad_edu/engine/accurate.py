@@ -1,7 +1,7 @@
 """The same operations, to the last digit of a float.  Read this last.
 
-Where the textbook's formula of `ops.py` loses digits in floats, or leaves them, `@accurate(op)` says how its
-value and its local gradients are computed instead.  Text and fractions keep the textbook's.  Where derivatives
+Where the textbook's formula of `ops.py` loses digits in floats, or overflows, `@accurate(op)` says how its
+value and its local gradients are computed instead.  Text and fractions keep the textbook's formula.  Where derivatives
 of a local gradient would lose digits, `@graph_form(op)` says by which formula it is differentiated again.
 A test holds values to 2 units in the last place of the true number, and local gradients to 4.
 """
@@ -87,6 +87,7 @@ def scaled_tail(x, width, most, more):
 # ---- arithmetic, powers, roots ---------------------------------------------------------------------
 
 
+@graph_form(ops.square)
 @accurate(ops.square)
 def _(x):
     return x * x, (2 * x,)
@@ -143,10 +144,16 @@ def _(x, *, n):
     return z, (slope_of_power(x, n, z),)
 
 
+def unless_steep(f, n, slope):
+    """The slope of f = x**n; but 0 where f is, and n so large that n² leaves the floats and n² times 0 would be nan."""
+    return m.where(m.abs(n) > VAST, lambda: m.where(m.equal(f, 0), 0, slope), slope)
+
+
 @graph_form(ops.power)
 def _(x, *, n):
     """Beyond the nth, the derivatives of x**n are 0, and not 0 times a power of x that may be infinite."""
-    return m.power(x, n), (m.where(m.equal(n, 0), 0, lambda: n * m.power(x, n - 1)),)
+    f = m.power(x, n)
+    return f, (m.where(m.equal(n, 0), 0, lambda: unless_steep(f, n, lambda: n * m.power(x, n - 1))),)
 
 
 def slope_of_zero_to_the(y):
@@ -176,10 +183,12 @@ def _(x, y):
     def plain():
         return y * m.power(x, y - 1)
 
-    def dx():
+    def elsewhere():
         return m.where(m.abs(y) < ops.HALF, lambda: y * f / x, plain)
-    return f, (m.where(m.equal(x, 0), lambda: m.where(m.equal(y, 0), 0, plain), dx),
-               m.where(m.equal(x, 0), slope_of_zero_to_the(y), lambda: f * m.log(x)))
+
+    def dx():
+        return m.where(m.equal(x, 0), lambda: m.where(m.equal(y, 0), 0, plain), elsewhere)
+    return f, (unless_steep(f, y, dx), m.where(m.equal(x, 0), slope_of_zero_to_the(y), lambda: f * m.log(x)))
 
 
 @accurate(ops.sqrt)
@@ -214,6 +223,16 @@ def _(x, y):
         return m.where(scale < 1, lambda: side / scaled * scale, lambda: side * scale / scaled)
     dx, dy = m.where(scaled > 0, lambda: share(x), scaled), m.where(scaled > 0, lambda: share(y), scaled)
     return scaled / scale, (dx, dy)
+
+
+@graph_form(ops.hypot)
+def _(x, y):
+    """Of numbers so small that 1 / f² leaves the floats, the slopes are those of the same numbers on a larger scale."""
+    f, scale = m.sqrt(m.power(x, 2) + m.power(y, 2)), scale_for(x, y)
+
+    def share(side):
+        return m.where(scale > 1, lambda: side * scale / ops.hypot.of(x * scale, y * scale), lambda: side / f)
+    return f, (m.where(f > 0, lambda: share(x), 0), m.where(f > 0, lambda: share(y), 0))
 
 
 # ---- exponentials and logarithms -------------------------------------------------------------------
@@ -312,6 +331,22 @@ def _(x):
 @accurate(ops.acosh)
 def _(x):
     return m.acosh(x), (1 / (m.sqrt(x - 1) * m.sqrt(x + 1)),)
+
+
+def slope_of_sinc(x):
+    """-x/3 + x³/30 - x⁵/840 + ..., each term made of the one before; for |x| < 2."""
+    square, series = x * x, 1
+    for k in range(14, 0, -1):
+        series = 1 - square / (2 * k * (2 * k + 3)) * series
+    return -x / 3 * series
+
+
+@graph_form(ops.sinc)
+@accurate(ops.sinc)
+def _(x):
+    """Near 0, where cos(x) and f are nearly equal, the slope is a power series; it has all its derivatives at 0 too."""
+    f = m.where(m.equal(x, 0), 1, lambda: m.sin(x) / x)
+    return f, (m.where(m.abs(x) < 2, lambda: slope_of_sinc(x), lambda: (m.cos(x) - f) / x),)
 
 
 @accurate(ops.atanh)

@@ -222,6 +222,11 @@ def smaller(x, y):
     return x if x < y else y if y <= x else x + y
 
 
+def written(shown, computed):
+    """Until 0.1, the way to say a textbook's form beside the accurate one; `@accurate` says that now."""
+    return shown() if type(computed) is Formula else Row(shown().element) if type(computed) is Row else computed
+
+
 def ratio(numerator: int, denominator: int) -> Fraction:
     """A fraction that stays exact among Fractions: write m.ratio(1, 2), not 0.5, in a rule."""
     return Fraction(numerator, denominator)

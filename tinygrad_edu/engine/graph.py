@@ -1,7 +1,7 @@
 """The graph behind a result: the order of its nodes, and the walk back along its edges.
 
-A graph is nothing but nodes that hold their parents.  Whatever needs to see all of one, `backward` first of
-all, begins with `topological_order`.  Nothing here makes a node.
+A graph is nothing but nodes that hold their parents.  Whoever looks at all of them, as `backward` does, begins
+with `topological_order`.  Nothing here makes a node.
 """
 
 import math

@@ -9,7 +9,6 @@ COMPUTE: dict[str, Callable] = {name: getattr(math, name) for name in (
     "sinh cosh tanh asinh acosh atanh erf erfc atan2 pow").split()}
 
 
-
 class IEEE(float):
     """A float whose arithmetic answers inf or nan where Python's raises.
 

@@ -23,6 +23,8 @@ def formula_of(node: Node) -> str:
         return name or f"the number {format_number(node._data)}"
     if not isinstance(node._op, Op):
         return name or f"a node made by hand ({printable(node.op) or 'no name'})"
+    while node._op.hidden:
+        node = node._parents[0]
     names = [Formula(name_of(p) or format_number(p._data)) for p in node._parents]
     shown = node._op.call(*node._op.in_rows(names), **node.constants)
     at = ", ".join(dict.fromkeys(f"{name_of(p)} = {format_number(p._data)}" for p in node._parents if name_of(p)))

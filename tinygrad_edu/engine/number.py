@@ -92,6 +92,8 @@ def remedy(x: Any) -> str:
         return "; only real numbers have gradients here"
     if isinstance(x, list | tuple) or hasattr(x, "shape"):
         return "; make one Value per element: [Value(e) for e in ...]"
+    if type(x).__name__ == "Formula":
+        return "; a rule calls another operation by its name and .of, as in tanh.of(x)"
     if hasattr(type(x), "record"):
         return "; v.data is the number of a Value v"
     return ""

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from . import printer
+from .arguments import arguments, arguments_of_rows
 from .domain import Interval
 from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
-from .number import format_number, number, short_repr
+from .number import format_number, number
 
 OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
 
@@ -79,53 +80,7 @@ class Op:
 
     def arguments(self, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
         """What the op was called with, sorted into inputs and constants, and checked."""
-        if self.rows:
-            return self.as_rows(inputs), self.checked_constants(constants)
-        count, names = len(self.inputs), list(self.constants)
-        if not count <= len(inputs) <= count + len(names):
-            given = f"{len(inputs)} {'was' if len(inputs) == 1 else 'were'} given"
-            raise TypeError(f"{self.name}() takes {', '.join([*self.inputs, *names])}, but {given}")
-        return inputs[:count], self.checked_constants({**dict(zip(names, inputs[count:])), **constants})
-
-    def as_rows(self, inputs: tuple) -> tuple[list, ...]:
-        """The rows an n-ary op was given; max([a, b]) and max(a, b) mean the same."""
-        if len(self.inputs) == 1 and (len(inputs) != 1 or not hasattr(type(inputs[0]), "__iter__")):
-            inputs = (inputs,)
-        if len(inputs) != len(self.inputs):
-            raise TypeError(f"{self.name}() takes {len(self.inputs)} rows of numbers, but {len(inputs)} were given")
-        for row in inputs:
-            if not hasattr(type(row), "__iter__"):
-                raise TypeError(f"{self.name}() takes rows of numbers, such as [a, b]: got {short_repr(row)}")
-        rows = tuple(list(row) for row in inputs)
-        if len({len(row) for row in rows}) > 1:
-            lengths = " and ".join(str(len(row)) for row in rows)
-            raise ValueError(f"{self.name}() takes rows of one length, not of {lengths}")
-        if not rows[0] and not self.accepts_empty_row():
-            raise ValueError(f"{self.name}() of an empty row: give at least one number")
-        return rows
-
-    def accepts_empty_row(self) -> bool:
-        """Does the rule accept empty rows, as sum does?"""
-        try:
-            self.rule(*[[] for _ in self.inputs])
-        except (ArithmeticError, LookupError):
-            return False
-        return True
-
-    def checked_constants(self, constants: dict[str, Any]) -> dict[str, float]:
-        if not constants and not self.constants:
-            return constants
-        for name in constants:
-            if name not in self.constants:
-                raise TypeError(f"{self.name}() has no argument {name!r}; "
-                                f"it takes {', '.join([*self.inputs, *self.constants])}")
-        complete = {**self.constants, **constants}
-        for name, constant in complete.items():
-            if constant is None:
-                raise TypeError(f"{self.name}() needs {name}=...")
-            if hasattr(type(constant), "record"):
-                raise TypeError(f"{self.name}(): {name} is a constant and gets no gradient; write {name}=v.data")
-        return {name: number(constant) for name, constant in complete.items()}
+        return (arguments_of_rows if self.rows else arguments)(self, inputs, constants)
 
     # ---- computing it
 
@@ -201,8 +156,11 @@ class Op:
         >>> tg.softsign.of(Fraction(3)), tg.softsign.of(3.0)
         (Fraction(3, 4), 0.75)
         """
-        if self.rows:
-            raise TypeError(f"a rule cannot call {self.name}, whose inputs are rows: write its formula")
+        if self.rows or None in self.constants.values():
+            why = "whose inputs are rows" if self.rows else "which needs constants"
+            raise TypeError(f"a rule cannot call {self.name}, {why}: write its formula")
+        if len(inputs) != len(self.inputs):
+            raise TypeError(f"{self.name}.of() takes {', '.join(self.inputs)}: got {len(inputs)} numbers")
         if any(type(x) is Formula for x in inputs):
             return Formula(printer.head_of(self.name, len(inputs)), *inputs)
         if any(hasattr(type(x), "record") for x in inputs):
@@ -211,10 +169,8 @@ class Op:
         return rule(*inputs)[0]
 
     def slope_of(self, x: Any) -> Any:
-        """The slope of an op of one input, of numbers of any kind, for the graph forms of others."""
-        if isinstance(x, Formula):
-            return Formula(f"{self.name}′", x)
-        return (self.rule if isinstance(x, float) else self.textbook)(x)[1][0]
+        """The slope of an op of one input, as a formula or as the textbook has it: for the graph forms of others."""
+        return Formula(f"{self.name}′", x) if type(x) is Formula else self.textbook(x)[1][0]
 
     def formulas(self, rule: Callable | None = None) -> tuple[Any, tuple]:
         """(value, local gradients) as formulas named after the arguments; those of the textbook, or of another form."""

@@ -211,6 +211,17 @@ def tan(x):
     return f, (1 + m.power(f, 2),)
 
 
+@op("sinc", REAL)
+def sinc(x):
+    """sin(x) / x, and 1 at 0.
+
+    >>> sinc(0.0)
+    1.0
+    """
+    f = m.where(m.equal(x, 0), 1, lambda: m.sin(x) / x)
+    return f, (m.where(m.equal(x, 0), 0, lambda: (m.cos(x) - f) / x),)
+
+
 @op("asin", CLOSED_UNIT)
 def asin(x):
     """The angle whose sine is x.  At -1 and 1 the slope is infinite."""

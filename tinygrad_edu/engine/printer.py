@@ -21,7 +21,6 @@ from string import Formatter
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
-from . import formula
 from .formula import Formula, Row, writers
 from .ieee import COMPUTE
 
@@ -165,10 +164,11 @@ def call(head: str, arguments: list[str], style: int) -> str:
         return f"<mo>[</mo>{inside}<mo>]</mo>" if head == "[]" else f"<mi>{escape(head)}</mi>{fenced(inside, style)}"
     if head == "[]":
         return rf"\left[{inside}\right]" if style == LATEX else f"[{inside}]"
+    declared = head.strip("'")
     if style == PYTHON:
-        return f"m.{head}({inside})" if hasattr(formula, head) else f"ops.{head}.of({inside})"
+        return f"m.{head}({inside})" if head in COMPUTE or head in NOTATION else f"ops.{declared}.of({inside})"
     if style == C:
-        return f"{head}({inside})" if head in COMPUTE or head in C_WORDS else f"{head}_of({inside})"
+        return f"{head}({inside})" if head in COMPUTE or head in C_WORDS else f"{declared}_of({inside})"
     if style != LATEX:
         return f"{head}({inside})"
     name = f"\\{head}" if head in PLAIN_LATEX else rf"\operatorname{{{latex_name(head, plain=True)}}}"

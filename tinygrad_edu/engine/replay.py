@@ -12,9 +12,9 @@ from typing import Any
 from .errors import DomainError, PoleError, RangeError, ReplayError, errstate
 from .graph import contributions, leaves_in
 from .messages import describe, node_labelled
-from .number import number, short_repr
+from .number import is_bool, number, short_repr
 from .op import Op
-from .slopes import as_value, node_again, slopes_of
+from .slopes import as_value, float_of, node_again, slopes_of
 from .value import Value, topological_order
 
 
@@ -79,7 +79,7 @@ def on_numbers(output: Value, order: list[Value], numbers: dict[Value, Any], kin
             continue
         constants = {name: kind(c) for name, c in node.constants.items()}
         value, local[node] = apply(node, [values[p] for p in node.parents], constants)
-        values[node] = kind(value) if isinstance(value, int) else value
+        values[node] = kind(value) if isinstance(value, int) or is_bool(value) else value
     return Replay(output, values, local)
 
 
@@ -95,12 +95,18 @@ def on_values(output: Value, order: list[Value], numbers: dict[Value, Any]) -> R
         else:
             values[node] = numbers.get(node, node.data if node.is_constant else node)
     with errstate(all="ignore"):
-        local = {node: slopes_of(values[node], xs) if isinstance(values[node], Value) else node.local_grads
-                 for node, xs in inputs.items()}
+        local = {node: local_graphs(node, values[node], xs) for node, xs in inputs.items()}
     again = Replay(output, values, local)
     again.value = as_value(again.value)
     again.grads = {node: as_value(grad) for node, grad in again.grads.items()}
     return again
+
+
+def local_graphs(node: Value, made: Any, inputs: list[Any]) -> tuple:
+    """The local gradients of a node that was done again on Values: graphs, or numbers where these are constants."""
+    if isinstance(made, Value) and not made.is_constant:
+        return slopes_of(made, inputs)
+    return apply(node, list(map(float_of, inputs)), node.constants)[1]
 
 
 def given(x: Any, make: Callable[[Any], Any]) -> Any:
@@ -126,7 +132,8 @@ def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[An
     """A node's rule on other inputs: (value, one local gradient per parent)."""
     check_recorded(node)
     op: Any = node._op
-    rule = op.evaluate if all(type(x) is float for x in inputs) else op.textbook
+    rule = op.rule if all(isinstance(x, float) for x in inputs) else op.textbook            # numpy's are floats too
+    rule = op.evaluate if all(type(x) is float for x in inputs) else rule
     try:
         value, local_grads = rule(*op.in_rows(inputs), **constants)
     except (ZeroDivisionError, OverflowError) as error:

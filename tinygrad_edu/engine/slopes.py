@@ -9,15 +9,15 @@ and the formula's graph, and nothing that people need to see.
 import math
 import operator
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from . import formula as m
 from .formula import Formula
 from .graph import times
 from .ieee import COMPUTE
+from .number import number
 from .op import OPS, Op, find, makers
-from .printer import children, resolved
 from .value import Value, constant
 
 
@@ -30,6 +30,7 @@ WORDS: dict[str, Callable] = {      # the heads of formulas, as functions of num
     "+": plus, "-": operator.sub, "*": times, "/": operator.truediv, "neg": operator.neg,
     ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": m.equal, "!=": m.unequal,
     "pow": m.power, "whole": m.is_whole, "pi": lambda: math.pi, "abs": m.abs, "sign": m.sign,
+    "like": lambda x: x, "where": lambda chosen: chosen,
     "larger": m.larger, "smaller": m.smaller, "max": lambda *row: m.largest(row), "min": lambda *row: m.smallest(row),
     **{name: getattr(m, name) for name in COMPUTE if name != "pow"},
 }
@@ -43,9 +44,9 @@ def node_again(node: Value, inputs: list[Any]) -> Any:
     if not any(isinstance(x, Value) for x in inputs):
         return node.data
     parents = tuple([x if isinstance(x, Value) else p for x, p in zip(inputs, node.parents)])
-    if all(x is p for x, p in zip(parents, node.parents)):
+    if parents == node.parents:
         return node
-    if all(x.data == p.data for x, p in zip(parents, node.parents)):
+    if [x.data.hex() for x in parents] == [p.data.hex() for p in node.parents]:         # -0.0 is not 0.0
         return Value.restored(Value, node.data, 0.0, parents, node._local_grads, node._op, node._extra)
     op: Any = node._op
     return Value.record(op, *op.in_rows(parents), **node.constants)
@@ -57,36 +58,37 @@ def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     They are asked for within `errstate(all="ignore")`: a slope that is inf or nan is no error until it is used.
     """
     op: Any = node._op
-    names, value, slopes = formulas_of(op, len(inputs), tuple(node.constants.items()))
+    written = formulas_of if op.rows else known_formulas_of
+    names, value, slopes = written(op, len(inputs), tuple(node.constants.items()))
     known = {value: node, **dict(zip(names, inputs))}           # where the value is an input, that is meant
-    try:
-        graphs = [evaluated(slope, known) for slope in slopes]
-    except (ArithmeticError, ValueError):               # of Python's, at plain numbers: Values have none
-        known = {value: node, **{name: as_value(x) for name, x in zip(names, inputs)}}
-        graphs = [evaluated(slope, known) for slope in slopes]
-    return tuple([with_number(node, i, graph, inputs) for i, graph in enumerate(graphs)])
+    parents = tuple([x if isinstance(x, Value) else p for x, p in zip(inputs, node.parents)])
+    found = []
+    for i, (slope, local_grad) in enumerate(zip(slopes, node.local_grads)):
+        graph = evaluated(slope, known)
+        if not isinstance(graph, Value) or graph.is_constant:
+            graph = graph if isinstance(graph, int) and graph == local_grad else local_grad
+        elif op.rule is not op.graph and slope is not value and slope.parts:
+            graph = slope_node(node, i, local_grad, (graph, *parents))
+        found.append(graph)
+    return tuple(found)
 
 
-@lru_cache(maxsize=1024)
 def formulas_of(op: Op, count: int, constants: tuple) -> tuple[list[Formula], Any, list[Any]]:
     """(names for the inputs, the value, the local gradients one by one) of an op's graph form."""
     names = [Formula(f"x{i}") for i in range(count)]
     value, slopes = op.graph(*op.in_rows(names), **dict(constants))
-    return names, resolved(value), list(map(resolved, op.one_by_one(slopes)))
+    return names, value, list(op.one_by_one(slopes))
 
 
-def with_number(node: Value, i: int, graph: Any, inputs: list[Any]) -> Any:
-    """A graph of local gradient i that has its number, as the engine computed it; ints of a rule stay ints."""
-    op: Any = node._op
-    number = node.local_grads[i]
-    if not isinstance(graph, Value) or graph.is_constant:
-        return graph if isinstance(graph, int) and graph == number else number
-    if op.rule is op.graph or graph is node or any(graph is x for x in inputs):
-        return graph
-    parents = (graph, *[x if isinstance(x, Value) else p for x, p in zip(inputs, node.parents)])
+known_formulas_of = lru_cache(maxsize=1024)(formulas_of)        # but not those of rows, which may be long
+
+
+def slope_node(node: Value, i: int, local_grad: float, parents: tuple[Value, ...]) -> Value:
+    """A node with the number of local gradient i of another node; parents are its graph and the node's inputs."""
+    count = len(parents) - 1
+    op = slope_op(node._op, i, count)
     extra = {"constants": node.constants} if node.constants else None
-    slope = slope_op(op, i, len(inputs))
-    return Value.restored(Value, number, 0.0, parents, (1.0, *[0.0] * len(inputs)), slope, extra)
+    return Value.restored(Value, local_grad, 0.0, parents, (1.0, *[0.0] * count), op, extra)
 
 
 class SlopeOp(Op):
@@ -108,11 +110,17 @@ class SlopeOp(Op):
         textbook.__name__ = f"{of.name}′{i}/{count}"
         super().__init__(textbook, "=", (), True, {})
         self.rule = accurate
-        self.inputs = ["shown", *[f"x{k}" for k in range(count)]]
+        self.inputs = slope_inputs(count)
         self.constants = of.constants
 
 
-@cache
+@lru_cache(maxsize=64)
+def slope_inputs(count: int) -> list[str]:
+    """What the inputs of a slope op are called; those of one row have the list in common."""
+    return ["shown", *[f"x{k}" for k in range(count)]]
+
+
+@lru_cache(maxsize=4096)
 def slope_op(of: Op, i: int, count: int) -> SlopeOp:
     """The op of slope nodes for local gradient i of an op with so many parents."""
     return SlopeOp(of, i, count)
@@ -132,6 +140,11 @@ def as_value(x: Any) -> Value:
     return x if isinstance(x, Value) else constant(x)
 
 
+def float_of(x: Any) -> float:
+    """The number in a Value, or a number as a float."""
+    return x.data if isinstance(x, Value) else number(x)
+
+
 # ---- formulas, evaluated ----------------------------------------------------------------------------
 
 
@@ -140,33 +153,50 @@ def evaluated(root: Any, known: dict[Any, Any]) -> Any:
 
     Of a condition only the side that is chosen is computed.
     """
-    stack = [root] if type(root) is Formula else []
+    if type(root) is not Formula:
+        return root
+    stack = [root]
     while stack:
         part = stack[-1]
-        missing = [] if part in known else [p for p in needed(part, known) if type(p) is Formula and p not in known]
-        if not missing:
+        if part in known:
             stack.pop()
-            if part not in known:
-                known[part] = applied(part, known)
-        stack += missing
-    return known[root] if type(root) is Formula else root
+            continue
+        missing = [p for p in needed(part, known) if type(p) is Formula and p not in known]
+        if missing:
+            stack += missing
+        else:
+            known[part] = applied(part, known)
+    return known[root]
 
 
-def needed(part: Formula, known: dict[Any, Any]) -> list[Any]:
+def needed(part: Formula, known: dict[Any, Any]) -> tuple:
     """The parts of a formula that must be known before it is: of a condition first the condition itself."""
-    parts = children(part)
     if part.head != "where":
-        return parts
-    return parts[:1] if parts[0] not in known else [parts[1 if known[parts[0]] else 2]]
+        return part.parts
+    condition, x, y = part.parts
+    return (condition,) if condition not in known else (x if known[condition] else y,)
 
 
 def applied(part: Formula, known: dict[Any, Any]) -> Any:
-    """A formula whose needed parts are known."""
+    """A formula whose needed parts are known; plain numbers that meet an error of Python's become Values first."""
     numbers = [known[p] if type(p) is Formula else p for p in needed(part, known)]
-    if part.head == "where":
-        return numbers[0]
-    name, is_slope, _ = part.head.strip("'").partition("′")
-    if not is_slope:
-        return (WORDS.get(part.head) or OPS[name])(*numbers)
-    inputs = list(map(as_value, numbers))
-    return slopes_of(OPS[name](*inputs), inputs)[0]
+    function = WORDS.get(part.head) or declared(part.head)
+    try:
+        return function(*numbers)
+    except (ArithmeticError, ValueError):
+        return function(*map(as_value, numbers))
+
+
+def declared(head: str) -> Callable:
+    """The op, or the slope of the op, that a head of a formula names."""
+    name, is_slope, _ = head.strip("'").partition("′")
+    return slope_of_call(OPS[name]) if is_slope else OPS[name]
+
+
+def slope_of_call(op: Op) -> Callable:
+    """The slope of an op of one input, as a function that gives its graph."""
+    def slope(x: Any) -> Any:
+        x = as_value(x)
+        node = op(x)
+        return op.evaluate(x.data)[1][0] if node.is_constant else slopes_of(node, [x])[0]
+    return slope

@@ -14,9 +14,10 @@ from typing import Any
 
 from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import checked_whole, number, short_repr
+from ..engine.slopes import float_of
 from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
-from ..show.plane import COLOURS, LARGEST, as_float, class_scores, margins, spaced, widened
+from ..show.plane import COLOURS, LARGEST, class_scores, margins, spaced, widened
 from .data import Data
 from .fit import accuracy_of, answers, check_form, checked_validation, fit, hits, loss_for, threshold_of
 from .history import History
@@ -230,7 +231,7 @@ def single(output: Any) -> float:
     listed = output if isinstance(output, list) else [output]
     if len(listed) != 1:
         raise ValueError(f"a curve is one number for each input: the model returns {len(listed)}")
-    return as_float(listed[0])
+    return float_of(listed[0])
 
 
 def rounded(x: float, digits: int = 6) -> float | None:

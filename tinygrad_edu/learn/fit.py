@@ -50,6 +50,12 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
                       by default only in a notebook or a terminal
 
     Ctrl-C ends the training and returns the history so far.  The model is left in evaluation mode.
+
+    >>> from tinygrad_edu import MLP, data
+    >>> examples = data.xor(40, seed=0)
+    >>> history = fit(MLP(2, [8, 2], rng=0), examples.inputs, examples.targets, epochs=20, lr=0.05)
+    >>> len(history), history.stopped, history.loss[-1] < 0.5 * history.loss[0]
+    (20, 'epochs', True)
     """
     run = Training(model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
                    seed, [callbacks] if callable(callbacks) else list(callbacks), patience,

@@ -51,6 +51,12 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
     rates                                the learning rates to try, with plain gradient descent
 
     Raises what `fit` raises for settings it refuses.
+
+    >>> from tinygrad_edu import MLP, data
+    >>> examples = data.xor(16, seed=0)
+    >>> report = check_training(MLP(2, [8, 2], rng=0), examples.inputs, examples.targets, rates=(1e-6, 1e3))
+    >>> bool(report), report[-1].seen
+    (False, '1e-06 too low, 1000 exploding')
     """
     inputs, targets = checked_examples(inputs, targets)
     loss = loss_for(loss, targets)

@@ -15,7 +15,7 @@ from ..engine import ops
 from ..engine.op import OPS, Op
 from ..symbols.source import c_source
 
-RULES = ("ops.py", "accurate.py", "formula.py", "printer.py")
+RULES = ("ops.py", "accurate.py", "formula.py", "ieee.py", "printer.py")
 
 
 def fingerprint() -> int:

@@ -5,14 +5,14 @@ batch as `reduction` says: "mean" (the default), "sum", or "none" for the list. 
 agree; nothing is broadcast.
 """
 
+import math
 from collections.abc import Callable, Sequence
-from operator import index
 from typing import Any
 
 from ..engine import ops
 from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
-from ..engine.number import number, short_repr
+from ..engine.number import checked_whole, number, short_repr
 from ..engine.value import Value
 from .checks import ABOVE_0, checked_number
 
@@ -269,13 +269,7 @@ def distribution(target: Any, classes: int) -> list[Any]:
             raise ValueError(f"{len(target)} target probabilities, but {classes} classes")
         check_probabilities(target, "target")
         return list(target)
-    try:
-        place = index(target) if not isinstance(target, bool) else None
-    except TypeError:
-        place = None
-    if place is None:
-        raise TypeError("a target is the index of a class (an int) or a list of probabilities, "
-                        f"got {short_repr(target)}")
+    place = checked_whole("a target (the index of a class if no list of probabilities)", target, least=-math.inf)
     if not 0 <= place < classes:
         raise IndexError(f"target {target}, but {classes} classes (0..{classes - 1})")
     return [float(i == place) for i in range(classes)]

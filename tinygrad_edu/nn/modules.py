@@ -300,6 +300,10 @@ class Layer(Module):
     """Neurons side by side, each fed all inputs: a list of as many outputs.
 
     The arguments are those of `Neuron`.
+
+    >>> layer = Layer(2, 3, "relu", rng=0)
+    >>> len(layer([1.0, 2.0])), len(layer.parameters())
+    (3, 9)
     """
 
     def __init__(self, inputs: int, outputs: int, activation: Any = None, *, rng: Any = None, **options: Any):
@@ -415,6 +419,11 @@ class Maxout(Module):
     """The largest of several linear pieces, max over k of wₖ · x + bₖ.  Goodfellow and others, 2013.
 
     inputs, pieces   how many numbers it takes, and how many lines it is made of
+
+    >>> absolute = Maxout(1, 2, rng=0)
+    >>> absolute.load_state_dict({"pieces.0.w.0": 1.0, "pieces.0.b": 0.0, "pieces.1.w.0": -1.0, "pieces.1.b": 0.0})
+    >>> absolute([-3.0]).data, absolute([2.0]).data
+    (3.0, 2.0)
     """
 
     def __init__(self, inputs: int, pieces: int = 2, *, init: str = "xavier", rng: Any = None):
@@ -445,6 +454,10 @@ class Dropout(Module):
                the unit alone
 
     The expected output stays the same only through layers that are linear in the dropped units.
+
+    >>> dropout = Dropout(0.5, seed=2)
+    >>> [unit.data for unit in dropout([1.0, 1.0, 1.0, 1.0])], dropout.eval()([1.0, 1.0])
+    ([2.0, 0.0, 0.0, 2.0], [1.0, 1.0])
     """
 
     def __init__(self, p: float = 0.5, *, inverted: bool = True, seed: int = 0):

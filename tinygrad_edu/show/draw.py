@@ -43,6 +43,10 @@ class Drawing:
     def __init__(self, svg: str, layout: str, title: str):
         self.svg, self.layout, self.title = svg, layout, title
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a pickled picture; those of version 0.1 have the layout under its former name."""
+        vars(self).update({"layout" if name == "engine" else name: value for name, value in state.items()})
+
     @property
     def engine(self) -> str:
         """The former name of `layout`; the next version will not know it any more."""

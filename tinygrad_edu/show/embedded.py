@@ -19,7 +19,7 @@ class LayoutUnavailable(RuntimeError):
     """The embedded Graphviz is not installed, or does not run here."""
 
 
-def load() -> None:
+def load_module() -> None:
     """Load and compile the module, once; raises LayoutUnavailable where that cannot be."""
     try:
         import wasmtime
@@ -47,17 +47,17 @@ def render(dot: str, form: str) -> bytes:
     """What Graphviz makes of a DOT text, such as "json0" or "svg"."""
     with lock:
         if not loaded:
-            load()
+            load_module()
         wasmtime, module = loaded["wasmtime"], loaded["module"]
         store = wasmtime.Store(loaded["engine"])        # a fresh memory: no picture depends on an earlier one
         store.set_wasi(wasmtime.WasiConfig())
         linker = wasmtime.Linker(loaded["engine"])
         linker.define_wasi()
         exports = linker.instantiate(store, module).exports(store)
-        return call(store, exports, dot, form)
+        return call_module(store, exports, dot, form)
 
 
-def call(store: Any, exports: Any, dot: str, form: str) -> bytes:
+def call_module(store: Any, exports: Any, dot: str, form: str) -> bytes:
     """Write the text into the module's memory, let it run, and read what it made."""
     memory = exports["memory"]
 

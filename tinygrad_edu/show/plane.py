@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ..engine.number import number
-from ..engine.value import Value
+from ..engine.slopes import float_of
 
 Point = tuple[float, float]
 
@@ -35,7 +34,7 @@ def widened(column: Iterable[float], share: float) -> Point:
 
 def class_scores(outputs: Any, classes: int, threshold: float) -> list[float]:
     """One float per class: a single score becomes that of the second class, the first has the threshold."""
-    listed = [as_float(x) for x in (outputs if hasattr(type(outputs), "__iter__") else [outputs])]
+    listed = [float_of(x) for x in (outputs if hasattr(type(outputs), "__iter__") else [outputs])]
     if len(listed) == 1 and classes == 2:
         return [threshold, listed[0]]
     if len(listed) != classes:
@@ -46,7 +45,3 @@ def class_scores(outputs: Any, classes: int, threshold: float) -> list[float]:
 def margins(scores: list[float]) -> list[float]:
     """By how much each score is above the best of the others."""
     return [score - max(scores[:i] + scores[i + 1:]) for i, score in enumerate(scores)]
-
-
-def as_float(output: Any) -> float:
-    return output.data if isinstance(output, Value) else number(output)

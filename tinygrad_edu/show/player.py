@@ -140,7 +140,7 @@ class Lesson:
         placed = [self.view(view, layout) for view in views]
         data = {"nodes": [self.node(node) for node in nodes], "events": [self.event(e) for e in self.events],
                 "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first,
-                "folded": place_of(folded(nodes, "layer"), views)}
+                "folded": number_of_view(folded(nodes, "layer"), views)}
         title = f"{self.graph.texts[self.graph.output]}, step by step"
         drawn = "".join(f'<g class="tg-node tg-{box.kind}">{inside_of(box, 0, 0)}</g>' for box in self.boxes.values())
         body = BODY.format(title=escape(title), transport=TRANSPORT, boxes=drawn)
@@ -256,10 +256,10 @@ def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
         fits = len(view.groups) <= MANY_NODES or len(view.groups) == len(wanted)
         if fits and view.groups not in [other.groups for other in views]:
             views.append(view)
-    return place_of(wanted, views), views
+    return number_of_view(wanted, views), views
 
 
-def place_of(groups: list[Group], views: list[View]) -> int:
+def number_of_view(groups: list[Group], views: list[View]) -> int:
     """The number of the view with these groups, 0 if none has them."""
     return next((i for i, view in enumerate(views) if view.groups == groups), 0)
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from ..calculus.differences import numeric_derivative
 from ..calculus.transforms import derivative
 from ..engine.errors import DomainError, GradientError, errstate
-from ..engine.number import format_number, number, short_repr
+from ..engine.number import checked_whole, format_number, number, short_repr
 from ..engine.op import Op
+from ..engine.slopes import float_of
 from ..engine.value import Value
 from ..nn.rates import verdicts
 from .plane import (
@@ -26,7 +27,6 @@ from .plane import (
     LARGEST,
     VERMILLION,
     Point,
-    as_float,
     class_scores,
     margins,
     spaced,
@@ -188,8 +188,7 @@ def check_plane(data: Any, resolution: int) -> None:
                          f"{len(data.classes) or 'numbers as targets'}")
     if not data.inputs:
         raise ValueError("there is nothing to plot: the data have no examples")
-    if resolution < 2:
-        raise ValueError(f"resolution is at least 2: got {resolution}")
+    checked_whole("resolution", resolution, least=2)
 
 
 def draw_examples(axes: "Axes", data: Any) -> None:
@@ -246,7 +245,7 @@ def slope(f: Callable[..., Any], *point: float) -> tuple[float, list[float]]:
         output = f(*leaves)
         if isinstance(output, Value) and not output.is_constant:
             output.backward()
-    return as_float(output), [leaf.grad for leaf in leaves]
+    return float_of(output), [leaf.grad for leaf in leaves]
 
 
 def derivative_errors(f: Callable[[Any], Any], x: float,
@@ -356,10 +355,11 @@ def learning_rates(f: Callable[..., Any], start: float | Sequence[float], rates:
     high if a smaller one is good, too low if only larger ones are.
     Raises ValueError for no rates, steps < 1 or a start without a finite loss, ModuleNotFoundError without matplotlib.
     """
+    steps = checked_whole("steps", steps)
     begin = [number(x) for x in (start if isinstance(start, Sequence) else [start])]
     losses = {lr: descent(f, begin, lr, steps) for lr in map(number, rates)}
-    if not losses or steps < 1:
-        raise ValueError(f"give at least one rate and one step: got {len(losses)} rates and {steps} steps")
+    if not losses:
+        raise ValueError("there is nothing to plot: give at least one rate")
     first = next(iter(losses.values()))[0]
     if not math.isfinite(first):
         raise ValueError(f"the loss at the start must be finite: got {first} at {short_repr(begin)}")
@@ -400,9 +400,10 @@ def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
     Raises ValueError for no optimizers, steps < 1 or a start that is not two numbers, ModuleNotFoundError
     without matplotlib.
     """
-    if not optimizers or steps < 1 or len(start) != 2:
-        raise ValueError(f"give at least one optimizer, one step and a start of two numbers: got {len(optimizers)} "
-                         f"optimizers, steps={steps}, start={short_repr(start)}")
+    steps = checked_whole("steps", steps)
+    if not optimizers or len(start) != 2:
+        raise ValueError(f"give at least one optimizer and a start of two numbers: got {len(optimizers)} optimizers, "
+                         f"start={short_repr(start)}")
     paths = {name: path_taken(f, start, make, steps) for name, make in optimizers.items()}
     ends = {name: slope(f, *path[-1])[0] for name, path in paths.items()}
     places = [place for name, path in paths.items() if ends[name] <= slope(f, *start)[0] for place in path]
@@ -420,7 +421,7 @@ def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
 
 
 def path_taken(f: Callable[..., Any], start: Sequence[float], make: Callable[[list[Value]], Any],
-            steps: int) -> list[Point]:
+               steps: int) -> list[Point]:
     """Where an optimizer is before every step and after the last, up to the last place that is finite."""
     x, y = Value(start[0]), Value(start[1])
     optimizer, path = make([x, y]), [(x.data, y.data)]
@@ -455,8 +456,7 @@ def text_curve(values: Iterable[float], width: int = 60, height: int = 10, ascii
        1      4
     """
     numbers = [drawable(number(value)) for value in values]
-    if width < 1 or height < 1:
-        raise ValueError(f"width and height are at least 1: got {width} and {height}")
+    width, height = checked_whole("width", width), checked_whole("height", height)
     if not any(map(math.isfinite, numbers)):
         raise ValueError(f"there is no finite number to show: got {short_repr(numbers)}")
     columns = averages(numbers, width)

@@ -152,10 +152,12 @@ def check_fresh(order: list[Value]) -> None:
 
 
 def forward_event(graph: NamedGraph, node: Value) -> Event:
-    """The operation of a node, with its numbers."""
+    """The operation of a node, with its numbers; where these lose digits that the engine keeps, it says both."""
     name, made, data = graph.texts[node], graph.made(node), graph.data[node]
     formula = made if made == name else f"{name} = {made}"
-    return Event("forward", node, name, formula, f"{graph.with_numbers(node)} = {format_number(data)}", data)
+    rounded, kept = format_number(node.data), format_number(data)
+    result = kept if kept == rounded else f"{rounded}, without rounding {kept}"
+    return Event("forward", node, name, formula, f"{graph.with_numbers(node)} = {result}", data)
 
 
 def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:

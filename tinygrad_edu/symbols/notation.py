@@ -50,7 +50,7 @@ GAP = re.compile(r"(?:[ \t]|\\\n|#[^\n]*)+")
 GAP_IN_BRACKETS = re.compile(r"(?:[ \t\n]|\\\n|#[^\n]*)+")
 NUMBER = re.compile(r"0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|"
                     r"(?:[0-9][0-9_]*\.?(?:[0-9][0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?")
-RAISED = re.compile(r"[⁺⁻]?[⁰¹²³⁴-⁹]+")
+RAISED = re.compile(r"[⁺⁻]?[⁰¹²³⁴-⁹]{1,99}")
 INVERSE = re.compile(r"(?:\^|\*\*)[ \t]*-[ \t]*1(?![\d._]|[eE][+-]?\d)")      # sin^-1, which is read as sin⁻¹
 SIGN = re.compile(r"\*\*=?|//=?|<<=?|>>=?|[<>=!]=|:=|->|[-+*/%@&^]=(?!=)|.", re.DOTALL)
 CALLED = re.compile(r"[ \t]*\(")

@@ -36,7 +36,7 @@ def source(op: Op, language: str = "python") -> str:
 
 
 def c_source(ops: list[Op]) -> str:
-    """The rules of ops as C functions, after those they call.
+    """The rules of ops as C functions, after those they call.  Raises ValueError where two ops have one name.
 
     >>> import tinygrad_edu as tg
     >>> print(c_source([tg.mul]))
@@ -54,6 +54,8 @@ def c_source(ops: list[Op]) -> str:
         function = printer.c_function(op.name, op.inputs, list(op.constants), *op.formulas(op.rule))
         called = [OPS[name] for name in re.findall(r"\b(\w+)_of\(", function)]
         missing = [other for other in called if other not in functions]
+        if op in missing:
+            raise ValueError(f"op {op.name} calls an op of its own name: give one of them another, to be printed as C")
         if not missing:
             functions[waiting.pop()] = function
         waiting += missing

@@ -1,4 +1,7 @@
-"""Derivatives as formulas and as fractions."""
+"""Derivatives as formulas and as fractions.
+
+A recorded graph is run again: on the names of its leaves, or on fractions.  The rules are the same.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
@@ -17,7 +20,7 @@ WHOLE_ROWS = frozenset(("total", "product", "others", "largest", "smallest", "co
 
 
 def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
-    """The local gradients of a node as formulas of what its parents and itself go by; none if made by hand."""
+    """The local gradients of a node as formulas of its own name and those of its parents; none if made by hand."""
     op, parents = node._op, [known[p] for p in node.parents]
     if not isinstance(op, Op):
         return []

@@ -1,0 +1,59 @@
+"""What an operation was called with, sorted into inputs and constants, and checked."""
+
+from typing import Any
+
+from .number import number, short_repr
+
+Operation = Any                 # an Op
+
+
+def arguments(op: Operation, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
+    """The inputs and constants of an op of numbers; constants may be given by name, or behind the inputs."""
+    count, names = len(op.inputs), list(op.constants)
+    if not count <= len(inputs) <= count + len(names):
+        given = f"{len(inputs)} {'was' if len(inputs) == 1 else 'were'} given"
+        raise TypeError(f"{op.name}() takes {', '.join([*op.inputs, *names])}, but {given}")
+    return inputs[:count], checked_constants(op, {**dict(zip(names, inputs[count:])), **constants})
+
+
+def arguments_of_rows(op: Operation, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
+    """The rows and constants of an op of rows; max([a, b]) and max(a, b) mean the same."""
+    if len(op.inputs) == 1 and (len(inputs) != 1 or not hasattr(type(inputs[0]), "__iter__")):
+        inputs = (inputs,)
+    if len(inputs) != len(op.inputs):
+        raise TypeError(f"{op.name}() takes {len(op.inputs)} rows of numbers, but {len(inputs)} were given")
+    for row in inputs:
+        if not hasattr(type(row), "__iter__"):
+            raise TypeError(f"{op.name}() takes rows of numbers, such as [a, b]: got {short_repr(row)}")
+    rows = tuple(list(row) for row in inputs)
+    if len({len(row) for row in rows}) > 1:
+        lengths = " and ".join(str(len(row)) for row in rows)
+        raise ValueError(f"{op.name}() takes rows of one length, not of {lengths}")
+    if not rows[0] and not accepts_empty_row(op):
+        raise ValueError(f"{op.name}() of an empty row: give at least one number")
+    return rows, checked_constants(op, constants)
+
+
+def accepts_empty_row(op: Operation) -> bool:
+    """Does the rule accept empty rows, as that of sum does?"""
+    try:
+        op.rule(*[[] for _ in op.inputs])
+    except (ArithmeticError, LookupError):
+        return False
+    return True
+
+
+def checked_constants(op: Operation, constants: dict[str, Any]) -> dict[str, float]:
+    """Every constant of an op, those not given by their defaults, as floats."""
+    if not constants and not op.constants:
+        return constants
+    for name in constants:
+        if name not in op.constants:
+            raise TypeError(f"{op.name}() has no argument {name!r}; it takes {', '.join([*op.inputs, *op.constants])}")
+    complete = {**op.constants, **constants}
+    for name, constant in complete.items():
+        if constant is None:
+            raise TypeError(f"{op.name}() needs {name}=...")
+        if hasattr(type(constant), "record"):
+            raise TypeError(f"{op.name}(): {name} is a constant and gets no gradient; write {name}=v.data")
+    return {name: number(constant) for name, constant in complete.items()}
