@@ -345,8 +345,12 @@ def test_another_zero_is_another_number():
         assert tg.replay(1 / x, Value, at={x: Value(-0.0)}).value.data == -math.inf
 
 
+SERIES = {"sinc": 1e-20}        # power series that stop where a float has no more digits
+
+
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.graph is not op.textbook], ids=repr)
 def test_the_graph_form_of_an_operation_is_the_rule_in_other_words(op):
+    least = SERIES.get(op.name, 1e-40)
     with mpmath.workdps(70):
         constants = {name: mpmath.mpf(c) for name, c in op.sample.items()}
         for numbers in zip(*[stratified(interval, 60, seed) for seed, interval in enumerate(op.domain)]):
@@ -354,4 +358,4 @@ def test_the_graph_form_of_an_operation_is_the_rule_in_other_words(op):
                 inputs = [[mpmath.mpf(x), mpmath.mpf(1), mpmath.mpf(-2)] if op.rows else mpmath.mpf(x) for x in numbers]
                 told, said = op.graph(*inputs, **constants), op.textbook(*inputs, **constants)
                 for ours, theirs in zip([told[0], *op.one_by_one(told[1])], [said[0], *op.one_by_one(said[1])]):
-                    assert mpmath.almosteq(ours, theirs, 1e-40, 1e-40), numbers
+                    assert mpmath.almosteq(ours, theirs, least, least), numbers
