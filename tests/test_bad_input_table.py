@@ -148,8 +148,8 @@ TABLE = {
         (lambda w: w.read(b"{", b" " * (64 * 2 ** 20) + b"{"), WeightFileError, "size: expected at most 67108864 bytes")],
     "the text of an expression": [
         refused("x + w", "no value for w", (1, 5)), refused("tnah(x)", "did you mean 'tanh'"), refused("tanh(x, x)", "tanh.. takes x, but 2 were given"),
-        refused("x.real", "a dot"), refused("x[0]", "square brackets"), refused("x(2)", "write x "), refused("lambda: x", "no lambda"),
-        refused("'a' * x", "'a' is not a real number"), refused("2(x)", "write . for a product"), refused("x\x1b", r"'\\x1b'", (1, 2)),
+        refused("x.real", "a dot"), refused("x[0]", "square brackets"), refused("y(2)", "write y "), refused("lambda: x", "no lambda"),
+        refused("'a' * x", "quotes have no place"), refused("1/2x", r"has two readings: write \(1/2\)\*x or 1/\(2\*x\)"), refused("sin x x", "has two readings"), refused("x\x1b", r"'\\x1b'", (1, 2)),
         (lambda w: tg.expression("x" * 10_001, x=1), ExpressionError, "10001 characters, but 10000 are the limit")],
 }
 

@@ -1,6 +1,7 @@
 """The command: its output, its exit code, its patience; and that a process of its own does what `main` does here."""
 
 import json
+import math
 import os
 import shlex
 import signal
@@ -57,6 +58,16 @@ def test_json_is_for_programs():
     assert data["symbolic"]["gradients"]["x"] == "-1 / y"
     assert data["latex"]["value"] == r"\frac{-x}{y}"
     assert [event["kind"] for event in data["steps"]] == ["forward", "forward", "seed", "backward", "backward", "backward"]
+
+
+def test_what_was_read_otherwise_is_said():
+    output, errors, code = run("step", "2x² + |y|", "x=pi", "y=2π", "--json", check=False)
+    assert code == 0 and json.loads(output)["read_as"] == "2*x**2 + abs(y)" and json.loads(output)["expression"] == "2x² + |y|"
+    assert json.loads(output)["value"] == pytest.approx(2 * math.pi ** 2 + 2 * math.pi)
+    said = errors.splitlines()
+    assert len(said) == 2 and said[0] == "tinygrad-edu: read as 2*pi (π is pi, what stands side by side is multiplied)"
+    assert said[1].startswith("tinygrad-edu: read as 2*x**2 + abs(y) (")
+    assert json.loads(run("step", "2 * x", "x=sqrt(2)", "--json")[0])["read_as"] == "2 * x"
 
 
 def test_infinities_are_text_in_json():
@@ -125,15 +136,21 @@ MISTAKES = [
     (["step", "tnah(x)", "x=1"], 2, "did you mean 'tanh'"), (["step", "x * y", "x=1"], 2, "no value for y: add y=..."),
     (["step", "x", "x=1", "y=2"], 2, "'y' is not in the expression"), (["step", "x", "x=a"], 2, "'a' is not a number"),
     (["step", "x", "x=1", "x=2"], 2, "x is given twice"), (["step", "x", "x", "=", "1"], 2, "write name=value"),
-    (["step", "x", "x=1/0"], 2, "not a number"), (["step", "x", "x=1e999999999"], 2, "not a number"), (["step", "x", "x=1e400"], 2, "too large"),
+    (["step", "x", "x=1/0"], 2, "not a number"), (["step", "x", "x=1e999999999"], 2, "too large"), (["step", "x", "x=1e400"], 2, "too large"),
     (["step", "x", "x=1", "--svgg", "f"], 2, "--svgg"), (["step", "log(x)", "x=-1"], 2, "log needs x > 0"),
     (["step", "sqrt(x)", "x=0"], 2, "local gradient of f = sqrt(x)"), (["step", "exp(x)", "x=1", "--exact"], 2, "not a rational number"),
     (["step", "x", "x=1", "--html", "a.pdf"], 2, "written as .html"), (["step", "x", "x=1", "--interactive"], 2, "needs a terminal"),
     (["step", "x", "x=inf", "--exact"], 2, "not a rational number"), (["step", "x", "x=1", "--svg", "a.png"], 2, "written as .svg"),
     (["draw", "x", "x=1", "-o", "missing/f.svg"], 1, "missing/f.svg: No such"), (["draw", "x", "x=1", "--layout", "dot"], 1, "dot"),
     (["ops", "tnah"], 2, "'tnah'"), (["ops", "tanh", "more"], 2, "more"), ([], 2, "COMMAND"), (["fly"], 2, "fly"),
-    (["step"], 2, "EXPR"), (["step", "x\x1b", "x=1"], 2, "no place"), (["step", "(" * 500, "x=1"], 2, "parenthes"),
-    (["step", "__import__('os').system('echo owned')"], 2, "not a function"), (["step", "x", "x=True"], 2, "not a number"),
+    (["step"], 2, "EXPR"), (["step", "x\x1b", "x=1"], 2, "no place"), (["step", "(" * 500, "x=1"], 2, "brackets"),
+    (["step", "__import__('os').system('echo owned')"], 2, "quotes"), (["step", "x", "x=True"], 2, "True is not a real number"),
+    (["step", "x", "x=3,5"], 2, "a decimal point is needed: write x=3.5"), (["step", "x", "x=1/2pi"], 2, "write (1/2)*pi or 1/(2*pi)"),
+    (["step", "x", "x=y"], 2, "'y' is not a number"), (["step", "x", "x=log(-1)"], 2, "not a number"), (["step", "x", "x="], 2, "'' is not a number"),
+    (["step", "x", "x=sqrt(2)", "--exact"], 2, "x=sqrt(2) is not a rational number"), (["step", "x₁", "x1=1", "x₁=2"], 2, "x1 is given twice"),
+    (["step", "1/2x", "x=1"], 2, "1/2x has two readings: write (1/2)*x or 1/(2*x)"), (["step", "2x", "x=1", "--literal"], 2, "write 2*x"),
+    (["step", "x", "x=2pi", "--literal"], 2, "x=2pi: what stands side by side is multiplied: write 2*pi"),
+    (["stpe", "x"], 2, "no command is called 'stpe': did you mean 'step'?"), (["ops", "sigma"], 2, "did you mean 'sigmoid'?"),
     (["step", "x + " * 4000 + "x", "x=1"], 2, "limit"), (["step", "1/x", "x=0"], 2, "div needs y != 0"),
 ]
 
@@ -145,7 +162,7 @@ def test_a_mistake_gets_one_clear_error_and_no_traceback(arguments, code, words,
     output, errors, returned = run(*arguments, cwd=tmp_path, check=False)
     assert returned == code and words in errors and "Traceback" not in errors
     assert output == "" and "owned" not in output and not list(tmp_path.iterdir())
-    assert len(errors.splitlines()) <= 5
+    assert len(errors.splitlines()) <= 6
 
 
 def test_output_survives_a_cp1252_console():

@@ -6,7 +6,6 @@ not understood, 130 stopped by Ctrl-C, 141 the reader of the output went away.
 
 import argparse
 import codecs
-import difflib
 import io
 import json
 import math
@@ -23,9 +22,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__
 from .cli_train import PREDICT_EXAMPLES, TRAIN_EXAMPLES, add_predict, add_train, run_predict, run_train
 from .engine import printer
-from .engine.errors import DomainError, GradientError, NotRationalError, errstate
+from .engine.errors import DomainError, ExpressionError, GradientError, NotRationalError, errstate
 from .engine.graph import leaves_in
-from .engine.number import printable
+from .engine.number import nearest, printable
 from .engine.op import OPS, Op
 from .engine.value import engine_name, pure_is_wanted
 from .files import write_whole
@@ -34,8 +33,9 @@ from .show.layout import LAYOUTS
 from .show.player import Lesson, check_length
 from .show.steps import Steps, events_of
 from .show.terminal import walk
-from .symbols.expression import parse
+from .symbols.expression import Program, parse
 from .symbols.named import NamedGraph
+from .symbols.notation import plain_name
 from .symbols.source import source
 from .symbols.symbolic import Gradients, exact_gradients, symbolic_gradients
 
@@ -53,7 +53,7 @@ STEP_EXAMPLES = """examples:
   tinygrad-edu step "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
   tinygrad-edu step "tanh(w * x + b)" w=0.5 x=2 b=-1 --html step.html
-  tinygrad-edu step "x**2 + 3 * x" x=2 --interactive
+  tinygrad-edu step "x² + 3x" x=2 --interactive
   tinygrad-edu step "-x**2 / y" x=1/3 y=0.1 --exact --symbolic
   tinygrad-edu step "max(a, b, 0) + sigmoid(a)" a=1 b=2 --json"""
 DRAW_EXAMPLES = """examples:
@@ -64,7 +64,8 @@ OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
 OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
-           "--json", "--ieee", "--output")
+           "--json", "--ieee", "--literal", "--output")
+COMMANDS = ("step", "draw", "ops", "train", "predict")
 IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
             "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
@@ -190,7 +191,8 @@ def argument_parser() -> argparse.ArgumentParser:
 def add_expression(add: Any) -> None:
     """The arguments that `step` and `draw` share."""
     add("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
-    add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=0.5 z=1/3")
+    add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=1/3 z=sqrt(2)")
+    add("--literal", action="store_true", help="refuse 2x, x^2, |x| and the like instead of reading them as 2*x ...")
     add("--ieee", action="store_true", help="go on with inf and nan instead of stopping at an error")
     add("--layout", choices=LAYOUTS, default="auto", help="what places the boxes of a picture")
     add("--engine", choices=LAYOUTS, dest="layout", help=argparse.SUPPRESS)         # its name in version 0.1
@@ -213,6 +215,10 @@ def add_draw(add: Any) -> None:
 
 def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
     """The arguments; an expression may start with a minus, and options may stand anywhere."""
+    if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
+        near = nearest(argv[0], COMMANDS)
+        hint = f"did you mean {near!r}?" if near else f"COMMAND is one of {', '.join(COMMANDS)}"
+        parser.error(f"no command is called {argv[0]!r}: {hint}")
     if argv[:1] in (["step"], ["draw"]):
         argv = shielded(argv)
     elif argv[:1] == ["predict"]:                           # numbers such as -1e-3
@@ -238,31 +244,50 @@ def shielded(argv: list[str]) -> list[str]:
     return words
 
 
-def given_numbers(pairs: Sequence[str]) -> dict[str, Any]:
-    """{name: number} of `name=value`: a Fraction, which keeps 1/3 and 0.1 exact, or a float for inf and nan."""
+def given_numbers(pairs: Sequence[str], literal: bool = False) -> dict[str, Any]:
+    """{name: number} of `name=value`: a Fraction, which keeps 1/3 and 0.1 exact, or a float for others such as pi."""
     numbers: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
         if pair.strip().startswith("--"):
             raise ValueError(f"unknown option {pair.strip()}; tinygrad-edu COMMAND --help shows the options")
+        name = plain_name(name)
         if not equals or not name.isidentifier():
             raise ValueError(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
                              "and the expression in quotes")
         if name in numbers:
             raise ValueError(f"{name} is given twice")
-        numbers[name] = number_from(name, text.replace("−", "-"))
+        numbers[name] = number_from(name, text.replace("−", "-"), literal)
     return numbers
 
 
-def number_from(name: str, text: str) -> Any:
+def number_from(name: str, text: str, literal: bool) -> Any:
     """The number of one `name=value`, as `given_numbers` has it."""
+    if re.fullmatch(r"[+-]?\d*,\d+", text):
+        raise ValueError(f"{name}={text}: a decimal point is needed: write {name}={text.replace(',', '.')}")
     try:
         if re.fullmatch(r"[^/]*[eE][+-]?\d{4,}", text):
             raise ValueError            # a Fraction would fill the memory
         return float(text) if re.fullmatch(r"[+-]?(inf|infinity|nan)", text.lower()) else Fraction(text)
     except (ValueError, ZeroDivisionError):
-        raise ValueError(f"{name}={text}: {text!r} is not a number; "
-                         f"write for instance {name}=-2, {name}=0.5 or {name}=1/3") from None
+        pass
+    try:
+        program = parse(text or name, literal=literal)
+        if not program.names:
+            say(program)
+            return program.build({})[-1].data
+    except ExpressionError as error:
+        raise ValueError(f"{name}={text}: {error.reason}") from None
+    except (ValueError, ArithmeticError):
+        pass
+    raise ValueError(f"{name}={text}: {text!r} is not a number; write for instance "
+                     f"{name}=-2, {name}=0.5, {name}=1/3 or {name}=sqrt(2)")
+
+
+def say(program: Program) -> None:
+    """Say on stderr what was read otherwise than it was typed."""
+    if program.said:
+        print(f"tinygrad-edu: {program.said}", file=sys.stderr)
 
 
 # ---- commands -------------------------------------------------------------------------------------------
@@ -270,13 +295,16 @@ def number_from(name: str, text: str) -> Any:
 
 def graph_of(args: argparse.Namespace) -> NamedGraph:
     """The graph of the expression, after its backward pass."""
-    numbers = given_numbers(args.values)
+    args.numbers = numbers = given_numbers(args.values, args.literal)
     try:
         floats = {name: float(number) for name, number in numbers.items()}
     except OverflowError:
         raise ValueError("one of the numbers is too large for a float") from None
     args.expression = args.expression.strip()
-    output = parse(args.expression).build(floats)[-1]
+    program = parse(args.expression, floats, args.literal)
+    args.read_as = program.read_as
+    say(program)
+    output = program.build(floats)[-1]
     if not output.is_constant:
         output.backward()
     return NamedGraph(output)
@@ -293,7 +321,7 @@ def run_step(args: argparse.Namespace) -> None:
     if args.interactive:
         walk_through(events)
     elif args.json:
-        data = {"expression": args.expression, **results(graph, symbolic, exact),
+        data = {"expression": args.expression, "read_as": args.read_as, **results(graph, symbolic, exact),
                 "steps": [event.as_dict() for event in events]}
         print(json.dumps(without_nan(data), ensure_ascii=not prints_unicode(), indent=2))
     else:
@@ -316,8 +344,8 @@ def run_ops(args: argparse.Namespace) -> None:
     """Print the table of operations, or one operation in detail."""
     if args.name:
         if args.name not in OPS:
-            near = difflib.get_close_matches(args.name, OPS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "tinygrad-edu ops lists them"
+            near = nearest(args.name, OPS)
+            hint = f"did you mean {near!r}?" if near else "tinygrad-edu ops lists them"
             raise ValueError(f"no operation is called {args.name!r}: {hint}")
         print(op_in_detail(OPS[args.name]))
         return
@@ -338,11 +366,11 @@ def as_written(number: float) -> Fraction:
 
 def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
     """The numbers of the command line, which must all be fractions."""
-    numbers = given_numbers(args.values)
-    for name, number in numbers.items():
+    for name, number in args.numbers.items():
         if isinstance(number, float):
-            raise ValueError(f"{name}={number} is not a rational number, so --exact has no answer")
-    return numbers
+            text = next(pair for pair in args.values if plain_name(pair.partition("=")[0].strip()) == name)
+            raise ValueError(f"{text.strip()} is not a rational number, so --exact has no answer")
+    return dict(args.numbers)
 
 
 def save_picture(graph: NamedGraph, target: str, layout: str) -> str:

@@ -60,6 +60,10 @@ class ExpressionError(ValueError):
                          f"    {shown}\n    {' ' * (column - 1 - start)}{carets}")
 
 
+class ExpressionWarning(UserWarning):
+    """Text was read as an expression that is written otherwise, such as 2x as 2*x."""
+
+
 strict = ContextVar("strict", default=True)             # raise DomainError and GradientError?
 recording = ContextVar("recording", default=True)       # do results remember their parents?
 tracing = ContextVar("tracing", default=False)          # and the line they were made at?

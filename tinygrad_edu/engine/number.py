@@ -2,6 +2,8 @@
 
 import math
 import operator
+from collections.abc import Iterable
+from itertools import takewhile
 from numbers import Real
 from typing import Any
 
@@ -130,6 +132,24 @@ def printable(text: Any) -> str:
     'red�[31m'
     """
     return "".join(c if c.isprintable() else "�" for c in str(text))
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """The name that was probably meant by a word with a slip in it; "" if none is near.
+
+    Two letters that changed places are the likeliest slip, then a wrong end.
+
+    >>> nearest("tahn", ["tan", "tanh"]), nearest("sigma", ["sign", "sigmoid"]), nearest("xyz", ["tanh"])
+    ('tanh', 'sigmoid', '')
+    """
+    from difflib import SequenceMatcher
+    word = word[:60].lower()
+    alike = {name: SequenceMatcher(None, word, name).ratio() for name in names}
+
+    def likeness(name: str) -> float:
+        same_start = len(list(takewhile(bool, map(str.__eq__, word, name))))
+        return alike[name] + same_start / 10 + (sorted(word) == sorted(name)) / 2
+    return max([name for name in alike if alike[name] >= 0.6], key=likeness, default="")
 
 
 def format_number(x: float, digits: int = 6) -> str:

@@ -365,7 +365,7 @@ def as_lines(root: Any, style: int, names: Mapping[int, tuple[int, str]]) -> lis
     for part in order:
         width[id(part)] = 1 + sum(width[id(p)] for p in children(part) if type(p) is Formula)
         written[id(part)] = names[id(part)] if id(part) in names else compose(part, style, written)
-        shared = long and uses[id(part)] > 1
+        shared = long and uses[id(part)] > 1 and part.head not in ("keyword", "[]")
         if part.parts and part is not root and id(part) not in names and (shared or width[id(part)] > WIDE):
             name = compose(Formula(next(fresh)), style, {})[1]
             lines.append((name, written[id(part)][1]))

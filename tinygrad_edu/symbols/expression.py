@@ -1,32 +1,31 @@
 """From text to a graph: `(x + y) * z` as a student types it.
 
-Python's own parser reads the text, and a whitelist reads the result: numbers, names,
-operators, comparisons and the functions of `OPS`.  Nothing is ever evaluated as code.
-Statements may be chained, `q = x + y; f = q * z`, so that intermediate nodes have names.
+What students write, `2x² + |y|`, becomes a plain expression first (see `notation`).  Python's own parser reads
+that, and a whitelist reads the result: numbers, names, operators, comparisons and the functions of `OPS`.
+Nothing is ever evaluated as code.  Statements may be chained, `q = x + y; f = q * z`, so that intermediate
+nodes have names.
 """
 
 import ast
-import difflib
 import keyword
 import math
 import re
-import unicodedata
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
 from ..engine import ops
 from ..engine.composites import scaled_relu
-from ..engine.errors import DomainError, ExpressionError
-from ..engine.number import number, short_repr, truncate
+from ..engine.errors import DomainError, ExpressionError, ExpressionWarning
+from ..engine.number import nearest, number, short_repr, truncate
 from ..engine.op import OPS
 from ..engine.value import Value, constant
 from ..engine.value import pow as power
+from .notation import Literal, literal_text, plain_name, refuse
 
 MAX_LENGTH = 10_000                     # characters
 MAX_DEPTH = 100                         # operations within operations; a sum of many terms is not deep
 RESULT = "f"                            # what an expression without a name is called
-LOOKALIKES = str.maketrans("−–×·⋅∙÷\u00a0", "--****/ ")       # what is pasted from documents
 
 OPERATORS: dict[type, Callable] = {
     ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: power,
@@ -35,14 +34,10 @@ OPERATORS: dict[type, Callable] = {
     ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
 }
 OTHERS: dict[str, Callable] = {"pow": power, "scaled_relu": scaled_relu}
-OTHER_NAMES = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
-               "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "average": "mean",
-               "product": "prod", "total": "sum", "swish": "silu", "logistic": "sigmoid"}
-REMEDIES = {"²": "x**2", "³": "x**3", "√": "sqrt(x)", "|": "abs(x)", "^": "x**2", "π": "pi"}
+CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}          # unless these names are given a value
+LISTS = ("softmax", "log_softmax")      # functions that give more than one number
 REFUSED: dict[type, str] = {
-    ast.BitXor: "^ is not a power here: write **",
     ast.FloorDiv: "// has no derivative: write /",
-    ast.IfExp: "if ... else is written where(condition, a, b)",
     ast.BoolOp: "and, or are not numbers: write where(condition, a, b)",
     ast.Not: "not is not a number: write where(condition, 0, 1)",
     ast.Attribute: "a dot after a name is not understood here",
@@ -52,15 +47,16 @@ REFUSED: dict[type, str] = {
 }
 
 
-def expression(text: str, /, **values: Any) -> Value:
+def expression(text: str, /, *, literal: bool = False, **values: Any) -> Value:
     """The graph of an expression, with a leaf for every name.
 
     text      one expression, or several statements such as "q = x + y; f = q * z"
+    literal   refuse what students write, such as "2x", instead of reading it as "2*x" with an ExpressionWarning
     values    a number, or a Value, for every name; a Value without a label takes the name as its own
 
     The result is labelled with its name, or "f" if it has none.  Raises ExpressionError, with
-    the place marked by a caret, for anything that is not such an expression; all names without
-    a value are reported together.
+    the place marked by a caret, for anything that is not such an expression, and for what could be read in
+    two ways, such as "1/2x"; all names without a value are reported together.
 
     >>> f = expression("(x + y) * z", x=-2, y=5, z=-4)
     >>> f.data
@@ -71,66 +67,66 @@ def expression(text: str, /, **values: Any) -> Value:
         tnah(x)
         ^^^^
     """
-    return parse(text).build(values)[-1]
+    if not isinstance(literal, bool):
+        raise TypeError(f"literal must be True or False, got {short_repr(literal)}: call the value another name")
+    program = parse(text, values, literal)
+    result = program.build(values)[-1]
+    if program.said:
+        warnings.warn(program.said, ExpressionWarning, stacklevel=2)
+    return result
 
 
-def parse(text: str) -> "Program":
-    """Read the text of an expression, without values yet."""
+def parse(text: str, given: Collection[str] = (), literal: bool = False) -> "Program":
+    """Read the text of an expression; `given` are the names that will have a value."""
     if not isinstance(text, str):
         raise TypeError(f"an expression is a str, not {type(text).__name__}: got {text!r}")
-    text = text.strip().replace("\r\n", "\n").replace("\r", "\n")         # the parser too ends a line at each
+    text = text.strip().replace("\r\n", "\n").replace("\r", "\n")
     if not text:
         raise ExpressionError('the expression is empty: write for instance "(x + y) * z"')
     if len(text) > MAX_LENGTH:
         raise ExpressionError(f"the expression has {len(text)} characters, but {MAX_LENGTH} are the limit")
-    return Program(text, syntax_tree(text))
-
-
-def syntax_tree(text: str) -> ast.Module:
-    """The text as Python's parser sees it; every way to fail is an ExpressionError."""
     for i, c in enumerate(text):
-        if not c.isprintable() and c not in "\n\r\t\u00a0":
-            line, column = text.count("\n", 0, i) + 1, i - text.rfind("\n", 0, i)
-            raise ExpressionError(f"the character {c!r} has no place in an expression", text, line, column)
+        if not c.isprintable() and c not in "\n\t\u00a0":
+            refuse(text, f"the character {c!r} has no place in an expression", i, i + 1)
+    read = literal_text(text, set(map(plain_name, given)), {*OPS, *OTHERS, *LISTS})
+    for remark, place in read.remarks.items() if literal else ():
+        refuse(text, f"{remark}: write {truncate(read.text, 200)}", *place)
+    return Program(text, read, syntax_tree(text, read))
+
+
+def syntax_tree(text: str, read: Literal) -> ast.Module:
+    """The text as Python's parser sees it; every way to fail is an ExpressionError in our own words."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text.translate(LOOKALIKES))
+            return ast.parse(read.text, filename="")
     except SyntaxError as error:
-        raise syntax_error(error, text) from None
+        lines = [*read.text.split("\n"), ""]
+        line = min(error.lineno or 1, len(lines)) - 1
+        offset = sum(len(before) + 1 for before in lines[:line]) + min((error.offset or 1) - 1, len(lines[line]))
+        start = read.place(offset)
     except (RecursionError, MemoryError):
         raise ExpressionError("the expression is too long or nested too deeply for one statement: "
                               "cut it up, a = ...; f = ...") from None
-    except ValueError as error:                     # a number with thousands of digits
-        raise ExpressionError(str(error).split(";")[0]) from None
-
-
-def syntax_error(error: SyntaxError, text: str) -> ExpressionError:
-    """What Python's parser says, in words for those who type expressions, with a remedy where one is known."""
-    line, column = error.lineno or 1, error.offset or 1
-    product = re.search(r"(?<![\w.])\d++\.?+\d*+(?:[eE][+-]?\d+)?+\s*(?=[^\W\d_]|\()|\)\s*(?=[\w(])", text)
-    reason = (error.msg or "").split(". Perhaps")[0].replace("invalid syntax", "this is not understood here")
-    reserved = [word for word in re.findall(r"[a-z]+", text) if keyword.iskeyword(word)]
-    if reserved:
-        reason = f"{reserved[0]!r} is a word of Python's own: choose another name"
-    for sign, remedy in REMEDIES.items():
-        reason = f"{sign} is not understood here: write {remedy}" if sign in text else reason
-    if product and "never closed" not in reason and "unmatched" not in reason:
-        reason = "a product needs its sign: write 2 * x and (a) * (b)"
-        line, column = text.count("\n", 0, product.end()) + 1, product.end() - text.rfind("\n", 0, product.end())
-    column = min(column, len((text.splitlines() + [""] * line)[line - 1]) + 1)      # the parser may count bytes
-    return ExpressionError(reason, text, line, column)
+    for word in re.finditer(r"\w+", text):
+        if keyword.iskeyword(word[0]):
+            refuse(text, f"{word[0]!r} is a word of Python's own: choose another name", *word.span())
+    refuse(text, "this is not understood here", start, start + 1)
 
 
 class Program:
     """Statements read from text; `build` makes the graph once their names have numbers.
 
-    text     what was read
+    text     what was typed
+    read_as  the plain expression it was read as
+    said     what was changed, in one line; "" if nothing was
     names    the names that need a value, in order of appearance
     """
 
-    def __init__(self, text: str, tree: ast.Module):
-        self.text = text
+    def __init__(self, text: str, read: Literal, tree: ast.Module):
+        self.text, self.read, self.read_as = text, read, read.text
+        self.said = f"read as {truncate(read.text, 200)} ({', '.join(read.remarks)})" if read.remarks else ""
+        self.lines = [line.encode() for line in read.text.split("\n")]
         self.statements = [self.statement(node, i == len(tree.body) - 1) for i, node in enumerate(tree.body)]
         if not self.statements:
             self.refuse(tree, "there is no expression here")
@@ -141,7 +137,7 @@ class Program:
             order = self.in_order(body)
             self.orders.append(order)
             for node in order:
-                if isinstance(node, ast.Name) and node.id not in known and node.id != "pi":
+                if isinstance(node, ast.Name) and node.id not in {*known, *CONSTANTS}:
                     self.names.setdefault(node.id, node)
             if target and (target.id in known or target.id in self.names):
                 self.refuse(target, f"{target.id!r} has a value already: choose another name")
@@ -156,12 +152,14 @@ class Program:
 
     def refuse(self, node: Any, reason: str) -> NoReturn:
         """Raise an ExpressionError that points at this part of the text."""
-        line = getattr(node, "lineno", 1)
-        row = self.text.translate(LOOKALIKES).splitlines()[line - 1].encode()
-        start = len(row[: getattr(node, "col_offset", 0)].decode())
-        same_line = getattr(node, "end_lineno", line) == line
-        end = len(row[: getattr(node, "end_col_offset", 0)].decode()) if same_line else start + 1
-        raise ExpressionError(reason, self.text, line, start + 1, end - start)
+        start, end = [self.read.place(self.offset(getattr(node, line, 1), getattr(node, column, i)), bool(i))
+                      for i, (line, column) in enumerate([("lineno", "col_offset"), ("end_lineno", "end_col_offset")])]
+        refuse(self.text, reason, start, end)
+
+    def offset(self, line: int, column: int) -> int:
+        """Where a line and a column, which the parser counts in bytes, are in the plain expression."""
+        before = sum(len(line.decode()) + 1 for line in self.lines[:line - 1])
+        return before + len(self.lines[line - 1][:column].decode())
 
     def statement(self, node: ast.stmt, last: bool) -> tuple[ast.Name | None, ast.expr]:
         """(the name it assigns to, its expression) of a statement."""
@@ -242,16 +240,19 @@ class Program:
         for name in values:
             if name in self.assigned:
                 raise ExpressionError(f"{name!r} is computed by the expression, so it cannot be given a value too")
-            if name not in self.names and name != "pi":
+            if name not in self.names and name not in CONSTANTS:
                 known = f"its names are {', '.join(self.names)}" if self.names else "it has no names"
                 raise ExpressionError(f"{name!r} is not in the expression; {known}")
 
     def build(self, values: Mapping[str, Any]) -> list[Value]:
         """The graph for these values of the names: the node of each statement; the last is the result."""
-        values = {unicodedata.normalize("NFKC", name): x for name, x in values.items()}     # as the parser does
+        for name in values:
+            if name != plain_name(name) and plain_name(name) in values:
+                raise ExpressionError(f"{plain_name(name)} is given twice, as {name} too")
+        values = {plain_name(name): x for name, x in values.items()}
         self.check_names(values)
         unnamed = [x for x in values.values() if isinstance(x, Value) and not x.label]
-        known = {"pi": labelled(constant(math.pi), "pi")}
+        known = {name: labelled(constant(x), name) for name, x in CONSTANTS.items()}
         try:
             for name, x in values.items():
                 known[name] = labelled(x, x.label or name) if isinstance(x, Value) else leaf(x, name)
@@ -313,7 +314,8 @@ class Program:
         except (TypeError, ValueError) as error:
             if isinstance(error, DomainError):
                 raise
-            self.refuse(node, str(error))
+            is_log = isinstance(node.func, ast.Name) and node.func.id == "log"
+            self.refuse(node, f"{error}; write log(x) / log(2) for the base 2" if is_log else str(error))
         return result if isinstance(result, Value) else constant(result)        # sum([]) is a plain 0
 
 
@@ -323,13 +325,12 @@ def function(program: Program, name: Any) -> Callable:
         return OTHERS[name.id]
     if name.id in OPS:
         return OPS[name.id]
-    if name.id in ("softmax", "log_softmax"):
+    if name.id in LISTS:
         program.refuse(name, f"{name.id} gives a list: one of it is exp(x - logsumexp(x, y, z))")
-    near = OTHER_NAMES.get(name.id) or next(iter(difflib.get_close_matches(name.id, OPS, n=1)), None)
-    if near is None or len(name.id) == 1:
-        short = truncate(name.id, 40)
+    near, short = nearest(name.id, OPS) if len(name.id) > 1 else "", truncate(name.id, 40)
+    if not near:
         program.refuse(name, f"{short!r} is not a function: write {short} * (...) for a product")
-    program.refuse(name, f"unknown function {truncate(name.id, 40)!r}: did you mean {near!r}?")
+    program.refuse(name, f"unknown function {short!r}: did you mean {near!r}?")
 
 
 def leaf(number: Any, name: str) -> Value:
