@@ -95,9 +95,10 @@ def quotient(f: Callable, x: float, h: float, method: str) -> tuple[float, float
 def richardson(f: Callable, x: float, h: float) -> Estimate:
     """Central differences at h, h/2, h/4 ...: their errors go like h², h⁴ ..., and are removed one by one.
 
-    Of the whole table the entry that differs least from its neighbours is taken.
+    Of the whole table the entry that differs least from its neighbours is taken.  Steps that would be lost in x,
+    so that f is asked for the same number twice, are left out.
     """
-    steps = [h / 2 ** i for i in range(12)]
+    steps = [h / 2 ** i for i in range(12) if i < 2 or h / 2 ** i >= math.ulp(x)]
     column, roundings = map(list, zip(*[quotient(f, x, step, "central") for step in steps]))
     best = Estimate(math.nan, math.inf, h)
     for k in range(1, len(steps)):
