@@ -343,6 +343,7 @@ def test_ctrl_c_at_every_line_leaves_the_old_file_or_the_new_one(old):
 
 @posix
 def test_the_command_finds_out_before_the_training_that_a_place_cannot_be_written(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed")
     monkeypatch.setattr("tinygrad_edu.cli_train.train", lambda *arguments: pytest.fail("it trains"))
     (tmp_path / "loop.svg").symlink_to("loop.svg")
     for option in "--save", "--plot":
