@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .arrays import is_array
+from .arrays import is_array, is_value
 from .number import number, short_repr
 
 Operation = Any                 # an Op
@@ -68,6 +68,6 @@ def checked_constants(op: Operation, constants: dict[str, Any]) -> dict[str, flo
     for name, constant in complete.items():
         if constant is None:
             raise TypeError(f"{op.name}() needs {name}=...")
-        if hasattr(type(constant), "record"):
+        if is_value(constant):
             raise TypeError(f"{op.name}(): {name} is a constant and gets no gradient; write {name}=v.data")
     return {name: number(constant) for name, constant in complete.items()}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from .arrays import is_value
 from .number import number, short_repr
 from .op import Mark
 
@@ -26,11 +27,11 @@ def edges_by_hand(parents: Iterable[Node], local_grads: Iterable[float]) -> tupl
     """The parents and local gradients of a node made by hand, checked."""
     if isinstance(parents, str):
         raise TypeError(f"parents are Values, not a str: did you mean label={parents!r}?")
-    if hasattr(type(parents), "record"):
+    if is_value(parents):
         raise TypeError("parents is a tuple of Values: write (x,) for one")
     parents, local_grads = tuple(parents), tuple(map(number, local_grads))
     for i, parent in enumerate(parents):
-        if not hasattr(type(parent), "record"):
+        if not is_value(parent):
             raise TypeError(f"parent {i} is not a Value but {type(parent).__name__}: got {short_repr(parent)}")
     if len(parents) != len(local_grads):
         raise ValueError(f"each parent needs one local gradient: got {len(parents)} and {len(local_grads)}")

@@ -50,12 +50,7 @@ def accurate(op: Op) -> Callable[[Callable], Callable]:
     digit.  People are still shown the rule.  Raises TypeError where it does not fit the rule, and
     ValueError where the operation has an accurate form already.
     """
-    def attach(form: Callable) -> Callable:
-        if op.rule is not op.textbook:
-            raise ValueError(f"op {op.name} has an accurate form already")
-        op.rule = checked_form(op, form)
-        return form
-    return attach
+    return attached(op, "rule", "an accurate form")
 
 
 def graph_form(op: Op) -> Callable[[Callable], Callable]:
@@ -64,10 +59,15 @@ def graph_form(op: Op) -> Callable[[Callable], Callable]:
     The decorated function has the signature of the rule and returns the same mathematics, phrased so
     that its derivatives keep their digits.  Without one, the rule itself serves.  Raises as `accurate` does.
     """
+    return attached(op, "graph", "a graph form")
+
+
+def attached(op: Op, place: str, what: str) -> Callable[[Callable], Callable]:
+    """A decorator that puts another form of an op's rule in its place, "rule" or "graph", once."""
     def attach(form: Callable) -> Callable:
-        if op.graph is not op.textbook:
-            raise ValueError(f"op {op.name} has a graph form already")
-        op.graph = checked_form(op, form)
+        if getattr(op, place) is not op.textbook:
+            raise ValueError(f"op {op.name} has {what} already")
+        setattr(op, place, checked_form(op, form))
         return form
     return attach
 

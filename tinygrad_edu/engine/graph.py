@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from .arrays import is_value
 from .errors import GradientError
 from .formula import Formula
 from .messages import describe
@@ -48,7 +49,7 @@ def topological_order(output: Node) -> list[Node]:
 
 
 def refuse_non_value(thing: Any) -> None:
-    if not hasattr(type(thing), "record"):
+    if not is_value(thing):
         raise TypeError(f"a Value is needed, not {type(thing).__name__}: got {short_repr(thing)}")
 
 
@@ -141,7 +142,7 @@ def times(x: Any, y: Any) -> Any:
 
 def is_cut(node: Node, local_grad: Any) -> bool:
     """Is this an edge that a selecting op did not choose?  A local gradient not yet known cuts nothing."""
-    if not node._op.selects or isinstance(local_grad, Formula) or hasattr(type(local_grad), "record"):
+    if not node._op.selects or isinstance(local_grad, Formula) or is_value(local_grad):
         return False
     return local_grad == 0
 

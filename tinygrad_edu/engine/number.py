@@ -7,6 +7,8 @@ from itertools import takewhile
 from numbers import Real
 from typing import Any
 
+from .arrays import is_value
+
 
 def number(x: Any) -> float:
     """x as a float: int, float, Fraction, Decimal, a numpy scalar or an array of one element.
@@ -105,7 +107,7 @@ def remedy(x: Any) -> str:
         return "; make one Value per element: [Value(e) for e in ...]"
     if type(x).__name__ == "Formula":
         return "; a rule calls another operation by its name and .of, as in tanh.of(x)"
-    if hasattr(type(x), "record"):
+    if is_value(x):
         return "; v.data is the number of a Value v"
     return ""
 

@@ -177,7 +177,7 @@ class Op:
             raise TypeError(f"{self.name}.of() takes {', '.join(self.inputs)}: got {len(inputs)} numbers")
         if any(type(x) is Formula for x in inputs):
             return Formula(printer.head_of(self.name, len(inputs)), *inputs)
-        if any(hasattr(type(x), "record") for x in inputs):
+        if any(map(is_value, inputs)):
             return self(*inputs)
         rule = self.rule if all(isinstance(x, float | int) for x in inputs) else self.textbook
         return rule(*inputs)[0]

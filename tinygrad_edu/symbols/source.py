@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from ..engine import printer
+from ..engine.arrays import is_value
 from ..engine.formula import Formula, Row
 from ..engine.number import short_repr
 from ..engine.op import OPS, Op
@@ -24,7 +25,7 @@ def source(op: Op, language: str = "python") -> str:
     <BLANKLINE>
     """
     if not isinstance(op, Op):
-        instead = "; tg.symbolic(v) has the formulas of a Value v" if hasattr(type(op), "record") else ""
+        instead = "; tg.symbolic(v) has the formulas of a Value v" if is_value(op) else ""
         raise TypeError(f"an Op is needed, such as tg.tanh, not {type(op).__name__}: got {short_repr(op)}{instead}")
     if language == "latex":
         return latex_source(op, *op.formulas())
