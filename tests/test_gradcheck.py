@@ -454,7 +454,8 @@ def altered(f, data=None, local_grads=None):
     """f, whose last node has other numbers than its operation gave it."""
     def changed(*inputs):
         node = f(*inputs)
-        return Value.restored(Value, data or node.data, 0.0, node.parents, local_grads or node.local_grads, node._op, None) * 2.0
+        slopes = local_grads or node.local_grads
+        return Value.restored(Value, data or node.data, 0.0, node.parents, slopes, node._operation, None) * 2.0
     return changed
 
 

@@ -147,7 +147,7 @@ def test_the_slope_nodes_of_a_gradient_are_seen_nowhere(op):
     for gradient in tg.replay(op(*inputs, **op.sample), Value).grads.values():
         if not gradient.is_constant:
             gradient.backward()
-        assert not any(node._op.hidden for node in NamedGraph(gradient).nodes)
+        assert not any(node._operation.hidden for node in NamedGraph(gradient).nodes)
         for what, shown in everything_shown(gradient).items():
             assert "′" not in str(shown), what
 
@@ -155,7 +155,7 @@ def test_the_slope_nodes_of_a_gradient_are_seen_nowhere(op):
 def test_the_gradient_of_tanh_reads_as_in_the_textbook():
     x = Value(0.5, label="x")
     slope = tg.replay(tg.tanh(x), Value)["x"]
-    assert any(node._op.hidden for node in tg.topological_order(slope))
+    assert any(node._operation.hidden for node in tg.topological_order(slope))
     assert tg.names(slope)[slope] == "1 - tanh(x)**2" and str(tg.symbolic(slope).value) == "1 - tanh(x)**2"
     assert [event.formula for event in tg.steps(slope) if event.kind == "forward"] == ["tanh(x)", "tanh(x)**2", "1 - tanh(x)**2"]
 

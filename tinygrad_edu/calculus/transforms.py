@@ -157,7 +157,7 @@ def pushed_forward(outputs: list[Value], run: "Run", v: Iterable[Any]) -> dict[V
         local = (replay(joined(outputs), Value, run.at, run.leaves).local.items() if run.as_graph
                  else [(node, node._local_grads) for node in run.order])
         for node, local_grads in local:
-            change, selects = None, node._op.selects
+            change, selects = None, node._operation.selects
             for parent, local_grad in zip(node._parents, local_grads):
                 if parent in moved and not (selects and is_cut(node, local_grad)):
                     part = local_grad * moved[parent]

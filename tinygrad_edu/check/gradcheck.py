@@ -91,7 +91,7 @@ def same(a: Any, b: Any) -> bool:
 
 def judge_node(node: Value) -> Iterator[Finding]:
     """A node's number and local gradients: are they its rule's, and is the rule right?"""
-    if not isinstance(node._op, Op) or node.is_constant:
+    if not isinstance(node._operation, Op) or node.is_constant:
         return
     with errstate(all="ignore"):
         data, local_grads = apply(node, [p.data for p in node.parents], node.constants)
@@ -113,7 +113,8 @@ def judge_node(node: Value) -> Iterator[Finding]:
 
 def judge_accurate_value(node: Value, rule_at: Callable[[int], RuleInDigits]) -> Iterator[Finding]:
     """Is the number that an operation's accurate form gives that of the textbook, but for rounding?"""
-    if not has_accurate_form(node._op) or node._op.hidden:      # a slope node is to differ from the graph it shows
+    op: Any = node._operation
+    if not has_accurate_form(op) or op.hidden:          # a slope node is to differ from the graph it shows
         return
     for level in range(len(LEVELS)):
         rule = rule_at(level)
@@ -123,7 +124,7 @@ def judge_accurate_value(node: Value, rule_at: Callable[[int], RuleInDigits]) ->
             if abs(decimal(node.data) - rule.value) <= excused:
                 return
     ours, theirs = told_apart(node.data, float(rule.value))
-    text = f"{describe(node)} is {ours}, but by the textbook it is {theirs}; {blamed(node._op, is_accurate=True)}"
+    text = f"{describe(node)} is {ours}, but by the textbook it is {theirs}; {blamed(op, is_accurate=True)}"
     yield Finding("wrong", node, text, None, node.data, float(rule.value))
 
 
@@ -160,7 +161,7 @@ def judge_rounding(node: Value, i: int, slope: float, rule: RuleInDigits) -> Ite
     """
     if is_near(node.local_grads[i], slope):
         return
-    op: Any = node._op
+    op: Any = node._operation
     is_accurate, error = has_accurate_form(op), abs(node.local_grads[i] - slope)
     sizes = [abs(slope), abs(node.data) / (abs(node.parents[i].data) or 1.0)]
     sizes += [abs(p.data) for p in node.parents if op.rows]
@@ -178,7 +179,7 @@ def judge_kink(node: Value, i: int, slopes: Slopes, rule: RuleInDigits) -> Itera
     if "jump" in sides:
         known = rule.beside_jump(i) if math.isfinite(stored) else []
     low, high = min(known, default=NAN), max(known, default=NAN)
-    is_accurate = has_accurate_form(node._op)
+    is_accurate = has_accurate_form(node._operation)
     slope = decimal(stored) if is_accurate or not math.isfinite(stored) else slopes.rule
     with digits(COMPARED):
         margin = max([abs(side) for side in known if side.is_finite()], default=Decimal(0)).scaleb(-9)
@@ -202,7 +203,7 @@ def disagreement(node: Value, i: int, measured: float, but: str = "the slope is"
     """The finding that local gradient i is not what was measured."""
     stored = node.local_grads[i]
     ours, theirs = told_apart(stored, measured)
-    why = f"; {blamed(node._op, is_accurate)}" if kind == "wrong" else ""
+    why = f"; {blamed(node._operation, is_accurate)}" if kind == "wrong" else ""
     text = f"{describe(node)}: the local gradient by {name_at(node, i)} is {ours}, but {but} {theirs}{why}"
     return Finding(kind, node, text, i, stored, measured)
 
@@ -224,7 +225,7 @@ def name_at(node: Value, i: int) -> str:
     known = name_of(node.parents[i])
     if known and node.parents.count(node.parents[i]) == 1:
         return known
-    inputs = node._op.inputs if isinstance(node._op, Op) and not node._op.rows else []
+    inputs = node._operation.inputs if isinstance(node._operation, Op) and not node._operation.rows else []
     return inputs[i] if inputs else f"input {i + 1}"
 
 
@@ -288,7 +289,7 @@ def leaf_text(node: Value) -> str:
 
 def judge_runs(experiment: Experiment, gradients: dict[Value, float]) -> Iterator[Finding]:
     """Run f at moved inputs, if there is something that only this can tell."""
-    by_hand = [node for node in experiment.order if node.parents and not isinstance(node._op, Op)]
+    by_hand = [node for node in experiment.order if node.parents and not isinstance(node._operation, Op)]
     hidden = hidden_dependences(experiment)
     if hidden is None:
         yield Finding("unjudged", experiment.output, "f raises, or takes another path, however little its inputs move: "

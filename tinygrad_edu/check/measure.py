@@ -73,7 +73,7 @@ class RuleInDigits:
     def __init__(self, node: Value, level: int):
         self.node, (self.digits, self.below) = node, LEVELS[level]
         self.relative = level == 0              # sin(1e300) needs steps below 1, not below 1e300
-        op: Any = node._op
+        op: Any = node._operation
         with digits(self.digits):
             self.inputs = [+Precise(p.data) for p in node.parents]      # rounded as results are: one is the largest
             for self.rule in (op.textbook, op.rule):        # exp(1e300) leaves decimals; accurate forms do without it
@@ -83,7 +83,7 @@ class RuleInDigits:
 
     def run(self, inputs: list[Any]) -> tuple[Decimal, list[Decimal]]:
         """(value, local gradients) of the rule at these inputs."""
-        op: Any = self.node._op
+        op: Any = self.node._operation
         constants = {name: +Precise(c) for name, c in self.node.constants.items()}
         value, local_grads = self.rule(*op.in_rows(inputs), **constants)
         return decimal(value), list(map(decimal, op.one_by_one(local_grads)))

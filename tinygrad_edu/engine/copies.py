@@ -23,7 +23,7 @@ def copied(node: Node, parents: tuple[Node, ...]) -> Node:
     """A node like this one, with these parents."""
     if node in inputs_of_runs.get():
         return node
-    twin = node.restored(type(node), node._data, node._grad, parents, node._local_grads, node._op, node._extra)
+    twin = node.restored(type(node), node._data, node._grad, parents, node._local_grads, node._operation, node._extra)
     vars_of(twin).update(vars_of(node))
     return twin
 
@@ -56,7 +56,7 @@ def flatten(order: list[Node], plain: type) -> list[FLAT]:
         place[node] = len(rows)
         rows.append((None if type(node) is plain else type(node), node._data, node._grad,
                      tuple([place[p] for p in node._parents]), node.local_grads, node.op,
-                     isinstance(node._op, Op), node._extra, vars_of(node)))
+                     isinstance(node._operation, Op), node._extra, vars_of(node)))
     return rows
 
 

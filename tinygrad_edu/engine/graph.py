@@ -74,7 +74,7 @@ def walked_back(order: list[Node], seed: float) -> tuple[dict[Node, float], list
         while i:                                # the last parent first
             i -= 1
             parent, local_grad = parents[i], local_grads[i]
-            if (local_grad or not node._op.selects) and (
+            if (local_grad or not node._operation.selects) and (
                     parent._extra is None or "is_constant" not in parent._extra):
                 arrived[parent] = so_far(parent, 0.0) + upstream * local_grad
     return arrived, unreached
@@ -122,7 +122,7 @@ def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1) -> I
     for node in reversed(order):
         if node.is_constant or node not in arrived or node not in local:
             continue
-        upstream, parents, local_grads, selects = arrived[node], node.parents, local[node], node._op.selects
+        upstream, parents, local_grads, selects = arrived[node], node.parents, local[node], node._operation.selects
         for i in reversed(range(len(parents))):
             parent, local_grad = parents[i], local_grads[i]
             if parent.is_constant:
@@ -142,7 +142,7 @@ def times(x: Any, y: Any) -> Any:
 
 def is_cut(node: Node, local_grad: Any) -> bool:
     """Is this an edge that a selecting op did not choose?  A local gradient not yet known cuts nothing."""
-    if not node._op.selects or isinstance(local_grad, Formula) or is_value(local_grad):
+    if not node._operation.selects or isinstance(local_grad, Formula) or is_value(local_grad):
         return False
     return local_grad == 0
 

@@ -21,12 +21,12 @@ def formula_of(node: Node) -> str:
     name = name_of(node)
     if not node._parents and not node.op:
         return name or f"the number {format_number(node._data)}"
-    if not isinstance(node._op, Op):
+    if not isinstance(node._operation, Op):
         return name or f"a node made by hand ({printable(node.op) or 'no name'})"
-    while node._op.hidden:
+    while node._operation.hidden:
         node = node._parents[0]
     names = [Formula(name_of(p) or format_number(p._data)) for p in node._parents]
-    shown = node._op.call(*node._op.in_rows(names), **node.constants)
+    shown = node._operation.call(*node._operation.in_rows(names), **node.constants)
     at = ", ".join(dict.fromkeys(f"{name_of(p)} = {format_number(p._data)}" for p in node._parents if name_of(p)))
     return (f"{name} = " if name else "") + printer.text(shown) + (f" at {at}" if at else "")
 

@@ -136,7 +136,7 @@ def by_leaf(at: Mapping[Any, Any], order: list[Value]) -> dict[Value, Any]:
 def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[Any, tuple]:
     """A node's rule on other inputs: (value, one local gradient per parent)."""
     check_recorded(node)
-    op: Any = node._op
+    op: Any = node._operation
     rule = op.rule if all(isinstance(x, float) for x in inputs) else op.textbook            # numpy's are floats too
     rule = op.evaluate if all(type(x) is float for x in inputs) else rule
     try:
@@ -150,6 +150,6 @@ def apply(node: Value, inputs: list[Any], constants: dict[str, Any]) -> tuple[An
 
 
 def check_recorded(node: Value) -> None:
-    if not isinstance(node._op, Op):
+    if not isinstance(node._operation, Op):
         raise ReplayError(f"{describe(node)} was not recorded by an operation, so it cannot be run again; "
                           "declare the operation with @tg.op")

@@ -47,8 +47,8 @@ def node_again(node: Value, inputs: list[Any]) -> Any:
     if parents == node.parents:
         return node
     if [x.data.hex() for x in parents] == [p.data.hex() for p in node.parents]:         # -0.0 is not 0.0
-        return Value.restored(Value, node.data, 0.0, parents, node._local_grads, node._op, node._extra)
-    op: Any = node._op
+        return Value.restored(Value, node.data, 0.0, parents, node._local_grads, node._operation, node._extra)
+    op: Any = node._operation
     return Value.record(op, *op.in_rows(parents), **node.constants)
 
 
@@ -57,7 +57,7 @@ def slopes_of(node: Value, inputs: list[Any]) -> tuple:
 
     They are asked for within `errstate(all="ignore")`: a slope that is inf or nan is no error until it is used.
     """
-    op: Any = node._op
+    op: Any = node._operation
     written = formulas_of if op.rows else known_formulas_of
     names, value, slopes = written(op, len(inputs), tuple(node.constants.items()))
     known = {value: node, **dict(zip(names, inputs))}           # where the value is an input, that is meant
@@ -86,7 +86,7 @@ known_formulas_of = lru_cache(maxsize=1024)(formulas_of)        # but not those 
 def slope_node(node: Value, i: int, local_grad: float, parents: tuple[Value, ...]) -> Value:
     """A node with the number of local gradient i of another node; parents are its graph and the node's inputs."""
     count = len(parents) - 1
-    op = slope_op(node._op, i, count)
+    op = slope_op(node._operation, i, count)
     extra = {"constants": node.constants} if node.constants else None
     return Value.restored(Value, local_grad, 0.0, parents, (1.0, *[0.0] * count), op, extra)
 

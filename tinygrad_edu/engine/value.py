@@ -55,13 +55,13 @@ class Value:
     (-12.0, -4.0, -4.0, 3.0)
     """
 
-    __slots__ = ("_data", "_grad", "_parents", "_local_grads", "_op", "_extra")
+    __slots__ = ("_data", "_grad", "_parents", "_local_grads", "_operation", "_extra")
 
     _data: float
     _grad: float
     _parents: "tuple[Value, ...]"
     _local_grads: tuple[float, ...]
-    _op: Op | Mark
+    _operation: Op | Mark
     _extra: "dict[str, Any] | None"         # what is rare: label, scope, constants, is_constant, origin
 
     def __init__(self, data: Any, parents: "Iterable[Value]" = (), local_grads: Iterable[float] = (),
@@ -69,10 +69,10 @@ class Value:
         self._data = data if type(data) is float else number(data)
         self._grad = 0.0
         self._parents = self._local_grads = ()
-        self._op, self._extra = LEAF, None
+        self._operation, self._extra = LEAF, None
         if not (parents == () == local_grads) or op:
             self._parents, self._local_grads = edges_by_hand(parents, local_grads)
-            self._op = mark(op)
+            self._operation = mark(op)
         if label:
             self.label = label
         if tracing():
@@ -109,7 +109,7 @@ class Value:
     @property
     def op(self) -> str:
         """The name of the operation that made this node, "" for a leaf."""
-        return self._op.name
+        return self._operation.name
 
     @property
     def constants(self) -> dict[str, float]:
@@ -299,7 +299,7 @@ class Value:
         """A node as it was: what copies and pickles are made by."""
         node: Value = new(kind)
         node._data, node._grad, node._parents, node._local_grads = data, grad, parents, local_grads
-        node._op, node._extra = op, extra
+        node._operation, node._extra = op, extra
         return node
 
     def __copy__(self):
@@ -376,7 +376,7 @@ def make_node(op: Op, data: Any, parents: tuple, local_grads: Any, constants: di
     node._grad = 0.0
     node._parents = parents
     node._local_grads = local_grads
-    node._op = op
+    node._operation = op
     node._extra = {"constants": constants} if constants else None
     for parent in parents:
         if parent._extra is None or not parent.is_constant:
@@ -407,7 +407,7 @@ def constant(x: Any) -> Value:
     node._data = x
     node._grad = 0.0
     node._parents = node._local_grads = ()
-    node._op = LEAF
+    node._operation = LEAF
     node._extra = CONSTANT
     return node
 

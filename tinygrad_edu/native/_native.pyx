@@ -185,7 +185,7 @@ cdef class Value:
         return bool(self.flags & PLAIN)
 
     @property
-    def _op(self):
+    def _operation(self):
         return BY_CODE[self.code] if self.code else extra_of(self).get("op", LEAF)
 
     @property

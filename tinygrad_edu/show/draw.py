@@ -262,7 +262,8 @@ def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
     grad = "" if node.is_constant else number_text(node.grad) if has_grads or node.grad else "—"
     name = graph.texts[node] if graph.labels[node] else graph.texts[node].replace("-", "−")
     made = graph.made(node).replace("-", "−") if node.parents else name
-    return Box(kind, printable(node._op.symbol) if node.parents else "", name, number_text(graph.data[node]), grad,
+    symbol = printable(node._operation.symbol) if node.parents else ""
+    return Box(kind, symbol, name, number_text(graph.data[node]), grad,
                made if made == name else f"{name} = {made}", origin_of(node))
 
 

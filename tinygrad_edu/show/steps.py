@@ -142,9 +142,10 @@ def events_of(graph: NamedGraph, seed: float = 1.0) -> Steps:
 def check_fresh(order: list[Value]) -> None:
     """Refuse a graph whose numbers no longer follow from its leaves."""
     for node in order:
-        if isinstance(node._op, Op) and node.parents:
+        op = node._operation
+        if isinstance(op, Op) and node.parents:
             with errstate(all="ignore"):
-                again, _ = node._op.evaluate(*node._op.in_rows([p.data for p in node.parents]), **node.constants)
+                again, _ = op.evaluate(*op.in_rows([p.data for p in node.parents]), **node.constants)
             if again != node.data and again == again:
                 raise ValueError(
                     f"the graph is out of date: {describe(node)} now comes to {format_number(again)}, "
@@ -168,7 +169,7 @@ def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
     so_far = {graph.output: seed}
     edges = contributions(graph.order, {node: node.local_grads for node in graph.order}, seed)
     for node, own_edges in groupby(edges, lambda c: c.node):
-        if node._op.hidden:
+        if node._operation.hidden:
             continue
         reasons = local_formulas(node, graph.formulas)
         for c in own_edges:

@@ -43,7 +43,7 @@ class NamedGraph:
         self.order = topological_order(output)
         self.stands_for: dict[Value, Value] = {}
         for node in self.order:
-            self.stands_for[node] = self.stands_for[node.parents[0]] if node._op.hidden else node
+            self.stands_for[node] = self.stands_for[node.parents[0]] if node._operation.hidden else node
         self.output = self.stands_for[output]
         self.nodes = self.nodes_shown()
         twin = {self.stands_for[node]: node for node in self.order}         # the last that stands for it
@@ -141,8 +141,8 @@ def own_formula(node: Value, known: Mapping[Value, Formula]) -> Formula | None:
 def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
     """The operation that made a node, applied to what its parents go by."""
     parents = [known[p] for p in node.parents]
-    if isinstance(node._op, Op):
-        return node._op.call(*node._op.in_rows(parents), **node.constants)
+    if isinstance(node._operation, Op):
+        return node._operation.call(*node._operation.in_rows(parents), **node.constants)
     return Formula(printer.head_of(printable(node.op) or "node", len(parents)), *parents)
 
 

@@ -21,7 +21,7 @@ WHOLE_ROWS = frozenset(("total", "product", "others", "largest", "smallest", "co
 
 def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
     """The local gradients of a node as formulas of its own name and those of its parents; none if made by hand."""
-    op, parents = node._op, [known[p] for p in node.parents]
+    op, parents = node._operation, [known[p] for p in node.parents]
     if not isinstance(op, Op):
         return []
     if len(parents) > MANY:                 # each element's formula would name all the others
@@ -106,7 +106,7 @@ def symbolic_gradients(graph: NamedGraph) -> Gradients:
         if not node.parents:
             values[node] = node.data if node.is_constant else graph.formulas[node]
             continue
-        if node._op.hidden:
+        if node._operation.hidden:
             values[node], local[node] = values[node.parents[0]], (1, *[0] * (len(node.parents) - 1))
             continue
         inputs = [values[p] for p in node.parents]
