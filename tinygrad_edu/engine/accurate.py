@@ -6,6 +6,8 @@ of a local gradient would lose digits, `@graph_form(op)` says by which formula i
 A test holds values to 2 units in the last place of the true number, and local gradients to 4.
 """
 
+from functools import lru_cache
+
 from . import formula as m
 from . import ops
 from .declare import accurate, graph_form
@@ -566,40 +568,88 @@ def total_less_one(x, best, e):
     return below + (m.total(each(lambda a, ea: m.where(a < best, 0, ea), x, e)) - 1)
 
 
-def logsumexp_with(exp_between):
-    """The rule of logsumexp, by the differences to the largest; `exp_between` is exp(x - y)."""
-    def rule(x):
-        best = m.largest(x)
-        top = m.where(m.abs(best) < m.inf, best, 0)
-        e = each(lambda a: exp_between(a, top), x)
-        rest = total_less_one(x, best, e)
-        return top + m.log1p(rest), (each(lambda ea: ea / (1 + rest), e),)
-    return rule
+def differences(x, top):
+    """(exp(x - top) of a row, the sum of these less 1)"""
+    if type(x) is list and type(x[0]) is float:
+        return kept_differences(tuple(x), top)
+    e = each(lambda a: exp_of_difference(a, top), x)
+    return e, total_less_one(x, top, e)
 
 
-def cross_entropy_with(exp_between):
-    """The rule of softmax_cross_entropy, likewise."""
-    def rule(x, t):
-        best, mass = m.largest(x), m.total(t)
-        e = each(lambda a: exp_between(a, best), x)
-        rest = total_less_one(x, best, e)
-        whole, log_whole = 1 + rest, m.log1p(rest)
-
-        def loss_of(a, ta):
-            return m.where(m.equal(ta, 0), 0, lambda: ta * (best - a + log_whole))
-
-        def slope_of(a, ea, ta):
-            others = m.where(a < best, whole - ea, rest + (1 - ea))
-            return ea / whole * (mass - ta) - ta * (others / whole)
-        return m.total(each(loss_of, x, t)), (each(slope_of, x, e, t), each(lambda a: best - a + log_whole, x))
-    return rule
+@lru_cache(maxsize=1)
+def kept_differences(x, top):
+    """The same, kept until another row comes: the nodes of one softmax have it in common."""
+    e = [exp_of_difference(a, top) for a in x]
+    return e, total_less_one(x, top, e)
 
 
-def exp_of_plain_difference(x, y):
-    return m.exp(x - y)
+@accurate(ops.logsumexp)
+def _(x):
+    best = m.largest(x)
+    top = m.where(m.abs(best) < m.inf, best, 0)
+    e, rest = differences(x, top)
+    return top + m.log1p(rest), (each(lambda ea: ea / (1 + rest), e),)
 
 
-accurate(ops.logsumexp)(logsumexp_with(exp_of_difference))
-accurate(ops.softmax_cross_entropy)(cross_entropy_with(exp_of_difference))
-graph_form(ops.logsumexp)(logsumexp_with(exp_of_plain_difference))
-graph_form(ops.softmax_cross_entropy)(cross_entropy_with(exp_of_plain_difference))
+@accurate(ops.softmax_at)
+def _(x, *, index):
+    best = m.largest(x)
+    e, _ = differences(x, best)
+    own, others = exp_of_difference(m.at(x, index), best), m.total(m.put(e, index, 0))
+    whole = own + others
+    f = own / whole
+    return f, (m.put(each(lambda ea: -f * (ea / whole), e), index, f * (others / whole)),)
+
+
+@accurate(ops.log_softmax_at)
+def _(x, *, index):
+    best = m.largest(x)
+    e, rest = differences(x, best)
+    others = m.total(m.put(e, index, 0))
+    return m.at(x, index) - best - m.log1p(rest), (
+        m.put(each(lambda ea: -ea / (1 + rest), e), index, others / (1 + rest)),)
+
+
+@accurate(ops.softmax_cross_entropy)
+def _(x, t):
+    best, mass = m.largest(x), m.total(t)
+    e, rest = differences(x, best)
+    whole, log_whole = 1 + rest, m.log1p(rest)
+
+    def loss_of(a, ta):
+        return m.where(m.equal(ta, 0), 0, lambda: ta * (best - a + log_whole))
+
+    def slope_of(a, ea, ta):
+        others = m.where(a < best, whole - ea, rest + (1 - ea))
+        return ea / whole * (mass - ta) - ta * (others / whole)
+    return m.total(each(loss_of, x, t)), (each(slope_of, x, e, t), each(lambda a: best - a + log_whole, x))
+
+
+def chances(x, op=ops.softmax_at):
+    """The softmax of a row, each a node: derivatives of what follows are made of these, and so have their digits."""
+    of = op.of_row
+    return m.Row(of(x, index=0)) if type(x) is m.Row else [of(x, index=i) for i in range(len(x))]
+
+
+@graph_form(ops.logsumexp)
+def _(x):
+    return ops.logsumexp.textbook(x)[0], (chances(x),)
+
+
+@graph_form(ops.softmax_at)
+def _(x, *, index):
+    f = ops.softmax_at.of_row(x, index=index)
+    return f, (m.put(each(lambda p: -f * p, chances(x)), index, f * (1 - f)),)
+
+
+@graph_form(ops.log_softmax_at)
+def _(x, *, index):
+    own = 1 - ops.softmax_at.of_row(x, index=index)
+    return ops.log_softmax_at.of_row(x, index=index), (m.put(each(lambda p: -p, chances(x)), index, own),)
+
+
+@graph_form(ops.softmax_cross_entropy)
+def _(x, t):
+    mass = m.total(t)
+    slopes = each(lambda p, ti: mass * p - ti, chances(x), t)
+    return ops.softmax_cross_entropy.textbook(x, t)[0], (slopes, each(lambda log: -log, chances(x, ops.log_softmax_at)))

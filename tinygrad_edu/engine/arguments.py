@@ -19,9 +19,11 @@ def arguments(op: Operation, inputs: tuple, constants: dict) -> tuple[tuple, dic
 
 def arguments_of_rows(op: Operation, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
     """The rows and constants of an op of rows; max([a, b]) and max(a, b) mean the same."""
-    if len(op.inputs) == 1 and (len(inputs) != 1 or not hasattr(type(inputs[0]), "__iter__")):
+    count, names = len(op.inputs), list(op.constants)
+    if count == 1 and (not 1 <= len(inputs) <= 1 + len(names) or not hasattr(type(inputs[0]), "__iter__")):
         inputs = (inputs,)
-    if len(inputs) != len(op.inputs):
+    inputs, constants = inputs[:count], {**dict(zip(names, inputs[count:])), **constants}
+    if len(inputs) != count:
         raise TypeError(f"{op.name}() takes {len(op.inputs)} rows of numbers, but {len(inputs)} were given")
     for row in inputs:
         if not hasattr(type(row), "__iter__"):
@@ -48,7 +50,7 @@ def refuse_nested(op: Operation, inputs: tuple) -> None:
 def accepts_empty_row(op: Operation) -> bool:
     """Does the rule accept empty rows, as that of sum does?"""
     try:
-        op.rule(*[[] for _ in op.inputs])
+        op.rule(*[[] for _ in op.inputs], **op.sample)
     except (ArithmeticError, LookupError):
         return False
     return True

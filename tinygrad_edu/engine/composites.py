@@ -4,28 +4,39 @@ from collections.abc import Iterable
 from typing import Any
 
 from . import ops
+from .arrays import is_value
 
 
 def softmax(logits: Iterable[Any]) -> list[Any]:
-    """exp(xᵢ) / Σ exp(xⱼ), as exp(xᵢ - logsumexp(x)), so that no logit is too large.
+    """exp(xᵢ) / Σ exp(xⱼ), each as one node (see `softmax_at`); no logit is too large.
 
     >>> softmax([1000.0, 0.0, -1000.0])
     [1.0, 0.0, 0.0]
     """
-    return [ops.exp(x) for x in log_softmax(logits)]
+    return for_each_index(ops.softmax_at, logits)
 
 
 def log_softmax(logits: Iterable[Any]) -> list[Any]:
-    """log(softmax(x)), as xᵢ - logsumexp(x).
+    """log(softmax(x)), each as one node (see `log_softmax_at`).
 
     >>> log_softmax([1000.0, 0.0, -1000.0])
     [0.0, -1000.0, -2000.0]
     """
+    return for_each_index(ops.log_softmax_at, logits)
+
+
+def for_each_index(op: Any, logits: Iterable[Any]) -> list[Any]:
+    """What an op of a row with an index gives for each index."""
     logits = list(logits)
     if not logits:
         raise ValueError("softmax of an empty row: give at least one logit")
-    whole = ops.logsumexp(logits)
-    return [ops.sub(x, whole) for x in logits]
+    record = next((type(x).record_each for x in logits if is_value(x)), None)
+    try:
+        if record:
+            return record(op, logits)
+    except TypeError:                                   # which is said by name below
+        pass
+    return [op(logits, index=i) for i in range(len(logits))]
 
 
 def maxout(inputs: Iterable[Any], weights: Iterable[Iterable[Any]], biases: Iterable[Any]) -> Any:

@@ -326,6 +326,28 @@ def smallest(row):
     return -largest([-x for x in row])
 
 
+def at(row, index):
+    """The element of a row at an index, a whole number from 0 on; of a rule's own inputs, not of rows made from them."""
+    if type(row) is Row:
+        return Formula("at", row.element.parts[0], index)
+    return row[place_in(row, index)]
+
+
+def put(row, index, x):
+    """A row with x in place of the element at an index."""
+    if type(row) is Row:
+        return Row(where(equal(Formula("place", row.element), index), x, row.element))
+    k = place_in(row, index)
+    return [*row[:k], x, *row[k + 1:]]
+
+
+def place_in(row, index):
+    """An index of a row as an int; IndexError if there is no such element."""
+    if not 0 <= index < len(row) or index % 1:
+        raise IndexError(f"index {index} of a row of {len(row)}: write a whole number from 0 to {len(row) - 1}")
+    return int(index)
+
+
 def count(row):
     """How many elements a row has."""
     return Formula("count", row.element) if type(row) is Row else len(row)

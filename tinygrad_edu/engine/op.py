@@ -182,6 +182,14 @@ class Op:
         rule = self.rule if all(isinstance(x, float | int) for x in inputs) else self.textbook
         return rule(*inputs)[0]
 
+    def of_row(self, row: Any, **constants: Any) -> Any:
+        """Its value of a row of numbers of any kind but floats, or its node: for the graph forms of others."""
+        if type(row) is Row:                                    # as graph forms are checked
+            return Formula(self.name, row.element)
+        if any(type(x) is Formula for x in row):
+            return Formula(self.name, Formula("[]", *row), *constants.values())
+        return self.textbook(row, **constants)[0]
+
     def slope_of(self, x: Any) -> Any:
         """The slope of an op of one input, as a formula or as the textbook has it: for the graph forms of others."""
         return Formula(f"{self.name}′", x) if type(x) is Formula else self.textbook(x)[1][0]
@@ -193,9 +201,10 @@ class Op:
 
     def call(self, *inputs, **constants) -> Formula:
         """The op applied to formulas as people write it: `a + b`, `tanh(a)`, `leaky_relu(a, slope=0.1)`."""
+        settings = [Formula("keyword", Formula(k), x) for k, x in constants.items()]
         if self.rows:
             rows = inputs[0] if len(inputs) == 1 else [Formula("[]", *row) for row in inputs]
-            return Formula(printer.head_of(self.name, len(rows)), *rows)
+            return Formula(printer.head_of(self.name, len(rows) + len(settings)), *rows, *settings)
         inputs = tuple(x if type(x) is Formula else Formula("like", x) for x in inputs)
         value = printer.resolved(self.textbook(*inputs, **constants)[0])
         if any(value is x for x in inputs):                     # z = x
@@ -203,7 +212,6 @@ class Op:
         if type(value) is Formula and value.head in OPERATORS and all(
                 type(part) is not Formula or any(part is x for x in inputs) for part in value.parts):
             return value
-        settings = [Formula("keyword", Formula(k), x) for k, x in constants.items()]
         return Formula(printer.head_of(self.name, len(inputs) + len(settings)), *inputs, *settings)
 
     @property

@@ -540,6 +540,30 @@ def logsumexp(x):
     return m.log(whole), (each(lambda e: m.exp(e) / whole, x),)
 
 
+@op("softmax", [REAL], index=0)
+def softmax_at(x, *, index):
+    """exp(x[index]) / (exp(x₁) + ... + exp(xₙ)): one of the numbers that `softmax` gives; the first has the index 0.
+
+    >>> softmax_at([0.0, 0.0, 0.0], index=2)
+    0.3333333333333333
+    """
+    whole = m.total(each(m.exp, x))
+    f = m.exp(m.at(x, index)) / whole
+    return f, (m.put(each(lambda e: -f * m.exp(e) / whole, x), index, f * (1 - f)),)
+
+
+@op("log softmax", [REAL], index=0)
+def log_softmax_at(x, *, index):
+    """x[index] - log(exp(x₁) + ... + exp(xₙ)): the logarithm of `softmax_at`; near 0 it keeps its digits in floats.
+
+    >>> log_softmax_at([40.0, 0.0], index=0)
+    -4.248354255291589e-18
+    """
+    whole = m.total(each(m.exp, x))
+    return m.at(x, index) - m.log(whole), (
+        m.put(each(lambda e: -m.exp(e) / whole, x), index, 1 - m.exp(m.at(x, index)) / whole),)
+
+
 @op("CE", [REAL], [REAL])
 def softmax_cross_entropy(x, t):
     """-Σ tᵢ log softmax(x)ᵢ: how badly the logits x predict the probabilities t, in one node.

@@ -113,6 +113,9 @@ NOTATION = {
     "keyword": infix(ATOM, "{}={}"),
     "element": Notation((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]"),
                         (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>")),
+    "at": Notation((ATOM, "{}[{}]"), (ATOM, "{}_{{{}}}"), CALL, (ATOM, "at({}, n, {})"),
+                   (ATOM, "<msub><mrow>{}</mrow><mrow>{}</mrow></msub>")),
+    "place": Notation((ATOM, "i"), (ATOM, "i"), (ATOM, "i"), (ATOM, "i"), (ATOM, "<mi>i</mi>")),
     "total": big("sum({})", r"\sum_{{i}} {}", "<mo>∑</mo>"),
     "product": big("prod({})", r"\prod_{{i}} {}", "<mo>∏</mo>"),
     "others": big("prod({} for j != i)", r"\prod_{{j \ne i}} {}", "<mo>∏</mo>",
@@ -135,7 +138,7 @@ def places(template: str | None) -> int:
     return sum(name is not None for _, name, _, _ in Formatter().parse(template or ""))
 
 
-PRIVATE = frozenset("whole larger smaller keyword element total product others largest smallest count "
+PRIVATE = frozenset("whole larger smaller keyword element at place total product others largest smallest count "
                     "like []".split())
 ROOM = {head: max(places(template) for _, template in row) for head, row in NOTATION.items()}
 
@@ -468,7 +471,7 @@ def program(roots: list[Any], style: int) -> tuple[list[Statement], list[str]]:
             part.head not in (*REDUCTIONS, "count") and any(varies[id(p)] for p in inner))
         written[id(part)] = compose(part, style, written)
         special = part.head in REDUCTIONS or part.head == "others"
-        if special or (inner and part.head != "element" and uses[id(part)] > 1):
+        if special or (inner and part.head not in ("element", "place") and uses[id(part)] > 1):
             kind = part.head if special else "row" if varies[id(part)] else "let"
             body = written[id(inner[0])][1] if special else written[id(part)][1]
             statements.append(Statement(kind, next(fresh), body))
@@ -509,6 +512,7 @@ C_WORDS = {     # the words of `formula.py` that C has not, or has otherwise
     "larger": "double larger(double x, double y) { return x > y ? x : y >= x ? y : x + y; }",
     "smaller": "double smaller(double x, double y) { return x < y ? x : y <= x ? y : x + y; }",
     "sign": "double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0 * x; }",
+    "at": "double at(const double *x, int n, double i) { return i >= 0.0 && i < n ? x[(int)i] : NAN; }",
     "is_whole": "int is_whole(double x) { return x == floor(x); }",
 }
 

@@ -30,7 +30,7 @@ WORDS: dict[str, Callable] = {      # the heads of formulas, as functions of num
     "+": plus, "-": operator.sub, "*": times, "/": operator.truediv, "neg": operator.neg,
     ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": m.equal, "!=": m.unequal,
     "pow": m.power, "whole": m.is_whole, "pi": lambda: math.pi, "abs": m.abs, "sign": m.sign,
-    "like": lambda x: x, "where": lambda chosen: chosen,
+    "like": lambda x: x, "[]": lambda *row: row, "where": lambda chosen: chosen,
     "larger": m.larger, "smaller": m.smaller, "max": lambda *row: m.largest(row), "min": lambda *row: m.smallest(row),
     **{name: getattr(m, name) for name in COMPUTE if name != "pow"},
 }
@@ -64,7 +64,7 @@ def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     parents = tuple([x if isinstance(x, Value) else p for x, p in zip(inputs, node.parents)])
     found = []
     for i, (slope, local_grad) in enumerate(zip(slopes, node.local_grads)):
-        graph = evaluated(slope, known)
+        graph = evaluated(slope, known) if isinstance(inputs[i], Value) else local_grad
         if not isinstance(graph, Value) or graph.is_constant:
             graph = graph if isinstance(graph, int) and graph == local_grad else local_grad
         elif op.rule is not op.graph and slope is not value and slope.parts:

@@ -281,6 +281,13 @@ cdef class Value:
         return general(op, code, inputs, constants)
 
     @staticmethod
+    def record_each(op, row):
+        cdef int code = CODES.get(op, 0)
+        cdef int i
+        cdef tuple rows = (row,)
+        return [general(op, code, rows, {"index": <double>i}) for i in range(len(row))]
+
+    @staticmethod
     def method_of(op):
         cdef int code = CODES.get(op, 0)
         def method(self, *others, **constants):
@@ -432,7 +439,7 @@ cdef object unusual(Value v, bint called):
 cdef object general(op, int code, tuple inputs, dict constants):
     """`record` for any number of inputs, rows of them, ops with constants, and those declared later."""
     cdef Value v = fresh()
-    cdef int rows = -CALLS[code] if CALLS[code] < 0 else len(op.inputs) if not code and op.rows else 0
+    cdef int rows = ROWS[code] if code else len(op.inputs) if op.rows else 0
     cdef Py_ssize_t n = rows * <Py_ssize_t>len(inputs[0]) if rows else len(inputs)
     cdef Value p
     reserve(v, n)
@@ -456,7 +463,7 @@ cdef object general(op, int code, tuple inputs, dict constants):
     else:
         set_op(v, op)
     if constants:
-        set_extra(v, {**extra_of(v), "constants": constants})
+        set_extra(v, {"constants": constants} if v.extra == NULL else {**extra_of(v), "constants": constants})
     return v if is_ordinary() else unusual(v, True)
 
 
@@ -926,9 +933,11 @@ cdef object Pure = shared.Value, new = Value.__new__, call_slowly = Op.__call__
 cdef list ONE_CONSTANT = [              # the name of the constant of an op that has one, and one input
     next(iter(op.constants)) if op and not op.rows and len(op.inputs) == len(op.constants) == 1 else None
     for op in BY_CODE]
+cdef int ROWS[256]                      # of an op of rows, how many it takes
 cdef int CALLS[256]                     # of an op without constants, the number of inputs, or of rows, negative
 for code, op in enumerate(BY_CODE):
-    CALLS[code] = 0 if op is None or op.constants else -len(op.inputs) if op.rows else len(op.inputs)
+    ROWS[code] = len(op.inputs) if op is not None and op.rows else 0
+    CALLS[code] = 0 if op is None or op.constants else -ROWS[code] or len(op.inputs)
 
 if VALUE.tp_basicsize > NODE_BYTES or sizeof(Arena) > HEAD_BYTES:
     raise ImportError(f"a node takes {VALUE.tp_basicsize} bytes here, and the head of an arena {sizeof(Arena)}")
