@@ -190,21 +190,68 @@ def is_measurable(op, rows):
 
 def row_truth(op, rows):
     """(value, the terms added up, the derivatives by each row), to as many digits as it takes."""
-    return ROWS[op.name](*[list(map(mp.mpf, row)) for row in rows])
+    return ROWS[op.name](*[list(map(mp.mpf, row)) for row in rows], **row_constants(op, rows))
+
+
+def row_constants(op, rows):
+    """The constants that an op is measured with on these rows: any index, the same each time."""
+    return {"index": float(random.Random(str(rows)).randrange(len(rows[0])))} if "index" in op.constants else op.sample
+
+
+LENGTHS = (2, 3, 4, 6, 10, 16, 30, 64, 100, 200, 400, 700, 1000)       # of the rows that softmax is measured on
+CLOSE_OR_FAR = [[1e16, 1e16], [1e10, 1e10 + 1], [30.0, 0.0], [40.0, 0.0], [700.0, 0.0], [0.0, 700.0], [1000.0, 0.0, -1000.0],
+                [5.0, -math.inf, 3.0], [0.0] * 1000, *[[1e16 + 2 * k for k in range(n)] for n in LENGTHS]]
+
+
+def logits_for(count):
+    """Rows of 2 to 1,000 logits, the large, close and far ones first; in every second one the largest comes first."""
+    rng = random.Random(0)
+    kinds = [(0, 1), (0, 10), (0, 100), (0, 700), (1e10, 3), (1e16, 30)]        # around what, and how far from it
+    found = [*CLOSE_OR_FAR]
+    while len(found) < count:
+        centre, reach = rng.choice(kinds)
+        row = [centre + rng.uniform(-reach, reach) for _ in range(rng.choice(LENGTHS))]
+        found.append(sorted(row, reverse=True) if len(found) % 2 else row)
+    return found[:count]
+
+
+def softmax_truth(op, row, index):
+    """(value, derivatives) of softmax_at or log_softmax_at, for a row that may have -inf in it; beside 10⁻¹³⁰⁰ all is 0."""
+    with mp.workdps(DIGITS):
+        best = max(row)
+        e = [mp.exp(max(mp.mpf(a) - best, mp.mpf(-3000))) for a in row]
+        whole, others = mp.fsum(e), mp.fsum([*e[:index], *e[index + 1:]])
+        below = mp.fsum([*e[:row.index(best)], *e[row.index(best) + 1:]])
+        slopes = [others / whole if i == index else -ei / whole for i, ei in enumerate(e)]
+        if op.name == "log_softmax_at":
+            return mp.mpf(row[index]) - best - mp.log1p(below), slopes
+        return e[index] / whole, [e[index] / whole * slope for slope in slopes]
+
+
+def relative_error(ours, true):
+    """The error as a multiple of u |true|; less than the smallest float is no error."""
+    return row_error(ours, true, [true, mp.mpf(0)])
+
+
+def slope_is_off(op, ours, true, length):
+    """Softmax, whose rows may be long, is held to (n + 4) u; other local gradients to 4 ULP."""
+    if op.name in ("softmax_at", "log_softmax_at"):
+        return relative_error(ours, true) > length + 4
+    return ulp_error(ours, true) > SLOPE_ULP
 
 
 def row_misses(op, count=ROW_COUNT) -> Iterator[str]:
     """A line for each row where an n-ary op is further off than it may be: values n u Σ|terms|, local gradients 4 ULP."""
     if not is_defined(op):
-        yield from plain_misses(op, [(rows, op.sample) for rows in rows_for(op, count)])
+        yield from plain_misses(op, [(rows, row_constants(op, rows)) for rows in rows_for(op, count)])
         return
     with mp.workdps(MANY_DIGITS):
         for rows in rows_for(op, count):
             true, terms, slopes_by_row = row_truth(op, rows)
-            value, grads_by_row = op.evaluate(*rows)
+            value, grads_by_row = op.evaluate(*rows, **row_constants(op, rows))
             if row_error(value, true, terms) > len(rows[0]):
                 yield f"{op.name}{rows} = {value!r}, not {mp.nstr(true, 20)}"
             for ours, right in zip(grads_by_row, slopes_by_row):
                 for i, (mine, slope) in enumerate(zip(ours, right)):
-                    if ulp_error(float(mine), slope) > SLOPE_ULP:
+                    if slope_is_off(op, float(mine), slope, len(rows[0])):
                         yield f"d {op.name}{rows} / d [{i}] = {mine!r}, not {mp.nstr(slope, 20)}"

@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 
 import pytest
-from judge import DIGITS, PLAIN, SLOPE_ULP, VALUE_ULP, all_points, plain_misses, row_misses, rows_for, truth
+from judge import DIGITS, PLAIN, SLOPE_ULP, VALUE_ULP, all_points, plain_misses, row_misses, row_constants, row_truth, rows_for, truth
 from judge import misses as misses_of
 from mpmath import mp
 from textbook import ROWS, SLOPES, TEXTBOOK, definition, is_defined
@@ -108,9 +108,8 @@ def test_the_rule_is_the_definition_to_sixty_digits(op):
 def test_the_rule_of_rows_is_the_definition_to_sixty_digits(op):
     with mp.workdps(DIGITS + 800):
         for rows in rows_for(op, 56):
-            numbers = [list(map(mp.mpf, row)) for row in rows]
-            value, _, by_row = ROWS[op.name](*numbers)
-            check_rule(op, numbers, {}, value, by_row)
+            value, _, by_row = row_truth(op, rows)
+            check_rule(op, [list(map(mp.mpf, row)) for row in rows], row_constants(op, rows), value, by_row)
 
 
 # ---- the judge is judged ---------------------------------------------------------------------------------
@@ -235,7 +234,7 @@ def test_a_rule_just_written_is_held_to_the_looser_bound_by_itself(rule, domain,
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.rule is not op.textbook], ids=repr)
 def test_the_looser_bound_is_one_that_rules_meet_without_their_accurate_forms(op):
     bare = tg.Op(op.textbook, op.symbol, tuple([d] if op.rows else d for d in op.domain), op.selects, op.sample)
-    cases = [(rows, {}) for rows in rows_for(op, 112)] if op.rows else sample(op, 150)
+    cases = [(rows, row_constants(op, rows)) for rows in rows_for(op, 112)] if op.rows else sample(op, 150)
     assert list(plain_misses(bare, cases)) == []
 
 
@@ -315,7 +314,7 @@ def computed(head, parts):
 
 OF_ROWS = {
     "element": lambda row: row, "total": mp.fsum, "product": mp.fprod, "largest": max, "smallest": min,
-    "count": lambda row: mp.mpf(len(row)),
+    "count": lambda row: mp.mpf(len(row)), "at": lambda row, index: row[int(index)], "place": lambda row: [*map(mp.mpf, range(len(row)))],
     "others": lambda row: [mp.fprod(row[:i] + row[i + 1:]) for i in range(len(row))],
 }
 COMPUTED = {

@@ -90,7 +90,7 @@ def test_local_gradients_match_the_slope(op, data):
         assert_matches_slope(lambda *inputs: op(*inputs, **op.sample), xs)
         return
     length = len(xs[0])
-    assert_matches_slope(lambda *flat: op(*[flat[i * length:(i + 1) * length] for i in range(len(xs))]),
+    assert_matches_slope(lambda *flat: op(*[flat[i * length:(i + 1) * length] for i in range(len(xs))], **op.sample),
                          [x for row in xs for x in row])
 
 

@@ -146,9 +146,9 @@ def test_a_signature_is_that_of_the_rule(op):
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.rows], ids=repr)
 def test_a_row_may_be_a_list_any_iterable_or_just_numbers(op):
     for row in ([2.0], [2.0, 3.0], [4.0, 1.0, 2.0]):
-        result = op(*[row] * len(op.inputs))
-        assert op(*[iter(row) for _ in op.inputs]) == op(*[tuple(map(Value, row))] * len(op.inputs)).data == result
-        assert len(op.inputs) > 1 or op(*row) == result
+        result = op(*[row] * len(op.inputs), **op.sample)
+        assert op(*[iter(row) for _ in op.inputs], **op.sample) == op(*[tuple(map(Value, row))] * len(op.inputs), **op.sample).data == result
+        assert len(op.inputs) > 1 or op(*row, **op.sample) == result
 
 
 def test_the_sum_and_the_product_of_no_numbers_are_numbers():

@@ -103,6 +103,17 @@ def logsumexp(x):
     return max(x) + log_total, [max(x), log_total], [parts]
 
 
+def softmax_at(x, index):
+    parts, _ = softmax(x)
+    p, other = parts[int(index)], mp.fsum([*parts[:int(index)], *parts[int(index) + 1:]])
+    return p, [p], [[p * other if i == index else -p * q for i, q in enumerate(parts)]]
+
+
+def log_softmax_at(x, index):
+    _, terms, [slopes, _] = cross_entropy(x, [mp.mpf(i == index) for i in range(len(x))])
+    return -terms[0], terms, [[-slope for slope in slopes]]
+
+
 ROWS = {
     "sum": lambda x: (mp.fsum(x), x, [[mp.mpf(1)] * len(x)]),
     "mean": lambda x: (mp.fsum(x) / len(x), [e / len(x) for e in x], [[mp.mpf(1) / len(x)] * len(x)]),
@@ -110,7 +121,7 @@ ROWS = {
     "dot": lambda x, y: (mp.fdot(x, y), [a * b for a, b in zip(x, y)], [y, x]),
     "max": lambda x: (max(x), [], [shares(x, max(x))]), "min": lambda x: (min(x), [], [shares(x, min(x))]),
     "logsumexp": logsumexp,
-    "softmax_cross_entropy": cross_entropy,
+    "softmax_cross_entropy": cross_entropy, "softmax_at": softmax_at, "log_softmax_at": log_softmax_at,
 }
 
 

@@ -6,8 +6,6 @@ of a local gradient would lose digits, `@graph_form(op)` says by which formula i
 A test holds values to 2 units in the last place of the true number, and local gradients to 4.
 """
 
-from functools import lru_cache
-
 from . import formula as m
 from . import ops
 from .declare import accurate, graph_form
@@ -568,18 +566,10 @@ def total_less_one(x, best, e):
     return below + (m.total(each(lambda a, ea: m.where(a < best, 0, ea), x, e)) - 1)
 
 
+@m.kept
 def differences(x, top):
     """(exp(x - top) of a row, the sum of these less 1)"""
-    if type(x) is list and type(x[0]) is float:
-        return kept_differences(tuple(x), top)
     e = each(lambda a: exp_of_difference(a, top), x)
-    return e, total_less_one(x, top, e)
-
-
-@lru_cache(maxsize=1)
-def kept_differences(x, top):
-    """The same, kept until another row comes: the nodes of one softmax have it in common."""
-    e = [exp_of_difference(a, top) for a in x]
     return e, total_less_one(x, top, e)
 
 
@@ -625,10 +615,9 @@ def _(x, t):
     return m.total(each(loss_of, x, t)), (each(slope_of, x, e, t), each(lambda a: best - a + log_whole, x))
 
 
-def chances(x, op=ops.softmax_at):
+def chances(x):
     """The softmax of a row, each a node: derivatives of what follows are made of these, and so have their digits."""
-    of = op.of_row
-    return m.Row(of(x, index=0)) if type(x) is m.Row else [of(x, index=i) for i in range(len(x))]
+    return each(lambda i: ops.softmax_at.of_row(x, index=i), m.places(x))
 
 
 @graph_form(ops.logsumexp)
@@ -651,5 +640,6 @@ def _(x, *, index):
 @graph_form(ops.softmax_cross_entropy)
 def _(x, t):
     mass = m.total(t)
+    logs = each(lambda i: ops.log_softmax_at.of_row(x, index=i), m.places(x))
     slopes = each(lambda p, ti: mass * p - ti, chances(x), t)
-    return ops.softmax_cross_entropy.textbook(x, t)[0], (slopes, each(lambda log: -log, chances(x, ops.log_softmax_at)))
+    return ops.softmax_cross_entropy.textbook(x, t)[0], (slopes, each(lambda log: -log, logs))

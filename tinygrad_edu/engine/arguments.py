@@ -22,9 +22,9 @@ def arguments_of_rows(op: Operation, inputs: tuple, constants: dict) -> tuple[tu
     count, names = len(op.inputs), list(op.constants)
     if count == 1 and (not 1 <= len(inputs) <= 1 + len(names) or not hasattr(type(inputs[0]), "__iter__")):
         inputs = (inputs,)
+    if not count <= len(inputs) <= count + len(names):
+        raise TypeError(f"{op.name}() takes {count} rows of numbers, but {len(inputs)} were given")
     inputs, constants = inputs[:count], {**dict(zip(names, inputs[count:])), **constants}
-    if len(inputs) != count:
-        raise TypeError(f"{op.name}() takes {len(op.inputs)} rows of numbers, but {len(inputs)} were given")
     for row in inputs:
         if not hasattr(type(row), "__iter__"):
             raise TypeError(f"{op.name}() takes rows of numbers, such as [a, b]: got {short_repr(row)}")

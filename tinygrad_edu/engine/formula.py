@@ -16,9 +16,11 @@ x / (1 + abs(x))
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
+from .arrays import is_value
 from .errors import NotRationalError
 from .ieee import COMPUTE, IEEE, ieee
 from .number import truncate
@@ -204,8 +206,7 @@ def is_whole(x):
     """Is x a whole number? as a condition for `where`."""
     if type(x) is Formula:
         return Formula("whole", x)
-    size = getattr(x, "data", x)            # of a Value the number, as in comparisons
-    return size % 1 == 0
+    return (x.data if is_value(x) else x) % 1 == 0          # of a Value the number, as in comparisons
 
 
 def larger(x, y):
@@ -262,6 +263,17 @@ class Row:
 
     def __init__(self, element: Any):
         self.element = element
+
+
+def kept(f):
+    """f, a function of a row and a number, that keeps its last answer to floats: the nodes of one softmax share it."""
+    @lru_cache(maxsize=1)
+    def of_floats(row, x):
+        return f(list(row), x)
+
+    def of_any(row, x):
+        return of_floats(tuple(row), x) if type(row) is list and type(row[0]) is float else f(row, x)
+    return of_any
 
 
 def each(f, *rows):
@@ -326,6 +338,11 @@ def smallest(row):
     return -largest([-x for x in row])
 
 
+def places(row):
+    """The index of each element of a row, from 0 on."""
+    return Row(Formula("place", row.element)) if type(row) is Row else list(range(len(row)))
+
+
 def at(row, index):
     """The element of a row at an index, a whole number from 0 on; of a rule's own inputs, not of rows made from them."""
     if type(row) is Row:
@@ -336,16 +353,16 @@ def at(row, index):
 def put(row, index, x):
     """A row with x in place of the element at an index."""
     if type(row) is Row:
-        return Row(where(equal(Formula("place", row.element), index), x, row.element))
+        return Row(where(equal(places(row).element, index), x, row.element))
     k = place_in(row, index)
     return [*row[:k], x, *row[k + 1:]]
 
 
 def place_in(row, index):
     """An index of a row as an int; IndexError if there is no such element."""
-    if not 0 <= index < len(row) or index % 1:
+    if not (0 <= index < len(row) and is_whole(index)):
         raise IndexError(f"index {index} of a row of {len(row)}: write a whole number from 0 to {len(row) - 1}")
-    return int(index)
+    return int(float(index))
 
 
 def count(row):

@@ -194,10 +194,11 @@ class Op:
         """The slope of an op of one input, as a formula or as the textbook has it: for the graph forms of others."""
         return Formula(f"{self.name}′", x) if type(x) is Formula else self.textbook(x)[1][0]
 
-    def formulas(self, rule: Callable | None = None) -> tuple[Any, tuple]:
+    def formulas(self, rule: Callable | None = None, **constants: float) -> tuple[Any, tuple]:
         """(value, local gradients) as formulas named after the arguments; those of the textbook, or of another form."""
         kind = (lambda name: Row(Formula("element", Formula(name)))) if self.rows else Formula
-        return (rule or self.textbook)(*map(kind, self.inputs), **{name: Formula(name) for name in self.constants})
+        named = {name: Formula(name) for name in self.constants}
+        return (rule or self.textbook)(*map(kind, self.inputs), **{**named, **constants})
 
     def call(self, *inputs, **constants) -> Formula:
         """The op applied to formulas as people write it: `a + b`, `tanh(a)`, `leaky_relu(a, slope=0.1)`."""

@@ -560,8 +560,8 @@ def log_softmax_at(x, *, index):
     -4.248354255291589e-18
     """
     whole = m.total(each(m.exp, x))
-    return m.at(x, index) - m.log(whole), (
-        m.put(each(lambda e: -m.exp(e) / whole, x), index, 1 - m.exp(m.at(x, index)) / whole),)
+    f = m.at(x, index) - m.log(whole)
+    return f, (m.put(each(lambda e: -m.exp(e) / whole, x), index, 1 - m.exp(f)),)
 
 
 @op("CE", [REAL], [REAL])

@@ -271,7 +271,7 @@ class Value:
     @staticmethod
     def record_each(op: Op, row: list[Any]) -> "list[Value]":
         """Apply an op of a row with an index, once for each index."""
-        return record_each(op, tuple(map(constant, row)))
+        return [record_many(op, (row,), {"index": float(i)}) for i in range(len(row))]
 
     @staticmethod
     def method_of(op: Op) -> "Callable[[Value], Value]":
@@ -360,16 +360,6 @@ def record_many(op: Op, inputs: tuple, constants: dict[str, float]) -> Any:
         return NotImplemented
     data, local_grads = evaluate_or_explain(op, parents, constants)
     return make_node(op, data, parents, op.one_by_one(local_grads), constants)
-
-
-def record_each(op: Op, parents: tuple) -> list[Value]:
-    """`record` for an op of a row with an index, once for each index of one row."""
-    made = []
-    for i in range(len(parents)):
-        constants = {"index": float(i)}
-        data, local_grads = evaluate_or_explain(op, parents, constants)
-        made.append(make_node(op, data, parents, op.one_by_one(local_grads), constants))
-    return made
 
 
 def evaluate_or_explain(op: Op, parents: tuple, constants: dict) -> tuple[float, Any]:

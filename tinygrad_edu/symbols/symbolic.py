@@ -25,27 +25,34 @@ def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
     if not isinstance(op, Op):
         return []
     if len(parents) > MANY:                 # each element's formula would name all the others
-        value, rows = op.formulas()
+        value, rows = op.formulas(**node.constants)
         elements = substituted([row.element for row in rows], value, known[node], [])
         columns = [dict(zip(op.inputs, column)) for column in zip(*op.in_rows(parents))]
-        return [simplified(at_index(element, column)) for element in elements for column in columns]
+        return [simplified(at_index(element, columns, i)) for element in elements for i in range(len(columns))]
     value, local_grads = op.textbook(*op.in_rows(parents), **node.constants)
     flat = [g for row in local_grads for g in row] if op.rows else local_grads
     return [simplified(g) for g in substituted(flat, value, known[node], parents)]
 
 
-def at_index(element: Any, column: Mapping[str, Formula]) -> Any:
-    """A formula of elements x[i], y[i] with what stands there put in; sums and the like keep theirs.
+def at_index(element: Any, columns: list[dict[str, Formula]], i: int) -> Any:
+    """A formula of elements x[i], y[i] with what stands at i put in; sums and the like keep theirs.
 
-    >>> at_index(2 * Formula("element", Formula("x")), {"x": Formula("a5")})
+    >>> at_index(2 * Formula("element", Formula("x")), [{"x": Formula("a5")}], 0)
     2 * a5
     """
     made: dict[Formula, Any] = {}
     order = printer.in_order([element])
     for part in order:
         parts = [made[p] if isinstance(p, Formula) else p for p in printer.children(part)]
-        kept = part.head in WHOLE_ROWS or not parts
-        made[part] = part if kept else column[parts[0].head] if part.head == "element" else Formula(part.head, *parts)
+        if part.head in ("element", "at"):
+            made[part] = columns[i if part.head == "element" else int(parts[1])][parts[0].head]
+        elif part.head == "where" and isinstance(parts[0], bool):
+            made[part] = parts[1] if parts[0] else parts[2]
+        elif part.head == "==" and not any(isinstance(p, Formula) for p in parts):
+            made[part] = parts[0] == parts[1]
+        else:
+            kept = part.head in WHOLE_ROWS or not parts
+            made[part] = i if part.head == "place" else part if kept else Formula(part.head, *parts)
     return made[printer.resolved(element)] if order else element
 
 
