@@ -13,7 +13,9 @@ from .formula import each
 
 SMALLEST, LARGEST = 2.0 ** -1022, 2.0 ** 1023       # beyond these, floats have fewer digits, or none
 VAST = 2 ** 500                                     # beyond this, x² may overflow
+SMALL = 2.0 ** -512                                 # below this, 1 / x² may leave the floats
 LARGE = 2 ** 27                                     # beyond this, 1 + x² is x²
+EVEN = 2 ** 53                                      # from here on every float is an even number, and n - 1 is rounded
 NOTHING = 40                                        # beyond this, exp(-x²) is less than any float
 
 
@@ -102,14 +104,14 @@ def _(x, y):
 
 def by_whole_halves(x, n):
     """n * x**(n - 1) for a whole n, by two powers of half the size; also for negative x, and exact."""
-    def odd():
-        half = m.power(x, (n - 1) / 2)
-        return n * half * half
-
     def even():
         half = m.power(x, (n - 2) / 2)
         return n * half * (x * half)
-    return m.where(m.is_whole((n - 1) / 2), odd, even)
+
+    def odd():
+        half = m.power(x, (n - 1) / 2)
+        return n * half * half
+    return m.where(m.is_whole(n / 2), even, odd)
 
 
 def slope_of_power(x, n, z):
@@ -131,7 +133,8 @@ def slope_of_power(x, n, z):
         return m.where(m.is_whole(n), lambda: by_whole_halves(x, n), lambda: m.where(x > 0, by_halves, plain))
 
     def at_large():
-        return m.where(size < 1, lambda: n / x * z, lambda: m.where(size > LARGEST, plain, lambda: n * (z / x)))
+        beyond = m.where(m.abs(n) < EVEN, LARGEST, m.inf)               # from EVEN on, that of `plain` has the wrong sign
+        return m.where(size < 1, lambda: n / x * z, lambda: m.where(size > beyond, plain, lambda: n * (z / x)))
 
     def slope():
         return m.where(size < SMALLEST, at_tiny, lambda: m.where(m.abs(x) < 1, lambda: n * z / x, at_large))
@@ -144,16 +147,16 @@ def _(x, *, n):
     return z, (slope_of_power(x, n, z),)
 
 
-def unless_steep(f, n, slope):
-    """The slope of f = x**n; but 0 where f is, and n so large that n² leaves the floats and n² times 0 would be nan."""
-    return m.where(m.abs(n) > VAST, lambda: m.where(m.equal(f, 0), 0, slope), slope)
+def unless_steep(f, x, n, slope):
+    """The slope of f = x**n; from EVEN on by f, and 0 where f is: n² may leave the floats, and n² times 0 would be nan."""
+    return m.where(m.abs(n) < EVEN, slope, lambda: m.where(m.equal(f, 0), 0, lambda: n * f / x))
 
 
 @graph_form(ops.power)
 def _(x, *, n):
     """Beyond the nth, the derivatives of x**n are 0, and not 0 times a power of x that may be infinite."""
     f = m.power(x, n)
-    return f, (m.where(m.equal(n, 0), 0, lambda: unless_steep(f, n, lambda: n * m.power(x, n - 1))),)
+    return f, (m.where(m.equal(n, 0), 0, lambda: unless_steep(f, x, n, lambda: n * m.power(x, n - 1))),)
 
 
 def slope_of_zero_to_the(y):
@@ -184,11 +187,14 @@ def _(x, y):
         return y * m.power(x, y - 1)
 
     def elsewhere():
-        return m.where(m.abs(y) < ops.HALF, lambda: y * f / x, plain)
+        return m.where(m.abs(y) < ops.HALF, near_0, plain)
+
+    def near_0():                                       # 1 / x², if no float can hold it, is not made, lest 0 times it is nan
+        return y * f / m.where(m.abs(x) < SMALL, lambda: m.fixed(x), x)
 
     def dx():
         return m.where(m.equal(x, 0), lambda: m.where(m.equal(y, 0), 0, plain), elsewhere)
-    return f, (unless_steep(f, y, dx), m.where(m.equal(x, 0), slope_of_zero_to_the(y), lambda: f * m.log(x)))
+    return f, (unless_steep(f, x, y, dx), m.where(m.equal(x, 0), slope_of_zero_to_the(y), lambda: f * m.log(x)))
 
 
 @accurate(ops.sqrt)
@@ -222,7 +228,8 @@ def _(x, y):
     def share(side):
         return m.where(scale < 1, lambda: side / scaled * scale, lambda: side * scale / scaled)
     dx, dy = m.where(scaled > 0, lambda: share(x), scaled), m.where(scaled > 0, lambda: share(y), scaled)
-    return scaled / scale, (dx, dy)
+    finite = m.where(m.equal(m.abs(y), m.inf), m.inf, scaled / scale)
+    return m.where(m.equal(m.abs(x), m.inf), m.inf, finite), (dx, dy)           # also of inf and nan, as IEEE 754 has it
 
 
 @graph_form(ops.hypot)

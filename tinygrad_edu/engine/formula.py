@@ -188,6 +188,11 @@ def where(condition, a, b):
     return chosen() if type(chosen) is FunctionType else chosen
 
 
+def fixed(x):
+    """x itself, but with no derivatives: for graph forms."""
+    return Formula("fixed", x) if type(x) is Formula else x
+
+
 def equal(x, y):
     """x == y, as a condition for `where`; nan equals nothing."""
     if type(x) is Formula or type(y) is Formula:

@@ -5,7 +5,7 @@ with `topological_order`.  Nothing here makes a node.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from .arrays import is_value
@@ -102,11 +102,18 @@ class Contribution(NamedTuple):
     taken: bool
 
 
-def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1) -> Iterator[Contribution]:
+def times(x: Any, y: Any) -> Any:
+    """x * y; the 1 of a rule or of the seed leaves no node behind where the numbers are Values."""
+    return y if type(x) is int and x == 1 else x if type(y) is int and y == 1 else x * y
+
+
+def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1,
+                  product: Callable[[Any, Any], Any] = times) -> Iterator[Contribution]:
     """The chain rule, one edge at a time, in the order in which `backward` walks them.
 
-    order   a `topological_order`; the walk starts at its last node
-    local   {node: its local gradients}, numbers of any kind, those of `seed` too
+    order     a `topological_order`; the walk starts at its last node
+    local     {node: its local gradients}, numbers of any kind, those of `seed` too
+    product   multiplies what came from above by a local gradient
 
     >>> from tinygrad_edu import Value
     >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")
@@ -130,14 +137,9 @@ def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1) -> I
             before = after = arrived.get(parent)
             taken = not selects or not is_cut(node, local_grad)
             if taken:
-                part = times(upstream, local_grad)
+                part = product(upstream, local_grad)
                 after = arrived[parent] = part if before is None else before + part
             yield Contribution(node, i, parent, upstream, local_grad, before, after, taken)
-
-
-def times(x: Any, y: Any) -> Any:
-    """x * y; the 1 of a rule or of the seed leaves no node behind where the numbers are Values."""
-    return y if type(x) is int and x == 1 else x if type(y) is int and y == 1 else x * y
 
 
 def is_cut(node: Node, local_grad: Any) -> bool:

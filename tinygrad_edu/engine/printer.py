@@ -138,7 +138,7 @@ def places(template: str | None) -> int:
     return sum(name is not None for _, name, _, _ in Formatter().parse(template or ""))
 
 
-PRIVATE = frozenset("whole larger smaller keyword element at place total product others largest smallest count "
+PRIVATE = frozenset("whole larger smaller fixed keyword element at place total product others largest smallest count "
                     "like []".split())
 ROOM = {head: max(places(template) for _, template in row) for head, row in NOTATION.items()}
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .errors import DomainError, PoleError, RangeError, ReplayError, errstate
-from .graph import contributions, leaves_in
+from .graph import contributions, leaves_in, times
 from .messages import describe, node_labelled
 from .number import is_bool, number, short_repr
 from .op import Op
-from .slopes import as_value, float_of, node_again, slopes_of
+from .slopes import as_value, float_of, node_again, product_of, slopes_of
 from .value import Value, topological_order
 
 
@@ -29,10 +29,10 @@ class Replay:
     `again["x"]` is the gradient at the node labelled x.
     """
 
-    def __init__(self, output: Value, values: dict[Value, Any], local: dict[Value, tuple]):
+    def __init__(self, output: Value, values: dict[Value, Any], local: dict[Value, tuple], product: Callable = times):
         self.value, self.values, self.local = values[output], values, local
         reached: dict[Value, Any] = {output: 1}
-        for c in contributions(list(values), local):
+        for c in contributions(list(values), local, product=product):
             if c.taken:
                 reached[c.parent] = c.after
         self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}
@@ -101,7 +101,7 @@ def on_values(output: Value, order: list[Value], numbers: dict[Value, Any], by: 
             values[node] = numbers.get(node, node.data if node.is_constant else node)
     with errstate(all="ignore"):
         local = {node: local_graphs(node, values[node], xs) for node, xs in inputs.items()}
-    again = Replay(output, values, local)
+    again = Replay(output, values, local, product_of)
     again.value = as_value(again.value)
     again.grads = {node: as_value(grad) for node, grad in again.grads.items()}
     return again

@@ -26,11 +26,16 @@ def plus(x: Any, y: Any) -> Any:
     return y if type(x) is int and x == 0 else x if type(y) is int and y == 0 else x + y
 
 
+def float_of(x: Any) -> float:
+    """The number in a Value, or a number as a float."""
+    return x.data if isinstance(x, Value) else number(x)
+
+
 WORDS: dict[str, Callable] = {      # the heads of formulas, as functions of numbers of any kind
     "+": plus, "-": operator.sub, "*": times, "/": operator.truediv, "neg": operator.neg,
     ">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le, "==": m.equal, "!=": m.unequal,
     "pow": m.power, "whole": m.is_whole, "pi": lambda: math.pi, "abs": m.abs, "sign": m.sign,
-    "like": lambda x: x, "[]": lambda *row: row, "where": lambda chosen: chosen,
+    "like": lambda x: x, "fixed": float_of, "[]": lambda *row: row, "where": lambda chosen: chosen,
     "larger": m.larger, "smaller": m.smaller, "max": lambda *row: m.largest(row), "min": lambda *row: m.smallest(row),
     **{name: getattr(m, name) for name in COMPUTE if name != "pow"},
 }
@@ -65,7 +70,9 @@ def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     found = []
     for i, (slope, local_grad) in enumerate(zip(slopes, node.local_grads)):
         graph = evaluated(slope, known) if isinstance(inputs[i], Value) else local_grad
-        if not isinstance(graph, Value) or graph.is_constant:
+        if node.data == 0 and op.name in TIMES_SLOPE_IS_INPUT and isinstance(inputs[i], Value):
+            graph = slope_node(node, i, local_grad, (constant(0.0), *parents))
+        elif not isinstance(graph, Value) or graph.is_constant:
             graph = graph if isinstance(graph, int) and graph == local_grad else local_grad
         elif op.rule is not op.graph and slope is not value and slope.parts:
             graph = slope_node(node, i, local_grad, (graph, *parents))
@@ -109,7 +116,7 @@ class SlopeOp(Op):
             return of.one_by_one(slopes)[i], (1, *[0] * count)
         textbook.__name__ = f"{of.name}′{i}/{count}"
         super().__init__(textbook, "=", (), True, {})
-        self.rule = accurate
+        self.rule, self.source, self.number = accurate, of, i
         self.inputs = slope_inputs(count)
         self.constants = of.constants
 
@@ -140,9 +147,59 @@ def as_value(x: Any) -> Value:
     return x if isinstance(x, Value) else constant(x)
 
 
-def float_of(x: Any) -> float:
-    """The number in a Value, or a number as a float."""
-    return x.data if isinstance(x, Value) else number(x)
+# ---- the kinks of |x| and hypot(x, y) ---------------------------------------------------------------
+
+TIMES_SLOPE_IS_INPUT = ("abs", "hypot")         # f ∂f/∂xᵢ = xᵢ, also where f is 0 and has no slope
+
+
+def product_of(upstream: Any, slope: Any) -> Any:
+    """What came from above times a slope; at the kink of |x|, 2 |x| times its slope is 2 x, so that |x|² bends as x²."""
+    op = slope._operation if isinstance(slope, Value) else None
+    if not isinstance(op, SlopeOp) or op.source.name not in TIMES_SLOPE_IS_INPUT or slope.parents[0].data:
+        return times(upstream, slope)
+    found: Any = 0
+    for term in terms_of(upstream):
+        others = factors_beside(term, op.source, slope.parents[1:])
+        part = times(term, slope) if others is None else slope.parents[1 + op.number]
+        while others:
+            part, others = times(others[0], part), others[1]
+        found = plus(found, part)
+    return found
+
+
+def terms_of(total: Any) -> list[Any]:
+    """What a sum was added up from."""
+    found, waiting = [], [total]
+    while waiting:
+        term = waiting.pop()
+        if isinstance(term, Value) and term.op == "add":
+            waiting += reversed(term.parents)
+        else:
+            found.append(term)
+    return found
+
+
+def factors_beside(product: Any, op: Op, inputs: tuple) -> tuple | None:
+    """The other factors of a product that has the node of `op` on these inputs as one, as (a, (b, ())); None without it."""
+    waiting: list[tuple[Any, tuple]] = [(product, ())]
+    seen = set()
+    while waiting:
+        node, others = waiting.pop()
+        if not isinstance(node, Value) or node in seen:
+            continue
+        seen.add(node)
+        if node._operation is op and node.parents == inputs:
+            return others
+        first = node.parents[0] if node.parents else None
+        if node.op == "mul":
+            waiting += [(node.parents[1], (first, others)), (first, (node.parents[1], others))]
+        elif node._operation.hidden:
+            waiting.append((first, others))
+        elif node.op in ("neg", "square"):
+            waiting.append((first, (-1 if node.op == "neg" else first, others)))
+        elif node.op == "power" and node.constants["n"] > 1:
+            waiting.append((first, (first ** (node.constants["n"] - 1), others)))
+    return None
 
 
 # ---- formulas, evaluated ----------------------------------------------------------------------------
