@@ -17,7 +17,18 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from draws import ulp_error
-from judge import MANY_DIGITS, all_points, row_error, row_truth, rows_for, truth
+from judge import (
+    MANY_DIGITS,
+    all_points,
+    logits_for,
+    relative_error,
+    row_constants,
+    row_error,
+    row_truth,
+    rows_for,
+    softmax_truth,
+    truth,
+)
 from mpmath import mp
 from textbook import is_defined
 
@@ -56,6 +67,8 @@ def torch_functions() -> dict[str, Callable]:
         "sum": lambda x: x.sum(-1), "mean": lambda x: x.mean(-1), "prod": lambda x: x.prod(-1),
         "max": lambda x: x.amax(-1), "min": lambda x: x.amin(-1), "logsumexp": lambda x: x.logsumexp(-1),
         "dot": torch.linalg.vecdot,
+        "softmax_at": lambda x, index: x.softmax(-1)[..., int(index)],
+        "log_softmax_at": lambda x, index: x.log_softmax(-1)[..., int(index)],
         "softmax_cross_entropy": lambda x, t: functional.cross_entropy(x, t, reduction="none"),
     }
 
@@ -85,7 +98,8 @@ def jax_functions() -> dict[str, Callable]:
         "gelu": lambda x: jax.nn.gelu(x, approximate=False), "softsign": jax.nn.soft_sign,
         "leaky_relu": lambda x, slope: jax.nn.leaky_relu(x, slope), "elu": lambda x, alpha: jax.nn.elu(x, alpha),
         "clip": lambda x, low, high: numpy.clip(x, low, high), "where": lambda c, x, y: numpy.where(c != 0, x, y),
-        "logsumexp": scipy.special.logsumexp,
+        "logsumexp": scipy.special.logsumexp, "softmax_at": lambda x, index: jax.nn.softmax(x)[int(index)],
+        "log_softmax_at": lambda x, index: jax.nn.log_softmax(x)[int(index)],
     }
 
 
@@ -196,28 +210,46 @@ def worst_of(op: Any, found: list, answer: tuple[list, list], pair: tuple[Worst,
 
 def measured_rows(op: Any, engines: dict[str, Callable]) -> Row:
     """One op on rows: values in units of n u Σ|terms|, gradients in ULP."""
+    def error(rows: list, true: Any, terms: list, mine: float) -> float:
+        return row_error(mine, true, terms) / len(rows[0])
     with mp.workdps(MANY_DIGITS):
-        groups: dict[int, list] = defaultdict(list)
-        for rows in rows_for(op, 2000):
-            groups[len(rows[0])].append((rows, row_truth(op, rows)))
-        worst: dict[str, tuple[Worst, Worst] | None] = {}
-        for name, evaluate in engines.items():
-            pair: tuple[Worst, Worst] | None = (Worst(), Worst())
-            for found in groups.values():
-                answer = evaluate(op, [list(column) for column in zip(*[rows for rows, _ in found])], {})
-                pair = pair and answer and worst_row_of(op, found, answer, pair)
-            worst[name] = pair
-    return Row(op.name, sum(map(len, groups.values())), worst)
+        points = [(rows, row_constants(op, rows), row_truth(op, rows)) for rows in rows_for(op, 2000)]
+        return Row(op.name, len(points), {
+            name: worst_rows(op, points, evaluate, error, lambda rows, mine, true: ulp_error(mine, true))
+            for name, evaluate in engines.items()})
 
 
-def worst_row_of(op: Any, found: list, answer: tuple[list, list], pair: tuple[Worst, Worst]) -> tuple[Worst, Worst]:
-    value, slope = pair
-    for (rows, (true, terms, slopes)), mine, *grads in zip(found, answer[0], *answer[1]):
-        where = op.name, rows, {}
-        value = value.with_one(row_error(mine, true, terms) / len(rows[0]), Place(*where, mine, true))
-        for row, right in zip(grads, slopes):
-            for grad, exact in zip(row, right):
-                slope = slope.with_one(ulp_error(float(grad), exact), Place(*where, grad, exact))
+def measured_logits(op: Any, engines: dict[str, Callable]) -> Row:
+    """Softmax or its logarithm on rows of 2 to 1,000 logits: all in units of (n + 4) u, what is promised."""
+    def error(rows: list, mine: float, true: Any) -> float:
+        return relative_error(mine, true) / (len(rows[0]) + 4)
+    points = []
+    for row in logits_for(1003):
+        for index in (0, len(row) - 1):
+            value, slopes = softmax_truth(op, row, index)
+            points.append(([row], {"index": float(index)}, (value, [], [slopes])))
+    return Row(op.name, len(points), {
+        name: worst_rows(op, points, evaluate, lambda rows, true, _, mine: error(rows, mine, true), error)
+        for name, evaluate in engines.items()})
+
+
+def worst_rows(op: Any, points: list, evaluate: Callable, value_error: Callable,
+               slope_error: Callable) -> tuple[Worst, Worst] | None:
+    """The worst value and gradient of (rows, constants, truth), which an engine gets in groups of one shape."""
+    groups: dict[Any, list] = defaultdict(list)
+    for rows, constants, true in points:
+        groups[len(rows[0]), tuple(constants.items())].append((rows, true))
+    value, slope = Worst(), Worst()
+    for (_, constants), found in groups.items():
+        answer = evaluate(op, [list(column) for column in zip(*[rows for rows, _ in found])], dict(constants))
+        if not answer:
+            return None
+        for (rows, (true, terms, slopes)), mine, *grads in zip(found, answer[0], *answer[1]):
+            where = op.name, rows, dict(constants)
+            value = value.with_one(value_error(rows, true, terms, mine), Place(*where, mine, true))
+            for row, right in zip(grads, slopes):
+                for grad, exact in zip(row, right):
+                    slope = slope.with_one(slope_error(rows, float(grad), exact), Place(*where, grad, exact))
     return value, slope
 
 
@@ -265,11 +297,11 @@ def examples(rows: Iterable[Row]) -> list[str]:
     return lines
 
 
-def page(single: list[Row], on_rows: list[Row], versions: dict[str, str]) -> str:
+def page(single: list[Row], on_rows: list[Row], versions: dict[str, str], on_logits: Iterable[Row] = ()) -> str:
     text = Path(__file__).with_name("accuracy_page.md").read_text(encoding="utf-8")
     parts = {
         "MACHINE": machine(), "VERSIONS": "; ".join(f"{name}: {version}" for name, version in versions.items()),
-        "TABLE": table(single, versions), "ROWS": table(on_rows, versions),
+        "TABLE": table(single, versions), "ROWS": table(on_rows, versions), "LOGITS": table(on_logits, versions),
         "BEHIND": "\n".join(behind([*single, *on_rows])) or "| nowhere | | | | |",
         "EXAMPLES": "\n".join(shortened(line) for line in examples([*single, *on_rows])) or "| none measured | | | |",
     }
@@ -290,11 +322,13 @@ def main() -> None:
     from benchmarks import derivatives
     versions, peers = installed_peers()
     engines = {OURS: ours, **peers}
-    single, on_rows = [], []
+    single, on_rows, on_logits = [], [], []
     for op in filter(is_defined, tg.OPS.values()):
         print(op.name, file=sys.stderr, flush=True)
         (on_rows if op.rows else single).append((measured_rows if op.rows else measured)(op, engines))
-    text = derivatives.with_tables(page(single, on_rows, versions), derivatives.tables(derivatives.measured()))
+        if op in (tg.softmax_at, tg.log_softmax_at):
+            on_logits.append(measured_logits(op, engines))
+    text = derivatives.with_tables(page(single, on_rows, versions, on_logits), derivatives.tables(derivatives.measured()))
     if args.write:
         args.write.write_text(text, encoding="utf-8", newline="\n")
     else:

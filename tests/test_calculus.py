@@ -574,3 +574,47 @@ def forward_that_forgets(outputs, run, v):
             if parent in moved:
                 moved[node] = local_grad * moved[parent]
     return moved
+
+
+# ---- where a slope has a kink or a pole, and what is made of it has not ---------------------------------------
+
+h = tg.hypot
+
+
+@pytest.mark.parametrize(("f", "bend"), [
+    (lambda x, y: h(x, y) ** 2, 2.0), (lambda x, y: h(x, y) * h(x, y), 2.0), (lambda x, y: 3 - h(x, y) ** 2 / 2, -1.0), (lambda x, y: h(x, y) ** 4, 0.0),
+    (lambda x, y: tg.exp(-h(x, y) ** 2), -2.0), (lambda x, y: h(x, y) ** 4 + h(x, y) ** 2 + h(x, y) ** 3, 2.0),
+    (lambda x, y: tg.cos(h(x, y) ** 2) * tg.exp(-h(x, y) ** 2 / 2), -1.0), (lambda x, y: abs(x) ** 2 + abs(y) * abs(y), 2.0), (h, 0.0)])
+def test_even_powers_of_hypot_and_abs_bend_at_0_as_those_of_their_inputs(f, bend):
+    assert tg.hessian(lambda v: f(*v))([0.0, 0.0]) == [[bend, 0.0], [0.0, bend]]
+
+
+def test_even_powers_of_abs_have_all_derivatives_at_0_and_odd_ones_keep_the_convention():
+    for n in (1, 2, 3, 4, 5):
+        found = [tg.derivative(lambda x: abs(x) ** n, order)(0.0) for order in (1, 2, 3, 4)]            # noqa: B023
+        assert found == [math.factorial(n) * float(n == order) * (n % 2 == 0) for order in (1, 2, 3, 4)]
+
+
+def test_what_has_no_slope_at_0_is_refused_also_where_its_square_has_one():
+    for f in (lambda x: tg.sqrt(x) ** 2, lambda x: tg.cbrt(x) ** 3, lambda x: tg.sqrt(x * x + x ** 4) ** 2, lambda x: x * tg.log(x)):
+        with pytest.raises((tg.GradientError, tg.PoleError)):
+            tg.derivative(f)(0.0)
+
+
+@pytest.mark.parametrize(("point", "bends"), [
+    ([0.0, 2.0], [[2, 0], [0, 0]]), ([0.0, 3.0], [[0, 0], [0, 0]]), ([0.0, 2.5], [[0, 0], [0, 0]]), ([0.0, 40.0], [[0, 0], [0, 0]])])
+def test_a_power_of_0_has_its_second_derivatives(point, bends):
+    assert tg.hessian(lambda v: v[0] ** v[1])(point) == bends
+
+
+@pytest.mark.parametrize("point", [[0.0, 1.0], [0.0, 1.5], [-2.0, 2.0]], ids=str)
+def test_a_power_whose_second_derivatives_are_infinite_or_none_is_refused(point):
+    """log 0, 0**-0.5 and the logarithm of a negative number."""
+    with pytest.raises(tg.GradientError):
+        tg.hessian(lambda v: v[0] ** v[1])(point)
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0, 2.0])
+def test_powers_of_a_tiny_number_have_derivatives_of_all_orders(y):
+    found = [tg.derivative(lambda x: x ** tg.Value(y), order)(1e-300).data for order in (1, 2, 3, 4)]
+    assert found == [float(y > 0) if y < 2 else 2e-300, 2.0 * (y == 2), 0.0, 0.0]

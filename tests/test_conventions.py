@@ -10,6 +10,7 @@ import math
 import operator
 import random
 
+import mpmath
 import numpy
 import pytest
 from planting import with_rule
@@ -104,6 +105,7 @@ TABLE = {
         (tg.log2, [0.0], -inf, [inf], POLE)],
     "infinite and nan operands propagate": [
         (lambda x: x + 1, [-inf], -inf, [1], ""), (tg.exp, [-inf], 0, [0], ""), (tg.hypot, [inf, 1.0], inf, [nan, 0], BACKWARD),
+        (tg.hypot, [inf, nan], inf, [nan, nan], BACKWARD), (tg.hypot, [nan, -inf], inf, [nan, nan], BACKWARD),
         (lambda *x: tg.logsumexp(x), [2.0, -inf], 2, [1, 0], ""), (lambda x: x * 2, [nan], nan, [nan], BACKWARD), (tg.relu, [nan], nan, [nan], BACKWARD),
         (lambda x: tg.clip(x, 0, 1), [nan], nan, [nan], BACKWARD), (tg.step, [nan], nan, [nan], BACKWARD), (tg.minimum, [1.0, nan], nan, [nan, nan], BACKWARD),
         (tg.equal, [nan, nan], 0, [0, 0], "")],
@@ -203,6 +205,40 @@ def test_a_whole_power_of_a_negative_number_is_that_of_its_size_but_for_the_sign
             with tg.errstate(all="ignore"):
                 (z, (slope, *_)), (mirrored, (its_slope, *_)) = call(x), call(-x)
             assert (mirrored, its_slope) == ((-1) ** n * z, (-1) ** (n + 1) * slope), x
+
+
+EVEN = 2.0 ** 53                # from here on every float is an even number
+
+
+@pytest.mark.parametrize("n", [EVEN - 1, EVEN, EVEN + 2, 2 ** 54, 2 ** 80, 1e300, 7.0, 8.0])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_slope_of_a_power_of_a_negative_number_has_its_sign_however_large_the_power(n, sign):
+    """x**n rises for n odd and falls for n even, or the other way round for 1/x**n; where it is infinite or 0 too."""
+    is_even = n != EVEN - 1 and n != 7
+    for x in (-2.0, -0.5, -1e200, math.nextafter(-1.0, 0), math.nextafter(-1.0, -2), -1 + 1.4 * 2.0 ** -44 if n < 2 ** 54 else -1.0):
+        with tg.errstate(all="ignore"):
+            slopes = [OPS["power"].evaluate(x, n=sign * n)[1][0], OPS["pow"].evaluate(x, sign * n)[1][0]]
+        for slope in slopes:
+            assert math.copysign(1.0, slope) == (-sign if is_even else sign) or slope == 0, (x, slope)
+
+
+def test_a_huge_even_power_near_minus_1_has_the_finite_slope_of_mpmath():
+    x, n = -1 + 1.4 * 2.0 ** -44, EVEN + 2
+    with mpmath.workdps(60):
+        true = n * mpmath.power(mpmath.mpf(x), int(n) - 1)
+    for slope in OPS["power"].evaluate(x, n=n)[1][0], OPS["pow"].evaluate(x, n)[1][0]:
+        assert slope == pytest.approx(float(true), rel=1e-14) and -1e-280 < slope < -1e-310
+
+
+@pytest.mark.parametrize(("f", "x", "slope"), [
+    (lambda x: 1 / x, 0.0, -inf), (lambda x: 1 / x, -0.0, -inf), (lambda x: x ** -2, 0.0, -inf), (lambda x: x ** -2, -0.0, inf),
+    (lambda x: x ** -3, -0.0, -inf), (lambda x: x ** 3, -inf, inf), (lambda x: x ** 2, -inf, -inf), (tg.cbrt, -0.0, inf), (tg.sqrt, -0.0, inf),
+    (tg.atanh, -1.0, inf), (tg.acos, 1.0, -inf), (tg.asin, -1.0, inf), (tg.acosh, 1.0, inf), (tg.log1p, -1.0, inf), (tg.cosh, -1000.0, -inf), (tg.sinh, -1000.0, inf)])
+def test_an_infinite_slope_has_the_sign_of_the_side_it_is_on(f, x, slope):
+    leaf = Value(x)
+    with tg.errstate(all="ignore"):
+        f(leaf).backward()
+    assert leaf.grad == slope
 
 
 POINTS = [-1e3, -2.5, *(math.nextafter(-1.0, to) for to in (-2, -1, 0)), -0.5, -5e-324, 0.0, 5e-324, 0.5,

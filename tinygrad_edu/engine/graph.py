@@ -112,8 +112,7 @@ def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1,
     """The chain rule, one edge at a time, in the order in which `backward` walks them.
 
     order     a `topological_order`; the walk starts at its last node
-    local     {node: its local gradients}, numbers of any kind, those of `seed` too
-    product   multiplies what came from above by a local gradient
+    local     {node: its local gradients}, numbers of any kind, those of `seed` and `product` too
 
     >>> from tinygrad_edu import Value
     >>> x, y = Value(3.0, label="x"), Value(4.0, label="y")

@@ -542,11 +542,7 @@ def logsumexp(x):
 
 @op("softmax", [REAL], index=0)
 def softmax_at(x, *, index):
-    """exp(x[index]) / (exp(x₁) + ... + exp(xₙ)): one of the numbers that `softmax` gives; the first has the index 0.
-
-    >>> softmax_at([0.0, 0.0, 0.0], index=2)
-    0.3333333333333333
-    """
+    """exp(x[index]) / (exp(x₁) + ... + exp(xₙ)): one of the numbers that `softmax` gives; the first has the index 0."""
     whole = m.total(each(m.exp, x))
     f = m.exp(m.at(x, index)) / whole
     return f, (m.put(each(lambda e: -f * m.exp(e) / whole, x), index, f * (1 - f)),)
@@ -554,11 +550,7 @@ def softmax_at(x, *, index):
 
 @op("log softmax", [REAL], index=0)
 def log_softmax_at(x, *, index):
-    """x[index] - log(exp(x₁) + ... + exp(xₙ)): the logarithm of `softmax_at`; near 0 it keeps its digits in floats.
-
-    >>> log_softmax_at([40.0, 0.0], index=0)
-    -4.248354255291589e-18
-    """
+    """x[index] - log(exp(x₁) + ... + exp(xₙ)): the logarithm of `softmax_at`; near 0 it keeps its digits in floats."""
     whole = m.total(each(m.exp, x))
     f = m.at(x, index) - m.log(whole)
     return f, (m.put(each(lambda e: -m.exp(e) / whole, x), index, 1 - m.exp(f)),)

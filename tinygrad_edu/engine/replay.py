@@ -32,9 +32,7 @@ class Replay:
     def __init__(self, output: Value, values: dict[Value, Any], local: dict[Value, tuple], product: Callable = times):
         self.value, self.values, self.local = values[output], values, local
         reached: dict[Value, Any] = {output: 1}
-        for c in contributions(list(values), local, product=product):
-            if c.taken:
-                reached[c.parent] = c.after
+        reached |= {c.parent: c.after for c in contributions(list(values), local, product=product) if c.taken}
         self.grads = {node: reached.get(node, 0) for node in values if not node.is_constant}
 
     def __getitem__(self, label: str) -> Any:
