@@ -189,8 +189,9 @@ def _(x, y):
     def elsewhere():
         return m.where(m.abs(y) < ops.HALF, near_0, plain)
 
-    def near_0():                                       # 1 / x², if no float can hold it, is not made, lest 0 times it is nan
-        return y * f / m.where(m.abs(x) < SMALL, lambda: m.fixed(x), x)
+    def near_0():                                       # 0 times 1 / x², which no float may hold, is not made: it would be nan
+        is_lost = m.where(m.equal(y, 0), m.abs(x), SMALL) < SMALL
+        return y * f / m.where(is_lost, lambda: m.fixed(x), x)
 
     def dx():
         return m.where(m.equal(x, 0), lambda: m.where(m.equal(y, 0), 0, plain), elsewhere)

@@ -1,4 +1,4 @@
-"""Functions made of several operations: each draws as the small graph it is."""
+"""Functions that record several nodes: each draws as the small graph it is."""
 
 from collections.abc import Iterable
 from typing import Any
