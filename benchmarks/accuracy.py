@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from draws import ulp_error
 from judge import (
     MANY_DIGITS,
+    SOFTMAX,
     all_points,
     logits_for,
     relative_error,
@@ -302,8 +303,8 @@ def page(single: list[Row], on_rows: list[Row], versions: dict[str, str], on_log
     parts = {
         "MACHINE": machine(), "VERSIONS": "; ".join(f"{name}: {version}" for name, version in versions.items()),
         "TABLE": table(single, versions), "ROWS": table(on_rows, versions), "LOGITS": table(on_logits, versions),
-        "BEHIND": "\n".join(behind([*single, *on_rows])) or "| nowhere | | | | |",
-        "EXAMPLES": "\n".join(shortened(line) for line in examples([*single, *on_rows])) or "| none measured | | | |",
+        "BEHIND": "\n".join(behind([*single, *on_rows, *on_logits])) or "| nowhere | | | | |",
+        "EXAMPLES": "\n".join(shortened(line) for line in examples([*single, *on_rows, *on_logits])) or "| none measured | | | |",
     }
     for name, part in parts.items():
         text = text.replace(f"@{name}@", part)
@@ -325,9 +326,10 @@ def main() -> None:
     single, on_rows, on_logits = [], [], []
     for op in filter(is_defined, tg.OPS.values()):
         print(op.name, file=sys.stderr, flush=True)
-        (on_rows if op.rows else single).append((measured_rows if op.rows else measured)(op, engines))
-        if op in (tg.softmax_at, tg.log_softmax_at):
+        if op.name in SOFTMAX:
             on_logits.append(measured_logits(op, engines))
+        else:
+            (on_rows if op.rows else single).append((measured_rows if op.rows else measured)(op, engines))
     text = derivatives.with_tables(page(single, on_rows, versions, on_logits), derivatives.tables(derivatives.measured()))
     if args.write:
         args.write.write_text(text, encoding="utf-8", newline="\n")
