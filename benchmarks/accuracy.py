@@ -300,11 +300,12 @@ def examples(rows: Iterable[Row]) -> list[str]:
 
 def page(single: list[Row], on_rows: list[Row], versions: dict[str, str], on_logits: Iterable[Row] = ()) -> str:
     text = Path(__file__).with_name("accuracy_page.md").read_text(encoding="utf-8")
+    all_rows = [*single, *on_rows, *on_logits]
     parts = {
         "MACHINE": machine(), "VERSIONS": "; ".join(f"{name}: {version}" for name, version in versions.items()),
         "TABLE": table(single, versions), "ROWS": table(on_rows, versions), "LOGITS": table(on_logits, versions),
-        "BEHIND": "\n".join(behind([*single, *on_rows, *on_logits])) or "| nowhere | | | | |",
-        "EXAMPLES": "\n".join(shortened(line) for line in examples([*single, *on_rows, *on_logits])) or "| none measured | | | |",
+        "BEHIND": "\n".join(behind(all_rows)) or "| nowhere | | | | |",
+        "EXAMPLES": "\n".join(map(shortened, examples(all_rows))) or "| none measured | | | |",
     }
     for name, part in parts.items():
         text = text.replace(f"@{name}@", part)
@@ -330,7 +331,8 @@ def main() -> None:
             on_logits.append(measured_logits(op, engines))
         else:
             (on_rows if op.rows else single).append((measured_rows if op.rows else measured)(op, engines))
-    text = derivatives.with_tables(page(single, on_rows, versions, on_logits), derivatives.tables(derivatives.measured()))
+    text = page(single, on_rows, versions, on_logits)
+    text = derivatives.with_tables(text, derivatives.tables(derivatives.measured()))
     if args.write:
         args.write.write_text(text, encoding="utf-8", newline="\n")
     else:

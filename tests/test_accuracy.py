@@ -15,7 +15,19 @@ import re
 from pathlib import Path
 
 import pytest
-from judge import DIGITS, PLAIN, SLOPE_ULP, VALUE_ULP, all_points, plain_misses, row_misses, row_constants, row_truth, rows_for, truth
+from judge import (
+    DIGITS,
+    PLAIN,
+    SLOPE_ULP,
+    VALUE_ULP,
+    all_points,
+    plain_misses,
+    row_constants,
+    row_misses,
+    row_truth,
+    rows_for,
+    truth,
+)
 from judge import misses as misses_of
 from mpmath import mp
 from textbook import ROWS, SLOPES, TEXTBOOK, definition, is_defined

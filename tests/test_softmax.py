@@ -4,6 +4,8 @@ A few rows of up to 200 are judged by default; `pytest -m long tests/test_softma
 """
 
 import math
+import pickle
+import re
 
 import pytest
 from judge import CLOSE_OR_FAR, logits_for, relative_error, softmax_misses, softmax_truth
@@ -11,6 +13,8 @@ from mpmath import mp
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value, log_softmax, softmax
+from tinygrad_edu.engine import formula as m
+from tinygrad_edu.engine.printer import mathml
 
 BOTH = [tg.softmax_at, tg.log_softmax_at]
 by_index = {tg.softmax_at: softmax, tg.log_softmax_at: log_softmax}
@@ -137,3 +141,57 @@ def test_many_logits_are_shown_in_general_terms_with_the_index_put_in():
     assert (local["x3"], local["x5"]) == ("v1 * (1 - v1)", "-v1 * exp(x5) / sum(exp(x[i]))")
     local = {event.parent_name: event.local for event in tg.steps(log_softmax(logits)[3]) if event.kind == "backward"}
     assert (local["x3"], local["x5"]) == ("1 - exp(v1)", "-exp(x5) / sum(exp(x[i]))")
+
+
+def test_a_picture_shows_the_logits_as_parents_and_which_of_the_numbers_a_node_is():
+    logits = [Value(x, label=name) for name, x in zip("abc", (1.0, 2.0, 3.0))]
+    svg = tg.draw(tg.dot(softmax(logits), [1.0, 2.0, 3.0])).svg
+    assert re.findall(r"v\d = softmax[^<]*(index=\d\))</text>", svg) == ["index=0)", "index=1)", "index=2)"]
+    assert "operation v3 = softmax_at(a, b, c, index=2): 0.66524" in svg and svg.count(">softmax</text>") == 3
+
+
+def test_a_pickled_node_keeps_its_index_and_is_run_again_on_other_numbers():
+    logits = [Value(x, label=name) for name, x in zip("abc", (1.0, 2.0, 3.0))]
+    node = pickle.loads(pickle.dumps(log_softmax(logits)[1]))
+    assert (node.op, node.constants, node.data) == ("log_softmax_at", {"index": 1.0}, log_softmax([1.0, 2.0, 3.0])[1])
+    assert tg.replay(node, at={"c": 5.0}).value == log_softmax([1.0, 2.0, 5.0])[1]
+    assert float(tg.replay(node, mp.mpf)["b"]) == pytest.approx(tg.replay(node)["b"], rel=1e-15)
+
+
+def test_an_index_may_stand_behind_the_row_and_rows_of_rows_are_refused_by_name():
+    assert tg.softmax_at([0.0, 0.0], 1) == tg.softmax_at(0.0, 0.0, index=1) == 0.5
+    with pytest.raises(TypeError, match="softmax_at.. takes a row of numbers, but .1.0, 2.0. is an element"):
+        softmax([[1.0, 2.0], [3.0, 4.0]])
+    with pytest.raises(TypeError, match="needs index="):
+        tg.softmax_at([1.0, 2.0])
+    with pytest.raises(tg.ExpressionError, match="softmax gives a list: one of it is softmax_at.x, y, z, index=0."):
+        tg.expression("softmax(x, y)", x=1, y=2)
+
+
+def test_a_softmax_of_plain_numbers_and_under_no_grad_is_of_constants():
+    assert softmax(iter([0.0, 0.0])) == [0.5, 0.5]
+    with tg.no_grad():
+        assert all(p.is_constant and not p.parents for p in softmax([Value(1.0), 2.0]))
+    assert all(p.is_constant for p in softmax([Value(1.0).detach(), 2.0]))
+
+
+def test_an_operation_of_rows_with_a_constant_of_ones_own_works_like_those():
+    @tg.op("smooth max", [tg.REAL], sharpness=2.0)
+    def smooth_max(x, *, sharpness):
+        """log(Σ exp(sharpness xᵢ)) / sharpness."""
+        whole = m.total(m.each(lambda e: m.exp(sharpness * e), x))
+        return m.log(whole) / sharpness, (m.each(lambda e: m.exp(sharpness * e) / whole, x),)
+    x = [Value(v, label=n) for n, v in zip("ab", (0.5, 1.0))]
+    y = smooth_max(x, sharpness=4)
+    y.label = "y"
+    assert tg.gradcheck(lambda *v: smooth_max(v, sharpness=4), [0.5, 1.0])
+    assert tg.steps(y)[0].text.startswith("y = smooth_max(a, b, sharpness=4) = smooth_max(0.5, 1, sharpness=4) = ")
+    assert tg.expression("smooth_max(a, b, sharpness=4)", a=0.5, b=1.0).data == y.data == smooth_max([0.5, 1.0], 4)
+    assert tg.hessian(lambda v: smooth_max(v, sharpness=4))([0.5, 1.0])[0][0] == pytest.approx(4 * 0.11920292202211755 * 0.8807970779778823)
+    assert "double op_smooth_max(int n, const double *x, double sharpness, double *g_x, double *room)" in tg.source(smooth_max, "c")
+
+
+def test_logits_in_mathematics():
+    assert tg.source(tg.softmax_at, "latex").splitlines()[0] == r"f = \frac{e^{x_{\mathrm{index}}}}{\sum_{i} e^{x_{i}}}"
+    shown = mathml(tg.log_softmax_at.formulas()[0])
+    assert "<msub><mrow><mi>x</mi></mrow><mrow><mi>index</mi></mrow></msub>" in shown and "<mo>∑</mo>" in shown

@@ -133,7 +133,7 @@ def slope_of_power(x, n, z):
         return m.where(m.is_whole(n), lambda: by_whole_halves(x, n), lambda: m.where(x > 0, by_halves, plain))
 
     def at_large():
-        beyond = m.where(m.abs(n) < EVEN, LARGEST, m.inf)               # from EVEN on, that of `plain` has the wrong sign
+        beyond = m.where(m.abs(n) < EVEN, LARGEST, m.inf)           # from EVEN on, `plain` has the wrong sign
         return m.where(size < 1, lambda: n / x * z, lambda: m.where(size > beyond, plain, lambda: n * (z / x)))
 
     def slope():
@@ -148,7 +148,7 @@ def _(x, *, n):
 
 
 def unless_steep(f, x, n, slope):
-    """The slope of f = x**n; from EVEN on by f, and 0 where f is: n² may leave the floats, and n² times 0 would be nan."""
+    """The slope of f = x**n; from EVEN on by f, and 0 where f is: n² may leave the floats, and n² times 0 be nan."""
     return m.where(m.abs(n) < EVEN, slope, lambda: m.where(m.equal(f, 0), 0, lambda: n * f / x))
 
 
@@ -189,7 +189,7 @@ def _(x, y):
     def elsewhere():
         return m.where(m.abs(y) < ops.HALF, near_0, plain)
 
-    def near_0():                                       # 0 times 1 / x², which no float may hold, is not made: it would be nan
+    def near_0():                                       # lest 0 is multiplied by a 1 / x² that no float can hold
         is_lost = m.where(m.equal(y, 0), m.abs(x), SMALL) < SMALL
         return y * f / m.where(is_lost, lambda: m.fixed(x), x)
 
@@ -230,7 +230,7 @@ def _(x, y):
         return m.where(scale < 1, lambda: side / scaled * scale, lambda: side * scale / scaled)
     dx, dy = m.where(scaled > 0, lambda: share(x), scaled), m.where(scaled > 0, lambda: share(y), scaled)
     finite = m.where(m.equal(m.abs(y), m.inf), m.inf, scaled / scale)
-    return m.where(m.equal(m.abs(x), m.inf), m.inf, finite), (dx, dy)           # also of inf and nan, as IEEE 754 has it
+    return m.where(m.equal(m.abs(x), m.inf), m.inf, finite), (dx, dy)       # also of inf and nan, as IEEE 754 has it
 
 
 @graph_form(ops.hypot)

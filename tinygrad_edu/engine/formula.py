@@ -349,7 +349,7 @@ def places(row):
 
 
 def at(row, index):
-    """The element of a row at an index, a whole number from 0 on; of a rule's own inputs, not of rows made from them."""
+    """The element of a row at an index, a whole number from 0 on; the row is an input of the rule itself."""
     if type(row) is Row:
         return Formula("at", row.element.parts[0], index)
     return row[place_in(row, index)]

@@ -194,7 +194,7 @@ class Op:
         """The slope of an op of one input, as a formula or as the textbook has it: for the graph forms of others."""
         return Formula(f"{self.name}′", x) if type(x) is Formula else self.textbook(x)[1][0]
 
-    def formulas(self, rule: Callable | None = None, **constants: float) -> tuple[Any, tuple]:
+    def formulas(self, rule: Callable | None = None, **constants: Any) -> tuple[Any, tuple]:
         """(value, local gradients) as formulas named after the arguments; those of the textbook, or of another form."""
         kind = (lambda name: Row(Formula("element", Formula(name)))) if self.rows else Formula
         named = {name: Formula(name) for name in self.constants}

@@ -512,7 +512,7 @@ C_WORDS = {     # the words of `formula.py` that C has not, or has otherwise
     "larger": "double larger(double x, double y) { return x > y ? x : y >= x ? y : x + y; }",
     "smaller": "double smaller(double x, double y) { return x < y ? x : y <= x ? y : x + y; }",
     "sign": "double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0 * x; }",
-    "at": "double at(const double *x, int n, double i) { return i >= 0.0 && i < n && i == floor(i) ? x[(int)i] : NAN; }",
+    "at": "double at(const double *x, int n, double i) { return i >= 0 && i < n && i == floor(i) ? x[(int)i] : NAN; }",
     "is_whole": "int is_whole(double x) { return x == floor(x); }",
 }
 

@@ -153,7 +153,7 @@ TIMES_SLOPE_IS_INPUT = ("abs", "hypot")         # f ∂f/∂xᵢ = xᵢ, also wh
 
 
 def product_of(upstream: Any, slope: Any) -> Any:
-    """What came from above times a slope; at the kink of |x|, 2 |x| times its slope is 2 x, so that |x|² bends as x²."""
+    """What came from above times a slope.  At the kink of |x|, 2 |x| times its slope is 2 x, as elsewhere."""
     op = slope._operation if isinstance(slope, Value) else None
     if not isinstance(op, SlopeOp) or op.source.name not in TIMES_SLOPE_IS_INPUT or slope.parents[0].data:
         return times(upstream, slope)
@@ -180,7 +180,10 @@ def terms_of(total: Any) -> list[Any]:
 
 
 def factors_beside(product: Any, op: Op, inputs: tuple) -> tuple | None:
-    """The other factors of a product that has the node of `op` on these inputs as one, as (a, (b, ())); None without it."""
+    """The other factors of a product that has the node of `op` on these inputs among its own; None if it has not.
+
+    They are nested: (a, (b, ())) for a and b.
+    """
     waiting: list[tuple[Any, tuple]] = [(product, ())]
     seen = set()
     while waiting:
@@ -190,7 +193,7 @@ def factors_beside(product: Any, op: Op, inputs: tuple) -> tuple | None:
         seen.add(node)
         if node._operation is op and node.parents == inputs:
             return others
-        first = node.parents[0] if node.parents else None
+        first: Any = node.parents[0] if node.parents else None
         if node.op == "mul":
             waiting += [(node.parents[1], (first, others)), (first, (node.parents[1], others))]
         elif node._operation.hidden:

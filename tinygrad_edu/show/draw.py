@@ -5,6 +5,7 @@ are vermillion; on each edge stands the local derivative.  The same graph gives 
 """
 
 import math
+import re
 import unicodedata
 import warnings
 from collections.abc import Callable
@@ -278,11 +279,14 @@ def letters(text: str) -> int:
 
 
 def narrowed(text: str) -> str:
-    """Text no wider than LONGEST letters."""
+    """Text no wider than LONGEST letters; a short constant at its end, such as `index=2`, stays."""
     if letters(text) <= LONGEST:
         return text
-    end = next(i for i, width in enumerate(accumulate(map(letters, text))) if width >= LONGEST)
-    return text[:end] + "…"
+    constant = re.search(r", \w+=[\w.]{1,4}\)$", text)
+    tail = constant[0] if constant and letters(constant[0]) <= LONGEST // 2 else ""
+    room = LONGEST - letters(tail)
+    end = next(i for i, width in enumerate(accumulate(map(letters, text))) if width >= room)
+    return f"{text[:end]}…{tail}"
 
 
 def edges_of(graph: NamedGraph, groups: list[Group]) -> tuple[list[Edge], list[str]]:

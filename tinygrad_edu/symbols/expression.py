@@ -326,7 +326,7 @@ def function(program: Program, name: Any) -> Callable:
     if name.id in OPS:
         return OPS[name.id]
     if name.id in LISTS:
-        program.refuse(name, f"{name.id} gives a list: one of it is exp(x - logsumexp(x, y, z))")
+        program.refuse(name, f"{name.id} gives a list: one of it is {name.id}_at(x, y, z, index=0)")
     near, short = nearest(name.id, OPS) if len(name.id) > 1 else "", truncate(name.id, 40)
     if not near:
         program.refuse(name, f"{short!r} is not a function: write {short} * (...) for a product")

@@ -25,7 +25,7 @@ def local_formulas(node: Value, known: Mapping[Value, Formula]) -> list[Any]:
     if not isinstance(op, Op):
         return []
     if len(parents) > MANY:                 # each element's formula would name all the others
-        value, rows = op.formulas(**node.constants)
+        value, rows = op.formulas(op.textbook, **node.constants)
         elements = substituted([row.element for row in rows], value, known[node], [])
         columns = [dict(zip(op.inputs, column)) for column in zip(*op.in_rows(parents))]
         return [simplified(at_index(element, columns, i)) for element in elements for i in range(len(columns))]
