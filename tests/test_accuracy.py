@@ -19,6 +19,7 @@ from judge import (
     DIGITS,
     PLAIN,
     SLOPE_ULP,
+    SOFTMAX,
     VALUE_ULP,
     all_points,
     plain_misses,
@@ -60,7 +61,8 @@ def sample(op, count):
 
 def bound(op):
     """What an op is held to, as the name of a test."""
-    return f"{op.name}: {f'{VALUE_ULP} and {SLOPE_ULP} ULP' if is_defined(op) else PLAIN}"
+    strict = "(n + 4) u" if op.name in SOFTMAX else f"{VALUE_ULP} and {SLOPE_ULP} ULP"
+    return f"{op.name}: {strict if is_defined(op) else PLAIN}"
 
 
 @pytest.mark.smoke

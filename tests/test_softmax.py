@@ -160,11 +160,11 @@ def test_a_pickled_node_keeps_its_index_and_is_run_again_on_other_numbers():
 
 def test_an_index_may_stand_behind_the_row_and_rows_of_rows_are_refused_by_name():
     assert tg.softmax_at([0.0, 0.0], 1) == tg.softmax_at(0.0, 0.0, index=1) == 0.5
-    with pytest.raises(TypeError, match="softmax_at.. takes a row of numbers, but .1.0, 2.0. is an element"):
+    with pytest.raises(TypeError, match=r"softmax_at.. takes a row of numbers, but .1.0, 2.0. is an element"):
         softmax([[1.0, 2.0], [3.0, 4.0]])
     with pytest.raises(TypeError, match="needs index="):
         tg.softmax_at([1.0, 2.0])
-    with pytest.raises(tg.ExpressionError, match="softmax gives a list: one of it is softmax_at.x, y, z, index=0."):
+    with pytest.raises(tg.ExpressionError, match=r"softmax gives a list: one of it is softmax_at.x, y, z, index=0."):
         tg.expression("softmax(x, y)", x=1, y=2)
 
 
