@@ -248,8 +248,8 @@ def test_descent_on_x_plus_y_times_z_has_no_end():
 
 @pytest.mark.parametrize(("options", "error", "words"), [
     ({"epochs": -1}, ValueError, "epochs .* got -1"), ({"epochs": 2.0}, TypeError, "got 2.0"), ({"seed": 1.5}, TypeError, "seed must be a whole number, not float: got 1.5"), ({"batch_size": 0}, ValueError, "batch_size .* got 0"),
-    ({"patience": 0}, ValueError, "patience"), ({"loss": "msee"}, ValueError, "unknown loss 'msee'; the names are .*mse"),
-    ({"optimizer": "adma"}, ValueError, "unknown optimizer 'adma'; the names are .*adam"), ({"lr": -1.0}, ValueError, "-1"),
+    ({"patience": 0}, ValueError, "patience"), ({"loss": "msee"}, ValueError, "unknown loss 'msee': did you mean 'mse'. The names are .*mse"),
+    ({"optimizer": "adma"}, ValueError, "unknown optimizer 'adma': did you mean 'adam'. The names are .*adam"), ({"lr": -1.0}, ValueError, "-1"),
     ({"validation": ([], [])}, ValueError, "no validation examples"), ({"validation": ([[1.0, 2.0]], [])}, ValueError, "1 inputs, 0 targets"),
 ])
 def test_bad_settings_are_named_and_the_model_is_untouched(options, error, words):

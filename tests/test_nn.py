@@ -182,7 +182,7 @@ def test_maxout_and_sequential():
     (lambda: Neuron(2)([1.0]), ValueError, "neuron expects 2 inputs, got 1"), (lambda: MLP(0, [1]), ValueError, "inputs must be .* got 0"),
     (lambda: MLP(2, [3, -1]), ValueError, "size of layer 1 .* got -1"), (lambda: MLP(2, [2.0]), TypeError, "got 2.0"),
     (lambda: MLP(2, [True]), TypeError, "got True"), (lambda: MLP(2, []), ValueError, "at least one layer"), (lambda: MLP(2, 3), TypeError, "sizes .* such as .16, 1.: got 3"),
-    (lambda: MLP(2, [3, 1], "tahn"), ValueError, "unknown activation 'tahn'; the names are linear, .*tanh"),
+    (lambda: MLP(2, [3, 1], "tahn"), ValueError, "unknown activation 'tahn': did you mean 'tanh'. The names are linear, .*tanh"),
     (lambda: Neuron(2, "clip"), ValueError, "unknown activation 'clip'"), (lambda: Neuron(2, init="zero"), ValueError, "unknown init 'zero'"),
     (lambda: MLP(2, [3, 1], activations=["tanh"]), ValueError, "2 layers need as many activations, got 1"),
     (lambda: MLP(2, [1], rng="a"), TypeError, "rng, if not a random.Random, must be a whole number, not str: got 'a'"), (lambda: Dropout(1.0), ValueError, "got 1.0"),

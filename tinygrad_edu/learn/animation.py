@@ -98,7 +98,7 @@ class Film:
         kind = Plane if data.classes else Curve
         self.scene: Plane | Curve = kind(data, checked_whole("resolution", resolution, least=2), self.loss)
         self.start = self.measured(data.inputs, data.targets)
-        held_out = checked_validation(validation)
+        held_out = checked_validation(model, validation)
         self.validation_start = self.measured(*held_out) if held_out else []
         self.frames: list[dict[str, Any]] = []
         self.history, self.error = History(), ""

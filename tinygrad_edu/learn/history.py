@@ -6,6 +6,22 @@ GAP = 0.1           # of accuracy between training and validation that we call o
 LOW = 0.9           # training accuracy below which we say underfitting
 
 
+def verdict(training: float, validation: float) -> str:
+    """ "overfitting", "underfitting" or "a good fit", from two accuracies: the larger fault is named.
+
+    >>> verdict(0.99, 0.7), verdict(0.55, 0.4), verdict(0.85, 0.4), verdict(0.95, 0.99)
+    ('overfitting', 'underfitting', 'overfitting', 'a good fit')
+    """
+    gap, lack = training - validation, 1 - training
+    if gap > GAP and gap > lack:
+        return "overfitting"
+    return "underfitting" if training < LOW else "a good fit"
+
+
+ADVICE = {"overfitting": "; increase regularization strength, or get more data",
+          "underfitting": "; increase model capacity, or train longer", "a good fit": ""}
+
+
 @dataclass
 class History:
     """What was measured after each epoch; a list per quantity, empty where it was not measured.
@@ -31,7 +47,8 @@ class History:
 
         The lecture: a big gap between training and validation means overfitting, so regularise
         more; no gap, and the model may be too small.  It gives no numbers; ours are a gap above
-        0.1, and a training accuracy below 0.9.
+        0.1, and a training accuracy below 0.9.  Where both hold the larger is named, the gap or what
+        training lacks to 1: a model that has learnt 0.55 of its own examples does not overfit.
 
         >>> History(loss=[0.1], accuracy=[0.99], validation_accuracy=[0.7]).diagnosis()
         'overfitting: training accuracy 0.99, validation 0.70; increase regularization strength, or get more data'
@@ -39,9 +56,6 @@ class History:
         if not self.accuracy or not self.validation_accuracy:
             return "no diagnosis: it needs the accuracy on training and on validation examples"
         here, there = self.accuracy[-1], self.validation_accuracy[-1]
-        seen = f"training accuracy {here:.2f}, validation {there:.2f}"
-        if here - there > GAP:
-            return f"overfitting: {seen}; increase regularization strength, or get more data"
-        if here < LOW:
-            return f"underfitting: {seen}; increase model capacity, or train longer"
-        return f"a good fit: {seen}"
+        word = verdict(here, there)
+        digits = next(n for n in range(2, 18) if verdict(round(here, n), round(there, n)) == word)
+        return f"{word}: training accuracy {here:.{digits}f}, validation {there:.{digits}f}{ADVICE[word]}"

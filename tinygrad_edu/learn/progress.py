@@ -27,7 +27,7 @@ class Boundary(NamedTuple):
 
     model: Module
     inputs: Sequence[Any]
-    targets: Sequence[Any]
+    targets: Sequence[int]
     threshold: float
 
 
@@ -157,5 +157,5 @@ def examples_on_plane(boundary: Boundary) -> Any:
         return None
     outputs = boundary.model.predict(inputs[0])
     count = len(outputs) if isinstance(outputs, list) and len(outputs) > 1 else 2
-    return SimpleNamespace(inputs=inputs, targets=[max(0, target) for target in boundary.targets],
+    return SimpleNamespace(inputs=inputs, targets=boundary.targets,
                            features=("first input", "second input"), classes=[f"class {i}" for i in range(count)])

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.errors import DomainError, GradientError
-from ..nn.modules import Module
+from ..engine.number import check_kind
+from ..nn.checks import NOT_NEGATIVE, checked_number
+from ..nn.losses import bce, bce_with_logits, cross_entropy, nll
+from ..nn.modules import Module, as_floats
 from ..nn.penalties import L2
 from ..nn.rates import verdicts
-from .fit import check_form, checked_examples, fit, is_class, loss_for
+from .fit import answers, check_form, checked_classes, checked_examples, classes_of, fit, listed, loss_for
 from .history import History
 
+LOGARITHMS = (cross_entropy, nll, bce, bce_with_logits)     # of a probability
 NOISE = 0.03        # of the loss: a change that says nothing about a learning rate
 
 
@@ -37,7 +41,8 @@ class Report(list[Check]):
 
 
 def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: Any = None,
-                   rates: Sequence[float] = (1e-6, 1e-3, 1e-2, 1e-1, 1.0, 1e3), seed: int = 0) -> Report:
+                   rates: Sequence[float] = (1e-6, 1e-3, 1e-2, 1e-1, 1.0, 1e3), seed: int = 0,
+                   classes: Sequence[Any] | None = None) -> Report:
     """The lecture's checks before a long training, on copies of the model.
 
     1. the first loss of C classes is about log C, as for a guess without any knowledge
@@ -47,8 +52,8 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
        brings the loss, in ten epochs, nine tenths as far down as the best rate does, and by 3 % or more.
        A flat loss alone does not prove a rate too low: lr = 1 on w² is flat and too high.
 
-    model, inputs, targets, loss, seed   as for `fit`
-    rates                                the learning rates to try, with plain gradient descent
+    model, inputs, targets, loss, seed, classes   as for `fit`
+    rates                                         the learning rates to try, with plain gradient descent
 
     Raises what `fit` raises for settings it refuses.
 
@@ -58,20 +63,23 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
     >>> bool(report), report[-1].seen
     (False, '1e-06 too low, 1000 exploding')
     """
-    inputs, targets = checked_examples(inputs, targets)
+    check_kind(model, Module)
+    classes = checked_classes(classes)
+    inputs, targets = checked_examples(model, inputs, targets, classes)
     loss = loss_for(loss, targets)
-    check_form(model, loss, inputs[0])
-    start = loss([model.predict(x) for x in inputs], targets)
-    return Report([first_loss(start, targets), rises_with_penalty(start, model),
+    check_form(model, loss, inputs[0], classes)
+    rates = [checked_number(f"rates[{i}]", rate, NOT_NEGATIVE) for i, rate in enumerate(listed("rates", rates))]
+    start = as_floats(loss(answers(model, inputs), targets))
+    return Report([first_loss(start, targets, loss), rises_with_penalty(start, model),
                    learns_by_heart(model, inputs[:8], targets[:8], loss, seed),
                    tries_rates(model, inputs[:32], targets[:32], loss, rates, seed)])
 
 
-def first_loss(start: float, targets: Sequence[Any]) -> Check:
-    """The loss of a new classifier is near log C, that of a number is at least finite."""
-    if not all(map(is_class, targets)):
+def first_loss(start: float, targets: Sequence[Any], loss: Callable) -> Check:
+    """The loss of a new classifier is near log C where the loss is a logarithm; any other is at least finite."""
+    classes = len(set(classes_of(targets, loss)))
+    if loss not in LOGARITHMS or not classes:
         return Check("first loss", math.isfinite(start), f"{start:.4f}")
-    classes = len(set(targets))
     expected = math.log(classes)
     return Check("first loss", abs(start - expected) < 0.5 * expected + 0.2,
                  f"{start:.4f}, where knowing nothing of {classes} classes gives {expected:.4f}")
@@ -79,7 +87,7 @@ def first_loss(start: float, targets: Sequence[Any]) -> Check:
 
 def rises_with_penalty(start: float, model: Module) -> Check:
     """With more weight on the L2 penalty the total loss is larger."""
-    weights = [p.data for p in model.parameters()]
+    weights = [p.data for p in model.parameters(biases=False)]
     totals = [start + L2(strength)(weights) for strength in (0.0, 0.01, 0.1)]
     rising = totals == sorted(set(totals))
     return Check("loss rises with regularisation", rising, ", ".join(f"{t:.4f}" for t in totals))

@@ -17,7 +17,7 @@ from ..check.layers import check_transform
 from ..check.report import Finding, GradientCheck
 from ..engine.errors import GradientError
 from ..engine.number import checked_whole, short_repr
-from .checks import FRACTION, NOT_NEGATIVE, checked_number
+from .checks import FRACTION, NOT_NEGATIVE, by_name, checked_number
 
 # ---- what is asked of arguments -------------------------------------------------------------------
 
@@ -126,9 +126,10 @@ class LinearMap(Transform):
     def __init__(self, indim: int, outdim: int, alpha: float = 0, lr: float = 0.01, rng: Any = None):
         self.indim, self.outdim = checked_whole("indim", indim), checked_whole("outdim", outdim)
         self.alpha, self.lr = checked_number("alpha", alpha, FRACTION), checked_number("lr", lr, NOT_NEGATIVE)
-        bound = math.sqrt(6 / (indim + outdim))
+        bound = math.sqrt(6 / (self.indim + self.outdim))
         self.x: Any = None
-        self.loadparams(np.random.default_rng(rng).uniform(-bound, bound, (indim, outdim)), np.zeros((1, outdim)))
+        self.loadparams(np.random.default_rng(rng).uniform(-bound, bound, (self.indim, self.outdim)),
+                        np.zeros((1, self.outdim)))
 
     def forward(self, x: Any) -> np.ndarray:
         """x W + b, for x of shape (n, indim)."""
@@ -245,9 +246,7 @@ class SoftmaxCrossEntropyLoss:
     """
 
     def __init__(self, reduction: str = "mean"):
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f'reduction is "mean" or "sum": got {short_repr(reduction)}')
-        self.reduction = reduction
+        self.reduction = by_name("reduction", reduction, {"mean": "mean", "sum": "sum"})
         self.labels: Any = None
         self.probabilities: Any = None
 
