@@ -71,8 +71,8 @@ def refused(text, words, place=(1, 1)):
 TABLE = {
     "what is not a number": [
         (lambda w: Value("1.5"), TypeError, r"not str: got '1\.5'"), (lambda w: Value(None), TypeError, "not NoneType: got None"),
-        (lambda w: Value([1.0]), TypeError, r"not list: got \[1\.0\]"), (lambda w: Value(numpy.array([1.0, 2.0])), TypeError, "not ndarray: got array"),
-        (lambda w: Value(numpy.array([])), TypeError, "not ndarray"), (lambda w: Value(1 + 2j), TypeError, r"not complex: got \(1\+2j\)"),
+        (lambda w: Value([1.0]), TypeError, r"not list: got \[1\.0\]"), (lambda w: Value(numpy.array([1.0, 2.0])), TypeError, r"not an array of shape \(2,\): got array"),
+        (lambda w: Value(numpy.array([])), TypeError, r"not an array of shape \(0,\)"), (lambda w: Value(1 + 2j), TypeError, r"not complex: got \(1\+2j\)"),
         (lambda w: Value(True), TypeError, "bool is not a number here: got True; write float"), (lambda w: w.v * "a", TypeError, "got 'a'"),
         (lambda w: setattr(w.v, "data", None), TypeError, "got None"), (lambda w: tg.exp("a"), TypeError, "got 'a'")],
     "whole numbers no float holds": [
