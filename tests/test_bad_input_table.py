@@ -131,7 +131,7 @@ TABLE = {
         (lambda w: tg.cross_entropy([1.0, 2.0], [0.5, 0.4]), ValueError, "target: .* sum to 0.9"), (lambda w: tg.bce(1.5, 1), ValueError, "1.5"),
         (lambda w: tg.bce(nan, 1), ValueError, "nan"), (lambda w: tg.bce(0.5, 2), ValueError, "2"), (lambda w: tg.bce_with_logits(0.5, -1), ValueError, "-1")],
     "networks": [
-        (lambda w: w.model([1.0, 2.0]), ValueError, "layer 0 expects 3 inputs, got 2"), (lambda w: w.model(1.0), ValueError, "layer 0 expects 3 inputs, got 1.0"),
+        (lambda w: w.model([1.0, 2.0]), ValueError, "layer 0 expects 3 inputs, got 2"), (lambda w: w.model(1.0), ValueError, "layer 0 expects 3 inputs in a list or an array, got 1.0"),
         *[(lambda w, size=size: MLP(3, [size]), error, f"got {size!r}")
           for size, error in ((0, ValueError), (-1, ValueError), (2.5, TypeError), (True, TypeError), ("2", TypeError), (None, TypeError))],
         *[(lambda w, size=size: MLP(size, [2]), error, f"got {size}")

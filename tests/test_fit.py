@@ -414,7 +414,7 @@ def test_targets_may_be_arrays_of_one_or_two_dimensions(loss, targets):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["train", "xor", "--epochs", "1", "--save", "none/m.json"], "there is no folder none"), (["train", "spirals", "--plot", "a.bmp"], ".png, .svg or .pdf"),
-    (["train", "one.csv", "--label", "y"], "all examples are of the class"), (["train", "one.csv", "--label", "y", "--noise", "1"], "not for CSV"),
+    (["train", "one.csv", "--label", "y"], "training examples are of the class"), (["train", "one.csv", "--label", "y", "--noise", "1"], "not for CSV"),
     (["predict", "m.json", "nan", "1"], "finite"), (["predict", "m.json", "a", "1"], "are numbers"), (["train", "folder.csv", "--label", "y"], "a folder"),
 ])
 def test_more_mistakes_get_one_line_before_any_training(arguments, words, tmp_path):

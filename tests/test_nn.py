@@ -178,7 +178,7 @@ def test_maxout_and_sequential():
 
 
 @pytest.mark.parametrize(("build", "error", "words"), [
-    (lambda: network()([1.0]), ValueError, "layer 0 expects 3 inputs, got 1"), (lambda: network()(1.0), ValueError, "layer 0 expects 3 inputs, got 1.0"),
+    (lambda: network()([1.0]), ValueError, "layer 0 expects 3 inputs, got 1"), (lambda: network()(1.0), ValueError, "layer 0 expects 3 inputs in a list or an array, got 1.0"),
     (lambda: Neuron(2)([1.0]), ValueError, "neuron expects 2 inputs, got 1"), (lambda: MLP(0, [1]), ValueError, "inputs must be .* got 0"),
     (lambda: MLP(2, [3, -1]), ValueError, "size of layer 1 .* got -1"), (lambda: MLP(2, [2.0]), TypeError, "got 2.0"),
     (lambda: MLP(2, [True]), TypeError, "got True"), (lambda: MLP(2, []), ValueError, "at least one layer"), (lambda: MLP(2, 3), TypeError, "sizes .* such as .16, 1.: got 3"),

@@ -362,7 +362,7 @@ def optimizer_for(optimizer: Any, lr: float | None, model: Module) -> optim.Opti
     if isinstance(optimizer, type):
         raise TypeError(f"give the optimizer its parameters, {optimizer.__name__}(model.parameters()), "
                         f"or its name: got {short_repr(optimizer)}")
-    kind = optim.Adam if optimizer is None else by_name("optimizer", optimizer, optimizers_by_name())
+    kind = optim.Adam if optimizer is None else optimizer_named(optimizer)
     usual = DEFAULT_RATE if optimizer is None else rate_of(kind)
     return kind(model.parameters(), lr=usual if lr is None else lr)
 
@@ -371,6 +371,10 @@ def rate_of(kind: type) -> float:
     """The learning rate that an optimizer has by default; one written without __init__ has none, and gets 0.01."""
     lr = inspect.signature(kind).parameters.get("lr")
     return DEFAULT_RATE if lr is None or lr.default is lr.empty else lr.default
+
+
+def optimizer_named(name: Any) -> type:
+    return by_name("optimizer", name, optimizers_by_name())
 
 
 def optimizers_by_name() -> dict[str, type]:

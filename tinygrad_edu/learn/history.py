@@ -1,6 +1,7 @@
 """What was measured while a model was trained, and what it says about the model."""
 
 from dataclasses import dataclass, field
+from itertools import count
 
 GAP = 0.1           # of accuracy between training and validation that we call overfitting
 LOW = 0.9           # training accuracy below which we say underfitting
@@ -9,13 +10,30 @@ LOW = 0.9           # training accuracy below which we say underfitting
 def verdict(training: float, validation: float) -> str:
     """ "overfitting", "underfitting" or "a good fit", from two accuracies: the larger fault is named.
 
-    >>> verdict(0.99, 0.7), verdict(0.55, 0.4), verdict(0.85, 0.4), verdict(0.95, 0.99)
+    Training accuracy is measured while the weights still move, and with dropout.  So where that of validation
+    is higher, this one tells what was learnt.
+
+    >>> verdict(0.99, 0.7), verdict(0.55, 0.4), verdict(0.85, 0.4), verdict(0.85, 0.99)
     ('overfitting', 'underfitting', 'overfitting', 'a good fit')
     """
-    gap, lack = training - validation, 1 - training
-    if gap > GAP and gap > lack:
+    learnt, gap = max(training, validation), training - validation
+    if gap > GAP and gap > 1 - learnt:
         return "overfitting"
-    return "underfitting" if training < LOW else "a good fit"
+    return "underfitting" if learnt < LOW else "a good fit"
+
+
+def are_true(digits: int, *shares: float) -> bool:
+    """Does none of these shares become 1 or 0 in so many digits that is a little less or more?"""
+    return all((round(share, digits) in (0, 1)) == (share in (0, 1)) for share in shares)
+
+
+def percent(share: float) -> str:
+    """A share in percent: "100.0%" is all.
+
+    >>> percent(1.0), percent(0.125), percent(0.9999)
+    ('100.0%', '12.5%', '99.99%')
+    """
+    return f"{share:.{next(n for n in count(1) if are_true(n + 2, share))}%}"
 
 
 ADVICE = {"overfitting": "; increase regularization strength, or get more data",
@@ -57,5 +75,5 @@ class History:
             return "no diagnosis: it needs the accuracy on training and on validation examples"
         here, there = self.accuracy[-1], self.validation_accuracy[-1]
         word = verdict(here, there)
-        digits = next(n for n in range(2, 18) if verdict(round(here, n), round(there, n)) == word)
+        digits = next(n for n in count(2) if verdict(round(here, n), round(there, n)) == word and are_true(n, here, there))
         return f"{word}: training accuracy {here:.{digits}f}, validation {there:.{digits}f}{ADVICE[word]}"

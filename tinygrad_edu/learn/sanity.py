@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.errors import DomainError, GradientError
-from ..engine.number import check_kind
+from ..engine.number import check_kind, told_apart
 from ..nn.checks import NOT_NEGATIVE, checked_number
 from ..nn.losses import bce, bce_with_logits, cross_entropy, nll
 from ..nn.modules import Module, as_floats
@@ -90,7 +90,7 @@ def rises_with_penalty(start: float, model: Module) -> Check:
     weights = [p.data for p in model.parameters(biases=False)]
     totals = [start + L2(strength)(weights) for strength in (0.0, 0.01, 0.1)]
     rising = totals == sorted(set(totals))
-    return Check("loss rises with regularisation", rising, ", ".join(f"{t:.4f}" for t in totals))
+    return Check("loss rises with regularisation", rising, ", ".join(told_apart(*totals)))
 
 
 def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Callable, seed: int) -> Check:
@@ -98,8 +98,9 @@ def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any]
     history = fit_to_the_end(copy.deepcopy(model), inputs, targets, loss=loss, lr=0.05, epochs=200,
                              batch_size=len(inputs), seed=seed)
     first, last = history.loss[0], history.loss[-1]
+    before, after = told_apart(first, last)
     return Check(f"{len(inputs)} examples learnt by heart", last < max(0.1 * first, 0.01),
-                 f"loss {first:.4f} -> {last:.4f} in 200 epochs")
+                 f"loss {before} -> {after} in 200 epochs")
 
 
 def tries_rates(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Callable, rates: Sequence[float],
@@ -113,7 +114,7 @@ def tries_rates(model: Module, inputs: Sequence[Any], targets: Sequence[Any], lo
             return [math.inf]
     [start] = losses_at(0.0, 1)                     # moves nothing; at other rates the first epoch may explode already
     found = verdicts({rate: [start, *losses_at(rate, 10)] for rate in rates}, noise=NOISE * abs(start))
-    seen = ", ".join(f"{rate:g} {word}" for rate, word in found.items())
+    seen = ", ".join(f"{rate} {word}" for rate, word in zip(told_apart(*found), found.values()))
     return Check("learning rates", "good" in found.values(), seen)
 
 

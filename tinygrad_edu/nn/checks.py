@@ -77,7 +77,7 @@ def checked_setting(name: str, value: Any) -> Any:
 # ---- names, functions and files -----------------------------------------------------------------
 
 OTHER_NAMES = {             # what lectures and other libraries call it, spelt without capitals, spaces, - and _
-    "identity": "linear", "none": "linear", "leaky": "leaky_relu", "lrelu": "leaky_relu", "swish": "silu",
+    "none": "linear", "leaky": "leaky_relu", "lrelu": "leaky_relu", "swish": "silu",
     "logistic": "sigmoid", "glorot": "xavier", "kaiming": "he",
     "gd": "sgd", "gradientdescent": "sgd", "stochasticgradientdescent": "sgd", "nag": "nesterov",
     "nesterovmomentum": "nesterov",
@@ -113,6 +113,12 @@ def by_name(what: str, name: Any, known: Mapping[str, Any]) -> Any:
         hint = f": did you mean {near!r}? T" if near else "; t"
         raise ValueError(f"unknown {what} {short_repr(printable(name))}{hint}{names}")
     return known[found]
+
+
+def to_list(x: Any) -> str:
+    """The end of a message about something that could be made a list, such as a generator; else ""."""
+    can_be = isinstance(x, Iterable) and not (isinstance(x, str | bytes | Mapping) or hasattr(x, "ndim"))
+    return "; write list(...)" if can_be else ""
 
 
 def checked_function(name: str, f: Any, example: str) -> Any:

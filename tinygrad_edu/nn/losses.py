@@ -6,7 +6,7 @@ must agree; nothing is broadcast.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..engine import ops
@@ -15,7 +15,7 @@ from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
 from ..engine.number import checked_whole, number, short_repr
 from ..engine.value import Value
-from .checks import ABOVE_0, by_name, checked_number
+from .checks import ABOVE_0, by_name, checked_number, to_list
 
 REDUCTIONS = {"mean": ops.mean, "sum": ops.sum, "none": list}
 SUM_TOLERANCE = 1e-6                # of probabilities, per class: what single precision needs
@@ -231,11 +231,6 @@ def taken(name: str, x: Any) -> Any:
     return x
 
 
-def to_list(x: Any) -> str:
-    """The end of a message about something that could be made a list, such as a generator."""
-    return "; write list(...)" if isinstance(x, Iterable) and not isinstance(x, str | bytes | Mapping) else ""
-
-
 def counted(count: int, word: str) -> str:
     return f"{count} {word}{'s' * (count != 1)}"
 
@@ -246,11 +241,19 @@ def same_length(predictions: Sequence[Any], targets: Sequence[Any]) -> None:
                          "give one target for each")
 
 
+def form(x: Any) -> str:
+    """What x is, in a message about lists and numbers; anything else is refused."""
+    if is_row(x):
+        return f"a list of {len(x)}"
+    number_of(x)
+    return "a number"
+
+
 def check_shapes(a: Any, b: Any, place: str = "") -> None:
     """Refuse predictions and targets that are not nested alike; `place` says where, as in [0][1]."""
     if is_row(a) != is_row(b):
-        forms = " against ".join(f"a list of {len(x)}" if is_row(x) else "a number" for x in (a, b))
-        raise ValueError(f"{forms}{place and f' at {place}'}: predictions and targets need the same form")
+        where = f" at {place}" if place else ""
+        raise ValueError(f"{form(a)} against {form(b)}{where}: predictions and targets need the same form")
     if is_row(a):
         if not a:
             raise ValueError("an empty batch has no loss")

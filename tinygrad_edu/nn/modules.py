@@ -6,7 +6,7 @@ module keeps as an attribute, a Value, a module or a list of these, is found by 
 
 import math
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from random import Random
@@ -19,7 +19,7 @@ from ..engine.errors import Block, no_grad
 from ..engine.number import checked_whole, short_repr
 from ..engine.op import OPS
 from ..engine.value import Value
-from .checks import FRACTION, by_name, checked_number, letters_of
+from .checks import FRACTION, by_name, checked_number, letters_of, to_list
 from .counted_random import uniform
 
 MOST_WEIGHTS = 10 ** 7                  # of a layer: some gigabytes of Values
@@ -256,8 +256,7 @@ def checked_row(x: Any, whose: str, count: int | None = None) -> Sequence[Any]:
     expected = f"{whose} expects {'a row of' if count is None else count} inputs"
     row = x.tolist() if hasattr(x, "tolist") else x
     if not isinstance(row, list | tuple):
-        remedy = "write list(x)" if isinstance(x, Iterable) and not isinstance(x, str) else "give a list or an array"
-        raise ValueError(f"{expected}, got {short_repr(x)}: {remedy}")
+        raise ValueError(f"{expected} in a list or an array, got {short_repr(x)}{to_list(x)}")
     if row and is_row(row[0]):
         raise ValueError(f"{expected}, got rows: write model.predict(rows), or [model(row) for row in rows]")
     if count not in (None, len(row)):
@@ -280,14 +279,14 @@ def activation_named(activation: Any) -> Callable[[Any], Any]:
     """The activation of this name, which is any op with one input, or "linear"; a function is taken as it is."""
     if callable(activation):
         return activation
-    if activation in (None, ""):
+    if activation is None or (isinstance(activation, str) and not activation):
         return linear
     if letters_of(str(activation)) in ("softmax", "logsoftmax"):
         raise ValueError(f"{activation} takes all outputs of a layer at once, so it is no activation of a neuron: leave "
                          "it out, since cross_entropy takes logits, or write Sequential(model, tg.softmax)")
     one_input = {name: op for name, op in OPS.items()
                  if len(op.inputs) == 1 and not op.rows and None not in op.constants.values()}
-    return by_name("activation", activation, {"linear": linear, **one_input})
+    return by_name("activation", activation, {"linear": linear, **one_input, "identity": linear})
 
 
 def each_named(activations: Any, layers: int) -> list[Callable[[Any], Any]]:
@@ -566,4 +565,4 @@ class Dropout(Module):
         return leaf
 
     def describe(self) -> str:
-        return f"p={self.p:g}, {'inverted' if self.inverted else 'scaled in evaluation'}"
+        return f"p={self.p!r}, {'inverted' if self.inverted else 'scaled in evaluation'}"
