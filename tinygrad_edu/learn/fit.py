@@ -11,7 +11,7 @@ import json
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -22,7 +22,7 @@ from ..engine.errors import no_grad
 from ..engine.number import check_kind, checked_whole, is_bool, printable, short_repr, truncate
 from ..engine.value import Value
 from ..nn import losses, optim
-from ..nn.checks import by_name, checked_function, checked_path
+from ..nn.checks import by_name, checked_function, checked_path, listed
 from ..nn.modules import Dropout, Module, as_floats
 from ..nn.weights import WeightFileError, checksum, existing_file, write_signed
 from .history import History
@@ -103,7 +103,7 @@ class Training:
         self.schedule = checked_function("schedule", schedule, "schedules.CosineDecay(0.1, steps=500)")
         self.penalty = checked_function("penalty", penalty, "L2(0.01)")
         self.callbacks = [checked_function("a callback", callback, "print") for callback in functions_in(callbacks)]
-        self.checkpoint = checked_path("checkpoint", checkpoint)
+        self.checkpoint = None if checkpoint is None else checked_path("checkpoint", checkpoint)
         self.history, self.steps = History(), 0
         if self.checkpoint and self.checkpoint.exists():
             self.resume(self.checkpoint)
@@ -261,13 +261,6 @@ def checked_examples(model: Module, inputs: Any, targets: Any, classes: Any = No
             not is_column(answers(model, inputs[:1])[0])):
         targets = [target for [target] in targets]
     return inputs, indices_of(targets, classes, what)
-
-
-def listed(what: str, x: Any) -> list[Any]:
-    """The elements of a list or of an array, whose rows stay arrays; of anything else that has elements too."""
-    if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable):
-        raise TypeError(f"{what} must be a list or an array, not {type(x).__name__}: got {short_repr(x)}")
-    return list(x.to_numpy() if hasattr(x, "to_numpy") else x)          # a table of pandas or polars
 
 
 def checked_classes(classes: Any) -> list[Any] | None:

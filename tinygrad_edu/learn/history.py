@@ -75,5 +75,6 @@ class History:
             return "no diagnosis: it needs the accuracy on training and on validation examples"
         here, there = self.accuracy[-1], self.validation_accuracy[-1]
         word = verdict(here, there)
-        digits = next(n for n in count(2) if verdict(round(here, n), round(there, n)) == word and are_true(n, here, there))
+        digits = next(n for n in count(2) if are_true(n, here, there) and (
+            verdict(round(here, n), round(there, n)) == word))
         return f"{word}: training accuracy {here:.{digits}f}, validation {there:.{digits}f}{ADVICE[word]}"

@@ -8,12 +8,12 @@ from typing import Any
 
 from ..engine.errors import DomainError, GradientError
 from ..engine.number import check_kind, told_apart
-from ..nn.checks import NOT_NEGATIVE, checked_number
+from ..nn.checks import NOT_NEGATIVE, checked_number, listed
 from ..nn.losses import bce, bce_with_logits, cross_entropy, nll
 from ..nn.modules import Module, as_floats
 from ..nn.penalties import L2
 from ..nn.rates import verdicts
-from .fit import answers, check_form, checked_classes, checked_examples, classes_of, fit, listed, loss_for
+from .fit import answers, check_form, checked_classes, checked_examples, classes_of, fit, loss_for
 from .history import History
 
 LOGARITHMS = (cross_entropy, nll, bce, bce_with_logits)     # of a probability
@@ -75,6 +75,16 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
                    tries_rates(model, inputs[:32], targets[:32], loss, rates, seed)])
 
 
+def in_decimals(*losses: float) -> list[str]:
+    """Losses with four decimals, or with more where different ones would read alike.
+
+    >>> in_decimals(0.5, 0.25), in_decimals(0.5, 0.500001)
+    (['0.5000', '0.2500'], ['0.500000', '0.500001'])
+    """
+    digits = next((n for n in range(4, 18) if len({f"{x:.{n}f}" for x in losses}) == len(set(losses))), 17)
+    return [f"{x:.{digits}f}" for x in losses]
+
+
 def first_loss(start: float, targets: Sequence[Any], loss: Callable) -> Check:
     """The loss of a new classifier is near log C where the loss is a logarithm; any other is at least finite."""
     classes = len(set(classes_of(targets, loss)))
@@ -90,7 +100,7 @@ def rises_with_penalty(start: float, model: Module) -> Check:
     weights = [p.data for p in model.parameters(biases=False)]
     totals = [start + L2(strength)(weights) for strength in (0.0, 0.01, 0.1)]
     rising = totals == sorted(set(totals))
-    return Check("loss rises with regularisation", rising, ", ".join(told_apart(*totals)))
+    return Check("loss rises with regularisation", rising, ", ".join(in_decimals(*totals)))
 
 
 def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Callable, seed: int) -> Check:
@@ -98,7 +108,7 @@ def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any]
     history = fit_to_the_end(copy.deepcopy(model), inputs, targets, loss=loss, lr=0.05, epochs=200,
                              batch_size=len(inputs), seed=seed)
     first, last = history.loss[0], history.loss[-1]
-    before, after = told_apart(first, last)
+    before, after = in_decimals(first, last)
     return Check(f"{len(inputs)} examples learnt by heart", last < max(0.1 * first, 0.01),
                  f"loss {before} -> {after} in 200 epochs")
 

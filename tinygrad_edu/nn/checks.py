@@ -74,7 +74,7 @@ def checked_setting(name: str, value: Any) -> Any:
     return OTHER_CHECKS[name](name, value) if name in OTHER_CHECKS else value
 
 
-# ---- names, functions and files -----------------------------------------------------------------
+# ---- lists, names, functions and files -----------------------------------------------------------------
 
 OTHER_NAMES = {             # what lectures and other libraries call it, spelt without capitals, spaces, - and _
     "none": "linear", "leaky": "leaky_relu", "lrelu": "leaky_relu", "swish": "silu",
@@ -107,12 +107,19 @@ def by_name(what: str, name: Any, known: Mapping[str, Any]) -> Any:
     if not isinstance(name, str):
         raise TypeError(f"{what} is given by its name, not by {type(name).__name__}: got {short_repr(name)}; t{names}")
     spelt = {letters_of(key): key for key in known}
-    found = name if name in known else spelt.get(letters_of(name), OTHER_NAMES.get(letters_of(name)))
+    found = name if name in known else spelt.get(letters_of(name), OTHER_NAMES.get(letters_of(name), ""))
     if found not in known:
         near = nearest(name, known)
         hint = f": did you mean {near!r}? T" if near else "; t"
         raise ValueError(f"unknown {what} {short_repr(printable(name))}{hint}{names}")
     return known[found]
+
+
+def listed(what: str, x: Any) -> list[Any]:
+    """The elements of a list or of an array, whose rows stay arrays; of anything else that has elements too."""
+    if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable):
+        raise TypeError(f"{what} must be a list or an array, not {type(x).__name__}: got {short_repr(x)}")
+    return list(x.to_numpy() if hasattr(x, "to_numpy") else x)          # a table of pandas or polars
 
 
 def to_list(x: Any) -> str:
@@ -133,12 +140,13 @@ def checked_function(name: str, f: Any, example: str) -> Any:
     return f
 
 
-def checked_path(name: str, path: Any) -> Path | None:
-    """The name of a file as a path, or None."""
+def checked_path(name: str, path: Any) -> Path:
+    """The name of a file as a path."""
     try:
-        return None if path is None else Path(path)
+        return Path(path)
     except TypeError:
-        raise TypeError(f"{name} must be the name of a file, not {type(path).__name__}: got {short_repr(path)}") from None
+        raise TypeError(f"{name} must be the name of a file, not {type(path).__name__}: got {short_repr(path)}"
+                        ) from None
 
 
 # ---- parameters -------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ module keeps as an attribute, a Value, a module or a list of these, is found by 
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from random import Random
@@ -170,6 +170,9 @@ class Module:
         Raises KeyError for a name too many or missing, TypeError and ValueError for what is not
         a number; nothing is changed then.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state is a dict, as state_dict() gives it, not {type(state).__name__}: "
+                            f"got {short_repr(state)}")
         parameters = dict(self.named_parameters())
         wrong = [name for name in (*parameters, *state) if name not in parameters or name not in state]
         if wrong:
@@ -253,15 +256,16 @@ def is_row(x: Any) -> bool:
 
 def checked_row(x: Any, whose: str, count: int | None = None) -> Sequence[Any]:
     """x as a list of so many numbers or Values; an array is one too."""
-    expected = f"{whose} expects {'a row of' if count is None else count} inputs"
     row = x.tolist() if hasattr(x, "tolist") else x
     if not isinstance(row, list | tuple):
-        raise ValueError(f"{expected} in a list or an array, got {short_repr(x)}{to_list(x)}")
-    if row and is_row(row[0]):
-        raise ValueError(f"{expected}, got rows: write model.predict(rows), or [model(row) for row in rows]")
-    if count not in (None, len(row)):
-        raise ValueError(f"{expected}, got {len(row)}")
-    return row
+        wrong = f" in a list or an array, got {short_repr(x)}{to_list(x)}"
+    elif row and is_row(row[0]):
+        wrong = ", got rows: write model.predict(rows), or [model(row) for row in rows]"
+    elif count is not None and len(row) != count:
+        wrong = f", got {len(row)}"
+    else:
+        return row
+    raise ValueError(f"{whose} expects {'a row of' if count is None else count} inputs{wrong}")
 
 
 # ---- neurons --------------------------------------------------------------------------------------
@@ -282,8 +286,8 @@ def activation_named(activation: Any) -> Callable[[Any], Any]:
     if activation is None or (isinstance(activation, str) and not activation):
         return linear
     if letters_of(str(activation)) in ("softmax", "logsoftmax"):
-        raise ValueError(f"{activation} takes all outputs of a layer at once, so it is no activation of a neuron: leave "
-                         "it out, since cross_entropy takes logits, or write Sequential(model, tg.softmax)")
+        raise ValueError(f"{activation} takes all outputs of a layer at once, so it is no activation of a neuron: "
+                         "leave it out, since cross_entropy takes logits, or write Sequential(model, tg.softmax)")
     one_input = {name: op for name, op in OPS.items()
                  if len(op.inputs) == 1 and not op.rows and None not in op.constants.values()}
     return by_name("activation", activation, {"linear": linear, **one_input, "identity": linear})
@@ -449,8 +453,8 @@ class MLP(Module):
         widths = [checked_whole("inputs", inputs)]
         widths += [checked_whole(f"the size of layer {i}", size) for i, size in enumerate(sizes)]
         self.layers = [
-            Layer(widths[i], widths[i + 1], kind, bias=bias, init=init or default_init(kind), rng=generator,
-                  fused=fused) for i, kind in enumerate(per_layer)]
+            Layer(widths[i], widths[i + 1], kind, bias=bias, init=default_init(kind) if init is None else init,
+                  rng=generator, fused=fused) for i, kind in enumerate(per_layer)]
         self.set_scope("")
 
     def set_scope(self, scope: str) -> None:
