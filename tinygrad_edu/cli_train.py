@@ -181,7 +181,8 @@ def report(history: History) -> None:
     print(f"after {len(history)} epochs ({history.stopped}): training loss {history.loss[-1]:.4f}, "
           f"validation loss {history.validation_loss[-1]:.4f}")
     if history.accuracy:
-        print(f"accuracy: training {percent(history.accuracy[-1])}, validation {percent(history.validation_accuracy[-1])}")
+        shares = percent(history.accuracy[-1]), percent(history.validation_accuracy[-1])
+        print("accuracy: training {}, validation {}".format(*shares))
         print(history.diagnosis())
 
 

@@ -396,7 +396,7 @@ def class_of(prediction: Any, threshold: float = 0.0) -> int:
 
 
 def classes_of(targets: Sequence[Any], loss: Callable) -> list[int]:
-    """The class of each target, an index or the place of the 1 in a row; empty where targets or loss have no classes."""
+    """The class of each target, an index or the place of the 1 in a row; nothing where these are no classes."""
     if loss not in NO_CLASSES and all(map(is_class, targets)):
         return [max(0, target) for target in targets]                   # -1, for hinge, is the first of two
     if loss in BY_CLASS and all(map(is_one_hot, targets)):

@@ -117,9 +117,11 @@ def by_name(what: str, name: Any, known: Mapping[str, Any]) -> Any:
 
 def listed(what: str, x: Any) -> list[Any]:
     """The elements of a list or of an array, whose rows stay arrays; of anything else that has elements too."""
-    if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable):
+    if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable) or getattr(x, "ndim", 1) == 0:
         raise TypeError(f"{what} must be a list or an array, not {type(x).__name__}: got {short_repr(x)}")
-    return list(x.to_numpy() if hasattr(x, "to_numpy") else x)          # a table of pandas or polars
+    if hasattr(x, "to_numpy"):                          # a table of pandas or polars
+        x = x.to_numpy()
+    return x.tolist() if getattr(x, "ndim", 0) == 1 else list(x)
 
 
 def to_list(x: Any) -> str:
