@@ -17,7 +17,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.learn import data
 from tinygrad_edu.learn.fit import fit, loss_for, optimizers_by_name
-from tinygrad_edu.learn.history import GAP, LOW, History, percent, verdict
+from tinygrad_edu.learn.history import GAP, LOW, History, diagnosed, percent
 from tinygrad_edu.learn.sanity import Report, check_training, in_decimals
 from tinygrad_edu.nn.losses import cross_entropy, mse
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Module, Sequential
@@ -229,16 +229,16 @@ def test_d001_the_gap_between_training_and_validation(here, there, advice):
 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_every_diagnosis_follows_from_the_numbers_it_shows(here, there):
-    word = verdict(here, there)
+    word = diagnosed(here, there)
     text = History(loss=[0.1], accuracy=[here], validation_accuracy=[there]).diagnosis()
     shown = [float(number) for number in re.fullmatch(r"(?:.*): training accuracy (\S+), validation ([^;]+)(?:;.*)?", text).groups()]
-    assert text.startswith(word) and verdict(*shown) == word
+    assert text.startswith(word) and diagnosed(*shown) == word
     assert [x in (0.0, 1.0) for x in shown] == [x in (0.0, 1.0) for x in (here, there)]
     if word == "overfitting":
-        assert there < here and verdict(here, here) != "overfitting" and verdict(here, 0.0) == "overfitting"
+        assert there < here and diagnosed(here, here) != "overfitting" and diagnosed(here, 0.0) == "overfitting"
     if word == "underfitting":
-        assert max(here, there) < LOW and verdict(1.0, there) != "underfitting"
-    assert verdict(here, 1.0) == "a good fit"
+        assert max(here, there) < LOW and diagnosed(1.0, there) != "underfitting"
+    assert diagnosed(here, 1.0) == "a good fit"
 
 
 def test_all_is_said_only_where_it_is_all():

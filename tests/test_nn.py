@@ -132,6 +132,7 @@ class LastSum(Module):
 
 def test_a_module_may_say_that_its_example_is_a_list_of_rows():
     assert LastSum().predict(ROWS) == 2 * sum(map(sum, ROWS))
+    assert Sequential(LastSum(), lambda x: x + 1).predict(ROWS) == 2 * sum(map(sum, ROWS)) + 1
     with pytest.raises(TypeError, match="not iterable"):
         type("Rows", (LastSum,), {"takes_rows": True})().predict(ROWS)
 

@@ -7,13 +7,13 @@ GAP = 0.1           # of accuracy between training and validation that we call o
 LOW = 0.9           # training accuracy below which we say underfitting
 
 
-def verdict(training: float, validation: float) -> str:
+def diagnosed(training: float, validation: float) -> str:
     """ "overfitting", "underfitting" or "a good fit", from two accuracies: the larger fault is named.
 
     Training accuracy is measured while the weights still move, and with dropout.  So where that of validation
     is higher, this one tells what was learnt.
 
-    >>> verdict(0.99, 0.7), verdict(0.55, 0.4), verdict(0.85, 0.4), verdict(0.85, 0.99)
+    >>> diagnosed(0.99, 0.7), diagnosed(0.55, 0.4), diagnosed(0.85, 0.4), diagnosed(0.85, 0.99)
     ('overfitting', 'underfitting', 'overfitting', 'a good fit')
     """
     learnt, gap = max(training, validation), training - validation
@@ -74,7 +74,7 @@ class History:
         if not self.accuracy or not self.validation_accuracy:
             return "no diagnosis: it needs the accuracy on training and on validation examples"
         here, there = self.accuracy[-1], self.validation_accuracy[-1]
-        word = verdict(here, there)
+        word = diagnosed(here, there)
         digits = next(n for n in count(2) if are_true(n, here, there) and (
-            verdict(round(here, n), round(there, n)) == word))
+            diagnosed(round(here, n), round(there, n)) == word))
         return f"{word}: training accuracy {here:.{digits}f}, validation {there:.{digits}f}{ADVICE[word]}"

@@ -488,6 +488,7 @@ class Sequential(Module):
             if not callable(step):
                 raise TypeError(f"step {i} is neither a module nor a function: got {step!r}")
         self.steps = list(steps)
+        self.takes_rows = not steps or getattr(steps[0], "takes_rows", True)
         self.set_scope("")
 
     def set_scope(self, scope: str) -> None:
