@@ -519,7 +519,7 @@ def test_optimizers_and_losses_are_known_by_every_spelling():
     ({"schedule": 0.1}, "schedule must be a function"), ({"penalty": "l2"}, r"penalty must be a function, such as L2\(0\.01\), not str: got 'l2'"), ({"penalty": 0.1}, "penalty must be a function"),
     ({"callbacks": 3}, "callbacks must be a list or an array, not int: got 3"), ({"callbacks": [3]}, "a callback must be a function, such as print, not int: got 3"), ({"callbacks": "x"}, "callbacks must"),
     ({"checkpoint": 3}, "checkpoint must be the name of a file, not int: got 3"), ({"checkpoint": [1]}, r"checkpoint must be the name of a file, not list: got \[1\]"),
-    ({"classes": "ab"}, "classes must be a list or an array, not str: got 'ab'"), ({"classes": 2}, "classes must be a list"), ({"classes": [0, 1, 0]}, r"each class is named once: got \[0, 1, 0\]"),
+    ({"classes": {"a", "b"}}, "classes must be a list or an array, not set"), ({"classes": "ab"}, "classes must be a list or an array, not str: got 'ab'"), ({"classes": 2}, "classes must be a list"), ({"classes": [0, 1, 0]}, r"each class is named once: got \[0, 1, 0\]"),
 ])
 def test_settings_of_the_wrong_kind_say_what_is_needed(options, words):
     network = model()
@@ -527,6 +527,21 @@ def test_settings_of_the_wrong_kind_say_what_is_needed(options, words):
     with pytest.raises((TypeError, ValueError), match=words):
         trained(network=network, **options)
     assert bits(network) == before
+
+
+@pytest.mark.parametrize(("options", "shown"), [
+    ({"loss": lambda predictions, targets: 0.5}, "not float: got 0.5"), ({"loss": lambda predictions, targets: None}, "not NoneType: got None"),
+    ({"loss": lambda predictions, targets: cross_entropy(predictions, targets, "none")}, "not list: got .Value"),
+])
+def test_a_loss_that_leads_nowhere_is_shown(options, shown):
+    with pytest.raises(TypeError, match=f"the loss of a batch, with its penalty, must be one Value made from the predictions, {shown}"):
+        trained(**options)
+
+
+def test_a_penalty_that_is_an_array_is_shown():
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(TypeError, match="must be one Value made from the predictions, not ndarray: got array"):
+        trained(penalty=lambda weights: numpy.array([0.5]))
 
 
 # ---- labels, columns, one-hot rows
@@ -563,11 +578,12 @@ def test_the_largest_output_is_that_of_the_class_of_this_place():
 
 @pytest.mark.parametrize(("targets", "options", "error", "words"), [
     (["cat", "dog"], {}, TypeError, r"training targets are texts: name their classes, as in fit\(model, inputs, targets, classes=\['cat', 'dog'\]\)"),
+    ([b"cat", b"dog"], {}, TypeError, r"classes=\[b'cat', b'dog'\]"), ([0.0, 1.0], {}, ValueError, r"a target is one number, 0\.0: .*if targets are classes, make them whole numbers, as int\(t\) and y\.astype\(int\) do"),
     ("array", {}, TypeError, r"classes=\['cat', 'dog'\]"), (["dog", 1], {}, TypeError, r"classes=\['dog'\]"), ([True, False], {}, TypeError, r"True and False: name the classes, as in .*classes=\[False, True\]"),
     (["cat", "cow"], {"classes": ["cat", "dog"]}, ValueError, r"the target of training example 1 is 'cow', none of the classes \['cat', 'dog'\]"),
     ([0, 1], {"classes": ["cat", "dog"]}, ValueError, "example 0 is 0, none of the classes .*; leave classes= out where targets are indices or rows already"),
     ([[1.0, 0.0], [0.0, 1.0]], {"classes": ["cat", "dog"]}, ValueError, r"example 0 is \[1\.0, 0\.0\], none of the classes"),
-    (["cat", "dog"], {"classes": ["cat", "dog", "cow"]}, ValueError, "the model has 2 outputs, but there are 3 classes: give it one output per class"),
+    (["cat", "dog"], {"classes": ["cat", "dog", "cow"]}, ValueError, r"the model has 2 outputs for the classes \['cat', 'dog', 'cow'\]: give it one output per class"),
     (["cat", "dog"], {"classes": ["cat", "dog"], "validation": ([[0.0, 1.0]], ["cow"])}, ValueError, "the target of validation example 0 is 'cow'"),
     ([0, 1], {"validation": ([[0.0, 1.0]], ["cow"])}, TypeError, "validation targets are texts"),
 ])
@@ -597,7 +613,7 @@ def test_a_model_whose_output_is_a_list_of_one_is_given_lists_of_one():
     layer, other = Layer(1, 1, rng=0), MLP(1, [1], rng=0)
     columns = fit(layer, [[1.0], [2.0]], [[2.0], [4.0]], epochs=3, progress=False)
     assert columns.loss == fit(other, [[1.0], [2.0]], [2.0, 4.0], epochs=3, progress=False).loss
-    with pytest.raises(ValueError, match=r"a list of 1 against a number at \[0\]"):
+    with pytest.raises(ValueError, match=r"a list of 1 as output, but a target is one number, 2\.0: give it one output"):
         fit(layer, [[1.0], [2.0]], [2.0, 4.0], epochs=3, progress=False)
 
 

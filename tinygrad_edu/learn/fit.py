@@ -23,7 +23,7 @@ from ..engine.number import check_kind, checked_whole, is_bool, printable, short
 from ..engine.value import Value
 from ..nn import losses, optim
 from ..nn.checks import by_name, checked_function, checked_path, listed
-from ..nn.modules import Dropout, Module, as_floats
+from ..nn.modules import Dropout, Module, as_floats, is_row
 from ..nn.weights import WeightFileError, checksum, existing_file, write_signed
 from .history import History
 from .progress import Boundary, display_for
@@ -157,8 +157,10 @@ class Training:
         """The lecture's five steps; returns floats, so that no graph outlives the step."""
         self.optimizer.zero_grad()
         predictions = [self.model(x) for x in inputs]
+        check_number(self.loss, predictions[0], targets[0])
         loss = self.loss(predictions, targets)
         penalised = loss if self.penalty is None else loss + self.penalty(self.model.parameters(biases=False))
+        check_loss(loss, penalised)
         penalised.backward()
         if self.schedule is not None:
             self.optimizer.lr = self.schedule(self.steps)
@@ -291,13 +293,22 @@ def indices_of(targets: list[Any], classes: list[Any] | None, what: str) -> list
 
 def check_no_labels(targets: list[Any], what: str) -> None:
     """Refuse texts, True and False as targets: which of them is class 0 is for the caller to say."""
-    texts = sorted({str(label) for label in targets if isinstance(label, str)})
+    texts = sorted({str(label) if isinstance(label, str) else label for label in targets
+                    if isinstance(label, str | bytes)}, key=repr)
     if texts:
         raise TypeError(f"{what} targets are texts: name their classes, as in "
                         f"fit(model, inputs, targets, classes={short_repr(texts)})")
     if any(map(is_bool, targets)):
         raise TypeError(f"{what} targets are True and False: name the classes, as in "
                         "fit(model, inputs, targets, classes=[False, True])")
+
+
+def check_number(loss: Callable, prediction: Any, target: Any) -> None:
+    """Refuse a model with a list of outputs where a target is a number and no class."""
+    if loss in NO_CLASSES and is_row(prediction) and not is_row(target):
+        raise ValueError(f"the model has a list of {len(prediction)} as output, but a target is one number, "
+                         f"{short_repr(target)}: give it one output; or, if targets are classes, make them whole "
+                         "numbers, as int(t) and y.astype(int) do")
 
 
 def check_form(model: Module, loss: Callable, row: Any, classes: list[Any] | None = None) -> None:
@@ -309,8 +320,16 @@ def check_form(model: Module, loss: Callable, row: Any, classes: list[Any] | Non
         raise ValueError("the model has one output, but the targets are classes: give it one output per class, "
                          'or say loss="bce_with_logits" (classes 0 and 1) or loss="mse"')
     if classes is not None and len(output) != len(classes):
-        raise ValueError(f"the model has {len(output)} outputs, but there are {len(classes)} classes: "
+        raise ValueError(f"the model has {len(output)} outputs for the classes {short_repr(classes)}: "
                          "give it one output per class")
+
+
+def check_loss(*losses: Any) -> None:
+    """Refuse a loss of a batch from which nobody can go backward."""
+    for loss in losses:
+        if not isinstance(loss, Value):
+            raise TypeError(f"the loss of a batch, with its penalty, must be one Value made from the predictions, "
+                            f"not {type(loss).__name__}: got {short_repr(loss)}")
 
 
 def checked_validation(model: Module, validation: Any, classes: Any = None) -> tuple[list, list] | None:

@@ -6,7 +6,7 @@ error that names the argument, the value and the rule.  Whole numbers: `engine.n
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,8 @@ OTHER_NAMES = {             # what lectures and other libraries call it, spelt w
     "gd": "sgd", "gradientdescent": "sgd", "stochasticgradientdescent": "sgd", "nag": "nesterov",
     "nesterovmomentum": "nesterov",
     "meansquarederror": "mse", "squarederror": "sum_squared_error", "meanabsoluteerror": "mae",
-    "binarycrossentropy": "bce", "negativeloglikelihood": "nll", "softmaxcrossentropy": "cross_entropy",
+    "binarycrossentropy": "bce", "negativeloglikelihood": "nll",
+    "ce": "cross_entropy", "softmaxcrossentropy": "cross_entropy",
 }
 
 
@@ -116,8 +117,8 @@ def by_name(what: str, name: Any, known: Mapping[str, Any]) -> Any:
 
 
 def listed(what: str, x: Any) -> list[Any]:
-    """The elements of a list or of an array, whose rows stay arrays; of anything else that has elements too."""
-    if isinstance(x, str | bytes | Mapping) or not isinstance(x, Iterable) or getattr(x, "ndim", 1) == 0:
+    """The elements of a list or of an array, whose rows stay arrays; of whatever else has elements in an order."""
+    if not isinstance(x, Iterable) or isinstance(x, str | bytes | Mapping | Set) or getattr(x, "ndim", 1) == 0:
         raise TypeError(f"{what} must be a list or an array, not {type(x).__name__}: got {short_repr(x)}")
     if hasattr(x, "to_numpy"):                          # a table of pandas or polars
         x = x.to_numpy()
@@ -126,7 +127,7 @@ def listed(what: str, x: Any) -> list[Any]:
 
 def to_list(x: Any) -> str:
     """The end of a message about something that could be made a list, such as a generator; else ""."""
-    can_be = isinstance(x, Iterable) and not (isinstance(x, str | bytes | Mapping) or hasattr(x, "ndim"))
+    can_be = isinstance(x, Iterable) and not (isinstance(x, str | bytes | Mapping | Set) or hasattr(x, "ndim"))
     return "; write list(...)" if can_be else ""
 
 
