@@ -17,8 +17,8 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.learn import data
 from tinygrad_edu.learn.fit import fit, loss_for, optimizers_by_name
-from tinygrad_edu.learn.history import GAP, LOW, History, diagnosed, percent
-from tinygrad_edu.learn.sanity import Report, check_training, in_decimals
+from tinygrad_edu.learn.history import GAP, LOW, History, diagnosed, in_decimals, percent
+from tinygrad_edu.learn.sanity import Report, check_training, losses_in_words
 from tinygrad_edu.nn.losses import cross_entropy, mse
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Module, Sequential
 from tinygrad_edu.nn.optim import SGD, Adam
@@ -243,6 +243,7 @@ def test_every_diagnosis_follows_from_the_numbers_it_shows(here, there):
 
 def test_all_is_said_only_where_it_is_all():
     assert [percent(share) for share in (1.0, 0.0, 0.5, 2999 / 3000, 1 / 30_000)] == ["100.0%", "0.0%", "50.0%", "99.97%", "0.003%"]
+    assert [in_decimals(share, 3) for share in (1.0, 0.0, 0.5, 2999 / 3000)] == ["1.000", "0.000", "0.500", "0.9997"]
 
 
 def test_the_lectures_checks_before_a_training():
@@ -712,8 +713,8 @@ def test_a_first_loss_is_compared_with_log_c_only_where_it_is_a_logarithm():
 
 
 def test_losses_and_rates_that_differ_read_differently():
-    assert in_decimals(0.69314, 0.693141) == ["0.693140", "0.693141"] and in_decimals(1.0, math.inf) == ["1.0000", "inf"] and in_decimals(0.5, 0.5) == ["0.5000", "0.5000"]
-    assert in_decimals(math.nan, math.nan) and in_decimals(1.0, math.nextafter(1.0, 2.0))[1] == "1.0000000000000002"
+    assert losses_in_words(0.69314, 0.693141) == ["0.693140", "0.693141"] and losses_in_words(1.0, math.inf) == ["1.0000", "inf"] and losses_in_words(0.5, 0.5) == ["0.5000", "0.5000"]
+    assert losses_in_words(math.nan, math.nan) and losses_in_words(1.0, math.nextafter(1.0, 2.0))[1] == "1.0000000000000002"
     seen = check_training(model(), DATA.inputs[:8], DATA.targets[:8], rates=(0.1, 0.1000000001))[-1].seen
     assert seen.startswith("0.1 ") and ", 0.1000000001 " in seen
 

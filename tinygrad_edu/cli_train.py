@@ -178,7 +178,7 @@ def report(history: History) -> None:
         print("the loss has grown beyond all measure: the training exploded, a smaller --lr may help")
     elif len(history) > 1:
         print(text_curve(history.loss, ascii=only_ascii))
-    print(f"after {len(history)} epochs ({history.stopped}): training loss {history.loss[-1]:.4f}, "
+    print(f"after {len(history)} epoch{'s' * (len(history) != 1)} ({history.stopped}): training loss {history.loss[-1]:.4f}, "
           f"validation loss {history.validation_loss[-1]:.4f}")
     if history.accuracy:
         shares = percent(history.accuracy[-1]), percent(history.validation_accuracy[-1])

@@ -27,6 +27,15 @@ def are_true(digits: int, *shares: float) -> bool:
     return all((round(share, digits) in (0, 1)) == (share in (0, 1)) for share in shares)
 
 
+def in_decimals(share: float, least: int) -> str:
+    """A share with so many decimals, or more: "1.000" is all.
+
+    >>> in_decimals(1.0, 3), in_decimals(0.9999, 3)
+    ('1.000', '0.9999')
+    """
+    return f"{share:.{next(n for n in count(least) if are_true(n, share))}f}"
+
+
 def percent(share: float) -> str:
     """A share in percent: "100.0%" is all.
 

@@ -75,10 +75,10 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
                    tries_rates(model, inputs[:32], targets[:32], loss, rates, seed)])
 
 
-def in_decimals(*losses: float) -> list[str]:
+def losses_in_words(*losses: float) -> list[str]:
     """Losses with four decimals, or with more where different ones would read alike.
 
-    >>> in_decimals(0.5, 0.25), in_decimals(0.5, 0.500001)
+    >>> losses_in_words(0.5, 0.25), losses_in_words(0.5, 0.500001)
     (['0.5000', '0.2500'], ['0.500000', '0.500001'])
     """
     digits = next((n for n in range(4, 18) if len({f"{x:.{n}f}" for x in losses}) == len(set(losses))), 17)
@@ -100,7 +100,7 @@ def rises_with_penalty(start: float, model: Module) -> Check:
     weights = [p.data for p in model.parameters(biases=False)]
     totals = [start + L2(strength)(weights) for strength in (0.0, 0.01, 0.1)]
     rising = totals == sorted(set(totals))
-    return Check("loss rises with regularisation", rising, ", ".join(in_decimals(*totals)))
+    return Check("loss rises with regularisation", rising, ", ".join(losses_in_words(*totals)))
 
 
 def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Callable, seed: int) -> Check:
@@ -108,7 +108,7 @@ def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any]
     history = fit_to_the_end(copy.deepcopy(model), inputs, targets, loss=loss, lr=0.05, epochs=200,
                              batch_size=len(inputs), seed=seed)
     first, last = history.loss[0], history.loss[-1]
-    before, after = in_decimals(first, last)
+    before, after = losses_in_words(first, last)
     return Check(f"{len(inputs)} examples learnt by heart", last < max(0.1 * first, 0.01),
                  f"loss {before} -> {after} in 200 epochs")
 

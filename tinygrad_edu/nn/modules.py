@@ -256,6 +256,8 @@ def is_row(x: Any) -> bool:
 
 def checked_row(x: Any, whose: str, count: int | None = None) -> Sequence[Any]:
     """x as a list of so many numbers or Values; an array is one too."""
+    if type(x) is list and len(x) == count and type(x[0]) in (float, Value):
+        return x                                        # by far the most
     row = x.tolist() if hasattr(x, "tolist") else x
     if not isinstance(row, list | tuple):
         wrong = f" in a list or an array, got {short_repr(x)}{to_list(x)}"
@@ -265,7 +267,7 @@ def checked_row(x: Any, whose: str, count: int | None = None) -> Sequence[Any]:
         wrong = f", got {len(row)}"
     else:
         return row
-    raise ValueError(f"{whose} expects {'a row of' if count is None else count} inputs{wrong}")
+    raise ValueError(f"{whose} expects {'a row of' if count is None else count} input{'s' * (count != 1)}{wrong}")
 
 
 # ---- neurons --------------------------------------------------------------------------------------
