@@ -18,7 +18,8 @@ from tinygrad_edu import animate_training
 from tinygrad_edu.engine.number import printable
 from tinygrad_edu.learn.animation import Film, rounded
 from tinygrad_edu.learn.data import Data, noisy_sine, spirals, xor, yin_yang
-from tinygrad_edu.learn.fit import class_of, fit
+from tinygrad_edu.learn.examples import class_of
+from tinygrad_edu.learn.fit import fit
 from tinygrad_edu.nn.modules import MLP, Module
 from tinygrad_edu.show.plane import spaced, widened
 

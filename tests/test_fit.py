@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
 
 SCRIPT = """
 from tinygrad_edu.learn import data
-from tinygrad_edu.learn.fit import fit, loss_for, optimizers_by_name
+from tinygrad_edu.learn.fit import fit
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Sequential
 d = data.spirals(40, seed=0)
 m = Sequential(Layer(2, 6, "relu", rng=0), Dropout(0.2), Layer(6, 2, rng=1))

@@ -16,7 +16,8 @@ from .files import checked_target
 from .learn import data as sets
 from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
-from .learn.fit import answers, class_of, fit, optimizer_named, optimizers_by_name
+from .learn.examples import answers, class_of
+from .learn.fit import fit, optimizer_named, optimizers_by_name
 from .learn.history import History, percent
 from .learn.recipe import Recipe, trained
 from .learn.sanity import check_training
@@ -178,7 +179,8 @@ def report(history: History) -> None:
         print("the loss has grown beyond all measure: the training exploded, a smaller --lr may help")
     elif len(history) > 1:
         print(text_curve(history.loss, ascii=only_ascii))
-    print(f"after {len(history)} epoch{'s' * (len(history) != 1)} ({history.stopped}): training loss {history.loss[-1]:.4f}, "
+    epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
+    print(f"after {epochs} ({history.stopped}): training loss {history.loss[-1]:.4f}, "
           f"validation loss {history.validation_loss[-1]:.4f}")
     if history.accuracy:
         shares = percent(history.accuracy[-1]), percent(history.validation_accuracy[-1])

@@ -19,7 +19,8 @@ from ..nn.modules import Module
 from ..show.page import TRANSPORT, Page, page
 from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, spaced, widened
 from .data import Data
-from .fit import accuracy_of, answers, check_form, checked_validation, fit, hits, loss_for, threshold_of
+from .examples import accuracy_of, answers, check_form, checked_validation, hits, threshold_of
+from .fit import fit, loss_for
 from .history import History
 from .progress import in_notebook
 

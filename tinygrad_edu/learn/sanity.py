@@ -13,7 +13,8 @@ from ..nn.losses import bce, bce_with_logits, cross_entropy, nll
 from ..nn.modules import Module, as_floats
 from ..nn.penalties import L2
 from ..nn.rates import verdicts
-from .fit import answers, check_form, checked_classes, checked_examples, classes_of, fit, loss_for
+from .examples import answers, check_form, checked_classes, checked_examples, classes_of
+from .fit import fit, loss_for
 from .history import History
 
 LOGARITHMS = (cross_entropy, nll, bce, bce_with_logits)     # of a probability

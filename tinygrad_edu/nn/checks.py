@@ -104,15 +104,16 @@ def by_name(what: str, name: Any, known: Mapping[str, Any]) -> Any:
     Traceback (most recent call last):
     ValueError: unknown loss 'msee': did you mean 'mse'? The names are mse, cross_entropy
     """
-    names = f"he names are {', '.join(known)}"
+    names = ", ".join(known)
     if not isinstance(name, str):
-        raise TypeError(f"{what} is given by its name, not by {type(name).__name__}: got {short_repr(name)}; t{names}")
+        raise TypeError(f"{what} is given by its name, not by {type(name).__name__}: got {short_repr(name)}; "
+                        f"the names are {names}")
     spelt = {letters_of(key): key for key in known}
     found = name if name in known else spelt.get(letters_of(name), OTHER_NAMES.get(letters_of(name), ""))
     if found not in known:
-        near = nearest(name, known)
-        hint = f": did you mean {near!r}? T" if near else "; t"
-        raise ValueError(f"unknown {what} {short_repr(printable(name))}{hint}{names}")
+        near, shown = nearest(name, known), short_repr(printable(name))
+        raise ValueError(f"unknown {what} {shown}: did you mean {near!r}? The names are {names}" if near else
+                         f"unknown {what} {shown}; the names are {names}")
     return known[found]
 
 
