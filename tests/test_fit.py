@@ -664,6 +664,31 @@ def test_examples_that_are_no_list_are_named(bad, words):
         check_training(bad, DATA.inputs, DATA.targets)
 
 
+WITHOUT_NUMPY = """
+import sys
+import tinygrad_edu as tg
+examples = tg.data.xor(8)
+model = tg.MLP(2, [3, 2], rng=0)
+labels = [examples.classes[target] for target in examples.targets]
+tg.fit(model, examples.inputs, labels, classes=examples.classes, penalty=tg.L2(0.1), epochs=1, progress=False, validation=(examples.inputs, labels))
+tg.check_training(model, examples.inputs, labels, classes=examples.classes, rates=[0.1])
+assert len(model.predict(examples.inputs)) == 8 and len(model.predict(examples.inputs[0])) == 2
+assert "numpy" not in sys.modules
+"""
+
+
+def test_training_on_lists_does_not_load_numpy():
+    subprocess.run([sys.executable, "-c", WITHOUT_NUMPY], check=True)
+
+
+@pytest.mark.parametrize("optimizer", OWN_RATES)
+@pytest.mark.parametrize("schedule", [tg.schedules.CosineDecay(0.1, 4, final=0), tg.schedules.LinearDecay(0.1, 4, final=0), tg.schedules.Constant(0),
+                                      tg.schedules.Warmup(tg.schedules.CosineDecay(0.1, 2, final=0), 2), tg.schedules.ExponentialDecay(0.0, 0.5)], ids=repr)
+def test_schedules_may_end_in_0_with_every_optimizer(schedule, optimizer):
+    network, history = trained(3, optimizer=optimizer, schedule=schedule)
+    assert history.lr[-1] == 0.0 and len(history) == 3 and all(map(math.isfinite, network.state_dict().values()))
+
+
 # ---- penalties
 
 
