@@ -29,7 +29,7 @@ from .show.plots import decision_boundary, figure_class, loss_curves, text_curve
 
 SETS = ("moons", "circles", "blobs", "spirals", "xor", "yin_yang", "digits", "noisy_sine")
 TRAIN_EXAMPLES = """examples:
-  tinygrad-edu train moons --hidden 16 16 --optimizer adam --lr 0.01 --epochs 50 --plot out.png --save model.json
+  tinygrad-edu train moons --hidden 16 16 --optimizer adam --epochs 50 --plot out.png --save model.json
   tinygrad-edu train xor --hidden 8 --epochs 40 --animate training.html
   tinygrad-edu train iris.csv --label species --save iris.json"""
 PREDICT_EXAMPLES = """examples:
@@ -44,8 +44,8 @@ def add_train(add: Any) -> None:
     add("--noise", type=float, help="how noisy a made data set is")
     add("--hidden", type=int, nargs="*", default=[16, 16], metavar="N", help="sizes of the hidden layers (16 16)")
     add("--activation", default="tanh", help="of the hidden layers (%(default)s)")
-    add("--optimizer", metavar="NAME", help=f"one of {', '.join(sorted(optimizers_by_name()))} (adam)")
-    add("--lr", type=float, help="the learning rate (0.01; with --optimizer that optimizer's own)")
+    add("--optimizer", default="adam", metavar="NAME", help=f"one of {', '.join(sorted(optimizers_by_name()))} (%(default)s)")
+    add("--lr", type=float, help="the learning rate (0.01; 0.001 for lion, 1 for adadelta)")
     add("--l2", type=float, default=0.0, metavar="STRENGTH",
         help="L2 regularisation, half of this times w², biases left out (0)")
     add("--epochs", type=int, default=50, help="(%(default)s)")
@@ -66,8 +66,7 @@ def add_predict(add: Any) -> None:
 def run_train(args: argparse.Namespace) -> None:
     """Train a network, report how that went, and write the files that were asked for."""
     check_targets(args)
-    if args.optimizer is not None:
-        optimizer_named(args.optimizer)
+    optimizer_named(args.optimizer)
     if args.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {args.epochs}")
     training, validation = split(examples_of(args), args.validation, args.seed)

@@ -53,9 +53,8 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
                       model is for classes[i].  What `predict` gives stays numbers: the largest says the class
     loss              a function of (predictions, targets) or its name; by default cross_entropy
                       for classes, and mse for numbers
-    optimizer         an `Optimizer` of the model's parameters, or its name, such as "sgd"; by default
-                      Adam with a rate of 0.01
-    lr                the learning rate of a named one; by default that of its class, such as 0.001 for "sgd"
+    optimizer         an `Optimizer` of the model's parameters, or its name, such as "sgd" ("adam")
+    lr                the learning rate of a named one (0.01; 0.001 for "lion", 1 for "adadelta")
     batch_size        examples per step; the last batch of an epoch may be smaller
     validation        (inputs, targets) to be measured after each epoch
     schedule          step number -> learning rate
@@ -90,7 +89,7 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
     return run.all_epochs(progress)
 
 
-DEFAULT_RATE = 0.01                                             # where no optimizer is named, and for one without
+USUAL_RATE = 0.01               # of optimizers here: small networks stand larger steps than those of the papers
 LOSSES = {name: getattr(losses, name) for name in losses.__all__ if name != "log_softmax"}
 
 
@@ -274,7 +273,7 @@ def loss_for(loss: Any, targets: Sequence[Any]) -> Callable:
 def optimizer_for(optimizer: Any, lr: float | None, model: Module) -> optim.Optimizer:
     """The optimizer that is given, or a new one for the model's parameters.
 
-    One that is named has the rate of its class where no lr is given; none at all means Adam with 0.01.
+    None means "adam".  Where no lr is given, `usual_rate` is.
     """
     if isinstance(optimizer, optim.Optimizer):
         if lr is not None:
@@ -283,15 +282,16 @@ def optimizer_for(optimizer: Any, lr: float | None, model: Module) -> optim.Opti
     if isinstance(optimizer, type):
         raise TypeError(f"give the optimizer its parameters, {optimizer.__name__}(model.parameters()), "
                         f"or its name: got {short_repr(optimizer)}")
-    kind = optim.Adam if optimizer is None else optimizer_named(optimizer)
-    usual = DEFAULT_RATE if optimizer is None else rate_of(kind)
-    return kind(model.parameters(), lr=usual if lr is None else lr)
+    kind = optimizer_named("adam" if optimizer is None else optimizer)
+    return kind(model.parameters(), lr=usual_rate(kind) if lr is None else lr)
 
 
-def rate_of(kind: type) -> float:
-    """The learning rate that an optimizer has by default; one written without __init__ has none, and gets 0.01."""
+def usual_rate(kind: type) -> float:
+    """0.01, but no more than ten times an optimizer's own default (Lion), and no less than that (Adadelta)."""
     lr = inspect.signature(kind).parameters.get("lr")
-    return DEFAULT_RATE if lr is None or lr.default is lr.empty else lr.default
+    if lr is None or lr.default is lr.empty:                    # it was written without __init__
+        return USUAL_RATE
+    return max(lr.default, min(USUAL_RATE, 10 * lr.default))
 
 
 def optimizer_named(name: Any) -> type:
