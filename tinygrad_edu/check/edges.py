@@ -95,7 +95,7 @@ def judge_edge(judged: Judged, i: int, rule_at: Callable[[int], RuleInDigits]) -
         found.append(slopes)
         if slopes.is_clear and slopes.agrees(slopes.rule) and is_near(judged.local_grads[i], float(slopes.rule)):
             return
-    if slopes.is_zero or (slopes.is_clear and slopes.agrees(slopes.rule)):
+    if slopes.is_zero or slopes.has_vanished_from(found[-2]) or (slopes.is_clear and slopes.agrees(slopes.rule)):
         yield from judge_rounding(judged, i, float(slopes.rule), rule_at(level))
     elif all(slopes.is_clear for slopes in found[-2:]) and slopes.agrees(found[-2].middle):
         yield disagreement(judged, i, float(slopes.middle))
@@ -117,11 +117,12 @@ def judge_rounding(judged: Judged, i: int, slope: float, rule: RuleInDigits) -> 
     """
     if is_near(judged.local_grads[i], slope):
         return
-    parents, rows = judged.node.parents, judged.node._operation.rows
+    op: Any = judged.node._operation
+    parents = judged.node.parents
     is_accurate, error = judged.is_accurate, abs(judged.local_grads[i] - slope)
     sizes = [abs(slope), abs(judged.data) / (abs(parents[i].data) or 1.0)]
-    sizes += [abs(p.data) for p in parents if rows]
-    excused = math.inf if rows and not is_accurate else (1e-12 if is_accurate else 1e-6) * max(sizes)
+    sizes += [abs(p.data) for p in parents if op.rows]
+    excused = math.inf if op.rows and not is_accurate else (1e-12 if is_accurate else 1e-6) * max(sizes)
     if math.isfinite(error) and (error <= excused or error <= rule.rounding_sensitivity(i)):
         yield disagreement(judged, i, slope, "without rounding it would be", "rounded")
     elif math.isfinite(slope):

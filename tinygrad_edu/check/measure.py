@@ -67,6 +67,12 @@ class Slopes(NamedTuple):
         with digits(COMPARED):
             return max(abs(self.above), abs(self.below), abs(self.rule)) <= max(self.resolution, LEAST)
 
+    def has_vanished_from(self, wider: "Slopes") -> bool:
+        """Do the slopes shrink with the step, as those at an extremum do, and is the local gradient 0?"""
+        with digits(COMPARED):
+            here, there = [max(abs(slopes.above), abs(slopes.below)) for slopes in (self, wider)]
+            return here <= there.scaleb(-100) and abs(self.rule) <= LEAST
+
 
 class RuleInDigits:
     """The textbook rule of a node's operation, run in many digits; its accurate form where that is not finite.
@@ -153,7 +159,7 @@ class SlopeInDigits(RuleInDigits):
     leaves   the inputs as leaves of this graph; None for a constant
     """
 
-    def __init__(self, rule: RuleInDigits, k: int, graph: Any, leaves: Sequence[Value | None]):
+    def __init__(self, rule: RuleInDigits, k: int, graph: Any, leaves: Sequence[Any]):
         vars(self).update(vars(rule))
         self.source, self.k, self.graph, self.leaves = rule, k, graph, leaves
         self.value = rule.local_grads[k]
@@ -276,7 +282,9 @@ class Experiment:
             ends.append(nodes[-1][0] if nodes else math.nan)
         changes = [abs(y - self.output.data) for y in ends]
         rounding = JUMP * max(abs(node.data) for node in self.order)
-        return ends[-1] if min(changes[1:]) > max(rounding, changes[0] / 2) else None
+        if all(change > rounding and change > changes[0] / 2 for change in changes[1:]):
+            return ends[-1] if abs(ends[-1]) > rounding else 0.0
+        return None
 
     def runs(self, i: int) -> list["Runs"]:
         """Runs with input i moved by smaller and smaller steps, in units of its size, and of 1 if that is far off."""
@@ -343,7 +351,8 @@ class Runs(NamedTuple):
 
     def without(self, jumps: tuple[float | None, float | None]) -> "Runs":
         """The same without the sides to which f jumps."""
-        below, above = [[[]] * len(side) if y is not None else side for side, y in zip((self.below, self.above), jumps)]
+        nothing: list[list[float]] = [[]] * len(STEPS)
+        below, above = [nothing if y is not None else side for y, side in zip(jumps, (self.below, self.above))]
         return self._replace(below=below, above=above)
 
 
@@ -396,10 +405,9 @@ def unexplained(runs: list[Runs], of: int, by: Sequence[int], local_grads: Seque
     gradient, but for terms that vanish with the step.
     """
     edges = list(zip(by, local_grads))
-    if all(data[of] == each.start[of] for each in runs for data in each.all):
-        stays = unexplained_rest(runs, edges)
-        if stays:
-            return stays
+    stays = all(data[of] == each.start[of] for each in runs for data in each.all)
+    if stays and (rest := unexplained_rest(runs, edges)):
+        return rest
     noise = noise_floor(runs, of)
     found = [one for each in runs if (one := unexplained_along(each, of, edges, noise)) and not one.is_vague]
     if not found or any(one.contradicts(found[0]) for one in found):
@@ -408,22 +416,19 @@ def unexplained(runs: list[Runs], of: int, by: Sequence[int], local_grads: Seque
 
 
 def unexplained_rest(runs: list[Runs], edges: list[tuple[int, float]]) -> Unexplained | None:
-    """What is unexplained of a node that stays as it is: nothing, or the slope its local gradients give it.
+    """What is unexplained of a node that stays as it is: nothing, or the slope that its local gradients give it.
 
-    None where this slope would be lost in rounding.
+    None where what they say would be lost in rounding.
     """
-    by: dict[int, float] = dict.fromkeys([p for p, _ in edges], 0.0)
-    rounding = JUMP * max([abs(x) for each in runs for x in each.start], default=0.0)
-    is_seen = is_said = False
-    for each in runs:
-        for data in each.all[:1]:                       # the widest step
-            changes = {p: data[p] - each.start[p] for p in by}
-            by = {p: change / (data[-1] - each.start[-1]) for p, change in changes.items()}
-            said = abs(total([g * changes[p] for p, g in edges]))
-            is_said, is_seen = is_said or said > 0, is_seen or said > rounding
-    slope = total([g * by[p] for p, g in edges])
-    if is_said and not is_seen:
+    widest = max([each for each in runs if each.all], key=lambda each: each.unit, default=None)
+    if widest is None:
+        return Unexplained(dict.fromkeys([p for p, _ in edges], 0.0))
+    start, data = widest.start, widest.all[0]
+    changes, step = {p: data[p] - start[p] for p, _ in edges}, data[-1] - start[-1]
+    said = total([g * changes[p] for p, g in edges])
+    if 0 < abs(said) <= JUMP * max(map(abs, start)):
         return None
+    by, slope = {p: change / step for p, change in changes.items()}, said / step
     return Unexplained(by, -slope, -slope, scale=abs(slope))
 
 

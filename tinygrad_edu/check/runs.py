@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from ..engine.messages import describe
+from ..engine.messages import describe, name_of
 from ..engine.number import format_number
 from ..engine.op import Op
 from ..engine.value import Value
@@ -45,8 +45,9 @@ def judge_moved(experiment: Experiment, gradients: dict[Value, float], by_hand: 
 def jump_of(leaf: Value, output: Value, beside: tuple[float | None, float | None]) -> Finding:
     """The note that f jumps as an input moves."""
     ends = [f"{format_number(y)} just {side}" for y, side in zip(beside, ("below", "above")) if y is not None]
-    at = f"{leaf_text(leaf)} = {format_number(leaf.data)}"
-    return Finding("kink", output, f"f jumps here: it is {format_number(output.data)} at {at}, but {' and '.join(ends)}")
+    name, at = name_of(leaf), format_number(leaf.data)
+    text = f"it is {format_number(output.data)} at {f'{name} = ' * bool(name)}{at}, but {' and '.join(ends)}"
+    return Finding("kink", output, f"f jumps here: {text}")
 
 
 def hidden_dependences(experiment: Experiment) -> list[str] | None:
