@@ -24,8 +24,8 @@ def gradcheck(f: Callable, inputs: Any, order: int = 1) -> GradientCheck:
     """Check the gradients of f at these inputs; the result is true only if they are right.
 
     f        called as f(*inputs), returns one Value; run several times, always on the same path
-    inputs   numbers, leaves, or lists, dicts, arrays and dataclasses of them.  Leaves are passed on as they are, so that
-             parameters f knows anyway can be checked: gradcheck(lambda *_: loss(model), model.parameters())
+    inputs   numbers, leaves, or lists, dicts, arrays and dataclasses of them.  Leaves are passed on as they are, so
+             that parameters f knows anyway can be checked: gradcheck(lambda *_: loss(model), model.parameters())
     order    2 checks the second derivatives too
 
     what is judged                        by                                                        to

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from ..calculus.differences import without_term
 from ..calculus.transforms import parts_of, refilled
-from ..engine.arrays import is_array
+from ..engine.arrays import elements, is_array, unwrapped
 from ..engine.errors import recorded_anyway
 from ..engine.formula import total
 from ..engine.graph import topological_order
@@ -213,7 +213,7 @@ class Experiment:
     def __init__(self, f: Callable, inputs: Any):
         self.f = f
         self.leaves: list[Value] = []
-        inputs = list(inputs) if is_array(inputs) else inputs
+        inputs = elements(inputs) if is_array(inputs) else inputs
         inputs = inputs if isinstance(inputs, list | tuple) else (inputs,)
         names = names_of(f, len(inputs))
         self.arguments = [self.with_leaves(x, name) for x, name in zip(inputs, names)]
@@ -236,7 +236,7 @@ class Experiment:
     def run(self) -> Value:
         """The function's output for the leaves as they are."""
         with recorded_anyway():
-            output = self.f(*self.arguments)
+            output = unwrapped(self.f(*self.arguments))
         if not isinstance(output, Value):
             raise TypeError(f"f must return one Value, got {short_repr(output)}: was the graph cut by .data?")
         return output
@@ -328,7 +328,7 @@ def named_parts(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
     """
     parts = parts_of(tree)
     if parts is None:
-        yield name, tree
+        yield name, unwrapped(tree)
     elif isinstance(parts, Mapping):
         for key, part in parts.items():
             yield from named_parts(f"{name}_{key}", part)

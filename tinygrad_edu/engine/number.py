@@ -11,7 +11,7 @@ from .arrays import is_value
 
 
 def number(x: Any) -> float:
-    """x as a float: int, float, Fraction, Decimal, a numpy scalar or an array of one element.
+    """x as a float: int, float, Fraction, Decimal, a numpy scalar or an array of no dimension.
 
     bool, str, complex, None and lists are refused with a `TypeError`; a whole number that no
     float holds exactly with a `ValueError`, any number beyond all floats with an `OverflowError`.
@@ -30,7 +30,7 @@ def number(x: Any) -> float:
     if isinstance(x, int):
         return int_as_float(x)
     kind = getattr(getattr(x, "dtype", None), "kind", None)
-    if kind in ("i", "u", "f") and x.size == 1:
+    if kind in ("i", "u", "f") and x.shape == ():
         return nearest_float(x.item()) if kind == "f" else int_as_float(x.item())
     if isinstance(x, Real) or type(x).__name__ == "Decimal":
         return nearest_float(x)
