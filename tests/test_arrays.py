@@ -170,7 +170,7 @@ REFUSED = {
     "texts": (numpy.array(["a", "b"]), "not str: got 'a'"), "dates": (numpy.array(["2020-01-01"], dtype="M8[D]"), "this is one of dates"),
     "dates as whole numbers": (numpy.array(["2020-01-01"], dtype="M8[ns]"), "this is one of dates"), "times": (numpy.array([3], dtype="m8[ns]"), "this is one of times"),
     "records": (numpy.array([(1.0, 2.0)], dtype=[("a", float), ("b", float)]), "one of records: take one of its fields"),
-    "masked": (numpy.ma.array([1.0, 2.0], mask=[0, 1]), r"some of this one are masked: fill them, as in x\.filled\(0\.0\)"), "None": (objects(None), "not NoneType"),
+    "masked": (numpy.ma.array([1.0, 2.0], mask=[0, 1]), r"some of this are masked: fill them, as in x\.filled\(0\.0\)"), "None": (objects(None), "not NoneType"),
     "too large": (numpy.array([2 ** 60 + 1]), "1152921504606846977 is not exactly representable"), "a set": ({1.0, 2.0}, "not set"), "a bool": (True, "bool is not a number"),
     "a number in an array": ([numpy.array([None])], "not NoneType"),
 }

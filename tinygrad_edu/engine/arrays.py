@@ -28,7 +28,7 @@ def elements(array: Any) -> Any:
         what = {"V": "of records: take one of its fields", "M": "of dates", "m": "of times"}[kind]
         raise TypeError(f"an array of numbers is needed, and this is one {what}")
     if getattr(getattr(array, "mask", None), "any", bool)():
-        raise TypeError("an array of numbers is needed, and some of this one are masked: fill them, as in x.filled(0.0)")
+        raise TypeError("an array of numbers is needed, and some of this are masked: fill them, as in x.filled(0.0)")
     if not hasattr(array, "tolist"):
         raise TypeError(f"an array of numbers is needed, not {type(array).__name__}: write numpy.asarray(x)")
     return array.tolist()

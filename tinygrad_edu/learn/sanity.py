@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.errors import DomainError, GradientError
+from ..engine.number import number
 from ..nn.modules import Module
 from ..nn.penalties import L2
 from ..nn.rates import verdicts
@@ -104,7 +105,7 @@ def tries_rates(model: Module, inputs: Sequence[Any], targets: Sequence[Any], lo
         except (DomainError, GradientError):
             return [math.inf]
     [start] = losses_at(0.0, 1)                     # moves nothing; at other rates the first epoch may explode already
-    found = verdicts({rate: [start, *losses_at(rate, 10)] for rate in rates}, noise=NOISE * abs(start))
+    found = verdicts({rate: [start, *losses_at(rate, 10)] for rate in map(number, rates)}, noise=NOISE * abs(start))
     seen = ", ".join(f"{rate:g} {word}" for rate, word in found.items())
     return Check("learning rates", "good" in found.values(), seen)
 

@@ -279,7 +279,7 @@ class Neuron(Module):
     def __init__(self, inputs: int, activation: Any = None, *, bias: bool = True, init: str = "xavier",
                  rng: Any = None, fused: bool = True, outputs: int = 1):
         inputs = checked_size("inputs", inputs)
-        weights = initial_weights(init, inputs, outputs, random_from(rng))
+        weights = initial_weights(init, inputs, checked_whole("outputs", outputs), random_from(rng))
         self.w = [Value(weight, label=f"w{i}") for i, weight in enumerate(weights)]
         self.b = Value(0.0, label="b") if bias else None
         self.fused = fused
