@@ -67,7 +67,7 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     18.0
     """
     order = topological_order(output)
-    make: Callable[[Any], Any] = {Value: as_value, float: number}.get(kind, kind)       # type: ignore[arg-type]
+    make = as_value if kind is Value else number if kind is float else kind
     numbers = {leaf: given(x, make) for leaf, x in by_leaf(at or {}, order).items()}
     return on_values(output, order, numbers, by) if kind is Value else on_numbers(output, order, numbers, kind)
 

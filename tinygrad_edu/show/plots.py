@@ -307,10 +307,10 @@ def gradient_field(f: Callable[[Value, Value], Any], xs: Sequence[float], ys: Se
     of the slope, so that small ones can be seen.  Gradient descent walks against the arrows.
     Raises ValueError for fewer than two different xs or ys, ModuleNotFoundError without matplotlib.
     """
-    xs, ys = list(map(number, xs)), list(map(number, ys))
     for name, column in ("xs", xs), ("ys", ys):
-        if len(set(column)) < 2:
+        if len(set(map(number, column))) < 2:
             raise ValueError(f"{name} are at least two different numbers: got {short_repr(column)}")
+    xs, ys = list(map(number, xs)), list(map(number, ys))
     figure, [axes] = new_figure(1)
     contours(figure, axes, f, widened(xs, 0.08), widened(ys, 0.08))
     places = [(x, y) for y in ys for x in xs]
