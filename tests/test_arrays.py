@@ -165,6 +165,13 @@ def test_gradcheck_takes_an_array_of_inputs_as_it_takes_a_list():
     assert "the gradient by v1 is 0, but the slope of f is 1" in repr(found)
 
 
+@pytest.mark.parametrize("x", [numpy.array([1.0, 2.0]), [1.0, 2.0]])
+def test_a_list_that_is_taken_for_several_inputs_is_told(x):
+    with pytest.raises(TypeError, match=r"f cannot take 2 inputs, one for each element: too many positional arguments; .* gradcheck\(f, \[x\]\)"):
+        tg.gradcheck(lambda v: v[0] * v[1], x)
+    assert tg.gradcheck(lambda v: v[0] * v[1], [x])
+
+
 REFUSED = {
     "bools": (numpy.array([True, False]), "bool is not a number here: got True"), "complex": (numpy.array([1j, 2]), "not complex: got 1j; only real numbers"),
     "texts": (numpy.array(["a", "b"]), "not str: got 'a'"), "dates": (numpy.array(["2020-01-01"], dtype="M8[D]"), "this is one of dates"),
@@ -174,6 +181,17 @@ REFUSED = {
     "too large": (numpy.array([2 ** 60 + 1]), "1152921504606846977 is not exactly representable"), "a set": ({1.0, 2.0}, "not set"), "a bool": (True, "bool is not a number"),
     "a number in an array": ([numpy.array([None])], "not NoneType"),
 }
+
+
+@pytest.mark.parametrize("kind", ["dates", "dates as whole numbers", "times", "masked", "bools", "complex", "texts"])
+def test_operations_and_losses_refuse_arrays_of_what_is_no_number_too(kind):
+    x, words = REFUSED[kind]
+    for use in (lambda: tg.tanh(x), lambda: Value(2.0) * x, lambda: x + Value(2.0), lambda: tg.maximum(Value(2.0), x), lambda: numpy.multiply(Value(2.0), x),
+                lambda: tg.mse(x, [1.0] * len(x))):
+        with pytest.raises(TypeError, match=words if kind != "masked" else rf"{words}|numpy\.shape has no counterpart"):
+            use()
+    with pytest.raises(TypeError):
+        tg.sum(x)
 
 
 class Labelled:

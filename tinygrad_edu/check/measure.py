@@ -215,6 +215,7 @@ class Experiment:
         self.leaves: list[Value] = []
         inputs = elements(inputs) if is_array(inputs) else inputs
         inputs = inputs if isinstance(inputs, list | tuple) else (inputs,)
+        check_call(f, inputs)
         names = names_of(f, len(inputs))
         self.arguments = [self.with_leaves(x, name) for x, name in zip(inputs, names)]
         self.start = [leaf.data for leaf in self.leaves]
@@ -302,6 +303,19 @@ class Experiment:
                 data = [*[y for y, _ in nodes], to] if nodes else []
                 side.append(data if all(y - y == 0 for y in data) else [])
         return found
+
+
+def check_call(f: Callable, inputs: Sequence[Any]) -> None:
+    """Raise TypeError if f does not take so many inputs: one that is a list is easily taken for several."""
+    try:
+        takes = inspect.signature(f).bind
+    except (TypeError, ValueError):                     # a function that does not say
+        return
+    try:
+        takes(*inputs)
+    except TypeError as error:
+        raise TypeError(f"f cannot take {len(inputs)} inputs, one for each element: {error}; one input that is itself "
+                        "a list or an array is written gradcheck(f, [x])") from None
 
 
 def names_of(f: Callable, count: int) -> list[str]:

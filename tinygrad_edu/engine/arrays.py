@@ -21,8 +21,8 @@ def is_value(x: Any) -> bool:
     return hasattr(type(x), "record")
 
 
-def elements(array: Any) -> Any:
-    """The elements of an array as nested lists; a TypeError where they would pass for numbers, and are none."""
+def check_elements(array: Any) -> None:
+    """Refuse an array whose elements would pass for numbers, and are none."""
     kind = getattr(getattr(array, "dtype", None), "kind", "")
     if kind in ("V", "M", "m"):
         what = {"V": "of records: take one of its fields", "M": "of dates", "m": "of times"}[kind]
@@ -31,6 +31,11 @@ def elements(array: Any) -> Any:
         raise TypeError("an array of numbers is needed, and some of this are masked: fill them, as in x.filled(0.0)")
     if not hasattr(array, "tolist"):
         raise TypeError(f"an array of numbers is needed, not {type(array).__name__}: write numpy.asarray(x)")
+
+
+def elements(array: Any) -> Any:
+    """The elements of an array as nested lists."""
+    check_elements(array)
     return array.tolist()
 
 
@@ -65,4 +70,6 @@ def array_like(array: Any, numbers: list[Any]) -> Any:
 def on_each(function: Callable, *inputs: Any) -> Any:
     """What a function of numbers gives for each element of arrays, which numpy broadcasts: an array of objects."""
     import numpy
+    for x in filter(is_array, inputs):
+        check_elements(x)
     return numpy.frompyfunc(function, len(inputs), 1)(*[numpy.asarray(x, dtype=object) for x in inputs])
