@@ -37,7 +37,7 @@ def judge_second(experiment: Experiment, bent: set[Value]) -> tuple[list[Finding
     nodes = [node for node in experiment.order if node.parents and not node.is_constant]
     by_hand = [node for node in nodes if not isinstance(node._operation, Op)]
     second: Second = {}
-    findings = [finding for node in nodes if node not in by_hand for finding in judge_slopes(node, second)]
+    findings = [finding for node in nodes if isinstance(node._operation, Op) for finding in judge_slopes(node, second)]
     pairs = sum(not p.is_constant for node in second for p in node.parents for q in node.parents if not q.is_constant)
     judged = pairs - count_left_out(findings)
     findings = [finding for finding in findings if finding.kind != "kink" or finding.node not in bent]

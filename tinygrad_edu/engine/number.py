@@ -32,7 +32,7 @@ def number(x: Any) -> float:
     kind = getattr(getattr(x, "dtype", None), "kind", None)
     if kind in ("i", "u", "f") and x.shape == () and not getattr(x, "mask", False):
         return nearest_float(x.item()) if kind == "f" else int_as_float(x.item())
-    if (isinstance(x, Real) and kind != "m") or type(x).__name__ == "Decimal":          # numpy calls times whole numbers
+    if (isinstance(x, Real) and kind != "m") or type(x).__name__ == "Decimal":      # numpy calls times whole numbers
         return nearest_float(x)
     raise TypeError(f"a number is needed, not {type(x).__name__}: got {short_repr(x)}{remedy(x)}")
 
@@ -103,7 +103,7 @@ def remedy(x: Any) -> str:
         return "; write float(...)"
     if isinstance(x, complex):
         return "; only real numbers have gradients here"
-    if isinstance(x, list | tuple) or getattr(x, "shape", ()):
+    if isinstance(x, list | tuple) or getattr(x, "shape", None):
         return "; make one Value per element: [Value(e) for e in ...]"
     if type(x).__name__ == "Formula":
         return "; a rule calls another operation by its name and .of, as in tanh.of(x)"
