@@ -15,7 +15,7 @@ from ..engine.number import checked_whole
 from .chain import judge_backward
 from .edges import count_left_out, judge_node, same, without_piecewise_constant_jumps
 from .measure import Experiment
-from .report import Finding as Finding           # where pickles of version 0.1 look for it
+from .report import Finding as Finding  # where pickles of version 0.1 look for it
 from .report import GradientCheck
 from .runs import judge_runs
 from .second import judge_second
