@@ -219,7 +219,7 @@ def test_an_array_with_labels_is_refused_since_they_would_be_lost():
 
 
 def test_an_array_of_one_element_is_an_array_and_no_number():
-    with pytest.raises(TypeError, match=r"a number is needed, not ndarray: got array\(\[2\.\]\)"):
+    with pytest.raises(TypeError, match=r"a number is needed, not an array of shape \(1,\): got array\(\[2\.\]\); write x\.item\(\)"):
         Value(numpy.array([2.0]))
     assert tg.grad(lambda v: v[0] * v[0])(numpy.array([2.0])).tolist() == [4.0] and Value(numpy.array(2.0)).data == 2.0
 

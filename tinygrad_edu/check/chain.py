@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from ..engine.errors import errstate
 from ..engine.graph import contributions, topological_order
+from ..engine.number import told_apart
 from ..engine.value import Value
 from .decimals import decimal, digits
 from .measure import COMPARED, ROUNDOFF
-from .report import Finding, leaf_text, told_apart
+from .report import Finding, leaf_text
 
 SMALLEST = Decimal(2) ** -1074
 

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from ..engine.errors import errstate
 from ..engine.messages import describe, name_of
-from ..engine.number import format_number
+from ..engine.number import format_number, told_apart
 from ..engine.op import Op
 from ..engine.origin import Origin, place_of
 from ..engine.replay import apply
 from ..engine.value import Value
 from .decimals import NAN, decimal, digits
 from .measure import COMPARED, LEVELS, RuleInDigits, Slopes
-from .report import Finding, told_apart
+from .report import Finding
 
 
 class Judged(NamedTuple):

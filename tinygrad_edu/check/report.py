@@ -107,18 +107,6 @@ class GradientCheck:
     kind = property(lambda self: self.subject)
 
 
-def told_apart(a: float, b: float) -> tuple[str, str]:
-    """Two numbers with as many digits as it takes to see the difference.
-
-    >>> told_apart(0.5, 0.75), told_apart(0.1234567, 0.1234568)
-    (('0.5', '0.75'), ('0.1234567', '0.1234568'))
-    """
-    for count in range(6, 17):
-        if format_number(a, count) != format_number(b, count):
-            return format_number(a, count), format_number(b, count)
-    return repr(a), repr(b)
-
-
 def leaf_text(node: Any) -> str:
     """A leaf in a sentence."""
     origin = f" (made at {node.origin})" if node.origin else ""

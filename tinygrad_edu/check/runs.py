@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator
 
 from ..engine.messages import describe, name_of
-from ..engine.number import format_number
+from ..engine.number import format_number, told_apart
 from ..engine.op import Op
 from ..engine.value import Value
 from .edges import name_at, same
 from .measure import Experiment, Runs, Unexplained, unexplained
-from .report import Finding, leaf_text, told_apart
+from .report import Finding, leaf_text
 
 
 def judge_runs(experiment: Experiment, gradients: dict[Value, float]) -> Iterator[Finding]:

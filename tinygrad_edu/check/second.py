@@ -15,6 +15,7 @@ from typing import Any
 from ..engine.errors import errstate
 from ..engine.graph import contributions, is_cut, topological_order, walked_back
 from ..engine.messages import describe
+from ..engine.number import told_apart
 from ..engine.op import Op
 from ..engine.replay import replay
 from ..engine.slopes import as_value, node_again, slopes_of
@@ -23,7 +24,7 @@ from .chain import judge_backward
 from .decimals import decimal, digits
 from .edges import Judged, blamed, count_left_out, judge_edge, name_at
 from .measure import COMPARED, LEVELS, Experiment, RuleInDigits, SlopeInDigits
-from .report import Finding, leaf_text, told_apart
+from .report import Finding, leaf_text
 from .runs import hidden_dependences, judge_runs
 
 Second = dict[Value, list[list[float]]]         # {node: a row for each local gradient, its slopes by each parent}
