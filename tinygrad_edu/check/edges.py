@@ -74,14 +74,19 @@ def judge_accurate_value(node: Value, rule_at: Callable[[int], RuleInDigits]) ->
         return
     for level in range(len(LEVELS)):
         rule = rule_at(level)
-        with digits(COMPARED):
-            by_inputs = [abs(g * x.number) * Decimal(2) ** -50 for g, x in zip(rule.local_grads, rule.inputs)]
-            excused = abs(rule.value).scaleb(-9) + Decimal("1e-320") + sum(x for x in by_inputs if x.is_finite())
-            if abs(decimal(node.data) - rule.value) <= excused:
-                return
+        if is_value_of(rule, decimal(node.data)):
+            return
     ours, theirs = told_apart(node.data, float(rule.value))
     text = f"{describe(node)} is {ours}, but by the textbook it is {theirs}; {blamed(op, is_accurate=True)}"
     yield Finding("wrong", node, text, None, node.data, float(rule.value))
+
+
+def is_value_of(rule: RuleInDigits, x: Decimal) -> bool:
+    """Is x what the rule gives, but for a billionth and for what the rounding of the inputs changes?"""
+    with digits(COMPARED):
+        by_inputs = [abs(g * x.number) * Decimal(2) ** -50 for g, x in zip(rule.local_grads, rule.inputs)]
+        excused = abs(rule.value).scaleb(-9) + Decimal("1e-320") + sum(x for x in by_inputs if x.is_finite())
+        return abs(x - rule.value) <= excused
 
 
 def judge_edge(judged: Judged, i: int, rule_at: Callable[[int], RuleInDigits]) -> Iterator[Finding]:
