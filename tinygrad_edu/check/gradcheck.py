@@ -27,7 +27,7 @@ def gradcheck(f: Callable, inputs: Any, order: int = 1) -> GradientCheck:
     f        called as f(*inputs), returns one Value; run several times, always on the same path
     inputs   numbers, leaves, or lists, dicts, arrays and dataclasses of them.  Leaves are passed on as they are, so
              that parameters f knows anyway can be checked: gradcheck(lambda *_: loss(model), model.parameters())
-    order    2 checks the second derivatives too
+    order    2 checks the second derivatives too; a row of n numbers has n² of them
 
     what is judged                        by                                                        to
     local gradients of an operation       its rule, run in 90 or more digits at moved inputs        10⁻⁹ of the slope
