@@ -14,7 +14,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.engine.number import ALL_DIGITS, format_number, told_apart
 from tinygrad_edu.engine.op import find
-from tinygrad_edu.nn.matrix_layers import LinearMap
+from tinygrad_edu.nn.matrix_layers import LinearMap, SingleLayerMLP
 
 X = Value(3.0, label="x")
 
@@ -84,6 +84,12 @@ WHOLE = {       # where a whole number is taken: a call that takes it, and the l
     "rng of a matrix layer": (lambda n: LinearMap(2, 2, rng=n), -1), "seed of check_training": (lambda n: tg.check_training(tg.MLP(2, [2], rng=0), XS, [0, 1], rates=[0.1], seed=n), None),
     "steps": (lambda n: tg.schedules.CosineDecay(0.1, n), 0), "every": (lambda n: tg.schedules.StepDecay(0.1, every=n), 0),
     "k": (lambda n: tg.schedules.Constant(0.1)(n), -1), "n": (lambda n: tg.derivative(tg.tanh, n)(0.5), 0), "argnums": (lambda n: tg.grad(tg.mul, n)(1.0, 2.0), None),
+    "rng of a layer": (lambda n: tg.Layer(2, 2, rng=n), None), "rng of a neuron": (lambda n: tg.Neuron(2, rng=n), None), "rng of a maxout": (lambda n: tg.Maxout(2, rng=n), None),
+    "inputs of a layer": (lambda n: tg.Layer(n, 2), 0), "inputs of a maxout": (lambda n: tg.Maxout(n), 0),
+    "classes of blobs": (lambda n: tg.data.blobs(8, classes=n), 0), "count of moons": (lambda n: tg.data.moons(n), 0), "seed of circles": (lambda n: tg.data.circles(8, seed=n), -1),
+    "seed of a split": (lambda n: tg.data.split(tg.data.xor(8), seed=n), -1), "seed of batches": (lambda n: list(tg.data.batches(tg.data.xor(8), 2, seed=n)), -1),
+    "steps of a line": (lambda n: tg.schedules.LinearDecay(0.1, n), 0), "steps of a warm-up": (lambda n: tg.schedules.Warmup(tg.schedules.Constant(0.1), n), 0),
+    "units": (lambda n: SingleLayerMLP(2, 2, hiddenlayer=n), 0), "order": (lambda n: tg.gradcheck(tg.exp, 1.0, order=n), 0),
     **{name: (lambda n, name=name: tg.fit(tg.MLP(2, [2], rng=0), XS, [0, 1], progress=False, **{"epochs": 1, name: n}), largest)
        for name, largest in (("epochs", -1), ("batch_size", 0), ("patience", 0), ("seed", None))},
     **{name: (lambda n, name=name: tg.animate_training(tg.MLP(2, [2], rng=0), tg.data.xor(8), progress=False, **{"epochs": 1, "resolution": 2, name: n}), largest)
@@ -113,6 +119,48 @@ def test_whole_numbers_of_numpy_give_the_same_bits(made):
     assert made(numpy.int64) == made(numpy.uint8) == made(int)
 
 
+def two():
+    return [Value(1.0), Value(2.0)]
+
+
+def fitted(**options):
+    return tg.fit(tg.MLP(2, [2], rng=0), XS, [0, 1], epochs=1, progress=False, **options)
+
+
+NUMBERS = {     # where a number is taken
+    "lr": lambda x: tg.SGD(two(), lr=x).lr, "momentum": lambda x: repr(tg.Momentum(two(), momentum=x)), "betas": lambda x: repr(tg.Adam(two(), betas=(x, 0.9))),
+    "eps": lambda x: repr(tg.Adam(two(), eps=x)), "weight_decay": lambda x: repr(tg.SGD(two(), weight_decay=x)), "rho": lambda x: repr(tg.Adadelta(two(), rho=x)), "alpha": lambda x: repr(tg.RMSprop(two(), alpha=x)),
+    "strength of L1": lambda x: tg.L1(x).strength, "strength of L2": lambda x: tg.L2(x).strength, "p": lambda x: tg.Dropout(x).p, "delta": lambda x: tg.huber([1.0], [3.0], delta=x),
+    "limit of a norm": lambda x: tg.clip_gradients_by_norm(two(), x), "h": lambda x: tg.numeric_derivative(tg.exp, 1.0, h=x).h, "x": lambda x: tg.numeric_derivative(tg.exp, x).value,
+    "seed of backward": lambda x: (Value(1.0) * 2).backward(x), "seed of steps": lambda x: len(tg.steps(Value(1.0) * 2, x)), "slope": lambda x: tg.leaky_relu(-1.0, slope=x), "alpha of elu": lambda x: tg.elu(-1.0, alpha=x),
+    "high": lambda x: tg.clip(3.0, low=0, high=x), "n of power": lambda x: tg.power(2.0, n=x), "an exponent": lambda x: (Value(2.0) ** x).data, "scale": lambda x: tg.scaled_relu(1.0, scale=x),
+    "lr of a schedule": lambda x: tg.schedules.Constant(x)(0), "factor": lambda x: tg.schedules.ExponentialDecay(0.1, x)(1), "tau": lambda x: tg.schedules.InverseDecay(0.1, x)(1),
+    "final": lambda x: tg.schedules.LinearDecay(0.9, 3, final=x)(3), "lr of fit": lambda x: fitted(lr=x).lr, "noise": lambda x: tg.data.xor(8, noise=x), "validation": lambda x: tg.data.split(tg.data.xor(8), validation=x),
+    "rates": lambda x: [c.good for c in tg.check_training(tg.MLP(2, [2], rng=0), XS, [0, 1], rates=(x,))], "alpha of a matrix layer": lambda x: LinearMap(2, 2, alpha=x).alpha, "lr of a matrix layer": lambda x: LinearMap(2, 2, lr=x).lr,
+    "data": lambda x: setattr(Value(1.0), "data", x), "grad": lambda x: setattr(Value(1.0), "grad", x), "replay at": lambda x: tg.replay(Value(1.0, label="x") * 2, at={"x": x}).value,
+    "a name's value": lambda x: tg.expression("t+1", t=x).data, "a local gradient": lambda x: Value(1.0, (Value(1.0),), (x,)).local_grads, "a constant's sample": lambda x: tg.Interval(kinks=(x,)) and declared_with(x).sample,
+    "an end of a domain": lambda x: callable(tg.op("t", tg.Interval(low=x))), "a weight": lambda x: tg.MLP(1, [1], rng=0).load_state_dict({**tg.MLP(1, [1], rng=0).state_dict(), "layers.0.neurons.0.b": x}),
+}
+
+
+def declared_with(sample):
+    def scaled(x, *, c):
+        return c * x, (c,)
+    made = tg.op("c x", tg.REAL, c=sample)(scaled)
+    del tg.OPS["scaled"]
+    return made
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_one_rule_says_everywhere_what_a_number_is(name):
+    call = NUMBERS[name]
+    for number in (numpy.float64(0.5), numpy.float32(0.5), numpy.float16(0.5), Decimal("0.5"), Fraction(1, 2), numpy.array(0.5)):
+        assert call(number) == call(0.5)
+    for bad in (True, numpy.bool_(True), "3", 1j, [0.5]):
+        with pytest.raises(TypeError, match=r"number|bool"):
+            call(bad)
+
+
 @pytest.mark.parametrize("p", [numpy.float32(0.5), Fraction(1, 2), Decimal("0.5")])
 def test_the_chance_to_drop_may_be_any_real_number(p):
     assert tg.Dropout(p).p == 0.5 and type(tg.Dropout(p).p) is float
@@ -123,7 +171,7 @@ def test_the_chance_to_drop_may_be_any_real_number(p):
     (numpy.array(1.5), 1.5), (numpy.array(2), 2.0), (numpy.longdouble(0.5), 0.5), (numpy.float64(0.1), 0.1), (2 ** 60, 2.0 ** 60), (-0.0, -0.0),
 ])
 def test_every_kind_of_real_number_is_taken_as_a_float(good, number):
-    for made in (Value(good), X * 0 + good if not isinstance(good, numpy.ndarray) or good.ndim == 0 else Value(good)):
+    for made in (Value(good), X * 0 + good):
         assert type(made.data) is float and made.data == number
 
 

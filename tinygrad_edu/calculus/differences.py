@@ -11,6 +11,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ..engine.arrays import unwrapped
 from ..engine.errors import DomainError
 from ..engine.number import format_number, number, short_repr
 from ..engine.value import Value
@@ -138,7 +139,7 @@ def imaginary_part(f: Callable, z: "Complex") -> float:
         raise
     except (ArithmeticError, ValueError) as error:
         raise DomainError(f"f cannot be run beside {format_number(z.real)} on a complex number: {error}") from None
-    return y.imag if isinstance(y, complex) else 0.0 * value_as_float(y)
+    return float(y.imag) if isinstance(y, complex) else 0.0 * value_as_float(y)
 
 
 def value_of(f: Callable, x: float) -> float:
@@ -151,6 +152,7 @@ def value_of(f: Callable, x: float) -> float:
 
 
 def value_as_float(y: Any) -> float:
+    y = unwrapped(y)
     if isinstance(y, Value):
         return y.data
     if isinstance(y, complex):

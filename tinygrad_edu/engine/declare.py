@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .domain import Interval
-from .number import short_repr
+from .number import number, short_repr
 from .op import OPS, Op, listeners
 
 
@@ -34,7 +34,7 @@ def op(symbol: str, *domain: Any, selects: bool = False, **sample: float) -> Cal
     check_declaration(symbol, domain)
 
     def declare(rule: Callable) -> Op:
-        made = Op(rule, symbol, domain, selects, sample)
+        made = Op(rule, symbol, domain, selects, {name: number(x) for name, x in sample.items()})
         verify(made)
         for listener in listeners:
             listener(made)
@@ -89,6 +89,8 @@ def check_declaration(symbol: Any, domain: tuple) -> None:
         if not isinstance(interval, Interval):
             raise TypeError("a domain is an Interval, such as tg.REAL, or [tg.REAL] for a row: "
                             f"got {short_repr(interval)}")
+        for x in (interval.low, interval.high, *interval.without, *interval.kinks):
+            number(x)
     if any(rows) and not all(rows):
         raise TypeError("either all inputs of an op are rows, or none is")
 

@@ -32,7 +32,7 @@ def number(x: Any) -> float:
     if isinstance(x, int):
         return int_as_float(x)
     kind = getattr(getattr(x, "dtype", None), "kind", None)
-    if kind in ("i", "u", "f") and x.shape == ():
+    if kind in ("i", "u", "f") and x.shape == () and not getattr(x, "mask", False):
         return nearest_float(x.item()) if kind == "f" else int_as_float(x.item())
     if kind is None and (isinstance(x, Real) or type(x).__name__ == "Decimal"):
         return nearest_float(x)
