@@ -101,7 +101,7 @@ log.longer = log_base
 def xlogy(x, y):
     """x log(y); but 0 where x is 0, whatever y is: the term of an entropy.
 
-    At (0, 0) both gradients are 0, as in PyTorch: so a probability that became 0 does no harm.
+    At (0, 0) both gradients are 0, so that a probability that became 0 does no harm.
 
     >>> xlogy(2.0, 1.0), xlogy(0.0, 0.0)
     (0.0, 0.0)
