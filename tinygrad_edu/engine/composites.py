@@ -55,7 +55,7 @@ def deviations(row: Iterable[Any], ddof: int) -> list[Any]:
     """What each number of a row has beyond their mean; a ValueError where too few are left to divide by."""
     row = list(row)
     if len(row) <= checked_whole("ddof", ddof, least=0):
-        raise ValueError(f"{len(row)} numbers less {ddof} leave none to divide by: give more numbers, or a smaller ddof")
+        raise ValueError(f"{len(row)} numbers less {ddof} leave none to divide by: give more numbers or a smaller ddof")
     mean = ops.mean(row)
     return [ops.sub(x, mean) for x in row]
 
