@@ -250,7 +250,7 @@ def refused_number(op, x):
         op(Value(x, label="given"))
         return None
     except tg.DomainError as error:
-        shown, labelled = re.search(r"\((-?[\d.e+-]+)\) is .* \(given = (.+)\)$", str(error)).groups()
+        shown, labelled = re.search(r"(?:\(|1 / )(-?[\d.e+-]+)\)? is .* \(given = (.+)\)$", str(error)).groups()
         assert shown == labelled
         return float(shown)
 
