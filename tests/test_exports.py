@@ -25,7 +25,7 @@ def reduces(signature):
     return "reduction" in signature.parameters and signature.parameters["reduction"].default == "mean"
 
 
-BUILT_IN = [name for name, op in tg.OPS.items() if op.__module__ == "tinygrad_edu.engine.ops"]
+BUILT_IN = [name for name, op in tg.OPS.items() if op.is_built_in]
 
 
 def draws(signature):

@@ -30,7 +30,18 @@ from .calculus.transforms import (
 from .check.gradcheck import gradcheck
 from .check.nonfinite import FirstNonfinite, first_nonfinite
 from .check.report import Finding, GradientCheck
-from .engine.composites import log_softmax, maxout, scaled_relu, softmax
+from .engine.composites import (
+    cumsum,
+    log_softmax,
+    maxout,
+    mish,
+    scaled_relu,
+    selu,
+    softmax,
+    softmin,
+    std,
+    var,
+)
 from .engine.declare import op
 from .engine.domain import BENT, KINKED, NONZERO, POSITIVE, REAL, UNIT, Interval
 from .engine.errors import (
@@ -44,6 +55,20 @@ from .engine.errors import (
     ReplayError,
     errstate,
     no_grad,
+)
+from .engine.more_ops import (
+    ceil,
+    floor,
+    floor_divide,
+    log_base,
+    logaddexp,
+    logit,
+    norm,
+    normal_cdf,
+    reciprocal,
+    remainder,
+    round,
+    xlogy,
 )
 from .engine.op import OPS, Op
 from .engine.ops import (
@@ -177,16 +202,17 @@ __all__ = [
     "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL",
     "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
     "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
-    "bce_with_logits", "brier", "cbrt", "check_training", "clip", "clip_gradients_by_norm",
-    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "derivative", "div", "dot", "draw", "elu",
-    "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression",
-    "first_nonfinite", "fit", "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal",
-    "half_squared_error", "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp",
-    "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10",
-    "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout", "mean", "min",
-    "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op", "play",
-    "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign",
-    "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
-    "square", "step", "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz",
-    "topological_order", "trace_origin", "value_and_grad", "vjp", "where",
+    "bce_with_logits", "brier", "cbrt", "ceil", "check_training", "clip", "clip_gradients_by_norm",
+    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "cumsum", "data", "derivative", "div", "dot", "draw",
+    "elu", "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression",
+    "first_nonfinite", "fit", "floor", "floor_divide", "gelu", "grad", "gradcheck", "gradient_graph", "greater",
+    "greater_equal", "half_squared_error", "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp",
+    "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10", "log1p",
+    "log2", "log_base", "log_sigmoid", "log_softmax", "logaddexp", "logit", "logsumexp", "mae", "max", "maximum",
+    "maxout", "mean", "min", "minimum", "mish", "mse", "mul", "names", "neg", "nll", "no_grad", "norm", "normal_cdf",
+    "not_equal", "numeric_derivative", "op", "play", "plots", "pow", "power", "prod", "reciprocal", "relu",
+    "remainder", "replay", "round", "save", "scaled_relu", "schedules", "selu", "sigmoid", "sign", "silu", "sin",
+    "sinc", "sinh", "softmax", "softmax_cross_entropy", "softmin", "softplus", "softsign", "source", "sqrt", "square",
+    "std", "step", "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz",
+    "topological_order", "trace_origin", "value_and_grad", "var", "vjp", "where", "xlogy",
 ]
