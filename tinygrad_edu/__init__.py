@@ -46,8 +46,8 @@ from .engine.errors import (
     no_grad,
 )
 from .engine.op import OPS, Op
+from .engine.ops import abs as abs
 from .engine.ops import (
-    abs,
     acos,
     acosh,
     add,
@@ -83,10 +83,8 @@ from .engine.ops import (
     log10,
     log_sigmoid,
     logsumexp,
-    max,
     maximum,
     mean,
-    min,
     minimum,
     mul,
     neg,
@@ -107,14 +105,17 @@ from .engine.ops import (
     square,
     step,
     sub,
-    sum,
     tan,
     tanh,
     where,
 )
+from .engine.ops import max as max
+from .engine.ops import min as min
+from .engine.ops import sum as sum
 from .engine.origin import Origin, trace_origin
 from .engine.replay import Replay, replay
-from .engine.value import Value, engine_name, leaves, live_values, pow, topological_order
+from .engine.value import Value, engine_name, leaves, live_values, topological_order
+from .engine.value import pow as pow
 from .learn import data
 from .learn.animation import animate_training
 from .learn.fit import fit
@@ -170,23 +171,26 @@ for _then, _now in {"calculus": "calculus.transforms", "expression": "symbols.ex
                     "numeric": "calculus.differences", "symbolic": "symbols.symbolic"}.items():
     _sys.modules[f"{__name__}.engine.{_then}"] = _sys.modules[f"{__name__}.{_now}"]
 
+# Python has these names too: tg.max is ours, while `from tinygrad_edu import *` leaves Python's max alone.
+_python_has_too = ["abs", "max", "min", "pow", "sum"]
+
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
-    "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History",
-    "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov",
-    "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL",
-    "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
-    "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
+    "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "GradientCheck", "GradientError",
+    "History", "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO",
+    "Nesterov", "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError",
+    "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value",
+    "WeightFileError", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
     "bce_with_logits", "brier", "cbrt", "check_training", "clip", "clip_gradients_by_norm",
     "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "derivative", "div", "dot", "draw", "elu",
     "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression",
     "first_nonfinite", "fit", "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal",
     "half_squared_error", "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp",
-    "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10",
-    "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout", "mean", "min",
-    "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op", "play",
-    "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign",
-    "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
-    "square", "step", "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz",
-    "topological_order", "trace_origin", "value_and_grad", "vjp", "where",
+    "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10", "log1p",
+    "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "maximum", "maxout", "mean", "minimum", "mse", "mul",
+    "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op", "play", "plots", "power", "prod",
+    "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign", "silu", "sin", "sinc", "sinh",
+    "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt", "square", "step", "steps", "sub",
+    "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "trace_origin",
+    "value_and_grad", "vjp", "where",
 ]
