@@ -14,6 +14,7 @@
 """
 
 import sys as _sys
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from .calculus.differences import Estimate, numeric_derivative
 from .calculus.transforms import (
@@ -30,6 +31,7 @@ from .calculus.transforms import (
 from .check.gradcheck import gradcheck
 from .check.nonfinite import FirstNonfinite, first_nonfinite
 from .check.report import Finding, GradientCheck
+from .engine import elsewhere as _elsewhere
 from .engine.composites import log_softmax, maxout, scaled_relu, softmax
 from .engine.declare import op
 from .engine.domain import BENT, KINKED, NONZERO, POSITIVE, REAL, UNIT, Interval
@@ -194,3 +196,7 @@ __all__ = [
     "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "trace_origin",
     "value_and_grad", "vjp", "where",
 ]
+
+if not _TYPE_CHECKING:              # to which any name would be there
+    def __getattr__(name):
+        _elsewhere.refuse_name(__name__, name, _elsewhere.OF_PACKAGE)

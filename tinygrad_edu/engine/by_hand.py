@@ -27,6 +27,8 @@ def edges_by_hand(parents: Iterable[Node], local_grads: Iterable[float]) -> tupl
     """The parents and local gradients of a node made by hand, checked."""
     if isinstance(parents, str):
         raise TypeError(f"parents are Values, not a str: did you mean label={parents!r}?")
+    if isinstance(local_grads, str):
+        raise TypeError(f"local_grads are numbers, one per parent, not a str: write op={local_grads!r} behind them")
     if is_value(parents):
         raise TypeError("parents is a tuple of Values: write (x,) for one")
     parents, local_grads = tuple(parents), tuple(map(number, local_grads))

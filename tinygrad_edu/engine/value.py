@@ -20,6 +20,7 @@ from . import errors, ops
 from .arrays import ArrayMet, is_array
 from .by_hand import checked_name, edges_by_hand, mark
 from .copies import copied, deeply_copied, flatten, rebuilt
+from .elsewhere import OF_VALUES, Missing, sign_of
 from .errors import DomainError
 from .graph import check_leaves, leaves_in, topological_order, walked_back
 from .messages import describe, named_operand
@@ -151,6 +152,9 @@ class Value:
     def label(self, new: str) -> None:
         self.note("label", checked_name("label", new))
 
+    _prev = property(lambda self: set(self.parents), doc="The parents as a set, as micrograd has them.")
+    _op = property(sign_of, doc="The operation as micrograd writes it, such as + or **2.")
+
     def note(self, key: str, x: Any) -> None:
         """Keep something of this node that few have; nodes that have only this share one dict."""
         self._extra = {**self._extra, key: x} if self._extra else shared_extra(key, x)
@@ -207,6 +211,9 @@ class Value:
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in OF_VALUES]
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
@@ -507,6 +514,8 @@ if not pure_is_wanted:
         if "one interpreter per process" not in str(error) and "in subinterpreters" not in str(error):
             raise
 
+for missing in OF_VALUES:
+    setattr(Value, missing, Missing(missing))
 for declared in OPS.values():
     add_method(declared)
 listeners.append(add_method)
