@@ -142,7 +142,7 @@ A, B = Value(2.0), Value(3.0)
 @pytest.mark.parametrize(("node", "sign", "parents"), [
     (A + B, "+", {A, B}), (A * B, "*", {A, B}), (A + A, "+", {A}), (A ** 2, "**2", {A}), (A ** 3, "**3", {A}), (A ** -1, "**-1", {A}),
     (A ** 0.5, "**0.5", {A}), (A ** 0.1, "**0.1", {A}), (A.relu(), "ReLU", {A}), (A.tanh(), "tanh", {A}), (A.exp(), "exp", {A}), (A, "", set()),
-    (A - B, "-", {A, B}), (A / B, "/", {A, B}), (-A, "-", {A}), (A ** B, "**", {A, B}), (tg.dot([A, B], [B, A]), "dot", {A, B}),
+    (A - B, "-", {A, B}), (A % B, "%", {A, B}), (A // B, "//", {A, B}), (A / B, "/", {A, B}), (-A, "-", {A}), (A ** B, "**", {A, B}), (tg.dot([A, B], [B, A]), "dot", {A, B}),
     (Value(1.0, (A, B), (1.0, 1.0), "mine"), "mine", {A, B}),
 ])
 def test_prev_is_the_set_of_parents_and_op_is_as_micrograd_writes_it(node, sign, parents):

@@ -32,7 +32,18 @@ from .check.gradcheck import gradcheck
 from .check.nonfinite import FirstNonfinite, first_nonfinite
 from .check.report import Finding, GradientCheck
 from .engine import elsewhere as _elsewhere
-from .engine.composites import log_softmax, maxout, scaled_relu, softmax
+from .engine.composites import (
+    cumsum,
+    log_softmax,
+    maxout,
+    mish,
+    scaled_relu,
+    selu,
+    softmax,
+    softmin,
+    std,
+    var,
+)
 from .engine.declare import op
 from .engine.domain import BENT, KINKED, NONZERO, POSITIVE, REAL, UNIT, Interval
 from .engine.errors import (
@@ -47,6 +58,20 @@ from .engine.errors import (
     errstate,
     no_grad,
 )
+from .engine.more_ops import (
+    ceil,
+    floor,
+    floor_divide,
+    log_base,
+    logaddexp,
+    logit,
+    norm,
+    normal_cdf,
+    reciprocal,
+    remainder,
+    xlogy,
+)
+from .engine.more_ops import round as round
 from .engine.op import OPS, Op
 from .engine.ops import abs as abs
 from .engine.ops import (
@@ -174,7 +199,7 @@ for _then, _now in {"calculus": "calculus.transforms", "expression": "symbols.ex
     _sys.modules[f"{__name__}.engine.{_then}"] = _sys.modules[f"{__name__}.{_now}"]
 
 # Python has these names too: tg.max is ours, while `from tinygrad_edu import *` leaves Python's max alone.
-_python_has_too = ["abs", "max", "min", "pow", "sum"]
+_python_has_too = ["abs", "max", "min", "pow", "round", "sum"]
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
@@ -183,18 +208,19 @@ __all__ = [
     "Nesterov", "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError",
     "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value",
     "WeightFileError", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
-    "bce_with_logits", "brier", "cbrt", "check_training", "clip", "clip_gradients_by_norm",
-    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "derivative", "div", "dot", "draw", "elu",
-    "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression",
-    "first_nonfinite", "fit", "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal",
-    "half_squared_error", "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp",
-    "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10", "log1p",
-    "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "maximum", "maxout", "mean", "minimum", "mse", "mul",
-    "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op", "play", "plots", "power", "prod",
-    "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign", "silu", "sin", "sinc", "sinh",
-    "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt", "square", "step", "steps", "sub",
-    "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "trace_origin",
-    "value_and_grad", "vjp", "where",
+    "bce_with_logits", "brier", "cbrt", "ceil", "check_training", "clip", "clip_gradients_by_norm",
+    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "cumsum", "data", "derivative", "div", "dot", "draw",
+    "elu", "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression",
+    "first_nonfinite", "fit", "floor", "floor_divide", "gelu", "grad", "gradcheck", "gradient_graph", "greater",
+    "greater_equal", "half_squared_error", "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian",
+    "jvp", "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10",
+    "log1p", "log2", "log_base", "log_sigmoid", "log_softmax", "logaddexp", "logit", "logsumexp", "mae", "maximum",
+    "maxout", "mean", "minimum", "mish", "mse", "mul", "names", "neg", "nll", "no_grad", "norm", "normal_cdf",
+    "not_equal", "numeric_derivative", "op", "play", "plots", "power", "prod", "reciprocal", "relu", "remainder",
+    "replay", "save", "scaled_relu", "schedules", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh",
+    "softmax", "softmax_cross_entropy", "softmin", "softplus", "softsign", "source", "sqrt", "square", "std",
+    "step", "steps", "sub", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order",
+    "trace_origin", "value_and_grad", "var", "vjp", "where", "xlogy",
 ]
 
 if not _TYPE_CHECKING:              # to which any name would be there

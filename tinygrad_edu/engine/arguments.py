@@ -9,8 +9,9 @@ Operation = Any                 # an Op
 
 
 def arguments(op: Operation, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
-    """The inputs and constants of an op of numbers; constants may be given by name, or behind the inputs."""
+    """The inputs and constants of an op of numbers; both may be given by name, constants also behind the inputs."""
     count, names = len(op.inputs), list(op.constants)
+    inputs += tuple(constants.pop(name) for name in op.inputs[len(inputs):] if name in constants)
     if not count <= len(inputs) <= count + len(names):
         given = f"{len(inputs)} {'was' if len(inputs) == 1 else 'were'} given"
         raise TypeError(f"{op.name}() takes {', '.join([*op.inputs, *names])}, but {given}")

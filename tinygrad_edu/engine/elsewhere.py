@@ -10,7 +10,8 @@ from .number import ALL_DIGITS, format_number
 
 Node = Any                      # a Value of either engine
 
-SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "neg": "-", "pow": "**", "square": "**2", "relu": "ReLU"}
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/", "remainder": "%", "floor_divide": "//", "neg": "-",
+         "pow": "**", "square": "**2", "relu": "ReLU"}
 
 ONE_NUMBER = "a Value is one number, and a list of Values has a len"
 IN_PLACE = "set the number of a leaf, as in v.data += 1.0"
@@ -31,7 +32,8 @@ OF_VALUES = {
     **dict.fromkeys(["add_", "sub_", "mul_", "div_", "copy_", "fill_"], IN_PLACE),
     **dict.fromkeys(["size", "shape", "view", "reshape", "T"], ONE_NUMBER),
     **dict.fromkeys(["to", "cpu", "cuda", "device"], NO_DEVICE),
-    **{name: f"write tg.{name}([...]) of a list of Values" for name in ("sum", "mean", "max", "min", "prod")},
+    **{name: f"write tg.{name}([...]) of a list of Values"
+       for name in ("sum", "mean", "max", "min", "prod", "std", "var", "norm")},
     "matmul": "write tg.dot(row, x), for each row of a matrix",
 }
 

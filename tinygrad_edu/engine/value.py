@@ -16,7 +16,7 @@ from numbers import Real
 from operator import attrgetter
 from typing import Any
 
-from . import errors, ops
+from . import errors, more_ops, ops
 from .arrays import ArrayMet, is_array
 from .by_hand import checked_name, edges_by_hand, mark
 from .copies import copied, deeply_copied, flatten, rebuilt
@@ -169,6 +169,12 @@ class Value:
     def __rmul__(self, other): return record(ops.mul, other, self)
     def __truediv__(self, other): return record(ops.div, self, other)
     def __rtruediv__(self, other): return record(ops.div, other, self)
+    def __mod__(self, other): return record(more_ops.remainder, self, other)
+    def __rmod__(self, other): return record(more_ops.remainder, other, self)
+    def __floordiv__(self, other): return record(more_ops.floor_divide, self, other)
+    def __rfloordiv__(self, other): return record(more_ops.floor_divide, other, self)
+    def __divmod__(self, other): return self // other, self % other
+    def __rdivmod__(self, other): return other // self, other % self
     def __neg__(self): return record_one(ops.neg, self)
     def __pos__(self): return record_one(ops.identity, self)
     def __abs__(self): return record_one(ops.abs, self)
@@ -200,10 +206,10 @@ class Value:
         raise TypeError("a Value is neither true nor false: compare it, as in v > 0, or use v.data")
 
     def __float__(self):
-        raise TypeError("float(v), int(v), round(v) and math functions would cut the graph: "
-                        "use v.data, or this library's functions, such as tg.exp(v) for math.exp(v)")
+        raise TypeError("float(v), int(v), round(v), math.floor(v) and math's other functions would cut the graph: use "
+                        "v.data, or this library's functions: tg.floor(v), tg.ceil(v), tg.round(v), tg.exp(v) and so on")
 
-    __int__ = __complex__ = __index__ = __float__
+    __int__ = __complex__ = __index__ = __floor__ = __ceil__ = __trunc__ = __float__
 
     def __round__(self, digits=None):
         self.__float__()
