@@ -89,7 +89,7 @@ def test_the_classifiers_name_what_was_tried_and_the_page_on_trust_says_the_same
     assert "on 2 cores, Linux x86-64, CPython 3.11" in trust and "Anything but Linux and CPython 3.11" in trust
 
 
-@pytest.mark.parametrize("name", ["ops.py", "accurate.py"])
+@pytest.mark.parametrize("name", ["ops.py", "more_ops.py", "accurate.py"])
 def test_no_rule_file_branches_or_uses_the_math_module(name):
     source = (Path(tg.__file__).parent / "engine" / name).read_text(encoding="utf-8")
     code = re.sub(r'""".*?"""|#[^\n]*', "", source, flags=re.S)

@@ -27,7 +27,7 @@ def reduces(signature):
 
 
 PUBLIC = [*tg.__all__, *tg._python_has_too]
-BUILT_IN = [name for name, op in tg.OPS.items() if op.__module__ == "tinygrad_edu.engine.ops"]
+BUILT_IN = [name for name, op in tg.OPS.items() if op.is_built_in]
 
 
 def draws(signature):

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..engine.errors import DomainError
+from ..engine.ieee import COMPUTE
 from ..engine.number import format_number, number, short_repr
 from ..engine.value import Value
 
@@ -188,6 +189,9 @@ class Complex(complex):
     def __hash__(self): return hash(self.real)
     def __bool__(self): return self.real != 0
     def __floordiv__(self, other): return self.real // other
+    def __rfloordiv__(self, other): return other // self.real
+    def __mod__(self, other): return self - other * (self // other)
+    def __rmod__(self, other): return other - self * (other // self)
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -230,4 +234,5 @@ def complex_cbrt(z: Any) -> Any:
 ANALYTIC: dict[str, Callable] = {       # what `cmath` has not; imaginary parts are tiny, so their squares are left out
     "pow": complex_power, "expm1": complex_expm1, "log1p": complex_log1p, "cbrt": complex_cbrt,
     "exp2": lambda z: complex_power(2.0, z), "log2": lambda z: cmath.log(z) / math.log(2),
+    **{name: lambda z, whole=COMPUTE[name]: whole(z.real) for name in ("floor", "ceil", "round")},
 }

@@ -272,8 +272,8 @@ def _(x):
 
 @accurate(more_ops.log_base)
 def _(x, base):
-    """The bases 2 and 10 have functions of their own, by which log(1000, 10) is 3."""
-    log_base = m.log(base)
+    """The bases 2 and 10 have functions of their own, by which log(1000, 10) is 3; the base 0 has none."""
+    log_base = m.where(base > 0, lambda: m.log(base), m.nan)
     f = m.where(m.equal(base, 2), lambda: m.log2(x), lambda: m.where(
         m.equal(base, 10), lambda: m.log10(x), lambda: m.log(x) / log_base))
     return f, (1 / log_base / x, -(f / log_base) / base)
@@ -634,7 +634,7 @@ def exp_of_difference(x, y):
 @accurate(more_ops.logaddexp)
 def _(x, y):
     large = m.larger(x, y)
-    e = m.where(m.equal(x, y), 1, lambda: exp_of_difference(m.smaller(x, y), large))
+    e = m.where(m.equal(x, y), m.like(x, 1), lambda: exp_of_difference(m.smaller(x, y), large))
     most, least = 1 / (1 + e), e / (1 + e)
     return large + m.log1p(e), (m.where(x < y, least, most), m.where(x < y, most, least))
 

@@ -43,6 +43,7 @@ REAL = Interval()
 KINKED = Interval(kinks=(0.0,))             # any number, with a kink or a jump at 0
 NONZERO = Interval(without=(0.0,))
 POSITIVE = Interval(low=0.0)
+LOGGED = Interval(low=0.0, remark=" (any, where x is 0)")
 BASE_OF_LOG = Interval(low=0.0, without=(1.0,))
 BASE = Interval(low=0.0, remark=" (below 0 with whole powers only)")
 ROOT = Interval(low=0.0, closed=True, kinks=(0.0,))

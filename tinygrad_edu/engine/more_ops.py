@@ -6,7 +6,7 @@ none, it is taken to be 0 too.  `jumps` says where: it is a whole number there.
 
 from . import formula as m
 from .declare import op
-from .domain import BASE_OF_LOG, NONZERO, POSITIVE, PROBABILITY, REAL
+from .domain import BASE_OF_LOG, LOGGED, NONZERO, POSITIVE, PROBABILITY, REAL
 from .op import OPS
 from .ops import HALF, log, sigmoid
 
@@ -97,7 +97,7 @@ def log_base(x, base):
 log.longer = log_base
 
 
-@op("x log y", REAL, POSITIVE)
+@op("x log y", REAL, LOGGED)
 def xlogy(x, y):
     """x log(y); but 0 where x is 0, whatever y is: the term of an entropy.
 

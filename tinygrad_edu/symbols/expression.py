@@ -14,14 +14,14 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
-from ..engine import ops
-from ..engine.composites import scaled_relu
+from ..engine import more_ops, ops
+from ..engine.composites import mish, scaled_relu, selu
 from ..engine.errors import DomainError, ExpressionError, ExpressionWarning
 from ..engine.number import nearest, number, short_repr, truncate
 from ..engine.op import OPS
 from ..engine.value import Value, constant
 from ..engine.value import pow as power
-from .notation import Literal, literal_text, plain_name, refuse
+from .notation import OTHER_NAMES, Literal, literal_text, plain_name, refuse
 
 MAX_LENGTH = 10_000                     # characters
 MAX_DEPTH = 100                         # operations within operations; a sum of many terms is not deep
@@ -29,15 +29,22 @@ RESULT = "f"                            # what an expression without a name is c
 
 OPERATORS: dict[type, Callable] = {
     ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: power,
+    ast.Mod: more_ops.remainder, ast.FloorDiv: more_ops.floor_divide,
     ast.USub: ops.neg, ast.UAdd: ops.identity,
     ast.Gt: ops.greater, ast.Lt: ops.less, ast.GtE: ops.greater_equal, ast.LtE: ops.less_equal,
     ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
 }
-OTHERS: dict[str, Callable] = {"pow": power, "scaled_relu": scaled_relu}
+OTHERS: dict[str, Callable] = {"pow": power, "mish": mish, "scaled_relu": scaled_relu, "selu": selu}
 CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}          # unless these names are given a value
-LISTS = ("softmax", "log_softmax")      # functions that give more than one number
+NOT_READ = {                            # functions of lists, and how to write what they give
+    "softmax": "gives a list: one of it is exp(x - logsumexp(x, y, z))",
+    "log_softmax": "gives a list: one of it is x - logsumexp(x, y, z)",
+    "softmin": "gives a list: one of it is exp(-x - logsumexp(-x, -y, -z))",
+    "cumsum": "gives a list: one of it is sum(x, y)",
+    "var": "of x and y is m = mean(x, y); mean((x - m)**2, (y - m)**2)",
+    "std": "of x and y is m = mean(x, y); norm(x - m, y - m) / sqrt(2)",
+}
 REFUSED: dict[type, str] = {
-    ast.FloorDiv: "// has no derivative: write /",
     ast.BoolOp: "and, or are not numbers: write where(condition, a, b)",
     ast.Not: "not is not a number: write where(condition, 0, 1)",
     ast.Attribute: "a dot after a name is not understood here",
@@ -88,7 +95,7 @@ def parse(text: str, given: Collection[str] = (), literal: bool = False) -> "Pro
     for i, c in enumerate(text):
         if not c.isprintable() and c not in "\n\t\u00a0":
             refuse(text, f"the character {c!r} has no place in an expression", i, i + 1)
-    read = literal_text(text, set(map(plain_name, given)), {*OPS, *OTHERS, *LISTS})
+    read = literal_text(text, set(map(plain_name, given)), {*OPS, *OTHERS, *NOT_READ})
     for remark, place in read.remarks.items() if literal else ():
         refuse(text, f"{remark}: write {truncate(read.text, 200)}", *place)
     return Program(text, read, syntax_tree(text, read))
@@ -314,8 +321,7 @@ class Program:
         except (TypeError, ValueError) as error:
             if isinstance(error, DomainError):
                 raise
-            is_log = isinstance(node.func, ast.Name) and node.func.id == "log"
-            self.refuse(node, f"{error}; write log(x) / log(2) for the base 2" if is_log else str(error))
+            self.refuse(node, str(error))
         return result if isinstance(result, Value) else constant(result)        # sum([]) is a plain 0
 
 
@@ -325,9 +331,9 @@ def function(program: Program, name: Any) -> Callable:
         return OTHERS[name.id]
     if name.id in OPS:
         return OPS[name.id]
-    if name.id in LISTS:
-        program.refuse(name, f"{name.id} gives a list: one of it is exp(x - logsumexp(x, y, z))")
-    near, short = nearest(name.id, OPS) if len(name.id) > 1 else "", truncate(name.id, 40)
+    if name.id in NOT_READ:
+        program.refuse(name, f"{name.id} {NOT_READ[name.id]}")
+    near, short = nearest(name.id, [*OPS, *OTHERS, *NOT_READ, *OTHER_NAMES]) if len(name.id) > 1 else "", truncate(name.id, 40)
     if not near:
         program.refuse(name, f"{short!r} is not a function: write {short} * (...) for a product")
     program.refuse(name, f"unknown function {short!r}: did you mean {near!r}?")

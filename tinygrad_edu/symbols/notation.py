@@ -36,7 +36,7 @@ OTHER_SIGNS = {"^": "**", "√": "sqrt", "∛": "cbrt", "≤": "<=", "≥": ">="
 OTHER_NAMES = {"ln": "log", "sgn": "sign", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
                "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}
 NAMES_BEFORE_PARENTHESES = {"σ": "sigmoid", "logistic": "sigmoid", "swish": "silu", "average": "mean",
-                            "product": "prod", "total": "sum"}
+                            "product": "prod", "total": "sum", "mod": "remainder"}
 NEVER_READ = {
     "'": "quotes have no place in an expression", '"': "quotes have no place in an expression",
     "\\": "LaTeX is not read: write x / y for \\frac{x}{y}, sqrt(x) for \\sqrt{x}",
