@@ -43,8 +43,9 @@ def floor_divide(x, y):
 
 
 def log_base(x, base):
-    of_base, of_x = ONE["log"](base), ONE["log"](x)
-    return {2.0: guarded(math.log2, -math.inf), 10.0: guarded(math.log10, -math.inf)}[base](x) if base in (2, 10) else divide(of_x, of_base)
+    if base in (2, 10):
+        return guarded(math.log2 if base == 2 else math.log10, -math.inf)(x)
+    return divide(ONE["log"](x), ONE["log"](base)) if base > 0 else math.nan
 
 
 def rounded(f):

@@ -262,7 +262,7 @@ def random_text(rng, length):
         elif ending:
             break
         else:
-            token = rng.choice(["+", "-", "*", "/", "/", "%", "//", "^", "^", "²", "⁻¹", "", "", "", ""])
+            token = rng.choice(["+", "-", "*", "/", "/", "%", "%", "//", "^", "^", "²", "⁻¹", "", "", "", ""])
             wants = token not in ("²", "⁻¹")
         tokens += token.split()
     text = ""

@@ -333,7 +333,8 @@ def function(program: Program, name: Any) -> Callable:
         return OPS[name.id]
     if name.id in NOT_READ:
         program.refuse(name, f"{name.id} {NOT_READ[name.id]}")
-    near, short = nearest(name.id, [*OPS, *OTHERS, *NOT_READ, *OTHER_NAMES]) if len(name.id) > 1 else "", truncate(name.id, 40)
+    near = nearest(name.id, [*OPS, *OTHERS, *NOT_READ, *OTHER_NAMES]) if len(name.id) > 1 else ""
+    short = truncate(name.id, 40)
     if not near:
         program.refuse(name, f"{short!r} is not a function: write {short} * (...) for a product")
     program.refuse(name, f"unknown function {short!r}: did you mean {near!r}?")
