@@ -7,18 +7,20 @@ nodes have names.
 """
 
 import ast
+import inspect
 import keyword
 import math
 import re
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from itertools import chain, repeat
 from typing import Any, NoReturn
 
 from ..engine import more_ops, ops
 from ..engine.composites import mish, scaled_relu, selu
 from ..engine.errors import DomainError, ExpressionError, ExpressionWarning
 from ..engine.number import nearest, number, short_repr, truncate
-from ..engine.op import OPS
+from ..engine.op import OPS, Op
 from ..engine.value import Value, constant
 from ..engine.value import pow as power
 from .notation import OTHER_NAMES, Literal, literal_text, plain_name, refuse
@@ -35,6 +37,7 @@ OPERATORS: dict[type, Callable] = {
     ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
 }
 OTHERS: dict[str, Callable] = {"pow": power, "mish": mish, "scaled_relu": scaled_relu, "selu": selu}
+SIGNATURES = {name: inspect.signature(apply) for name, apply in OTHERS.items()}
 CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}          # unless these names are given a value
 NOT_READ = {                            # functions of lists, and how to write what they give
     "softmax": "gives a list: one of it is exp(x - logsumexp(x, y, z))",
@@ -309,20 +312,45 @@ class Program:
     def apply_function(self, node: ast.Call, done: Mapping[ast.expr, Value]) -> Value:
         """The node of one call; what the function refuses is refused with its place."""
         apply = function(self, node.func)
-        inputs = math.inf if getattr(apply, "rows", False) else len(getattr(apply, "inputs", "xy"))
-
-        def argument(part: ast.expr, is_input: bool) -> Any:
-            if isinstance(part, ast.List | ast.Tuple):
-                return [done[e] for e in part.elts]
-            return done[part].data if done[part].is_constant and not is_input else done[part]
+        self.check_call(node, apply)
+        kind = getattr(apply, "longer", None) or apply                          # log(x, base) for log(x)
+        constants = getattr(kind, "constants", {})
+        places = chain(getattr(kind, "inputs", ()), constants, repeat(""))
+        inputs = [self.argument(part, name in constants and name, done) for part, name in zip(node.args, places)]
+        others = {str(k.arg): self.argument(k.value, k.arg in constants and k.arg, done) for k in node.keywords}
         try:
-            result = apply(*[argument(part, i < inputs) for i, part in enumerate(node.args)],
-                           **{str(k.arg): argument(k.value, False) for k in node.keywords})
+            result = apply(*inputs, **others)
         except (TypeError, ValueError) as error:
             if isinstance(error, DomainError):
                 raise
             self.refuse(node, str(error))
         return result if isinstance(result, Value) else constant(result)        # sum([]) is a plain 0
+
+    def argument(self, part: ast.expr, constant: Any, done: Mapping[ast.expr, Value]) -> Any:
+        """What a function is given: a Value, a list of them, or a number where it wants this constant."""
+        if isinstance(part, ast.List | ast.Tuple):
+            return [done[e] for e in part.elts]
+        if constant and not done[part].is_constant:
+            self.refuse(part, f"{constant} is a constant and gets no gradient: write a plain number")
+        return done[part].data if constant else done[part]
+
+    def check_call(self, node: ast.Call, apply: Callable) -> None:
+        """Refuse lists where numbers are needed, numbers where lists are, and what Python would refuse in its words."""
+        name, given = ast.unparse(node.func), [*node.args, *[k.value for k in node.keywords]]
+        lists = [part for part in given if isinstance(part, ast.List | ast.Tuple)]
+        rows = len(apply.inputs) if isinstance(apply, Op) and apply.rows else 0
+        if lists and not rows:
+            self.refuse(lists[0], f"{name}() takes numbers, not lists: leave out the brackets")
+        if rows == 1 and lists and len(node.args) > 1:
+            self.refuse(node, f"{name}() takes one row of numbers: write {name}(x, y) or {name}([x, y])")
+        if rows == 2 and len(lists) != 2:
+            self.refuse(node, f"{name}() takes two rows of numbers: write {name}([a, b], [c, d])")
+        if not isinstance(apply, Op):
+            signature = SIGNATURES[name]
+            try:
+                signature.bind(*node.args, **{str(k.arg): k.value for k in node.keywords})
+            except TypeError:
+                self.refuse(node, f"{name}() takes {', '.join(signature.parameters)}")
 
 
 def function(program: Program, name: Any) -> Callable:
