@@ -291,3 +291,26 @@ def test_limits_and_defaults_are_shown_with_all_their_digits():
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_all_digits_read_back_as_the_same_number(x):
     assert float(format_number(x, ALL_DIGITS)) == x
+
+
+@pytest.mark.parametrize(("parents", "local_grads", "words"), [
+    (3, (1.0,), "parents is a tuple of Values: got 3"), ((X,), None, "local_grads is a tuple of numbers: got None"),
+    (numpy.array([1.0]), (1.0,), "parent 0 is not a Value but float64"), (numpy.ones((2, 2)), (1.0, 1.0), "parent 0 is not a Value but ndarray"),
+])
+def test_parents_that_are_none_are_refused_by_name(parents, local_grads, words):
+    with pytest.raises(TypeError, match=words):
+        Value(1.0, parents, local_grads)
+
+
+def test_parents_and_local_gradients_may_stand_in_arrays():
+    made = Value(6.0, numpy.array([X]), numpy.array([2.0]))
+    assert made.parents == (X,) and made.local_grads == (2.0,)
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: tg.numeric_derivative(3, 1.0), "f is a function of numbers.*got 3"), (lambda: tg.plots.activation(numpy.ones(2)), "f is a function of numbers.*got array"),
+    (lambda: tg.exact(X * X, numpy.ones(2)), "at is a dict of numbers.*got array"), (lambda: Value(numpy.ones((2, 2))), r"got array\(\[\[1\., 1\.\], \[1\., 1\.\]\]\);"),
+])
+def test_a_wrong_kind_of_thing_is_shown_on_one_line(call, words):
+    with pytest.raises(TypeError, match=words):
+        call()

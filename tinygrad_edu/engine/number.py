@@ -129,7 +129,7 @@ def remedy(x: Any) -> str:
 def short_repr(x: Any, limit: int = 60) -> str:
     """What x looks like in a message, in at most `limit` characters."""
     try:
-        return truncate(repr(x), limit)
+        return truncate(" ".join(line.strip() for line in repr(x).splitlines()), limit)
     except (ValueError, RecursionError):                # whole numbers too long for Python, lists too deep
         return f"<a {type(x).__name__} that cannot be shown>"
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from . import errors, more_ops, ops
 from .arrays import ArrayMet, is_array
-from .by_hand import checked_name, edges_by_hand, mark
+from .by_hand import checked_name, edges_by_hand, is_by_hand, mark
 from .copies import copied, deeply_copied, flatten, rebuilt
 from .elsewhere import OF_VALUES, Missing, sign_of
 from .errors import DomainError
@@ -71,7 +71,7 @@ class Value:
         self._grad = 0.0
         self._parents = self._local_grads = ()
         self._operation, self._extra = LEAF, None
-        if not (parents == () == local_grads) or op:
+        if is_by_hand(parents, local_grads, op):
             self._parents, self._local_grads = edges_by_hand(parents, local_grads)
             self._operation = mark(op)
         if label:
