@@ -141,7 +141,14 @@ def test_a_signature_is_that_of_the_rule(op):
     written, rule = (inspect.getfullargspec(f) for f in (scope["written"], op.rule))
     assert written.args == [*op.inputs, *op.constants] == rule.args + rule.kwonlyargs
     assert (written.defaults or ()) == tuple((rule.kwonlydefaults or {}).values())
-    assert op.domain_text.split(", ") == [interval.describe(name) for name, interval in zip(op.inputs, op.domain)]
+    assert op.domain_text.partition(";")[0].split(", ") == [interval.describe(name) for name, interval in zip(op.inputs, op.domain)]
+
+
+def test_where_an_operation_jumps_is_said_with_its_domain():
+    said = {name: op.domain_text for name, op in OPS.items() if op.jumps}
+    assert said == {
+        "floor": "any x; jumps where x is whole", "ceil": "any x; jumps where x is whole", "round": "any x; jumps where x + 1/2 is whole",
+        "remainder": "any x, y != 0; jumps where x / y is whole", "floor_divide": "any x, y != 0; jumps where x / y is whole"}
 
 
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.rows], ids=repr)

@@ -270,6 +270,7 @@ def _(x):
     return m.log10(x), (1 / m.log(m.like(x, 10)) / x,)
 
 
+@graph_form(more_ops.log_base)
 @accurate(more_ops.log_base)
 def _(x, base):
     """The bases 2 and 10 have functions of their own, by which log(1000, 10) is 3; the base 0 has none."""

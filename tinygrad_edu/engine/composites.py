@@ -6,7 +6,7 @@ from typing import Any
 
 from . import more_ops, ops
 from .arrays import is_value
-from .number import number
+from .number import checked_whole, number
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772         # of the paper, where mean and variance stay
 
@@ -54,8 +54,8 @@ def cumsum(row: Iterable[Any]) -> list[Any]:
 def deviations(row: Iterable[Any], ddof: int) -> list[Any]:
     """What each number of a row has beyond their mean; a ValueError where too few are left to divide by."""
     row = list(row)
-    if len(row) <= ddof:
-        raise ValueError(f"{len(row)} numbers less {ddof} leave none to divide by: give more numbers, or a smaller ddof")
+    if len(row) <= checked_whole("ddof", ddof, least=0):
+        raise ValueError(f"{len(row)} numbers less {ddof} leave none to divide by: give more numbers or a smaller ddof")
     mean = ops.mean(row)
     return [ops.sub(x, mean) for x in row]
 

@@ -13,6 +13,7 @@ x / (1 + abs(x))
 (1.0, exp(x))
 """
 
+import builtins
 import math
 import operator
 from collections.abc import Callable
@@ -104,7 +105,8 @@ MPMATH: dict[str, Callable] = {   # what mpmath calls otherwise, or takes to the
     "floor_divide": lambda context, x, y: context.floor(x / y),
 }
 EXACT: dict[str, Callable] = {          # what gives a fraction of fractions
-    "floor": math.floor, "ceil": math.ceil, "round": round, "remainder": operator.mod, "floor_divide": operator.floordiv}
+    "floor": math.floor, "ceil": math.ceil, "round": builtins.round,
+    "remainder": operator.mod, "floor_divide": operator.floordiv}
 
 
 def elsewhere(name: str, *numbers: Any) -> Any:

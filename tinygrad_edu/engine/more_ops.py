@@ -6,7 +6,7 @@ none, it is taken to be 0 too.  `jumps` says where: it is a whole number there.
 
 from . import formula as m
 from .declare import op
-from .domain import BASE_OF_LOG, LOGGED, NONZERO, POSITIVE, PROBABILITY, REAL
+from .domain import NONZERO, POSITIVE, REAL, Interval
 from .op import OPS
 from .ops import HALF, log, sigmoid
 
@@ -82,7 +82,7 @@ def round(x):
 # ---- exponentials and logarithms -------------------------------------------------------------------
 
 
-@op("log_b", POSITIVE, BASE_OF_LOG)
+@op("log_b", POSITIVE, Interval(low=0.0, without=(1.0,)))
 def log_base(x, base):
     """The logarithm to any base: what log(x, base) records.  A base that is a Value gets its gradient too.
 
@@ -97,11 +97,11 @@ def log_base(x, base):
 log.longer = log_base
 
 
-@op("x log y", REAL, LOGGED)
+@op("x log y", REAL, Interval(low=0.0, remark=" (any if x is 0)"))
 def xlogy(x, y):
     """x log(y); but 0 where x is 0, whatever y is: the term of an entropy.
 
-    At (0, 0) both gradients are 0, as in PyTorch: so a probability that became 0 does no harm.
+    At (0, 0) both gradients are 0, so that a probability that became 0 does no harm.
 
     >>> xlogy(2.0, 1.0), xlogy(0.0, 0.0)
     (0.0, 0.0)
@@ -138,7 +138,7 @@ def normal_cdf(x):
 # ---- activations -------------------------------------------------------------------------------------------
 
 
-@op("logit", PROBABILITY)
+@op("logit", Interval(0.0, 1.0))
 def logit(x):
     """log(x / (1 - x)), the number whose sigmoid is x.  At 0 and 1 it is infinite.
 

@@ -75,7 +75,7 @@ class Op:
     # ---- calling it
 
     def __call__(self, *inputs, **constants):
-        if self.longer and len(inputs) + len(constants) > len(self.inputs):
+        if self.longer and len(inputs) + len(constants.keys() & self.longer.inputs) > len(self.inputs):
             return self.longer(*inputs, **constants)
         inputs, constants = self.arguments(inputs, constants)
         try:
@@ -243,8 +243,10 @@ class Op:
 
     @property
     def domain_text(self) -> str:
-        """Its domain as conditions on its inputs."""
-        return ", ".join(interval.describe(name) for name, interval in zip(self.inputs, self.domain))
+        """Its domain as conditions on its inputs, and where it jumps."""
+        conditions = ", ".join(interval.describe(name) for name, interval in zip(self.inputs, self.domain))
+        where = printer.text(self.jumps(*map(Formula, self.inputs))) if self.jumps else ""
+        return conditions + (f"; jumps where {where} is whole" if where else "")
 
     def in_text(self) -> tuple[str, list[str]]:
         """The formula, and one line per local gradient, as text; f stands for the value."""

@@ -116,7 +116,8 @@ NOTATION = {
     "remainder": infix(MULTIPLIED, "{} % {}", r"{} \bmod {}", "mod")._replace(
         python=CALL, c=(ATOM, "floored_remainder({}, {})")),
     "floor_divide": infix(MULTIPLIED, "{} // {}")._replace(
-        latex=(ATOM, r"\left\lfloor \frac{{{}}}{{{}}} \right\rfloor"), python=CALL, c=(ATOM, "floored_quotient({}, {})"),
+        latex=(ATOM, r"\left\lfloor \frac{{{}}}{{{}}} \right\rfloor"), python=CALL,
+        c=(ATOM, "floored_quotient({}, {})"),
         mathml=(ATOM, "<mrow><mo>⌊</mo><mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac><mo>⌋</mo></mrow>")),
     "asin": function(r"\arcsin\left({}\right)"),
     "acos": function(r"\arccos\left({}\right)"),

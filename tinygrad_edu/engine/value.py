@@ -206,8 +206,8 @@ class Value:
         raise TypeError("a Value is neither true nor false: compare it, as in v > 0, or use v.data")
 
     def __float__(self):
-        raise TypeError("float(v), int(v), round(v), math.floor(v) and math's other functions would cut the graph: use "
-                        "v.data, or this library's functions: tg.floor(v), tg.ceil(v), tg.round(v), tg.exp(v) and so on")
+        raise TypeError("float(v), int(v), round(v), math.floor(v) and math's other functions would cut the graph: "
+                        "use v.data, or this library's functions: tg.floor(v), tg.ceil(v), tg.round(v), tg.exp(v) ...")
 
     __int__ = __complex__ = __index__ = __floor__ = __ceil__ = __trunc__ = __float__
 
