@@ -228,6 +228,8 @@ def test_steps_refuse_a_graph_whose_leaves_have_changed():
 @pytest.mark.parametrize(("call", "words"), [
     (lambda: tg.save(3, "none.json"), "a Module is needed, not int: got 3"), (lambda: tg.load(None, "none.json"), "a Module is needed, not NoneType"),
     (lambda: tg.fit("model", [[1.0]], [1.0]), "a Module is needed, not str"), (lambda: tg.source(3), "an Op is needed, such as tg.tanh, not int: got 3$"),
+    (lambda: tg.source(tg.pow), r"an Op is needed.*; write tg\.OPS\['pow'\]$"), (lambda: tg.source("tanh", "c"), r"not str: got 'tanh'; write tg\.OPS\['tanh'\]$"),
+    (lambda: tg.source(tg.Value(2.0), "c"), "tg.symbolic"), (lambda: tg.source(tg.Value(2.0), "python"), "tg.symbolic"), (lambda: tg.source(tg.Value(2.0), "mathml"), "tg.symbolic"),
     (lambda: tg.source(tg.Value(2.0) * 3, "latex"), r"an Op is needed.*; tg.symbolic\(v\) has the formulas of a Value v$"),
     *[(lambda name=name, bad=bad: getattr(tg.data, name)(*bad), "a Data is needed, not")
       for name, bad in (("shuffled", [3]), ("split", [[1, 2]]), ("batches", [None, 2]), ("standardise", ["x"]), ("standardise", [tg.data.xor(4), {}]))],
