@@ -311,6 +311,7 @@ def test_parents_and_local_gradients_may_stand_in_arrays():
 
 @pytest.mark.parametrize(("call", "words"), [
     (lambda: tg.numeric_derivative(3, 1.0), "f is a function of numbers.*got 3"), (lambda: tg.plots.activation(numpy.ones(2)), "f is a function of numbers.*got array"),
+    (lambda: tg.leaky_relu(X, numpy.ones(1)), r"leaky_relu\(\): slope: a number is needed, not an array of shape \(1,\)"),
     (lambda: tg.exact(X * X, numpy.ones(2)), "at is a dict of numbers.*got array"), (lambda: Value(numpy.ones((2, 2))), r"got array\(\[\[1\., 1\.\], \[1\., 1\.\]\]\);"),
 ])
 def test_a_wrong_kind_of_thing_is_shown_on_one_line(call, words):
