@@ -175,7 +175,7 @@ def test_an_attribute_of_other_values_says_what_to_write(name):
     for use in (lambda: getattr(A, name), lambda: setattr(A, name, 1.0), lambda: getattr(Value, name)):
         with pytest.raises(AttributeError, match=f"^a Value has no {name}: ") as caught:
             use()
-        assert elsewhere.OF_VALUES[name] in str(caught.value)
+        assert elsewhere.OF_VALUES[name] in str(caught.value) and vars(Value)[name].__doc__ == str(caught.value)
     assert not hasattr(A, name) and name not in dir(A) and "backward" in dir(A)
 
 

@@ -71,16 +71,17 @@ class Missing:
     """
 
     def __init__(self, name: str):
-        self.name, self.words = name, f"a Value has no {name}: {OF_VALUES[name]}"
+        self.name = name
+        self.__doc__ = f"a Value has no {name}: {OF_VALUES[name]}"             # also what help(Value) says of it
 
     def __get__(self, node: Any, kind: type | None = None) -> Any:
         if self.name not in getattr(node, "__dict__", ()):
-            raise AttributeError(self.words)
+            raise AttributeError(self.__doc__)
         return vars(node)[self.name]
 
     def __set__(self, node: Any, new: Any) -> None:
         if not hasattr(node, "__dict__"):
-            raise AttributeError(self.words)
+            raise AttributeError(self.__doc__)
         vars(node)[self.name] = new
 
 
