@@ -284,6 +284,15 @@ def stale(before, now):
     return y
 
 
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: 1 / Value(0.0, label="x"), r"div needs y != 0 \(y is x = 0\)$"), (lambda: Value(2.0, label="a") / Value(0.0, label="b"), r"y != 0 \(a = 2, b = 0\)$"),
+    (lambda: Value(math.inf, label="y") - Value(math.inf, label="x"), r"inf - inf is not a number \(y = inf, x = inf\)$"),
+])
+def test_a_label_is_not_mistaken_for_another_input_of_the_operation(call, words):
+    with pytest.raises(tg.DomainError, match=words):
+        call()
+
+
 def test_limits_and_defaults_are_shown_with_all_their_digits():
     assert tg.Interval(0.1, 1.0000001).describe("x") == "0.1 < x < 1.0000001"
     assert tg.Interval(low=1 / 3, without=(1.0000001,)).describe("x") == "x > 0.3333333333333333 and x != 1.0000001"

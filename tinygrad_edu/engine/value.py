@@ -23,7 +23,7 @@ from .copies import copied, deeply_copied, flatten, rebuilt
 from .elsewhere import OF_VALUES, Missing, sign_of
 from .errors import DomainError
 from .graph import check_leaves, leaves_in, topological_order, walked_back
-from .messages import describe, named_operand
+from .messages import describe, named_operands
 from .number import number
 from .numpy_bridge import NUMPY_NAMES, apply_ufunc
 from .op import LEAF, OPS, Mark, Op, listeners
@@ -375,9 +375,8 @@ def evaluate_or_explain(op: Op, parents: tuple, constants: dict) -> tuple[float,
     try:
         return op.evaluate(*op.in_rows([x._data for x in parents]), **constants)
     except DomainError as error:
-        named = [named_operand(x, error.digits) for x in parents if x.label or x.origin]
-        between = "; " if any(x.origin for x in parents) else ", "
-        raise type(error)(f"{error} ({between.join(named)})" if named else str(error)) from None
+        named = named_operands(op, parents, error.digits)
+        raise type(error)(f"{error} ({named})" if named else str(error)) from None
 
 
 def make_node(op: Op, data: Any, parents: tuple, local_grads: Any, constants: dict | None = None) -> Value:
