@@ -80,6 +80,8 @@ WHOLE = {       # where a whole number is taken: a call that takes it, and the l
     "seed of dropout": (lambda n: tg.Dropout(seed=n), None), "indim": (lambda n: LinearMap(n, 2), 0), "outdim": (lambda n: LinearMap(2, n), 0),
     "count": (lambda n: tg.data.spirals(n), 0), "seed of data": (lambda n: tg.data.xor(8, seed=n), -1), "arms": (lambda n: tg.data.spirals(arms=n), 0),
     "seed of a shuffling": (lambda n: tg.data.shuffled(tg.data.xor(8), n), -1), "size": (lambda n: tg.data.batches(tg.data.xor(8), n), 0),
+    "outputs of a neuron": (lambda n: tg.Neuron(2, outputs=n), 0), "the number of an example": (lambda n: tg.data.xor(8).chosen([n]), None),
+    "rng of a matrix layer": (lambda n: LinearMap(2, 2, rng=n), -1), "seed of check_training": (lambda n: tg.check_training(tg.MLP(2, [2], rng=0), XS, [0, 1], rates=[0.1], seed=n), None),
     "steps": (lambda n: tg.schedules.CosineDecay(0.1, n), 0), "every": (lambda n: tg.schedules.StepDecay(0.1, every=n), 0),
     "k": (lambda n: tg.schedules.Constant(0.1)(n), -1), "n": (lambda n: tg.derivative(tg.tanh, n)(0.5), 0), "argnums": (lambda n: tg.grad(tg.mul, n)(1.0, 2.0), None),
     **{name: (lambda n, name=name: tg.fit(tg.MLP(2, [2], rng=0), XS, [0, 1], progress=False, **{"epochs": 1, name: n}), largest)
