@@ -450,8 +450,8 @@ def add_method(op: Op) -> None:
     method: Any = Value.method_of(op) if len(op.inputs) == 1 and not op.constants else general
     method.__name__, method.__doc__ = op.name, op.summary
     method.op = op
-    for name in (op.name, *[n for n, ours in NUMPY_NAMES.items() if ours == op.name and n.startswith("arc")]):
-        setattr(Value, name, method)        # numpy calls v.arcsin() for the elements of an array
+    for name in (op.name, *[n for n, ours in NUMPY_NAMES.items() if ours == op.name and n.startswith(("arc", "rint"))]):
+        setattr(Value, name, method)        # numpy calls v.arcsin() and v.rint() for the elements of an array
 
 
 def compared(test: Any, v: Value, other: Any) -> Any:
