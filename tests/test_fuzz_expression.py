@@ -113,8 +113,8 @@ def random_letters(rng):
     return "".join(chr(rng.randrange(*rng.choice(ranges))) for _ in range(rng.choice([1, 2, 3, 5, 10, 40])))
 
 
-PYTHONS_WORDS = re.compile("syntax|unterminated|E(OL|OF) |f-string|assign|unexpected|indent|leading zeros|forgot|never closed|invalid|"
-                           "expected|unmatched|does not match|positional|iterable|object|literal|delete|comprehension")
+PYTHONS_WORDS = re.compile(r"invalid (syntax|decimal|character|non)|unterminated|EO[LF] while|f-string:|cannot (assign|delete)|unexpected |leading zeros|"
+                           r"you forgot|never closed|does not match|unmatched|positional argument|not iterable|object (is|has|does)|maybe you meant")
 
 
 def check_refusal(error, text):
