@@ -55,7 +55,7 @@ OF_MODULES = {
     "functional": "the functions stand in tinygrad_edu itself: tg.relu, tg.softmax, tg.cross_entropy",
     "init": 'say it where weights are made: tg.MLP(2, [3], init="he")',
     "autograd": "v.backward() fills in the gradients, and tg.grad(f)(x) is that of a function",
-    **dict.fromkeys(["enable_grad", "set_grad_enabled", "inference_mode"], "they are off within tg.no_grad() alone"),
+    **dict.fromkeys(["enable_grad", "set_grad_enabled", "inference_mode"], "gradients are on but within tg.no_grad()"),
     "manual_seed": "give the seed where it is used: tg.MLP(2, [3], rng=0), tg.fit(..., seed=0)",
     **dict.fromkeys(["matmul", "mm", "mv"], "write [tg.dot(row, x) for row in matrix]"),
     **dict.fromkeys(["cat", "stack"], "rows of Values are plain lists: a + b, [a, b]"),
@@ -92,7 +92,7 @@ def refuse_name(module: str, name: str, instead: dict[str, str] = OF_MODULES) ->
     """
     if name not in instead:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
-    is_import = sys._getframe(2).f_code.co_name == "_handle_fromlist"
+    is_import = sys._getframe(2).f_code.co_name == "_handle_fromlist"          # of importlib, which asks first
     raise (ImportError if is_import else AttributeError)(f"{module} has no {name}: {instead[name]}")
 
 
