@@ -44,7 +44,8 @@ def add_train(add: Any) -> None:
     add("--noise", type=float, help="how noisy a made data set is")
     add("--hidden", type=int, nargs="*", default=[16, 16], metavar="N", help="sizes of the hidden layers (16 16)")
     add("--activation", default="tanh", help="of the hidden layers (%(default)s)")
-    add("--optimizer", default="adam", metavar="NAME", help=f"one of {', '.join(sorted(optimizers_by_name()))} (%(default)s)")
+    add("--optimizer", default="adam", metavar="NAME",
+        help=f"one of {', '.join(sorted(optimizers_by_name()))} (%(default)s)")
     add("--lr", type=float, help="the learning rate (0.01; 0.001 for lion, 1 for adadelta)")
     add("--l2", type=float, default=0.0, metavar="STRENGTH",
         help="L2 regularisation, half of this times w², biases left out (0)")
