@@ -38,7 +38,7 @@ def test_every_module_and_public_function_says_what_it_is_for(name):
         if inspect.isclass(thing) and thing.__module__ == name:
             assert thing.__doc__
     if name == "tinygrad_edu":
-        for public in tg.__all__:
+        for public in [*tg.__all__, *tg._python_has_too]:
             thing = getattr(tg, public)
             assert not callable(thing) or thing.__doc__, public
 

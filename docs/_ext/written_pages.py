@@ -31,7 +31,7 @@ PACKAGE = Path(tg.__file__).parent
 class Page(NamedTuple):
     """A page on a part of the library: the modules whose public names stand on it.
 
-    A name of `tg.__all__` stands on the page of the module it comes from; the last page takes
+    A public name stands on the page of the module it comes from; the last page takes
     what no other one does, so that nothing public is ever left out.
     """
 
@@ -134,9 +134,9 @@ def home_of(name: str) -> str:
 
 
 def names_by_page() -> dict[str, dict[str, list[str]]]:
-    """{page: {module: names}} for everything in `tg.__all__` that is no module itself."""
+    """{page: {module: names}} for everything public that is no module itself."""
     found: dict[str, dict[str, list[str]]] = {page.name: {} for page in PAGES}
-    for name in tg.__all__:
+    for name in sorted([*tg.__all__, *tg._python_has_too]):
         home = home_of(name)
         if not isinstance(getattr(tg, name), ModuleType):
             page = next((p.name for p in PAGES for m in p.modules if f"{home}.".startswith(f"{m}.")), "others")

@@ -16,6 +16,7 @@ from ..engine.errors import DomainError
 from ..engine.ieee import COMPUTE
 from ..engine.number import format_number, number, short_repr
 from ..engine.value import Value
+from .transforms import check_function
 
 U = 2.0 ** -53                  # half the distance from 1 to the next float
 STENCILS = {                    # order of the error, step for |x| <= 1, denominator, {place: weight}
@@ -60,8 +61,9 @@ def numeric_derivative(f: Callable, x: float, method: str = "central", h: float 
     >>> numeric_derivative(f, 1.0, "complex").value
     3.0
     """
+    check_function(f)
     x = number(x)
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method={method!r}: write one of {', '.join(map(repr, METHODS))}")
     h = h if h is None else number(h)
     if h is not None and not 0 < h < math.inf:

@@ -71,4 +71,8 @@ def checked_constants(op: Operation, constants: dict[str, Any]) -> dict[str, flo
             raise TypeError(f"{op.name}() needs {name}=...")
         if is_value(constant):
             raise TypeError(f"{op.name}(): {name} is a constant and gets no gradient; write {name}=v.data")
-    return {name: number(constant) for name, constant in complete.items()}
+        try:
+            complete[name] = number(constant)
+        except TypeError as error:
+            raise TypeError(f"{op.name}(): {name}: {error}") from None
+    return complete

@@ -18,11 +18,12 @@ from typing import Any
 
 from . import errors, more_ops, ops
 from .arrays import ArrayMet, is_array
-from .by_hand import checked_name, edges_by_hand, mark
+from .by_hand import checked_name, edges_by_hand, is_by_hand, mark
 from .copies import copied, deeply_copied, flatten, rebuilt
+from .elsewhere import OF_VALUES, Missing, sign_of
 from .errors import DomainError
 from .graph import check_leaves, leaves_in, topological_order, walked_back
-from .messages import describe, named_operand
+from .messages import describe, named_operands
 from .number import number
 from .numpy_bridge import NUMPY_NAMES, apply_ufunc
 from .op import LEAF, OPS, Mark, Op, listeners
@@ -70,7 +71,7 @@ class Value:
         self._grad = 0.0
         self._parents = self._local_grads = ()
         self._operation, self._extra = LEAF, None
-        if not (parents == () == local_grads) or op:
+        if is_by_hand(parents, local_grads, op):
             self._parents, self._local_grads = edges_by_hand(parents, local_grads)
             self._operation = mark(op)
         if label:
@@ -151,6 +152,9 @@ class Value:
     def label(self, new: str) -> None:
         self.note("label", checked_name("label", new))
 
+    _prev = property(lambda self: set(self.parents), doc="The parents as a set, as micrograd has them.")
+    _op = property(sign_of, doc="The operation as micrograd writes it, such as + or **2.")
+
     def note(self, key: str, x: Any) -> None:
         """Keep something of this node that few have; nodes that have only this share one dict."""
         self._extra = {**self._extra, key: x} if self._extra else shared_extra(key, x)
@@ -213,6 +217,9 @@ class Value:
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in OF_VALUES]
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
@@ -368,9 +375,8 @@ def evaluate_or_explain(op: Op, parents: tuple, constants: dict) -> tuple[float,
     try:
         return op.evaluate(*op.in_rows([x._data for x in parents]), **constants)
     except DomainError as error:
-        named = [named_operand(x, error.digits) for x in parents if x.label or x.origin]
-        between = "; " if any(x.origin for x in parents) else ", "
-        raise type(error)(f"{error} ({between.join(named)})" if named else str(error)) from None
+        named = named_operands(op, parents, error.digits)
+        raise type(error)(f"{error} ({named})" if named else str(error)) from None
 
 
 def make_node(op: Op, data: Any, parents: tuple, local_grads: Any, constants: dict | None = None) -> Value:
@@ -513,6 +519,8 @@ if not pure_is_wanted:
         if "one interpreter per process" not in str(error) and "in subinterpreters" not in str(error):
             raise
 
+for missing in OF_VALUES:
+    setattr(Value, missing, Missing(missing))
 for declared in OPS.values():
     add_method(declared)
 listeners.append(add_method)

@@ -109,7 +109,7 @@ cdef class Value:
         cdef Value made = fresh() if self.flags or self.code or self.extra != NULL else self
         made.x, made.dx = x, 0.0
         if parents is not () or local_grads is not () or op != "":
-            if not (parents == () == local_grads) or op:
+            if by_hand.is_by_hand(parents, local_grads, op):
                 parents, local_grads = by_hand.edges_by_hand(parents, local_grads)
                 made = fresh()
                 made.x = x
