@@ -498,16 +498,18 @@ C_ROWS = {
     "total": "double {t} = 0.0; for (int i = 0; i < n; i++) {t} = i ? {t} + ({x}) : ({x});",
     "product": "double {t} = 1.0; for (int i = 0; i < n; i++) {t} *= {x};",
     "largest": "double {t} = 0.0; for (int i = 0; i < n; i++) "
-               "{{ const double x_ = {x}; {t} = i && ({t} >= x_ || {t} != {t}) ? {t} : x_; }}",
+               "{{ const double x_ = {x}; {t} = i && ({t} != {t} || {t} >= x_) ? {t} : x_; }}",
     "others": "double *const {t} = room + {k} * n; "
               "{{ double p_ = 1.0; for (int i = 0; i < n; i++) {{ {t}[i] = p_; p_ *= {x}; }} "
               "p_ = 1.0; for (int i = n - 1; i >= 0; i--) {{ {t}[i] *= p_; p_ *= {x}; }} }}",
 }
 
 
-C_WORDS = {     # the words of `formula.py` that C has not, or has otherwise
-    "larger": "double larger(double x, double y) { return x > y ? x : y >= x ? y : x + y; }",
-    "smaller": "double smaller(double x, double y) { return x < y ? x : y <= x ? y : x + y; }",
+# The words of `formula.py` that C has not, or has otherwise.  What is nan is found before two numbers are compared:
+# gcc 14 to 16 take what is neither larger nor equal for smaller, as only numbers are.
+C_WORDS = {
+    "larger": "double larger(double x, double y) { return x != x ? x : y != y ? y : x > y ? x : y; }",
+    "smaller": "double smaller(double x, double y) { return x != x ? x : y != y ? y : x < y ? x : y; }",
     "sign": "double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0 * x; }",
     "is_whole": "int is_whole(double x) { return x == floor(x); }",
 }
