@@ -10,6 +10,7 @@ given a name, `t1`, `t2` ..., and written once.
 ('1 / (1 + exp(-x))', '\\frac{x}{1 + e^{-x}}')
 """
 
+import html
 import math
 import re
 import unicodedata
@@ -19,7 +20,6 @@ from fractions import Fraction
 from itertools import count
 from string import Formatter
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape
 
 from .formula import Formula, Row, writers
 from .ieee import COMPUTE
@@ -128,6 +128,15 @@ GREEK = frozenset("alpha beta gamma delta epsilon zeta eta theta iota kappa lamb
                   "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split())
 LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
     "\\": r"\backslash ", "~": r"\sim ", "^": r"\hat{\ }", "<": "<", ">": ">"}
+
+
+def escape(text: str) -> str:
+    """Text that stands between tags.
+
+    >>> escape('a < b & "c"')
+    'a &lt; b &amp; "c"'
+    """
+    return html.escape(text, quote=False)
 
 
 def places(template: str | None) -> int:

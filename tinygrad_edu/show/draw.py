@@ -11,9 +11,9 @@ from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from xml.sax.saxutils import escape
 
 from ..engine.number import format_number, printable
+from ..engine.printer import escape
 from ..engine.value import Value
 from ..files import write_whole
 from ..symbols.named import NamedGraph
