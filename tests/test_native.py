@@ -158,6 +158,7 @@ name = next(name for name in ("_xxsubinterpreters", "_interpreters") if importli
 made = importlib.import_module(name)
 one = made.create() if name[1] == "x" else made.create("legacy")
 made.run_string(one, "import tinygrad_edu as tg; x = tg.Value(3.0); (x * x).backward(); print(tg.engine_name, x.grad, flush=True)")
+made.destroy(one)
 """
     assert run(program) == (0, "pure 6.0\n")
 
