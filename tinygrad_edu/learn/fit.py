@@ -187,7 +187,7 @@ class Training:
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to be resumed."""
-        import hashlib                      # which takes a while to load
+        import hashlib  # which takes a while to load
         examples = hashlib.sha256(repr((self.inputs, self.targets)).encode()).hexdigest()
         return {"seed": self.seed, "batch_size": self.batch_size, "examples": examples,
                 "loss": getattr(self.loss, "__name__", ""), "optimizer": type(self.optimizer).__name__}

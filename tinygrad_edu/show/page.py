@@ -91,7 +91,7 @@ def without_comments(script: str) -> str:
 
 def digest(text: str) -> str:
     """The hash by which a page's policy knows its own scripts."""
-    import hashlib                      # which takes a while to load
+    import hashlib  # which takes a while to load
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
