@@ -336,6 +336,14 @@ def test_without_a_picture_wasmtime_is_not_imported():
     assert done.stdout.split() == ["False", "False"]
 
 
+def test_the_package_loads_nothing_that_only_few_need():
+    heavy = """numpy matplotlib sklearn mpmath rich prompt_toolkit graphviz wasmtime urllib.request http.client email ssl socket
+               asyncio hashlib tempfile importlib.resources""".split()
+    code = f"import sys; before = {{*sys.modules}}; import tinygrad_edu; print(*({{*sys.modules}} - before) & {{*{heavy}}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def test_a_graph_too_large_for_a_picture_says_so():
     node = Value(1.0)
     for _ in range(2001):
