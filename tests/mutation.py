@@ -61,7 +61,7 @@ SELECTIONS = {  # module: the tests that look at it most closely, nearest first;
     "symbols/expression": "expression fuzz_expression notation",
     "symbols/notation": "expression notation",
     "engine/replay": "replay exact_graphs",
-    "engine/ops": "accuracy conventions laws",
+    "engine/ops": "accuracy conventions laws", "engine/more_ops": "accuracy conventions laws",
     "engine/accurate": "accuracy conventions normal_tail",
     "engine/slopes": "calculus replay",
     "engine/declare": "ops conventions bad_input",

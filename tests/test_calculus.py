@@ -584,7 +584,8 @@ h = tg.hypot
 @pytest.mark.parametrize(("f", "bend"), [
     (lambda x, y: h(x, y) ** 2, 2.0), (lambda x, y: h(x, y) * h(x, y), 2.0), (lambda x, y: 3 - h(x, y) ** 2 / 2, -1.0), (lambda x, y: h(x, y) ** 4, 0.0),
     (lambda x, y: tg.exp(-h(x, y) ** 2), -2.0), (lambda x, y: h(x, y) ** 4 + h(x, y) ** 2 + h(x, y) ** 3, 2.0),
-    (lambda x, y: tg.cos(h(x, y) ** 2) * tg.exp(-h(x, y) ** 2 / 2), -1.0), (lambda x, y: abs(x) ** 2 + abs(y) * abs(y), 2.0), (h, 0.0)])
+    (lambda x, y: tg.cos(h(x, y) ** 2) * tg.exp(-h(x, y) ** 2 / 2), -1.0), (lambda x, y: abs(x) ** 2 + abs(y) * abs(y), 2.0), (h, 0.0),
+    (lambda x, y: tg.norm([x, y]) ** 2, 2.0), (lambda x, y: tg.exp(tg.norm([x, y, 0.0]) ** 2), 2.0), (lambda x, y: tg.norm([x, y]), 0.0)])
 def test_even_powers_of_hypot_and_abs_bend_at_0_as_those_of_their_inputs(f, bend):
     assert tg.hessian(lambda v: f(*v))([0.0, 0.0]) == [[bend, 0.0], [0.0, bend]]
 

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 import pytest
-from draws import edges, stratified
+from draws import edges, jumps_within, stratified
 from planting import with_rule
 
 import tinygrad_edu as tg
@@ -191,6 +191,8 @@ def draws_of(op, count, seed):
 
 def check_sound(op, cases):
     for xs in cases:
+        if jumps_within(op, xs, *[abs(x) / 1000 for x in xs]):
+            continue
         try:
             call(op, *xs)
         except DomainError:

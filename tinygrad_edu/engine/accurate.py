@@ -7,7 +7,7 @@ A test holds values to 2 units in the last place of the true number, and local g
 """
 
 from . import formula as m
-from . import ops
+from . import more_ops, ops
 from .declare import accurate, graph_form
 from .formula import each
 
@@ -87,6 +87,22 @@ def scaled_tail(x, width, most, more):
 
 
 # ---- arithmetic, powers, roots ---------------------------------------------------------------------
+
+
+@accurate(more_ops.reciprocal)
+def _(x):
+    f = 1 / x
+    return f, (-f * f,)
+
+
+@accurate(more_ops.remainder)
+def _(x, y):
+    return m.remainder(x, y), (1, -m.floor_divide(x, y))
+
+
+@accurate(more_ops.floor_divide)
+def _(x, y):
+    return m.floor_divide(x, y), (0, 0)
 
 
 @graph_form(ops.square)
@@ -252,18 +268,30 @@ def _(x):
     return y, (m.where(x < 1000, y * log2, lambda: m.exp2(x - 1) * (2 * log2)),)    # y may be too large, this not yet
 
 
-def slope_of_log(x, log_of_base):
-    return m.where(x < 1, lambda: 1 / (x * log_of_base), lambda: 1 / x / log_of_base)
-
-
 @accurate(ops.log2)
 def _(x):
-    return m.log2(x), (slope_of_log(x, m.log(m.like(x, 2))),)
+    return m.log2(x), (1 / m.log(m.like(x, 2)) / x,)
 
 
 @accurate(ops.log10)
 def _(x):
-    return m.log10(x), (slope_of_log(x, m.log(m.like(x, 10))),)
+    return m.log10(x), (1 / m.log(m.like(x, 10)) / x,)
+
+
+@graph_form(more_ops.log_base)
+@accurate(more_ops.log_base)
+def _(x, base):
+    """The bases 2 and 10 have functions of their own, by which log(1000, 10) is 3; the base 0 has none."""
+    log_base = m.where(base > 0, lambda: m.log(base), m.nan)
+    f = m.where(m.equal(base, 2), lambda: m.log2(x), lambda: m.where(
+        m.equal(base, 10), lambda: m.log10(x), lambda: m.log(x) / log_base))
+    return f, (1 / log_base / x, -(f / log_base) / base)
+
+
+@accurate(more_ops.xlogy)
+def _(x, y):
+    _, slopes = more_ops.xlogy.textbook(x, y)
+    return m.where(m.equal(x, 0), lambda: m.where(m.equal(y, y), 0, y), lambda: x * m.log(y)), slopes
 
 
 # ---- circular and hyperbolic functions ---------------------------------------------------------------
@@ -402,6 +430,23 @@ def _(x):
     return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * where_not_nothing(x, lambda: m.exp(-m.power(x, 2))),)
 
 
+def density_of_normal(x):
+    return where_not_nothing(x, lambda: m.exp(-m.power(x, 2) / 2) / m.sqrt(2 * m.pi(x)))
+
+
+@accurate(more_ops.normal_cdf)
+def _(x):
+    most, more = scaled_gaussian(x, 2)
+    tail, rest = scaled_tail(m.smaller(m.abs(x), NOTHING), 2, most, more)
+    size = (tail + rest) / SCALE
+    return m.where(x < 0, size, 1 - size), ((most + most * more) / SCALE / m.sqrt(2 * m.pi(x)),)
+
+
+@graph_form(more_ops.normal_cdf)
+def _(x):
+    return more_ops.normal_cdf.textbook(x)[0], (density_of_normal(x),)
+
+
 @accurate(ops.gelu)
 def _(x):
     """relu(x) less |x| times the chance of a number beyond |x|."""
@@ -417,8 +462,7 @@ def _(x):
 @graph_form(ops.gelu)
 def _(x):
     below = (1 + m.erf(x / m.sqrt(m.like(x, 2)))) / 2
-    density = where_not_nothing(x, lambda: m.exp(-m.power(x, 2) / 2) / m.sqrt(2 * m.pi(x)))
-    return x * below, (below + x * density,)
+    return x * below, (below + x * density_of_normal(x),)
 
 
 # ---- activations -------------------------------------------------------------------------------------------
@@ -442,6 +486,23 @@ def _(x):
 def _(x):
     e = m.exp(-m.abs(x))
     return m.where(x > 0, 0, x) - m.log1p(e), (m.where(x > 0, e, 1) / (1 + e),)
+
+
+def near_half(x):
+    """Is x within ¼ of ½, where logit(x) is near 0, and 2x - 1 is not rounded?"""
+    return m.abs(x - ops.HALF) < m.ratio(1, 4)
+
+
+@accurate(more_ops.logit)
+def _(x):
+    f = m.where(near_half(x), lambda: 2 * m.atanh(2 * x - 1), lambda: m.log(x / (1 - x)))
+    return f, (1 / (x * (1 - x)),)
+
+
+@graph_form(more_ops.logit)
+def _(x):
+    f = m.log(x / (1 - x))
+    return f, (m.where(near_half(x), lambda: 4 / (1 - m.power(2 * x - 1, 2)), lambda: 1 / (x * (1 - x))),)
 
 
 @accurate(ops.softplus)
@@ -488,19 +549,19 @@ def _(x):
 # ---- choosing ---------------------------------------------------------------------------------------------
 
 
-def share(x, y, chosen):
-    """1 if it was chosen, ½ at a tie, nan if either is nan."""
-    return m.where(chosen, 1, lambda: m.where(m.equal(x, y), ops.HALF, m.where(m.equal(x + y, x + y), 0, m.nan)))
+def shared(best, x, y, by_x, by_y):
+    """1 for the chosen one, ½ for each at a tie, nan where the best is; see `C_WORDS` in printer.py on the order."""
+    return best, tuple([m.where(m.unequal(best, best), m.nan, ops.share(x, y, chosen)) for chosen in (by_x, by_y)])
 
 
 @accurate(ops.maximum)
 def _(x, y):
-    return m.larger(x, y), (share(x, y, x > y), share(x, y, y > x))
+    return shared(m.larger(x, y), x, y, x > y, y > x)
 
 
 @accurate(ops.minimum)
 def _(x, y):
-    return m.smaller(x, y), (share(x, y, x < y), share(x, y, y < x))
+    return shared(m.smaller(x, y), x, y, x < y, y < x)
 
 
 @accurate(ops.clip)
@@ -540,6 +601,17 @@ def _(x, y):
     return total_in_range(each(lambda a, b: a * b, x, y)), (y, x)
 
 
+@accurate(more_ops.norm)
+def _(x):
+    big = m.largest(each(m.abs, x))
+    scale = scale_for(big, big)
+    scaled = m.sqrt(m.total(each(lambda e: e * scale * (e * scale), x)))
+
+    def share(e):
+        return m.where(scale < 1, lambda: e / scaled * scale, lambda: e * scale / scaled)
+    return scaled / scale, (each(lambda e: m.where(scaled > 0, lambda: share(e), scaled), x),)
+
+
 def shares(x, best):
     hits = each(lambda e: m.where(m.equal(e, best), m.like(e, 1), m.like(e, 0)), x)
     ties = m.total(hits)
@@ -568,6 +640,14 @@ def exp_of_difference(x, y):
     return m.where(e > 0, e + e * rest, e)
 
 
+@accurate(more_ops.logaddexp)
+def _(x, y):
+    large = m.larger(x, y)
+    e = m.where(m.equal(x, y), m.like(x, 1), lambda: exp_of_difference(m.smaller(x, y), large))
+    most, least = 1 / (1 + e), e / (1 + e)
+    return large + m.log1p(e), (m.where(x < y, least, most), m.where(x < y, most, least))
+
+
 def total_less_one(x, best, e):
     """The sum of e = exp(x - best), less the 1 that is the largest: near 0 it keeps its digits."""
     below = m.total(each(lambda a, ea: m.where(a < best, ea, 0), x, e))
@@ -589,7 +669,7 @@ def _(x):
     return top + m.log1p(rest), (each(lambda ea: ea / (1 + rest), e),)
 
 
-@accurate(ops.softmax_at)
+@accurate(more_ops.softmax_at)
 def _(x, *, index):
     best = m.largest(x)
     e, _ = differences(x, best)
@@ -599,7 +679,7 @@ def _(x, *, index):
     return f, (m.put(each(lambda ea: -f * (ea / whole), e), index, f * (others / whole)),)
 
 
-@accurate(ops.log_softmax_at)
+@accurate(more_ops.log_softmax_at)
 def _(x, *, index):
     best = m.largest(x)
     e, rest = differences(x, best)
@@ -625,7 +705,7 @@ def _(x, t):
 
 def chances(x):
     """The softmax of a row, each a node: derivatives of what follows are made of these, and so have their digits."""
-    return each(lambda i: ops.softmax_at.of_row(x, index=i), m.places(x))
+    return each(lambda i: more_ops.softmax_at.of_row(x, index=i), m.places(x))
 
 
 @graph_form(ops.logsumexp)
@@ -633,21 +713,21 @@ def _(x):
     return ops.logsumexp.textbook(x)[0], (chances(x),)
 
 
-@graph_form(ops.softmax_at)
+@graph_form(more_ops.softmax_at)
 def _(x, *, index):
-    f = ops.softmax_at.of_row(x, index=index)
+    f = more_ops.softmax_at.of_row(x, index=index)
     return f, (m.put(each(lambda p: -f * p, chances(x)), index, f * (1 - f)),)
 
 
-@graph_form(ops.log_softmax_at)
+@graph_form(more_ops.log_softmax_at)
 def _(x, *, index):
-    own = 1 - ops.softmax_at.of_row(x, index=index)
-    return ops.log_softmax_at.of_row(x, index=index), (m.put(each(lambda p: -p, chances(x)), index, own),)
+    own = 1 - more_ops.softmax_at.of_row(x, index=index)
+    return more_ops.log_softmax_at.of_row(x, index=index), (m.put(each(lambda p: -p, chances(x)), index, own),)
 
 
 @graph_form(ops.softmax_cross_entropy)
 def _(x, t):
     mass = m.total(t)
-    logs = each(lambda i: ops.log_softmax_at.of_row(x, index=i), m.places(x))
+    logs = each(lambda i: more_ops.log_softmax_at.of_row(x, index=i), m.places(x))
     slopes = each(lambda p, ti: mass * p - ti, chances(x), t)
     return ops.softmax_cross_entropy.textbook(x, t)[0], (slopes, each(lambda log: -log, logs))

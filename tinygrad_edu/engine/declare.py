@@ -9,12 +9,14 @@ from .number import number, short_repr
 from .op import OPS, Op, listeners
 
 
-def op(symbol: str, *domain: Any, selects: bool = False, **sample: float) -> Callable[[Callable], Op]:
+def op(symbol: str, *domain: Any, selects: bool = False, jumps: Callable | None = None,
+       **sample: float) -> Callable[[Callable], Op]:
     """Declare the decorated rule as an operation.
 
     symbol    what a picture shows, such as "tanh" or "+"
     domain    one `Interval` per input, or [Interval] for an input that is a row of numbers
     selects   whether it picks among its inputs (see `Op`)
+    jumps     where it jumps, as a function of its inputs that is a whole number there: lambda x: x for floor
     sample    a value for each constant without a default, for tests
 
     The rule takes numbers and returns (value, (one local gradient per input)); keyword-only
@@ -34,7 +36,7 @@ def op(symbol: str, *domain: Any, selects: bool = False, **sample: float) -> Cal
     check_declaration(symbol, domain)
 
     def declare(rule: Callable) -> Op:
-        made = Op(rule, symbol, domain, selects, {name: number(x) for name, x in sample.items()})
+        made = Op(rule, symbol, domain, selects, {name: number(x) for name, x in sample.items()}, jumps)
         verify(made)
         for listener in listeners:
             listener(made)
@@ -99,7 +101,7 @@ def verify(made: Op) -> None:
     """Refuse a rule that does not fit what was said of it, or cannot be written as formulas."""
     name, inputs = made.name, made.inputs
     known = OPS.get(name)
-    if known and known.__module__ == __package__ + ".ops":
+    if known and known.is_built_in:
         raise ValueError(f"{name} is a built-in op and cannot be replaced: choose another name")
     if not inputs or len(made.domain) != len(inputs):
         raise TypeError(f"op {name} has {len(inputs)} inputs {inputs} but {len(made.domain)} domains: "

@@ -5,7 +5,7 @@ with `topological_order`.  Nothing here makes a node.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .arrays import is_value
@@ -107,8 +107,7 @@ def times(x: Any, y: Any) -> Any:
     return y if type(x) is int and x == 1 else x if type(y) is int and y == 1 else x * y
 
 
-def contributions(order: list[Node], local: dict[Node, Any], seed: Any = 1,
-                  product: Callable[[Any, Any], Any] = times) -> Iterator[Contribution]:
+def contributions(order: list[Node], local: dict, seed: Any = 1, product: Any = times) -> Iterator[Contribution]:
     """The chain rule, one edge at a time, in the order in which `backward` walks them.
 
     order     a `topological_order`; the walk starts at its last node

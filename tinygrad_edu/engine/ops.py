@@ -540,22 +540,6 @@ def logsumexp(x):
     return m.log(whole), (each(lambda e: m.exp(e) / whole, x),)
 
 
-@op("softmax", [REAL], index=0)
-def softmax_at(x, *, index):
-    """exp(x[index]) / (exp(x₁) + ... + exp(xₙ)): one of the numbers that `softmax` gives; the first has the index 0."""
-    whole = m.total(each(m.exp, x))
-    f = m.exp(m.at(x, index)) / whole
-    return f, (m.put(each(lambda e: -f * m.exp(e) / whole, x), index, f * (1 - f)),)
-
-
-@op("log softmax", [REAL], index=0)
-def log_softmax_at(x, *, index):
-    """x[index] - log(exp(x₁) + ... + exp(xₙ)): the logarithm of `softmax_at`; near 0 it keeps its digits in floats."""
-    whole = m.total(each(m.exp, x))
-    f = m.at(x, index) - m.log(whole)
-    return f, (m.put(each(lambda e: -m.exp(e) / whole, x), index, 1 - m.exp(f)),)
-
-
 @op("CE", [REAL], [REAL])
 def softmax_cross_entropy(x, t):
     """-Σ tᵢ log softmax(x)ᵢ: how badly the logits x predict the probabilities t, in one node.

@@ -10,6 +10,7 @@ given a name, `t1`, `t2` ..., and written once.
 ('1 / (1 + exp(-x))', '\\frac{x}{1 + e^{-x}}')
 """
 
+import html
 import math
 import re
 import unicodedata
@@ -19,7 +20,6 @@ from fractions import Fraction
 from itertools import count
 from string import Formatter
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape
 
 from .formula import Formula, Row, writers
 from .ieee import COMPUTE
@@ -55,7 +55,7 @@ def infix(precedence: int, template: str, latex: str = "", sign: str = "") -> No
     return Notation(typed, (precedence, latex or template), typed, typed, (precedence, mathml))
 
 
-def function(latex: str, mathml: str | None = None, c: str | None = None) -> Notation:
+def function(latex: str | None, mathml: str | None = None, c: str | None = None) -> Notation:
     """A call in text and Python; the braces of its LaTeX keep what stands between them together."""
     return Notation(latex=(ATOM, latex), c=(ATOM, c), mathml=(ATOM, mathml))
 
@@ -106,6 +106,19 @@ NOTATION = {
     "log1p": function(r"\ln\left(1 + {}\right)", "<mi>ln</mi><mo>(</mo><mn>1</mn><mo>+</mo>{}<mo>)</mo>"),
     "sqrt": function(r"\sqrt{{{}}}", "<msqrt>{}</msqrt>"),
     "cbrt": function(r"\sqrt[3]{{{}}}", "<mroot><mrow>{}</mrow><mn>3</mn></mroot>"),
+    "log_base": Notation((ATOM, "log({}, {})"), (ATOM, r"\log_{{{1}}}\left({0}\right)"),
+                         (ATOM, "ops.log_base.of({}, {})"), (ATOM, "log_base_of({}, {})"),
+                         (ATOM, "<msub><mi>log</mi><mrow>{1}</mrow></msub><mo>(</mo>{0}<mo>)</mo>")),
+    "normal_cdf": function(r"\Phi\left({}\right)", "<mi>Φ</mi><mo>(</mo>{}<mo>)</mo>"),
+    "floor": function(r"\left\lfloor {} \right\rfloor", "<mrow><mo>⌊</mo>{}<mo>⌋</mo></mrow>"),
+    "ceil": function(r"\left\lceil {} \right\rceil", "<mrow><mo>⌈</mo>{}<mo>⌉</mo></mrow>"),
+    "round": function(None, c="rint({})"),
+    "remainder": infix(MULTIPLIED, "{} % {}", r"{} \bmod {}", "mod")._replace(
+        python=CALL, c=(ATOM, "floored_remainder({}, {})")),
+    "floor_divide": infix(MULTIPLIED, "{} // {}")._replace(
+        latex=(ATOM, r"\left\lfloor \frac{{{}}}{{{}}} \right\rfloor"), python=CALL,
+        c=(ATOM, "floored_quotient({}, {})"),
+        mathml=(ATOM, "<mrow><mo>⌊</mo><mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac><mo>⌋</mo></mrow>")),
     "asin": function(r"\arcsin\left({}\right)"),
     "acos": function(r"\arccos\left({}\right)"),
     "atan": function(r"\arctan\left({}\right)"),
@@ -131,6 +144,15 @@ GREEK = frozenset("alpha beta gamma delta epsilon zeta eta theta iota kappa lamb
                   "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split())
 LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
     "\\": r"\backslash ", "~": r"\sim ", "^": r"\hat{\ }", "<": "<", ">": ">"}
+
+
+def escape(text: str) -> str:
+    """Text that stands between tags.
+
+    >>> escape('a < b & "c"')
+    'a &lt; b &amp; "c"'
+    """
+    return html.escape(text, quote=False)
 
 
 def places(template: str | None) -> int:
@@ -501,19 +523,30 @@ C_ROWS = {
     "total": "double {t} = 0.0; for (int i = 0; i < n; i++) {t} = i ? {t} + ({x}) : ({x});",
     "product": "double {t} = 1.0; for (int i = 0; i < n; i++) {t} *= {x};",
     "largest": "double {t} = 0.0; for (int i = 0; i < n; i++) "
-               "{{ const double x_ = {x}; {t} = i && ({t} >= x_ || {t} != {t}) ? {t} : x_; }}",
+               "{{ const double x_ = {x}; {t} = i && ({t} != {t} || {t} >= x_) ? {t} : x_; }}",
     "others": "double *const {t} = room + {k} * n; "
               "{{ double p_ = 1.0; for (int i = 0; i < n; i++) {{ {t}[i] = p_; p_ *= {x}; }} "
               "p_ = 1.0; for (int i = n - 1; i >= 0; i--) {{ {t}[i] *= p_; p_ *= {x}; }} }}",
 }
 
 
-C_WORDS = {     # the words of `formula.py` that C has not, or has otherwise
-    "larger": "double larger(double x, double y) { return x > y ? x : y >= x ? y : x + y; }",
-    "smaller": "double smaller(double x, double y) { return x < y ? x : y <= x ? y : x + y; }",
+# The words of `formula.py` that C has not, or has otherwise.  What is nan is found before two numbers are compared:
+# gcc 14 to 16 take what is neither larger nor equal for smaller, as only numbers are.
+C_WORDS = {
+    "larger": "double larger(double x, double y) { return x != x ? x : y != y ? y : x > y ? x : y; }",
+    "smaller": "double smaller(double x, double y) { return x != x ? x : y != y ? y : x < y ? x : y; }",
     "sign": "double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0 * x; }",
     "at": "double at(const double *x, int n, double i) { return i >= 0 && i < n && i == floor(i) ? x[(int)i] : NAN; }",
     "is_whole": "int is_whole(double x) { return x == floor(x); }",
+    "floored_remainder": """double floored_remainder(double x, double y) {
+    const double rest = fmod(x, y);
+    return rest != 0.0 ? (rest < 0.0) != (y < 0.0) ? rest + y : rest : copysign(0.0, y);
+}""",
+    "floored_quotient": """double floored_quotient(double x, double y) {
+    const double rest = fmod(x, y), steps = (x - rest) / y - (rest != 0.0 && (rest < 0.0) != (y < 0.0));
+    const double down = floor(steps);
+    return y == 0.0 ? x / y : steps == 0.0 ? copysign(0.0, x / y) : steps - down > 0.5 ? down + 1.0 : down;
+}""",
 }
 
 

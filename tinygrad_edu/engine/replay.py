@@ -66,7 +66,7 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     """
     order = topological_order(output)
     make = as_value if kind is Value else number if kind is float else kind
-    numbers = {leaf: given(x, make) for leaf, x in by_leaf(at or {}, order).items()}
+    numbers = {leaf: given(x, make) for leaf, x in by_leaf({} if at is None else at, order).items()}
     return on_values(output, order, numbers, by) if kind is Value else on_numbers(output, order, numbers, kind)
 
 

@@ -147,9 +147,9 @@ def as_value(x: Any) -> Value:
     return x if isinstance(x, Value) else constant(x)
 
 
-# ---- the kinks of |x| and hypot(x, y) ---------------------------------------------------------------
+# ---- the kinks of |x|, hypot(x, y) and norm -----------------------------------------------------------
 
-TIMES_SLOPE_IS_INPUT = ("abs", "hypot")         # f ∂f/∂xᵢ = xᵢ, also where f is 0 and has no slope
+TIMES_SLOPE_IS_INPUT = ("abs", "hypot", "norm")         # f ∂f/∂xᵢ = xᵢ, also where f is 0 and has no slope
 
 
 def product_of(upstream: Any, slope: Any) -> Any:

@@ -46,6 +46,7 @@ cdef extern from "_arenas.h":
 cdef extern from "kernels.h":
     enum: FINGERPRINT, ROOMS, OP_COUNT
     enum: OP_add, OP_sub, OP_mul, OP_div, OP_neg, OP_identity, OP_square, OP_power, OP_pow, OP_abs
+    enum: OP_remainder, OP_floor_divide
     const char *const OP_NAMES[]
     const unsigned char SELECTS[]
     double apply1(int op, double x, double c, double *gx)
@@ -104,11 +105,11 @@ cdef class Value:
         alive += 1
 
     def __init__(self, data, parents=(), local_grads=(), op="", label=""):
-        cdef double x = PyFloat_AS_DOUBLE(data) if PyFloat_CheckExact(data) else number(data)
+        cdef double x = as_double(data)
         cdef Value made = fresh() if self.flags or self.code or self.extra != NULL else self
         made.x, made.dx = x, 0.0
         if parents is not () or local_grads is not () or op != "":
-            if not (parents == () == local_grads) or op:
+            if by_hand.is_by_hand(parents, local_grads, op):
                 parents, local_grads = by_hand.edges_by_hand(parents, local_grads)
                 made = fresh()
                 made.x = x
@@ -132,7 +133,7 @@ cdef class Value:
     def data(self, new):
         if self.flags & SHAPE:
             Pure.data.fset(self, new)               # which refuses it
-        self.x = PyFloat_AS_DOUBLE(new) if PyFloat_CheckExact(new) else number(new)
+        self.x = as_double(new)
 
     @data.deleter
     def data(self):
@@ -145,7 +146,7 @@ cdef class Value:
 
     @grad.setter
     def grad(self, new):
-        self.dx = PyFloat_AS_DOUBLE(new) if PyFloat_CheckExact(new) else number(new)
+        self.dx = as_double(new)
 
     @grad.deleter
     def grad(self):
@@ -230,6 +231,10 @@ cdef class Value:
     def __rmul__(self, other): return binary(OP_mul, other, self, False)
     def __truediv__(self, other): return binary(OP_div, self, other, False)
     def __rtruediv__(self, other): return binary(OP_div, other, self, False)
+    def __mod__(self, other): return binary(OP_remainder, self, other, False)
+    def __rmod__(self, other): return binary(OP_remainder, other, self, False)
+    def __floordiv__(self, other): return binary(OP_floor_divide, self, other, False)
+    def __rfloordiv__(self, other): return binary(OP_floor_divide, other, self, False)
     def __neg__(self): return unary(OP_neg, self, 0.0, False)
     def __pos__(self): return unary(OP_identity, self, 0.0, False)
     def __abs__(self): return unary(OP_abs, self, 0.0, True)
@@ -282,6 +287,7 @@ cdef class Value:
 
     @staticmethod
     def record_each(op, row):
+        """Apply an op of a row with an index, once for each index; with less to look up each time than `record`."""
         cdef int code = CODES.get(op, 0)
         cdef int i
         cdef tuple rows = (row,)
@@ -336,17 +342,23 @@ cdef inline int look(object o, double *x) except -1:
 
 
 cdef int look_closer(object o, double *x) except -1:
+    if not PyLong_CheckExact(o) and is_array(o):
+        return ARRAY
+    x[0] = as_double(o)
+    return NUMBER
+
+
+cdef inline double as_double(object o) except? -1.0:
+    """`number`, at once for floats and for whole numbers that surely are one."""
     cdef int too_large
     cdef long n
+    if PyFloat_CheckExact(o):
+        return PyFloat_AS_DOUBLE(o)
     if PyLong_CheckExact(o):
         n = PyLong_AsLongAndOverflow(o, &too_large)
         if not too_large and -2 ** 53 <= n <= 2 ** 53:
-            x[0] = <double>n
-            return NUMBER
-    if is_array(o):
-        return ARRAY
-    x[0] = number(o)
-    return NUMBER
+            return <double>n
+    return number(o)
 
 
 cdef PyObject *allocate(PyTypeObject *kind, Py_ssize_t _) noexcept:

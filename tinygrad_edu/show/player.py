@@ -24,6 +24,7 @@ from .draw import (
     Group,
     at,
     box_of,
+    check_single,
     check_size,
     drawing_of,
     folded,
@@ -92,15 +93,14 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     '(x + y) * z, step by step'
     """
     graph = NamedGraph(output)
-    check_length(graph)
+    check_playable(graph, fold)
     return Lesson(graph, events_of(graph, seed)).page(fold, chosen_layout(layout, engine))
 
 
-def check_length(graph: NamedGraph) -> None:
-    """Refuse a graph of too many nodes to be stepped through."""
-    if len(graph.nodes) > MOST:
-        raise ValueError(f"the graph has {len(graph.nodes)} nodes, too many for a player (at most {MOST}): "
-                         "play one of its inner nodes")
+def check_playable(graph: NamedGraph, fold: str = "auto") -> None:
+    """Refuse a graph of too many nodes to be stepped through, or to be shown."""
+    check_size(len(graph.nodes), "player", MOST)
+    check_single(graph.nodes, fold)
 
 
 class Lesson:

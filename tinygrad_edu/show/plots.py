@@ -13,7 +13,7 @@ from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
 from ..calculus.differences import numeric_derivative
-from ..calculus.transforms import derivative
+from ..calculus.transforms import check_function, derivative
 from ..engine.errors import DomainError, GradientError, errstate, no_grad
 from ..engine.number import checked_whole, format_number, number, printable, short_repr, told_apart
 from ..engine.op import Op
@@ -218,6 +218,7 @@ def activation(op: Op | Callable[[Value], Any], low: float = -5.0, high: float =
     the one that `backward` takes.
     Raises ValueError for an operation of several inputs or low >= high, ModuleNotFoundError without matplotlib.
     """
+    check_function(op)
     name = getattr(op, "__name__", "f").replace("<lambda>", "f")
     low, high = domain_of(op, number(low), number(high))
     xs = spaced(low, high, 401)

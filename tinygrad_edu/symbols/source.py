@@ -17,6 +17,8 @@ def source(op: Op, language: str = "python") -> str:
 
     Python has the words of rules as `m` (tinygrad_edu.engine.formula) and other operations as `ops`.  Where the
     engine computes by an accurate form of the rule, Python shows both, and C, which is to be run, that form.
+    If a rule of your own compares the same two numbers more than once and may get nan, compile its C by gcc 14 to 16
+    with -fno-thread-jumps.
 
     >>> import tinygrad_edu as tg
     >>> print(source(tg.mul))
@@ -25,7 +27,9 @@ def source(op: Op, language: str = "python") -> str:
     <BLANKLINE>
     """
     if not isinstance(op, Op):
-        instead = "; tg.symbolic(v) has the formulas of a Value v" if is_value(op) else ""
+        name = op if isinstance(op, str) else getattr(op, "__name__", "")
+        instead = f"; write tg.OPS[{name!r}]" if name in OPS else ""
+        instead = "; tg.symbolic(v) has the formulas of a Value v" if is_value(op) else instead
         raise TypeError(f"an Op is needed, such as tg.tanh, not {type(op).__name__}: got {short_repr(op)}{instead}")
     if language == "latex":
         return latex_source(op, *op.formulas())
