@@ -338,13 +338,19 @@ def _(x):
     return m.atan(x), (m.where(m.abs(x) < LARGE, lambda: 1 / (1 + m.power(x, 2)), lambda: 1 / x / x),)
 
 
-@graph_form(ops.atan2)
 @accurate(ops.atan2)
 def _(y, x):
     scale = scale_for(x, y)
     a, b = x * scale, y * scale
     square = a * a + b * b
     return m.atan2(y, x), (a / square * scale, -b / square * scale)
+
+
+@graph_form(ops.atan2)
+def _(y, x):
+    """Divided by the length twice: what 1 / (x² + y²)² is made of leaves the floats long before the slope does."""
+    length = ops.hypot.of(x, y)
+    return m.atan2(y, x), (x / length / length, -y / length / length)
 
 
 @accurate(ops.tanh)
