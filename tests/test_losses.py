@@ -303,7 +303,7 @@ def generator():
 
 
 NO_NUMBERS = {          # what is neither a number nor a list or array of numbers: the error, and the end of its message
-    "text": (lambda: "ab", TypeError, "not str: got 'ab'; write float"), "None": (lambda: None, TypeError, "not NoneType: got None"),
+    "text": (lambda: "ab", TypeError, "not str: got 'ab'"), "None": (lambda: None, TypeError, "not NoneType: got None"),
     "a generator": (generator, TypeError, r"got <generator.*; write list\(\.\.\.\)"), "a set": (lambda: {0.5}, TypeError, r"not set: got \{0\.5\}$"),
     "a dict": (lambda: {0: 0.5}, TypeError, r"not dict: got \{0: 0\.5\}"), "a range": (lambda: range(2), TypeError, r"got range\(0, 2\); write list"),
     "True": (lambda: True, TypeError, "bool is not a number here: got True"),

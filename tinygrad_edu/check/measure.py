@@ -104,7 +104,14 @@ class RuleInDigits:
         """How far input i is moved."""
         sizes = [abs(x.number) for x in self.inputs]
         x = sizes[i] or min([size for size in sizes if size], default=Decimal(1))     # atan2(0, 1e-300) bends at 1e-300
-        return (x if x < 1 or (self.relative and sizes[i]) else Decimal(1)).scaleb(-self.below)
+        step = x if x < 1 or (self.relative and sizes[i]) else Decimal(1)
+        return step.scaleb(-self.below) / self.jumps_within_an_input()
+
+    def jumps_within_an_input(self) -> Decimal:
+        """How many jumps there are between 0 and the inputs, of an operation that jumps at infinitely many places."""
+        op: Any = self.node._operation
+        places = abs(decimal(op.jumps(*self.inputs))) if op.jumps else Decimal(1)
+        return max(places, Decimal(1)) if places.is_finite() else Decimal(1)
 
     def moved(self, i: int, h: Decimal) -> tuple[Decimal, list[Decimal]]:
         """(value, local gradients) with input i moved by h."""
