@@ -138,7 +138,7 @@ def check_panel(tab, event):
 
 
 FAULTS = {      # in the player's script: what it says, and what a fault would make of it
-    "the two gradients of a line swapped": ("${grad(to)}<mo>+=</mo>${grad(n)}", "${grad(n)}<mo>+=</mo>${grad(to)}"),
+    "the two gradients of a line swapped": ("[grad(to), `<mo>+=</mo>${grad(n)}`", "[grad(n), `<mo>+=</mo>${grad(to)}`"),
     "the slope by another input": ("<mo>×</mo>${localDerivative(n, k)}<mtext>", "<mo>×</mo>${localDerivative(n, 0)}<mtext>"),
     "the reason of another input": ("reason = nodes[n].why[k]", "reason = nodes[n].why[0]"),
     "the derivative of another arrow": ("`∂ ${local[i]}`", "`∂ ${local[0]}`"),

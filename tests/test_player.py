@@ -19,8 +19,8 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.show.draw import folded, number_text
 
-ELEMENTS = set("""html head meta title style body main h1 section p div button input output svg rect g text label select span br
-                  details summary ol script""".split())
+ELEMENTS = set("""html head meta title style body main h1 section p div button input output svg rect g text label select option
+                  span details summary ol table dialog dl dt dd script""".split())
 
 
 class Read(HTMLParser):

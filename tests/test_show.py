@@ -111,7 +111,8 @@ def test_no_label_of_an_edge_covers_a_box_or_another_label(name):
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_the_text_in_a_box_fits(name):
     for box in boxes_and_layout(graph(name), "simple")[0]:
-        assert len(box.data) * 7.9 + 5 * 7.9 <= box.width or not box.rows
+        assert len(box.head) * 7.9 + box.badge <= box.width
+        assert all(len(number) * 7.9 <= box.width for _, number in box.rows)
 
 
 @pytest.mark.parametrize("label", HOSTILE, ids=ascii)

@@ -1,7 +1,7 @@
 """The graph as a picture: SVG with every number in it.
 
-Leaves are rounded boxes, operations square ones with their symbol.  Data is blue, gradients
-are vermillion; on each edge stands the local derivative.  The same graph gives the same bytes.
+Leaves are rounded boxes, operations square ones with their symbol.  Data is blue, its gradient
+below it vermillion; on each edge stands the local derivative.  The same graph gives the same bytes.
 """
 
 import math
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     import graphviz
 
 MOST_NODES = 2000
-LETTER, ROW, HEAD, PAD = 7.9, 18, 24, 10                    # of a box, in points
+LETTER, ROW, HEAD, PAD = 7.9, 17, 23, 7                     # of a box, in points
 MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
-LONGEST = 26                                                # letters of a name in a box
+NARROW = 34                                                 # room for text in any box, so that a finger finds it
+LONGEST = 22                                                # letters of a name in a box
 
 STYLE = asset("graph.css").replace("\n", "")
 
@@ -235,7 +236,7 @@ class Box(NamedTuple):
     @property
     def width(self) -> float:
         head = letters(self.head) * LETTER + self.badge
-        return max(head, *[(5 + letters(text)) * LETTER for _, text in self.rows or [("", "")]]) + 2 * PAD
+        return max(NARROW, head, *[letters(text) * LETTER for _, text in self.rows]) + 2 * PAD
 
     @property
     def height(self) -> float:
@@ -357,16 +358,14 @@ def inside_of(box: Box, x: float, y: float) -> str:
                      f"{escape(box.symbol)}</text>")
     head = f'x="{at(left + PAD + box.badge)}" y="{at(top + 16.5)}"'
     parts.append(f'<text class="tg-name" {head}>{escape(box.head)}</text>')
-    for i, (word, number) in enumerate(box.rows):
-        base = at(top + HEAD + 15 + ROW * i)
-        parts.append(f'<text class="tg-quiet" x="{at(left + PAD)}" y="{base}">{word}</text>'
-                     f'<text class="tg-{word}" text-anchor="end" x="{at(left + box.width - PAD)}" y="{base}">'
-                     f"{number}</text>")
+    for i, (kind, number) in enumerate(box.rows):
+        place = f'text-anchor="end" x="{at(left + box.width - PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
+        parts.append(f'<text class="tg-{kind}" {place}>{number}</text>')
     return "".join(parts)
 
 
 def legend_svg(height: float) -> str:
-    words = [("tg-data", "data"), ("tg-quiet", " forward   "), ("tg-grad", "grad"), ("tg-quiet", " backward   "),
+    words = [("tg-data", "data"), ("tg-quiet", " above   "), ("tg-grad", "grad"), ("tg-quiet", " below   "),
              ("tg-grad", "∂"), ("tg-quiet", " local derivative")]
     spans = "".join(f'<tspan class="{kind}">{text}</tspan>' for kind, text in words)
     return f'<text class="tg-legend" xml:space="preserve" x="{MARGIN}" y="{at(height - MARGIN)}">{spans}</text>'

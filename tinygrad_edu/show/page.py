@@ -8,21 +8,26 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import cache
 from html import escape
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..files import write_whole
 
-TRANSPORT = """<div class="bar" role="group" aria-label="Steps">
-<button id="first" aria-label="First" title="First (Home)">|◀</button>
-<button id="back" aria-label="Back" title="Back (←)">◀</button>
-<button id="play" title="Play or pause (Space)">Play</button>
-<button id="next" aria-label="Next" title="Next (→)">▶</button>
-<button id="last" aria-label="Last" title="Last (End)">▶|</button>
-<input id="slider" type="range" min="0" value="0" aria-label="Step"><output id="place" for="slider"></output></div>
+BAR = """<div class="bar" role="group" aria-label="{steps}">
+<button id="first" aria-label="{first}" title="{first_key}">|◀</button>
+<button id="back" aria-label="{back}" title="{back_key}">◀</button>
+<button id="play" title="{play_key}">{play}</button>
+<button id="next" aria-label="{next}" title="{next_key}">▶</button>
+<button id="last" aria-label="{last}" title="{last_key}">▶|</button>
+<input id="slider" type="range" min="0" value="0" aria-label="{step}"><output id="place" for="slider"></output>
+<select id="speed" aria-label="{speed}">{speeds}</select>
+<button id="help" aria-label="{help}" title="{help_key}">?</button></div>
+<dialog id="keys" aria-label="{help}"><dl>{keys}</dl><button id="close">{close}</button></dialog>
 """
+SPEEDS = (0.5, 1, 2, 4)
 
 
 class Page:
@@ -55,6 +60,37 @@ class Page:
 
     def __repr__(self) -> str:
         return f"<page {self.title}, {len(self.html.encode())} bytes: save(path) writes it>"
+
+
+class Words(NamedTuple):
+    """What is said on a kind of page, in whole sentences with named holes.
+
+    page      what Python writes into it, and `script` what its scripts say
+    keys      {key: what it does}, for the list of keys
+    """
+    page: dict[str, str]
+    script: dict[str, str]
+    keys: dict[str, str]
+
+
+@cache
+def words_of(kind: str) -> Words:
+    """The words of a page of this kind ("player" or "animation"), with those of the bar.
+
+    >>> words_of("player").page["title"]
+    '{name}, step by step'
+    """
+    table = json.loads(asset("words/en.json"))
+    return Words(*[table["bar"][part] | table[kind][part] for part in Words._fields])
+
+
+def with_words(template: str, words: Words, **others: str) -> str:
+    """HTML with its words put in, and with the bar in the place of "{bar}"; `others` are HTML already."""
+    told = {key: escape(text) for key, text in (words.script | words.page).items()}
+    keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(text)}</dd>" for key, text in words.keys.items())
+    speeds = "".join(f'<option value="{factor}"{" selected" * (factor == 1)}>{told["times"].format(factor=factor)}'
+                     "</option>" for factor in SPEEDS)
+    return template.format(**told | {"bar": BAR.format(**told | {"keys": keys, "speeds": speeds})} | others)
 
 
 def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], data: Any, picture: str,

@@ -19,7 +19,6 @@ from ..symbols.symbolic import local_formulas
 from .draw import (
     FOLDS,
     MANY_NODES,
-    MARGIN,
     Box,
     Group,
     at,
@@ -36,32 +35,39 @@ from .draw import (
     number_text,
     way_out,
 )
-from .layout import Edge, chosen_layout, lay_out
-from .page import TRANSPORT, Page, page
+from .layout import Edge, chosen_layout
+from .page import Page, page, with_words, words_of
+from .rows import lay_out_in
 from .steps import Event, events_of
 
 MOST = 5000                 # nodes of a graph that can be played
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
 MARK = 0xE000               # a letter of Unicode's private area stands for a node in a formula
 
-BODY = """<main><h1>{title}</h1>
-<section id="panel" aria-label="This step"><p id="what"></p><div id="lines"></div><p id="heard"></p></section>
+WINDOW = 1240.0, 420.0       # of the picture in a browser's window of 1280 by 800 points
+EDGE = 4                    # around the picture, in points
+ENOUGH = 0.85               # the scale at which letters are 11 pixels high
+SHORT = 9                   # letters that stand on an arrow in one line
+COLOURS = {"data": "data", "grad": "grad", "local": "grad"}
+
+BODY = """<main><div id="screen"><h1>{title}</h1>
+<div id="top"><section id="panel" aria-label="{this_step}"><p id="what"></p><div id="lines"></div>
+<p id="heard"></p></section>
+<section id="beside" aria-label="{trace}" tabindex="0"><ol id="source" hidden></ol><table id="trace"></table></section></div>
 <p id="say" class="unseen" aria-live="polite"></p>
-{transport}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
-<rect class="tg-bg" id="ground"/><g id="links"></g><g id="boxes">{boxes}</g></svg></div>
-<div class="bar tools" role="group" aria-label="Picture">
-<button id="turn" title="Where the forward pass ends (f)">End of forward</button>
-<button id="out" aria-label="Smaller" title="Smaller (−)">−</button>
-<button id="in" aria-label="Larger" title="Larger (+)">+</button>
-<button id="fit" title="All of it (0)">Fit</button>
-<label id="views">Show <select id="view"></select></label>
-<label>Find <input id="find" type="search" size="12" title="Find (/): Enter goes to the next"></label>
-<output id="found"></output></div>
-<p class="quiet" id="keys"><span class="data">data</span> forward, <span class="grad">grad</span> backward,
-<span class="grad">∂</span> local derivative. Click a box to jump to its next step; drag to move the picture.<br>
-Keys: ← → Home End step, Space plays, f ends forward, + − 0 zoom, Shift with arrows moves,
-[ ] go to a box, / finds, o opens a layer.</p>
-<details id="all"><summary>All steps</summary><ol id="list" start="0"></ol></details></main>
+{bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
+<rect class="tg-bg" id="ground"/><g id="links"></g><g id="boxes">{boxes}</g><g id="ghosts" aria-hidden="true"></g>
+<g id="near" aria-hidden="true"></g></svg></div>
+<div class="bar tools" role="group" aria-label="{picture}">
+<button id="turn" title="{turn_key}">{turn}</button>
+<button id="out" aria-label="{smaller}" title="{smaller_key}">−</button>
+<button id="in" aria-label="{larger}" title="{larger_key}">+</button>
+<button id="fit" title="{fit_key}">{fit}</button>
+<label id="views">{show} <select id="view"></select></label>
+<label>{find} <input id="find" type="search" size="12" title="{find_key}"></label>
+<output id="found"></output><button id="present" title="{present_key}">{present}</button></div>
+<p class="quiet" id="legend">{colours}</p></div>
+<details id="all"><summary>{all_steps}</summary><ol id="list" start="0"></ol></details></main>
 """
 
 
@@ -138,13 +144,18 @@ class Lesson:
         first, views = views_of(nodes, fold)
         check_size(len(views[first].groups))
         placed = [self.view(view, layout) for view in views]
-        data = {"nodes": [self.node(node) for node in nodes], "events": [self.event(e) for e in self.events],
+        words = words_of("player")
+        data = {"words": words.script, "nodes": [self.node(node) for node in nodes], "events": [self.event(e) for e in self.events],
                 "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first,
                 "folded": number_of_view(folded(nodes, "layer"), views)}
-        title = f"{self.graph.texts[self.graph.output]}, step by step"
-        drawn = "".join(f'<g class="tg-node tg-{box.kind}">{inside_of(box, 0, 0)}</g>' for box in self.boxes.values())
-        body = BODY.format(title=escape(title), transport=TRANSPORT, boxes=drawn)
-        height = min(900, 510 + placed[first]["size"][1])
+        title = words.page["title"].format(name=self.graph.texts[self.graph.output])
+        drawn = "".join(f'<g class="tg-node tg-{box.kind}" id="b{i}">{inside_of(box, 0, 0)}</g>'
+                        for i, box in enumerate(self.boxes.values()))
+        texts = words.script | words.page
+        colours = words.page["legend"].format(**{
+            key: f'<span class="{kind}">{texts[key]}</span>' for key, kind in COLOURS.items()})
+        body = with_words(BODY, words, title=escape(title), boxes=drawn, colours=colours)
+        height = min(900, 460 + placed[first]["size"][1])
         picture = drawing_of(self.graph, layout, fold)
         made = page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data, picture.svg, height)
         made.note = picture.note
@@ -213,13 +224,15 @@ class Lesson:
                 self.boxes[key] = self.widest(group)
         number = {key: i for i, key in enumerate(self.boxes)}
         links = links_of(self.graph, view.groups)
-        edges = [Edge(link.tail, link.head, self.letters(link.node, link.i)) for link in links]
-        placed = lay_out([(self.boxes[key].width, self.boxes[key].height) for key in members], edges, layout)
+        edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
+        sizes = [(self.boxes[key].width, self.boxes[key].height) for key in members]
+        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH)
         arrows = [[number[members[link.tail]], number[members[link.head]], self.place[link.node], link.i,
                    " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
                   for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
-        return {"name": view.name, "size": [round(placed.width + 2 * MARGIN), round(placed.height + 2 * MARGIN)],
+        return {"name": view.name, "size": [round(placed.width + 2 * EDGE), round(placed.height + 2 * EDGE)],
                 "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(members, placed.boxes)],
+                "ghosts": [[number[members[i]], round(x, 1), round(y, 1)] for i, (x, y) in placed.ghosts],
                 "links": arrows}
 
     def widest(self, group: Group) -> Box:
@@ -228,10 +241,13 @@ class Lesson:
         box = box_of(graph, group[0], True) if len(group) == 1 else group_box(graph, group, True)
         return box._replace(grad=max(self.gradients[end], key=len)) if end is not None and box.grad else box
 
-    def letters(self, node: Value, i: int) -> int:
-        """Room for the label of an arrow: its local derivative, and what comes along it in the backward pass."""
-        text = local_text(self.graph, node, i)
-        return max(len(text), len(self.passed.get((node, i), ""))) if text else 0
+    def room_for_label(self, node: Value, i: int) -> tuple[int, int]:
+        """(letters, lines) on an arrow: its local derivative, and the product that comes back along it."""
+        text, passed = local_text(self.graph, node, i), self.passed.get((node, i), "")
+        upstream, _, local = passed.partition(" × ")
+        if not text or len(passed) <= SHORT:
+            return (max(len(text), len(passed)) if text else 0), 1
+        return max(len(text), len(upstream), len(local) + 2), 2
 
     def box(self, members: tuple[int, ...], views: list[View]) -> dict[str, Any]:
         """What the script has to know of a box: its nodes, whose numbers it shows, which view opens it."""
@@ -248,7 +264,8 @@ class Lesson:
 
 def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
-    names = {"none": "every node", "neuron": "neurons", "layer": "layers", "line": "lines"}
+    words = words_of("player").page
+    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
     wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
     for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
@@ -267,7 +284,7 @@ def number_of_view(groups: list[Group], views: list[View]) -> int:
 
 
 def name_when_open(layer: str) -> str:
-    return f"{printable(layer)}, opened"
+    return words_of("player").page["opened"].format(layer=printable(layer))
 
 
 def opened(order: list[Value], layer: str) -> list[Group]:
