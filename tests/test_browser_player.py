@@ -187,7 +187,8 @@ def test_every_button(opened):
 
 def test_play_walks_to_the_end_and_can_be_paused(opened):
     tab = opened(circuit())
-    tab.clock.install()
+    tab.clock.install(time=0)
+    tab.clock.pause_at(1000)                        # from here on only `run_for` moves the clock
     tab.keyboard.press("Space")
     assert (place(tab), tab.locator("#play").inner_text()) == (1, "Pause")
     tab.clock.run_for(2100)

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 from ..files import write_whole
 
 BAR = """<div class="bar" role="group" aria-label="{steps}">
-<button id="first" aria-label="{first}" title="{first_key}">|◀</button>
-<button id="back" aria-label="{back}" title="{back_key}">◀</button>
-<button id="play" title="{play_key}">{play}</button>
-<button id="next" aria-label="{next}" title="{next_key}">▶</button>
-<button id="last" aria-label="{last}" title="{last_key}">▶|</button>
+<button id="first" aria-label="{first}">|◀</button>
+<button id="back" aria-label="{back}">◀</button>
+<button id="play">{play}</button>
+<button id="next" aria-label="{next}">▶</button>
+<button id="last" aria-label="{last}">▶|</button>
 <input id="slider" type="range" min="0" value="0" aria-label="{step}"><output id="place" for="slider"></output>
 <select id="speed" aria-label="{speed}">{speeds}</select>
-<button id="help" aria-label="{help}" title="{help_key}">?</button></div>
+<button id="help" aria-label="{help}">?</button></div>
 <dialog id="keys" aria-label="{help}"><dl>{keys}</dl><button id="close">{close}</button></dialog>
 """
 SPEEDS = (0.5, 1, 2, 4)
@@ -88,8 +88,8 @@ def with_words(template: str, words: Words, **others: str) -> str:
     """HTML with its words put in, and with the bar in the place of "{bar}"; `others` are HTML already."""
     told = {key: escape(text) for key, text in (words.script | words.page).items()}
     keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(text)}</dd>" for key, text in words.keys.items())
-    speeds = "".join(f'<option value="{factor}"{" selected" * (factor == 1)}>{told["times"].format(factor=factor)}'
-                     "</option>" for factor in SPEEDS)
+    speeds = "".join(f"<option{' selected' * (factor == 1)}>{told['times'].format(factor=factor)}</option>"
+                     for factor in SPEEDS)
     return template.format(**told | {"bar": BAR.format(**told | {"keys": keys, "speeds": speeds})} | others)
 
 
@@ -105,8 +105,8 @@ def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], d
               f"script-src '{digest(script)}'; style-src '{digest(style)}'")
     html = f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title><style>{style}</style></head>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="tinygrad_edu"><title>{escape(title)}</title><style>{style}</style></head>
 <body>{body}<script type="application/json" id="data">{as_json(data)}</script><script>{script}</script></body></html>
 """
     return Page(html, title, picture, height)

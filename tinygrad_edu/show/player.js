@@ -3,11 +3,11 @@ const {nodes, events, boxes, views} = data;
 const MARK = 0xE000, SVG = "http://www.w3.org/2000/svg", graph = byId("graph"), stage = byId("stage");
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
 const turn = events.findIndex(e => e[0] === "s");
-const READABLE = 0.848;     // pixels per point at which letters are 11 pixels high
-let view = null, boxOf = [], links = [], state = null, active = [], pointed = -1;
-let frame = [0, 0, 1];      // left, top, pixels per point
-const measured = () => [stage.clientWidth || 800, stage.clientHeight || 400];
-let size = measured();                  // kept, since asking for it in every step would lay out the page anew
+// At this scale, in pixels per point, letters are 11 pixels high; around the picture there is some room, in points.
+const READABLE = 0.848, EDGE = 4;
+let view, state, boxOf = [], spots = [], links = [], active = [], pointed = -1, touched = false;
+// The frame is left, top, scale.  The size is kept, since asking for it in every step would lay out the page anew.
+let frame = [0, 0, 1], size;
 
 // ---- what is known at a place
 
@@ -25,7 +25,8 @@ function stateAt(place) {
   }
   return {place, done, grads, heard, event: events[place - 1]};
 }
-const expected = {};                    // how many contributions each node gets
+// How many contributions each node gets.
+const expected = {};
 for (const [kind, n, k] of events) {
   const to = nodes[n].parents?.[k];
   if (kind === "b") expected[to] = (expected[to] ?? 0) + 1;
@@ -117,14 +118,13 @@ function what([kind, n, k, , more, reason]) {
 const signed = (text, i) => i && text[0] === "−" ? `(${text})` : text;
 function heardSoFar(to) {
   const parts = state.heard[to], all = expected[to];
-  if (all < 2) return "";
+  if (all < 2 || parts.some(p => /inf|nan/.test(p.up))) return "";
   const shown = parts.slice(-6).map((p, i) => `${signed(p.up, i)} × ${signed(p.local, 1)}`).join(" + ");
-  if (parts.some(p => /inf|nan/.test(p.up))) return "";
   const sum = (parts.length > 6 ? "… + " : "") + `${shown} = ${state.grads[to]}`;
   return say("sum", {node: asText(to), all, count: parts.length, sum});
 }
 function sentence(place) {
-  if (!place) return say("start");
+  if (!place) return say("before");
   const [kind, n, k, after, behind, reason] = events[place - 1];
   const {made, name: own, numbers: put, data, parents, local} = nodes[n];
   if (kind === "f") return `${made === own ? made : `${own} = ${made}`} = ${put} = ${data}`;
@@ -152,14 +152,15 @@ function showPanel() {
   for (const box of byId("boxes").querySelectorAll(".lit")) box.classList.remove("lit");
   if (pointed >= 0) lightTerms(pointed, true);
   fitFormulas();
-  markLine();
+  markStep();
 }
+const isLarge = () => document.body.matches(".present");
 // Letters as large as lets all formulas be seen: the panel keeps its size, so that the picture stays where it is.
 function fitFormulas() {
-  const panel = byId("panel"), lines = byId("lines"), large = document.body.matches(".present") ? 1.7 : 1;
+  const panel = byId("panel"), lines = byId("lines");
   const wide = () => [...lines.querySelectorAll("math")].filter(m => m.getBoundingClientRect().width > lines.clientWidth - 20);
   for (const size of [18, 16.5, 15, 13.5, 12, 11]) {
-    lines.style.fontSize = `${size * large}px`;
+    lines.style.fontSize = `${size * (isLarge() ? 1.7 : 1)}px`;
     wide().forEach(breakAtCommas);
     if (panel.scrollHeight <= panel.clientHeight && !wide().length) return;
   }
@@ -176,19 +177,18 @@ function breakAtCommas(math) {
 
 // ---- the list beside the graph: what every node comes to, and its gradient
 
-const byHand = (parent, kind, text, look = "") => {
+function put(parent, kind, text) {
   const made = parent.appendChild(document.createElement(kind));
   made.textContent = made.title = text;
-  made.className = look;
   return made;
-};
+}
 function makeTrace() {
-  const head = byId("trace").createTHead().insertRow(), body = byId("trace").createTBody(), output = asText(nodes.length - 1);
-  for (const key of ["node", "data", "derivative", "grad"]) byHand(head, "th", say(key), key === "data" || key === "grad" ? "value" : "");
+  const table = byId("trace"), head = table.createTHead().insertRow(), body = table.createTBody();
+  for (const key of ["node", "data", "derivative", "grad"]) put(head, "th", say(key));
   return nodes.map(({name: own, made = own, constant, parents}, n) => {
     if (constant && !parents) return [];
-    const row = body.insertRow(), told = [own === made ? own : `${own} = ${made}`, "", constant ? "" : `∂${output}/∂${asText(n)}`, ""];
-    return told.map((text, i) => byHand(row, i ? "td" : "th", text, ["", "value data", "", "value grad"][i]));
+    const row = body.insertRow(), slope = constant ? "" : `∂${asText(nodes.length - 1)}/∂${asText(n)}`;
+    return [put(row, "th", own === made ? own : `${own} = ${made}`), ...["", slope, ""].map(text => put(row, "td", text))];
   });
 }
 let here = [];
@@ -202,6 +202,17 @@ function showTrace() {
   here = !kind ? [] : back.flatMap(i => kind === "f" ? trace[i].slice(0, 2) : trace[i].slice(2));
   for (const cell of here) cell.classList.add("here");
   if (here.length) into(byId("beside"), here[0]);
+  const line = program.children[kind && nodes[n].line];
+  mark(program, line);
+  if (line) into(program, line);
+}
+// The program's own lines, where they are known: the one at which the node of a step was made is lit.
+const program = byId("program");
+program.hidden = !data.program;
+for (const text of data.program ?? []) put(program, "div", text);
+function mark(list, part) {
+  list.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  part?.setAttribute("aria-current", "step");
 }
 // Scrolls a list, and not the page, until a part of it is seen.
 function into(list, part) {
@@ -234,7 +245,6 @@ function makeLink([tail, head, node, i, numbers]) {
   const text = element(group, "text", {class: "tg-local", "text-anchor": "middle", x: label[0], y: label[1] + 4});
   return {tail, head, node, i, group, text};
 }
-let spots = [];
 const texts = drawn.map(box => ({
   title: element(box, "title", {}), data: box.querySelector(".tg-data"), grad: box.querySelector(".tg-grad")}));
 function showView(k) {
@@ -254,16 +264,16 @@ function showView(k) {
   byId("ghosts").replaceChildren();
   for (const [b, x, y] of view.ghosts) {
     spots[b].push(spot(b, x, y));
-    again("ghosts", b, x, y);
+    again("ghosts", spot(b, x, y));
   }
-  byId("near").replaceChildren();
   start();
   if (state) showPicture();
 }
 // The whole picture where its letters can be read, and else as much as can be.
 function start() {
-  size = measured();
-  zoom(Math.max(READABLE, Math.min(1.6, fitting())));
+  size = [stage.clientWidth || 800, stage.clientHeight || 400];
+  if (touched) moveTo(frame);
+  else zoom(Math.max(READABLE * (isLarge() ? 1.4 : 1), Math.min(1.6, fitting())));
 }
 // Where a box stands: its number and middle, and half its width and height.
 function spot(b, x, y) {
@@ -271,10 +281,9 @@ function spot(b, x, y) {
   return {b, x, y, w: width.baseVal.value / 2, h: height.baseVal.value / 2};
 }
 // A box that stands somewhere once more, as it is at each step.
-function again(where, b, x, y) {
-  const [{x: ownX, y: ownY}] = spots[b], box = element(byId(where), "use", {href: `#b${b}`});
-  box.setAttribute("transform", `translate(${x - ownX} ${y - ownY})`);
-  box.addEventListener("click", () => dragged || jump(b));
+function again(where, {b, x, y}) {
+  const [own] = spots[b], move = `translate(${x - own.x} ${y - own.y})`;
+  element(byId(where), "use", {href: `#b${b}`, transform: move}).onclick = () => dragged || jump(b);
 }
 function write(text, element) {
   if (element && element.textContent !== text) element.textContent = text;
@@ -321,14 +330,10 @@ function showLink({tail, head, node, i, group, text}, kind, n, k) {
   const silent = !single || !local || nodes[parents[i]].constant || !state.done[node];
   const carried = back && (notChosen(state.event, last.up) ? say("not_chosen") : `${last.up} × ${last.local}`);
   write(silent ? "" : carried || `∂ ${local[i]}`, text);
-  if (text.textContent.length > 9 && carried) inTwoLines(text);
-}
-function inTwoLines(text) {
-  const [one, other] = text.textContent.split(/(?<= )(?=×)/), x = text.getAttribute("x");
-  if (!other) return;
-  text.textContent = "";
-  element(text, "tspan", {x, dy: -8}).textContent = one;
-  element(text, "tspan", {x, dy: 15}).textContent = other;
+  // A long product stands in two lines.
+  const factors = carried && carried.length > 9 ? carried.split(/(?<= )(?=×)/) : [], x = text.getAttribute("x");
+  if (factors[1]) text.textContent = "";
+  if (factors[1]) factors.forEach((factor, i) => { element(text, "tspan", {x, dy: i ? 15 : -8}).textContent = factor; });
 }
 
 // ---- zoom, pan, find
@@ -339,7 +344,7 @@ function moveTo([left, top, scale]) {
   const room = (at, length, shown) =>
     shown >= length ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
   frame = [room(left, view.size[0], w), room(top, view.size[1], h), scale];
-  const box = {x: frame[0] - 4, y: frame[1] - 4, width: w, height: h};
+  const box = {x: frame[0] - EDGE, y: frame[1] - EDGE, width: w, height: h};
   graph.setAttribute("viewBox", Object.values(box).join(" "));
   for (const key in box) byId("ground").setAttribute(key, box[key]);
 }
@@ -350,33 +355,37 @@ function zoom(scale, [x, y] = size.map(length => length / 2)) {
 // The boxes of a step come into view.  Those too far apart for the window stand at its edge once more.
 function follow(wanted, head = wanted[0]) {
   const [middle] = spots[head] ?? [], apart = s => Math.hypot(s.x - middle.x, s.y - middle.y);
-  const near = wanted.map(b => spots[b].toSorted((one, other) => apart(one) - apart(other))[0]);
-  let [seen] = near.map(sides);
-  for (const s of near.slice(0, 2).concat(near.slice(2).sort((one, other) => apart(one) - apart(other)))) {
-    const both = around(seen, sides(s));
-    if (both.every((side, i) => i < 2 || side - both[i - 2] <= size[i - 2] / frame[2] - 8)) seen = both;
-  }
+  const nearest = list => list.toSorted((one, other) => apart(one) - apart(other));
+  const [first, ...others] = wanted.map(b => nearest(spots[b])[0]), near = first ? [first, ...nearest(others)] : [];
   const [w, h] = size.map(length => length / frame[2]);
-  if (seen && !within(seen)) moveTo([(seen[0] + seen[2] - w) / 2 + 4, (seen[1] + seen[3] - h) / 2 + 4, frame[2]]);
+  let seen = first && sides(first);
+  for (const s of near) {
+    const own = sides(s), both = seen.map((side, i) => (i < 2 ? Math.min : Math.max)(side, own[i]));
+    if (both[2] - both[0] < w - 2 * EDGE && both[3] - both[1] < h - 2 * EDGE) seen = both;
+  }
+  if (seen && !isSeen(seen)) moveTo([(seen[0] + seen[2] - w) / 2 + EDGE, (seen[1] + seen[3] - h) / 2 + EDGE, frame[2]]);
   byId("near").replaceChildren();
-  const taken = near.filter(s => within(sides(s)));
+  const taken = near.filter(s => isSeen(sides(s)));
   for (const s of near) if (!taken.includes(s)) taken.push(atEdge(s, taken));
 }
 const sides = ({x, y, w, h}) => [x - w, y - h, x + w, y + h];
-const around = (one, other) => one.map((side, i) => (i < 2 ? Math.min : Math.max)(side, other[i]));
 // What is seen, in points: left, top, right, bottom.
-const seenNow = () => [frame[0] - 4, frame[1] - 4, frame[0] - 4 + size[0] / frame[2], frame[1] - 4 + size[1] / frame[2]];
-const within = box => seenNow().every((side, i) => i < 2 ? side <= box[i] : side >= box[i]);
+function seenNow() {
+  const [left, top, scale] = frame, [w, h] = size;
+  return [left - EDGE, top - EDGE, left - EDGE + w / scale, top - EDGE + h / scale];
+}
+const isSeen = box => seenNow().every((side, i) => i < 2 ? side <= box[i] : side >= box[i]);
 // A copy of a box at the place in view that is nearest to it and free.
-function atEdge({b, x, y, w, h}, taken) {
-  const [left, top, right, bottom] = seenNow(), free = [];
-  const clear = (cx, cy) => taken.every(t => Math.abs(cx - t.x) > w + t.w + 4 || Math.abs(cy - t.y) > h + t.h + 4);
-  for (let cx = left + w + 4; cx <= right - w - 3; cx += 10) for (let cy = top + h + 4; cy <= bottom - h - 3; cy += 10) {
-    if (clear(cx, cy)) free.push([Math.hypot(cx - x, cy - y), cx, cy]);
+function atEdge(box, taken) {
+  const [left, top, right, bottom] = seenNow(), {w, h} = box;
+  let best = {x: left + w, y: top + h}, least = Infinity;
+  for (let x = left + w + EDGE; x < right - w; x += 10) for (let y = top + h + EDGE; y < bottom - h; y += 10) {
+    const apart = Math.hypot(x - box.x, y - box.y);
+    const isFree = taken.every(t => Math.abs(x - t.x) > w + t.w + EDGE || Math.abs(y - t.y) > h + t.h + EDGE);
+    if (isFree && apart < least) best = {x, y}, least = apart;
   }
-  const [, cx, cy] = free.sort(([one], [other]) => one - other)[0] ?? [0, left + w + 4, top + h + 4];
-  again("near", b, cx, cy);
-  return {b, x: cx, y: cy, w, h};
+  again("near", {...box, ...best});
+  return {...box, ...best};
 }
 let dragged = false;
 function drag(event) {
@@ -392,17 +401,14 @@ function drag(event) {
   addEventListener("pointerup", end);
 }
 // On a touch screen a finger that goes across makes a step; one that goes up or down scrolls the page.
-function swipe({pointerType, clientX, clientY}) {
-  if (pointerType !== "touch") return;
-  const ends = ["pointerup", "pointercancel"], end = event => {
-    const across = event.clientX - clientX, along = event.clientY - clientY;
-    for (const kind of ends) removeEventListener(kind, end);
-    if (event.type === "pointercancel" || Math.abs(across) < 40 || Math.abs(across) < 2 * Math.abs(along)) return;
-    dragged = true;
-    steps.go(steps.at + (across < 0 ? 1 : -1));
-  };
-  for (const kind of ends) addEventListener(kind, end);
-}
+let finger;
+addEventListener("pointercancel", () => { finger = null; });
+addEventListener("pointerup", event => {
+  const across = event.clientX - finger?.clientX, along = event.clientY - finger?.clientY;
+  finger = null;
+  dragged ||= Math.abs(across) > 40 && Math.abs(across) > 2 * Math.abs(along);
+  if (dragged && across) steps.go(steps.at + (across < 0 ? 1 : -1));
+});
 let matches = [];
 function find() {
   const wanted = byId("find").value.trim().toLowerCase(), has = text => text.toLowerCase().includes(wanted);
@@ -423,11 +429,13 @@ function jump(b) {
   const next = events.findIndex((e, i) => i >= now && isHere(e)), first = events.findIndex(isHere);
   if (first >= 0) steps.go((next >= 0 ? next : first) + 1);
   else byId("say").textContent = say("constant", {name: boxes[b].name});
+  // A click offers the Python that reaches the box.
+  byId("copy").hidden = !boxes[b].path;
+  byId("copy").textContent = boxes[b].path;
 }
-function copy(b) {
-  const {path, name} = boxes[b];
+function copy(path) {
   if (path) navigator.clipboard?.writeText(path);
-  byId("found").textContent = path ? say("copied", {path}) : say("no_path", {name});
+  if (path) byId("found").textContent = say("copied", {path});
 }
 function openLayer(b) {
   const k = boxes[b]?.opens;
@@ -444,10 +452,6 @@ function neighbour(by) {
   rove(b);
   drawn[b].focus();
 }
-function light(node, on) {
-  const box = drawn[boxOf[node]];
-  box?.classList.toggle("lit", on);
-}
 function lightTerms(b, on) {
   const inside = term => boxes[b].nodes.includes(+term.dataset.node);
   for (const term of document.querySelectorAll(".term")) term.classList.toggle("lit", on && inside(term));
@@ -459,7 +463,7 @@ drawn.forEach((box, b) => {
   box.addEventListener("keydown", event => {
     if (event.key === "Enter" || event.key === " ") { jump(b); event.preventDefault(); event.stopPropagation(); }
     if (event.key === "o") { openLayer(b); event.stopPropagation(); }
-    if (event.key === "c" && !event.ctrlKey && !event.metaKey) copy(b);
+    if (event.key === "c" && !event.ctrlKey && !event.metaKey) copy(boxes[b].path);
   });
   for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focus", true], ["blur", false]]) {
     box.addEventListener(kind, () => { pointed = on ? b : -1; lightTerms(b, on); });
@@ -468,32 +472,38 @@ drawn.forEach((box, b) => {
 });
 for (const [kind, on] of [["mouseover", true], ["mouseout", false]]) byId("lines").addEventListener(kind, event => {
   const found = event.target.closest(".term");
-  if (found) light(+found.dataset.node, on);
+  if (found) drawn[boxOf[found.dataset.node]]?.classList.toggle("lit", on);
 });
 stage.addEventListener("pointerdown", drag);
-for (const part of [stage, byId("panel")]) part.addEventListener("pointerdown", swipe);
+for (const part of [stage, byId("panel")]) part.addEventListener("pointerdown", event => {
+  if (event.pointerType === "touch") finger = event;
+});
 stage.addEventListener("wheel", event => {
   if (!event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
   const {left, top} = stage.getBoundingClientRect();
-  touched = true;
-  zoom(frame[2] * Math.exp(-event.deltaY / 300), [event.clientX - left, event.clientY - top]);
+  scaled(frame[2] * Math.exp(-event.deltaY / 300), [event.clientX - left, event.clientY - top]);
 }, {passive: false});
-let touched = false;                    // has the user chosen a scale?
 new ResizeObserver(() => {
-  if (touched) size = measured(), moveTo(frame);
-  else start();
+  start();
   follow(active, boxOf[state.event?.[1]]);
 }).observe(stage);
 addEventListener("resize", fitFormulas);
 addEventListener("beforeprint", () => { byId("near").replaceChildren(); fit(); });
-const scaled = scale => { touched = true; zoom(scale); };
+// From then on the user's scale is kept.
+function scaled(scale, at) {
+  touched = true;
+  zoom(scale, at);
+}
 const larger = () => scaled(frame[2] * 1.25), smaller = () => scaled(frame[2] / 1.25), fit = () => scaled(fitting());
 const pan = (x, y) => moveTo([frame[0] + x / frame[2], frame[1] + y / frame[2], frame[2]]);
-byId("in").onclick = larger; byId("out").onclick = smaller; byId("fit").onclick = fit;
-byId("turn").onclick = () => steps.go(turn);
-byId("present").onclick = () => present();
-const present = () => { document.body.classList.toggle("present"); fitFormulas(); };
+const ahead = () => steps.go(turn);
+function present() {
+  document.body.classList.toggle("present");
+  fitFormulas();
+}
+const clicks = {in: larger, out: smaller, fit, present, turn: ahead, copy: () => copy(byId("copy").textContent)};
+for (const id in clicks) byId(id).onclick = clicks[id];
 views.forEach((v, k) => byId("view").add(new Option(v.name, k)));
 byId("views").hidden = views.length < 2;
 byId("view").onchange = event => { showView(+event.target.value); find(); };
@@ -506,31 +516,21 @@ byId("find").onkeydown = event => {
     follow([matches.at(-1)]);
   }
 };
-const keys = {
-  f: () => steps.go(turn), "[": () => neighbour(-1), "]": () => neighbour(1), "/": () => byId("find").focus(),
-  "+": larger, "=": larger, "-": smaller, "0": fit,
-  ArrowLeft: () => pan(-80, 0), ArrowRight: () => pan(80, 0), ArrowUp: () => pan(0, -80), ArrowDown: () => pan(0, 80),
-  o: () => openLayer(boxOf[state.event?.[1] ?? 0]), p: present,
+const actions = {
+  f: ahead, "[": () => neighbour(-1), "]": () => neighbour(1), "/": () => byId("find").focus(),
+  "+": larger, "=": larger, "-": smaller, 0: fit, p: present, o: () => openLayer(boxOf[state.event?.[1] ?? 0]),
+  ShiftArrowLeft: () => pan(-80, 0), ShiftArrowRight: () => pan(80, 0),
+  ShiftArrowUp: () => pan(0, -80), ShiftArrowDown: () => pan(0, 80),
 };
-document.addEventListener("keydown", event => {
-  const typing = event.target.matches("input:not([type=range]),select");
-  if (typing || event.ctrlKey || event.altKey || event.metaKey || !keys[event.key]) return;
-  if (event.key.startsWith("Arrow") && !event.shiftKey) return;
-  keys[event.key]();
-  event.preventDefault();
-});
 byId("all").ontoggle = () => {
   for (let i = byId("list").children.length; i <= events.length; i++) {
     const button = byId("list").appendChild(document.createElement("li")).appendChild(document.createElement("button"));
     button.textContent = sentence(i);
     button.onclick = () => steps.go(i);
   }
-  markLine();
+  markStep();
 };
-function markLine() {
-  byId("list").querySelector("[aria-current]")?.removeAttribute("aria-current");
-  byId("list").children[state.place]?.firstChild.setAttribute("aria-current", "step");
-}
+const markStep = () => mark(byId("list"), byId("list").children[state.place]?.firstChild);
 const trace = makeTrace();
 showView(data.first);
 const steps = transport(events.length + 1, place => {
@@ -539,5 +539,5 @@ const steps = transport(events.length + 1, place => {
   showPicture();
   showTrace();
   return byId("say").textContent;
-});
+}, 1000, actions);
 steps.begin();

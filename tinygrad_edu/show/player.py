@@ -5,6 +5,7 @@ script of the page (`player.js`) only puts texts and classes where they belong; 
 arithmetic, so that every number on the page is one of the engine's.
 """
 
+import re
 from functools import reduce
 from html import escape
 from operator import or_
@@ -37,6 +38,7 @@ from .draw import (
 )
 from .layout import Edge, chosen_layout
 from .page import Page, page, with_words, words_of
+from .program import program_of
 from .rows import lay_out_in
 from .steps import Event, events_of
 
@@ -53,19 +55,20 @@ COLOURS = {"data": "data", "grad": "grad", "local": "grad"}
 BODY = """<main><div id="screen"><h1>{title}</h1>
 <div id="top"><section id="panel" aria-label="{this_step}"><p id="what"></p><div id="lines"></div>
 <p id="heard"></p></section>
-<section id="beside" aria-label="{trace}" tabindex="0"><ol id="source" hidden></ol><table id="trace"></table></section></div>
-<p id="say" class="unseen" aria-live="polite"></p>
+<section id="program" class="list" aria-label="{source}" tabindex="0" hidden></section>
+<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"></table></section></div>
+<p id="say" aria-live="polite"></p>
 {bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
 <rect class="tg-bg" id="ground"/><g id="links"></g><g id="boxes">{boxes}</g><g id="ghosts" aria-hidden="true"></g>
 <g id="near" aria-hidden="true"></g></svg></div>
 <div class="bar tools" role="group" aria-label="{picture}">
-<button id="turn" title="{turn_key}">{turn}</button>
-<button id="out" aria-label="{smaller}" title="{smaller_key}">−</button>
-<button id="in" aria-label="{larger}" title="{larger_key}">+</button>
-<button id="fit" title="{fit_key}">{fit}</button>
+<button id="turn">{turn}</button>
+<button id="out" aria-label="{smaller}">−</button>
+<button id="in" aria-label="{larger}">+</button>
+<button id="fit">{fit}</button>
 <label id="views">{show} <select id="view"></select></label>
-<label>{find} <input id="find" type="search" size="12" title="{find_key}"></label>
-<output id="found"></output><button id="present" title="{present_key}">{present}</button></div>
+<label>{find} <input id="find" type="search" size="12"></label>
+<output id="found"></output><button id="copy" title="{copy_key}" hidden></button><button id="present">{present}</button></div>
 <p class="quiet" id="legend">{colours}</p></div>
 <details id="all"><summary>{all_steps}</summary><ol id="list" start="0"></ol></details></main>
 """
@@ -112,6 +115,7 @@ def check_length(graph: NamedGraph) -> None:
 class Lesson:
     """A graph and its events, on their way to becoming a page.
 
+    program      the lines of the program, where they are known, and `lines` {(place, line): its number in them}
     place        {node: its number}, for hidden nodes that of the node they stand for
     marks        {node: the letter that stands for it in a formula}
     boxes        {places of the nodes in a box: the box}, in all views
@@ -122,6 +126,8 @@ class Lesson:
 
     def __init__(self, graph: NamedGraph, events: list[Event]):
         self.graph, self.events = graph, events
+        self.program = program_of(graph.nodes)
+        self.lines = {line[:2]: i for i, line in enumerate(self.program)}
         place = {node: i for i, node in enumerate(graph.nodes)}
         self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
         self.marks = {node: Formula(chr(MARK + i)) for node, i in self.place.items()}
@@ -148,6 +154,8 @@ class Lesson:
         data = {"words": words.script, "nodes": [self.node(node) for node in nodes], "events": [self.event(e) for e in self.events],
                 "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first,
                 "folded": number_of_view(folded(nodes, "layer"), views)}
+        if self.program:
+            data["program"] = [f"{line.number:4}  {line.text}" for line in self.program]
         title = words.page["title"].format(name=self.graph.texts[self.graph.output])
         drawn = "".join(f'<g class="tg-node tg-{box.kind}" id="b{i}">{inside_of(box, 0, 0)}</g>'
                         for i, box in enumerate(self.boxes.values()))
@@ -173,6 +181,8 @@ class Lesson:
             told["factor"] = factor
         if node.is_constant:
             told["constant"] = 1
+        if node.origin and (line := self.lines.get(node.origin[:2])) is not None:
+            told["line"] = line
         if node.parents:
             told |= {"parents": [self.place[p] for p in node.parents], "made": graph.made(node),
                      "call": self.both(node, in_short(call_of(node, self.marks))),
@@ -257,9 +267,32 @@ class Lesson:
                                 "name": self.boxes[members].formula}
         if self.boxes[members].origin:
             told["origin"] = self.boxes[members].origin
+        if path := self.path_of(group, self.boxes[members]):
+            told["path"] = path
         layer = layer_of(group[0].scope)
         opening = [i for i, view in enumerate(views) if layer and view.name == name_when_open(layer)]
         return told | ({"opens": opening[0]} if opening else {})
+
+    @staticmethod
+    def path_of(group: list[Value], box: Box) -> str:
+        """The Python that reaches a folded layer or neuron, or a parameter of one."""
+        if len(group) > 1:
+            return python_path(box.name)
+        leaf = group[0]
+        return python_path(leaf.scope, leaf.label) if leaf.label and not leaf.parents else ""
+
+
+def python_path(scope: str, label: str = "") -> str:
+    """The Python that reaches a layer, a neuron, or its parameter of this label, of a `model`; "" where none is known.
+
+    >>> python_path("layer 0, neuron 2"), python_path("layer 0, neuron 2", "w1"), python_path("step 1, layer 0")
+    ('model.layers[0].neurons[2]', 'model.layers[0].neurons[2].w[1]', 'model.steps[1].layers[0]')
+    """
+    attribute = re.fullmatch(r"(?:w(\d+)|b|)", label)
+    if not attribute or not re.fullmatch(r"(step \d+, )*layer \d+(, neuron \d+)?", scope):
+        return ""
+    owner = "model" + re.sub(r"(step|layer|neuron) (\d+)(, )?", r".\1s[\2]", scope)
+    return owner + (f".w[{attribute[1]}]" if attribute[1] else label and f".{label}")
 
 
 def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:

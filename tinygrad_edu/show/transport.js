@@ -5,7 +5,8 @@ const data = JSON.parse(byId("data").textContent), {words} = data;
 // A sentence of the page's table of words, with its holes filled.
 const say = (key, holes) => words[key].replace(/\{(\w+)\}/g, (_, hole) => holes[hole]);
 
-function transport(count, show, pause = 1000) {
+// actions: what other keys do; those of arrows are named with Shift, since without it they step
+function transport(count, show, pause = 1000, actions = {}) {
   const slider = byId("slider"), play = byId("play"), speed = byId("speed"), moves = {
     first: () => 0, back: at => at - 1, next: at => at + 1, last: () => count - 1};
   const keys = {ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last"};
@@ -20,7 +21,7 @@ function transport(count, show, pause = 1000) {
   }
   function run(wanted) {
     clearInterval(timer);
-    timer = wanted ? setInterval(() => at < count - 1 ? go(at + 1) : playing(false), pause / speed.value) : 0;
+    timer = wanted ? setInterval(() => at < count - 1 ? go(at + 1) : playing(false), pause / parseFloat(speed.value)) : 0;
   }
   function playing(wanted) {
     run(wanted);
@@ -33,12 +34,13 @@ function transport(count, show, pause = 1000) {
   for (const id in moves) byId(id).onclick = () => user(moves[id](at));
   play.onclick = () => playing(!timer);
   speed.onchange = () => run(!!timer);
-  byId("help").onclick = () => byId("keys").showModal();
+  const help = byId("help").onclick = () => byId("keys").showModal();
   byId("close").onclick = () => byId("keys").close();
   document.addEventListener("keydown", event => {
     const on = event.target, typing = on.matches("input:not([type=range]),textarea,select");
     if (typing || event.ctrlKey || event.altKey || event.metaKey || byId("keys").open) return;
-    if (event.key === "?") byId("keys").showModal();
+    const act = {"?": help, ...actions}[(event.shiftKey && /^Arrow/.test(event.key) ? "Shift" : "") + event.key];
+    if (act) act();
     else if (event.shiftKey || on === slider && event.key in keys) return;
     else if (event.key in keys) user(moves[keys[event.key]](at));
     else if (event.key === " " && !on.matches("button,summary,[role=button]")) playing(!timer);
