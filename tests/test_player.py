@@ -186,7 +186,7 @@ def test_the_graph_is_only_read():
 def test_sizes():
     f = graph("circuit")
     assert len(tg.play(f).html.encode()) <= 40_000
-    assert len(Read(tg.play(f)).texts["script"][1].encode()) <= 20_000
+    assert len(Read(tg.play(f)).texts["script"][1].encode()) <= 30_000
     model = tg.MLP(2, [8, 4, 1], rng=0)
     loss = tg.mse(model([Value(1.0, label="a"), Value(-2.0)]), 0.5)
     assert 103 <= len(tg.topological_order(loss)) <= 110

@@ -12,9 +12,10 @@ let size = measured();                  // kept, since asking for it in every st
 
 function stateAt(place) {
   const done = nodes.map(n => !n.parents), grads = {}, heard = {};
-  for (const [kind, n, k, after] of events.slice(0, place)) {
+  for (const [kind, n, k, after, behind] of events.slice(0, place)) {
     if (kind === "f") done[n] = true;
     else if (kind === "s") grads[n] = k;
+    else if (kind === "z") for (const node of behind) grads[node] = after;
     else {
       const parent = nodes[n].parents[k], before = grads[parent] ?? "0";
       grads[parent] = after;
@@ -94,6 +95,12 @@ function backwardLines(n, k, after) {
     because + localDerivative(n, k) + reasonFor(n, k) + equals(number(local, "grad")),
   ];
 }
+// Where nothing is passed on: all that is behind has the gradient 0.
+function stoppedLines(after, behind) {
+  const few = behind.length > 8 ? behind.slice(0, 7) : behind;
+  const all = few.map(grad).join("<mo>,</mo>") + (few === behind ? "" : "<mo>,</mo><mo>…</mo>");
+  return [all + equals(number(after, "grad"))];
+}
 
 // ---- sentences
 
@@ -102,9 +109,11 @@ const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
 const what = {
   f: n => `computes ${bold(n)} from its inputs`,
   s: n => `starts at ${bold(n)}: its own derivative`,
-  b: (n, k, _, taken) => taken ? `${bold(n)} passes its gradient on to ${bold(nodes[n].parents[k])}`
-    : `${bold(n)} did not choose ${bold(nodes[n].parents[k])}: nothing is passed on`,
+  b: (n, k, _, taken) => `${bold(n)} passes ${taken ? "its gradient" : "nothing"} on to ${bold(nodes[n].parents[k])}`
+    + (nodes[n].words ? `: ${escaped(nodes[n].words[k])}` : ""),
+  z: (n, k, _, behind, words) => `${escaped(words)}: ${zeros}`,
 };
+const zeros = "what arrives is 0, so everything behind it gets 0";
 const signed = (text, i) => i && text[0] === "−" ? `(${text})` : text;
 function heardSoFar(to) {
   const parts = state.heard[to], all = expected[to];
@@ -116,21 +125,23 @@ function heardSoFar(to) {
 }
 function sentence(place) {
   if (!place) return "start: the leaves have their numbers, nothing is computed yet";
-  const [kind, n, k, after] = events[place - 1], {made, name: own, numbers: put, data, parents, local} = nodes[n];
+  const [kind, n, k, after, behind, words] = events[place - 1];
+  const {made, name: own, numbers: put, data, parents, local} = nodes[n];
   if (kind === "f") return `${made === own ? made : `${own} = ${made}`} = ${put} = ${data}`;
   if (kind === "s") return `∂${asText(n)}/∂${asText(n)} = ${k}`;
+  if (kind === "z") return `${words}: ${zeros}: ${behind.map(node => `${asText(node)}.grad`).join(", ")} = ${after}`;
   const {heard} = place === state.place ? state : stateAt(place), to = asText(parents[k]);
   const {before, up} = heard[parents[k]].at(-1);
   const sum = notChosen(events[place - 1], up) || `${before} + ${up} × ${local[k]} = ${after}`;
   return `${to}.grad += ${asText(n)}.grad × ∂${asText(n)}/∂${to}${whichArrow(n, k)} → ${sum}`;
 }
 function showPanel() {
-  const [kind, n, k, after, taken] = state.event ?? [];
+  const [kind, n, k, after, taken, words] = state.event ?? [];
   const lines = kind === "f" ? forwardLines(n) : kind === "b" ? backwardLines(n, k, after)
-    : kind === "s" ? [`${partial(n, n)}<mo>=</mo>${number(k, "grad")}`] : [];
+    : kind === "s" ? [`${partial(n, n)}<mo>=</mo>${number(k, "grad")}`] : kind === "z" ? stoppedLines(after, taken) : [];
   const count = `<span class="count">step ${state.place} of ${events.length}</span>`;
-  const pass = `<span class="pass ${kind}">${kind === "f" ? "forward" : "backward"}</span> `;
-  byId("what").innerHTML = count + (kind ? pass + what[kind](n, k, after, taken)
+  const pass = `<span class="pass ${kind === "z" ? "b" : kind}">${kind === "f" ? "forward" : "backward"}</span> `;
+  byId("what").innerHTML = count + (kind ? pass + what[kind](n, k, after, taken, words)
     : "Before the first step: the leaves have their numbers. Press ▶ or →.");
   byId("lines").innerHTML = lines.map(line => `<div><math displaystyle="true">${line}</math></div>`).join("");
   byId("heard").textContent = kind === "b" ? heardSoFar(nodes[n].parents[k]) : "";
@@ -188,7 +199,8 @@ function write(text, element) {
   if (element && element.textContent !== text) element.textContent = text;
 }
 function showPicture() {
-  const [kind, n, k] = state.event ?? [], to = kind === "b" ? nodes[n].parents[k] : n, receives = boxOf[to];
+  const [kind, n, k, , behind] = state.event ?? [], from = kind === "b" || kind === "z";
+  const receives = boxOf[from ? nodes[n].parents[k] : n], zeroed = kind === "z" ? behind.map(i => boxOf[i]) : [];
   for (const [b] of view.boxes) {
     const {shows, name: title, nodes: members, origin} = boxes[b], one = shows >= 0 && nodes[shows];
     const known = one && state.done[shows];
@@ -200,14 +212,14 @@ function showPicture() {
       texts[b].title.textContent = told;
       drawn[b].setAttribute("aria-label", told);
     }
-    const inputs = kind === "f" ? nodes[n].parents : kind === "b" ? [n] : [];
+    const inputs = kind === "f" ? nodes[n].parents : from ? [n] : [];
     drawn[b].classList.toggle("now", b === receives && kind === "f");
-    drawn[b].classList.toggle("gains", b === receives && !!kind && kind !== "f");
+    drawn[b].classList.toggle("gains", kind === "z" ? zeroed.includes(b) : b === receives && !!kind && kind !== "f");
     drawn[b].classList.toggle("from", b !== receives && inputs.some(i => boxOf[i] === b));
     drawn[b].classList.toggle("later", !members.some(i => state.done[i]));
   }
   for (const link of links) showLink(link, kind, n, k);
-  active = [receives, ...(kind === "b" ? [boxOf[n]] : [])].filter(b => b !== undefined);
+  active = [receives, ...zeroed, ...(kind === "b" ? [boxOf[n]] : [])].filter(b => b !== undefined);
   rove(active[0] ?? view.boxes[0][0]);
   follow(active);
 }
@@ -275,7 +287,9 @@ function find() {
 
 // ---- the user
 
-const concerns = (e, n) => e[0] === "b" ? nodes[e[1]].parents[e[2]] === n : e[1] === n;
+function concerns([kind, node, k, , behind], n) {
+  return kind === "b" ? nodes[node].parents[k] === n : kind === "z" ? behind.includes(n) : node === n;
+}
 function jump(b) {
   const isHere = e => boxes[b].nodes.some(n => concerns(e, n)), now = steps.at;
   const next = events.findIndex((e, i) => i >= now && isHere(e)), first = events.findIndex(isHere);

@@ -15,7 +15,7 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short
-from ..symbols.symbolic import local_formulas
+from ..symbols.reasons import reasons
 from .draw import (
     FOLDS,
     MANY_NODES,
@@ -126,9 +126,9 @@ class Lesson:
         self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.nodes}
         self.passed: dict[tuple[Value, int], str] = {}
         for event in events:
-            if event.kind == "seed":
-                self.gradients[event.node].append(number_text(event.value))
-            if event.parent is not None:
+            for node in [event.node] if event.kind == "seed" else event.behind:
+                self.gradients[node].append(number_text(event.value))
+            if event.parent is not None and event.kind == "backward":
                 self.gradients[event.parent].append(number_text(event.value))
                 self.passed[event.node, event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
 
@@ -168,7 +168,10 @@ class Lesson:
                      "numbers": graph.with_numbers(node, 5).replace("-", "−")}
         if node.parents and not node.is_constant:
             told["local"] = [number_text(float(g)) for g in node.local_grads]
-            told["why"] = [self.both(node, reason) for reason in local_formulas(node, self.marks)]
+            why = reasons(node, self.marks, graph.texts)
+            told["why"] = [self.both(node, reason.formula) for reason in why]
+            if any(reason.words for reason in why):
+                told["words"] = [reason.words for reason in why]
             if again := self.reached_again(node):
                 told["again"] = again
         return told
@@ -195,12 +198,16 @@ class Lesson:
         return printer.ADDED if text.startswith("−") else printer.RAISED if "e" in text else printer.ATOM
 
     def event(self, event: Event) -> list[Any]:
-        """["f", node], ["s", node, seed], or ["b", node, input, gradient afterwards, whether it was chosen]."""
+        """["f", node], ["s", node, seed], ["b", node, input, gradient afterwards, whether it was chosen],
+        or ["z", node, input, gradient, the nodes that get 0 since nothing goes to this input, why]."""
         place = self.place[event.node]
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
             return ["s", place, number_text(event.value)]
+        if event.kind == "stopped":
+            behind = [self.place[node] for node in event.behind]
+            return ["z", place, event.edge, number_text(event.value), behind, event.words]
         return ["b", place, event.edge, number_text(event.value), int(event.taken)]
 
     # ---- pictures
