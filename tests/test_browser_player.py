@@ -124,7 +124,7 @@ def check_panel(tab, event):
     """The step's symbols and numbers stand in the panel, in the picture, and in the sentence that is read aloud."""
     said = tab.locator("#say").inner_text()
     if event.kind == "stopped":
-        assert event.because in tab.locator("#what").inner_text() and event.because in said and said.endswith(" = 0")
+        assert event.reason in tab.locator("#what").inner_text() and event.reason in said and said.endswith(" = 0")
         return
     lines = tab.locator("#lines > div").evaluate_all("divs => divs.map(d => d.textContent)")
     assert number_text(event.value) in "".join(lines) and said.endswith(f"= {number_text(event.value)}")
@@ -137,7 +137,8 @@ def check_panel(tab, event):
         slope = letters(event.partial.split(" (input")[0])
         assert because.startswith(slope) and because.endswith(letters(local))
         plain = all(name.isidentifier() for name in map(tg.names(event.node).get, event.node.parents))
-        assert letters(event.local) in because.removeprefix(slope) or not plain     # a parent that is a formula stands there as a whole
+        local = re.sub(r"else (\S+)$", r"\1 else", event.local)             # in a brace of two cases "else" stands last
+        assert letters(local) in because.removeprefix(slope) or not plain        # a parent that is a formula stands there as a whole
         assert "forward" not in tab.locator("#what").inner_text()
     else:
         assert (event.kind if event.kind == "forward" else "backward") in tab.locator("#what").inner_text()

@@ -91,7 +91,7 @@ def test_formulas_are_mathml_around_marks_of_nodes(name):
     for node, told in zip(order, data_of(tg.play(f))["nodes"], strict=True):
         for maths in [told["maths"], *told.get("call", []), *[text for why in told.get("why", []) for text in why]]:
             ElementTree.fromstring(f"<math>{maths}</math>")
-        marked = {ord(c) - 0xE000 for c in "".join(told.get("call", [])) if c >= "\ue000"}
+        marked = {ord(c) - 0xE000 for c in "".join(told.get("call", [])[:1]) if c >= "\ue000"}
         if 0 < len(node.parents) <= 8:
             assert marked == {order.index(p) for p in node.parents}
 

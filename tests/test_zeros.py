@@ -89,7 +89,7 @@ def test_pictures_table_player_and_json_show_the_same_gradients_of_random_graphs
 def test_a_closed_relu_says_why_everything_behind_it_gets_zero():
     last = tg.steps(tg.expression("relu(w*x + b)", w=2, x=-1, b=1))[-1]
     assert (last.kind, last.parent_name, list(last.behind.values())) == ("stopped", "w * x + b", ["b", "w * x", "x", "w"])
-    assert last.because == "relu is closed (its input is not above 0): what arrives is 0, so everything behind it gets 0"
+    assert last.reason == "relu is closed (its input is not above 0): what arrives is 0, so everything behind it gets 0"
     assert last.text == "b.grad, (w * x).grad, x.grad, w.grad → 0"
 
 

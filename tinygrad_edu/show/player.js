@@ -74,9 +74,10 @@ function notChosen([kind, , , after, taken], up) {
 }
 const indent = "<mspace width='1em'/>", withoutTags = maths => maths?.replace(/<[^>]*>/g, "");
 function forwardLines(n) {
-  const {call, name: own, made, data, maths} = nodes[n], result = equals(number(data, "data"));
-  if (own === made) return [inSymbols(call), equals(inNumbers(call)) + result];
-  return [term(n, maths) + equals(inSymbols(call)), indent + equals(inNumbers(call)) + result];
+  const {call, name: own, made, data, maths, numbers: put} = nodes[n];
+  const result = (put ? equals(inNumbers(call)) : "") + equals(number(data, "data"));
+  if (own === made) return [inSymbols(call), result];
+  return [term(n, maths) + equals(inSymbols(call)), indent + result];
 }
 // A local gradient in symbols and with numbers put in, as far as that says more than its value.
 function reasonFor(n, k) {
@@ -108,7 +109,7 @@ const asText = n => nodes[n].factor ?? nodes[n].name;
 const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
 const what = {
   f: n => `computes ${bold(n)} from its inputs`,
-  s: n => `starts at ${bold(n)}: its own derivative`,
+  s: (n, k, why) => `starts at ${bold(n)}: ${escaped(why)}`,
   b: (n, k, _, taken) => `${bold(n)} passes ${taken ? "its gradient" : "nothing"} on to ${bold(nodes[n].parents[k])}`
     + (nodes[n].words ? `: ${escaped(nodes[n].words[k])}` : ""),
   z: (n, k, _, behind, words) => `${escaped(words)}: ${zeros}`,
@@ -127,8 +128,8 @@ function sentence(place) {
   if (!place) return "start: the leaves have their numbers, nothing is computed yet";
   const [kind, n, k, after, behind, words] = events[place - 1];
   const {made, name: own, numbers: put, data, parents, local} = nodes[n];
-  if (kind === "f") return `${made === own ? made : `${own} = ${made}`} = ${put} = ${data}`;
-  if (kind === "s") return `∂${asText(n)}/∂${asText(n)} = ${k}`;
+  if (kind === "f") return `${made === own ? made : `${own} = ${made}`}${put ? ` = ${put}` : ""} = ${data}`;
+  if (kind === "s") return `${k === "1" ? `∂${asText(n)}/∂${asText(n)}` : `${asText(n)}.grad`} = ${k}`;
   if (kind === "z") return `${words}: ${zeros}: ${behind.map(node => `${asText(node)}.grad`).join(", ")} = ${after}`;
   const {heard} = place === state.place ? state : stateAt(place), to = asText(parents[k]);
   const {before, up} = heard[parents[k]].at(-1);
@@ -138,7 +139,7 @@ function sentence(place) {
 function showPanel() {
   const [kind, n, k, after, taken, words] = state.event ?? [];
   const lines = kind === "f" ? forwardLines(n) : kind === "b" ? backwardLines(n, k, after)
-    : kind === "s" ? [`${partial(n, n)}<mo>=</mo>${number(k, "grad")}`] : kind === "z" ? stoppedLines(after, taken) : [];
+    : kind === "s" ? [(k === "1" ? partial(n, n) : grad(n)) + equals(number(k, "grad"))] : kind === "z" ? stoppedLines(after, taken) : [];
   const count = `<span class="count">step ${state.place} of ${events.length}</span>`;
   const pass = `<span class="pass ${kind === "z" ? "b" : kind}">${kind === "f" ? "forward" : "backward"}</span> `;
   byId("what").innerHTML = count + (kind ? pass + what[kind](n, k, after, taken, words)

@@ -5,6 +5,7 @@ script of the page (`player.js`) only puts texts and classes where they belong; 
 arithmetic, so that every number on the page is one of the engine's.
 """
 
+from collections.abc import Callable
 from functools import reduce
 from html import escape
 from operator import or_
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from ..engine import printer
 from ..engine.formula import Formula
 from ..engine.number import printable
+from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short
 from ..symbols.reasons import reasons
@@ -42,7 +44,7 @@ from .steps import Event, events_of
 
 MOST = 5000                 # nodes of a graph that can be played
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
-MARK = 0xE000               # a letter of Unicode's private area stands for a node in a formula
+MARK, LAST_MARK = 0xE000, "\uf8ff"     # a letter of Unicode's private area stands for a node in a formula
 
 BODY = """<main><h1>{title}</h1>
 <section id="panel" aria-label="This step"><p id="what"></p><div id="lines"></div><p id="heard"></p></section>
@@ -163,13 +165,13 @@ class Lesson:
         if node.is_constant:
             told["constant"] = 1
         if node.parents:
+            call = in_short(call_of(node, self.marks)), graph.written_out(node, self.marks.__getitem__)
             told |= {"parents": [self.place[p] for p in node.parents], "made": graph.made(node),
-                     "call": self.both(node, in_short(call_of(node, self.marks))),
-                     "numbers": graph.with_numbers(node, 5).replace("-", "−")}
+                     "call": self.both(*call), "numbers": graph.with_numbers(node, 5).replace("-", "−")}
         if node.parents and not node.is_constant:
             told["local"] = [number_text(float(g)) for g in node.local_grads]
-            why = reasons(node, self.marks, graph.texts)
-            told["why"] = [self.both(node, reason.formula) for reason in why]
+            why = reasons(node, self.marks, graph.texts) if isinstance(node._operation, Op) else []
+            told["why"] = [self.both(reason.formula, reason.rounded(5)) for reason in why]
             if any(reason.words for reason in why):
                 told["words"] = [reason.words for reason in why]
             if again := self.reached_again(node):
@@ -182,12 +184,16 @@ class Lesson:
         return [i for i, parent in enumerate(parents) if not parent.is_constant and any(
             self.made_from[other] >> self.place[parent] & 1 for j, other in enumerate(parents) if j != i)]
 
-    def both(self, node: Value, formula: Any) -> list[str]:
-        """A formula of a node as MathML around names, and, where parentheses differ, also around numbers."""
-        near = {*node.parents, node}
-        found = [printer.mathml(formula, {self.marks[n]: (precedence(n), self.marks[n].head) for n in near})
-                 for precedence in (self.precedence_of_name, self.precedence_of_number)]
+    def both(self, formula: Any, numbers: Any = None) -> list[str]:
+        """A formula as MathML around names, and, where it or its parentheses differ, also around numbers."""
+        found = [self.around_marks(formula, self.precedence_of_name),
+                 self.around_marks(formula if numbers is None else numbers, self.precedence_of_number)]
         return found if found[0] != found[1] else found[:1]
+
+    def around_marks(self, formula: Any, precedence: Callable[[Value], int]) -> str:
+        """A formula as MathML; what stands for the marks in it holds together as tightly as `precedence` says."""
+        marks = [part for part in printer.in_order([formula]) if not part.parts and chr(MARK) <= part.head <= LAST_MARK]
+        return printer.mathml(formula, {m: (precedence(self.graph.nodes[ord(m.head) - MARK]), m.head) for m in marks})
 
     def precedence_of_name(self, node: Value) -> int:
         return printer.precedence_of(self.graph.formulas[node], printer.MATHML)
@@ -198,16 +204,16 @@ class Lesson:
         return printer.ADDED if text.startswith("−") else printer.RAISED if "e" in text else printer.ATOM
 
     def event(self, event: Event) -> list[Any]:
-        """["f", node], ["s", node, seed], ["b", node, input, gradient afterwards, whether it was chosen],
+        """["f", node], ["s", node, seed, why], ["b", node, input, gradient afterwards, whether it was chosen],
         or ["z", node, input, gradient, the nodes that get 0 since nothing goes to this input, why]."""
         place = self.place[event.node]
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
-            return ["s", place, number_text(event.value)]
+            return ["s", place, number_text(event.value), event.because]
         if event.kind == "stopped":
             behind = [self.place[node] for node in event.behind]
-            return ["z", place, event.edge, number_text(event.value), behind, event.words]
+            return ["z", place, event.edge, number_text(event.value), behind, event.because]
         return ["b", place, event.edge, number_text(event.value), int(event.taken)]
 
     # ---- pictures

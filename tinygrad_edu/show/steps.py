@@ -37,7 +37,8 @@ class Event:
     partial     what the local gradient is called, such as ∂q/∂x (backward only): the derivative
                 by this one input, even where the same node is two of its inputs
     local       the local gradient in symbols
-    words       why it is so, in words such as "x is the largest", or ""
+    because     why it is so, in words such as "x is the largest", or ""
+    reason      the whole reason for the step on one line, or ""
     value       what the step comes to: the data of `node`, or the gradient so far of `parent`
     terms       backward: (gradient before, upstream gradient, local gradient)
     taken       backward: is the gradient passed on?  Not if a selecting operation did not choose this input
@@ -55,7 +56,8 @@ class Event:
     edge: int = 0
     partial: str = ""
     local: str = ""
-    words: str = ""
+    because: str = ""
+    reason: str = ""
     terms: tuple[float, float, float] = (0.0, 0.0, 0.0)
     taken: bool = True
     behind: Mapping[Value, str] = field(default_factory=dict)
@@ -64,15 +66,6 @@ class Event:
     def text(self) -> str:
         """The whole step on one line."""
         return f"{self.formula} {'→' if self.parent is not None else '='} {self.numbers}"
-
-    @property
-    def because(self) -> str:
-        """The reason for the step on one line, or ""."""
-        if self.kind == "stopped":
-            return f"{self.words}: what arrives is 0, so everything behind it gets 0"
-        if self.words:
-            return f"{self.partial} = {format_number(self.terms[-1])} because {self.words}"
-        return f"{self.partial} = {self.local}" if self.local else ""
 
     def as_dict(self) -> dict[str, Any]:
         """The step as plain data, for JSON."""
@@ -84,7 +77,7 @@ class Event:
                       "upstream": upstream, "local": local}
         if self.kind == "stopped":
             told |= {"parent": self.parent_name, "behind": list(self.behind.values())}
-        return told | ({"because": self.words} if self.words else {})
+        return told | ({"because": self.because} if self.because else {})
 
 
 class Steps(list[Event]):
@@ -110,7 +103,7 @@ class Steps(list[Event]):
         for title, style in ("pass", "dim"), ("formula", ""), ("in numbers", "bold"), ("because", "dim"):
             table.add_column(title, style=style, overflow="fold", no_wrap=title == "pass")
         for i, event in enumerate(self, 1):
-            table.add_row(*map(Text, (str(i), event.kind, event.formula, event.numbers, event.because)))
+            table.add_row(*map(Text, (str(i), event.kind, event.formula, event.numbers, event.reason)))
         return table
 
 
@@ -146,9 +139,9 @@ def steps(output: Value, seed: float = 1.0) -> Steps:
 def events_of(graph: NamedGraph, seed: float = 1.0) -> Steps:
     """`steps`, for a graph that has its names."""
     check_fresh(graph.order)
-    seed, output, name = checked_seed(seed), graph.output, graph.texts[graph.output]
+    seed = checked_seed(seed)
     events = Steps(forward_event(graph, node) for node in graph.nodes if node.parents)
-    events.append(Event("seed", output, name, graph.partial(output, output), format_number(seed), seed))
+    events.append(seed_event(graph, seed))
     events.extend(backward_events(graph, seed))
     return events
 
@@ -172,7 +165,17 @@ def forward_event(graph: NamedGraph, node: Value) -> Event:
     formula = made if made == name else f"{name} = {made}"
     rounded, kept = format_number(node.data), format_number(data)
     result = kept if kept == rounded else f"{rounded}, without rounding {kept}"
-    return Event("forward", node, name, formula, f"{graph.with_numbers(node)} = {result}", data)
+    numbers = graph.with_numbers(node)
+    return Event("forward", node, name, formula, f"{numbers} = {result}" if numbers else result, data)
+
+
+def seed_event(graph: NamedGraph, seed: float) -> Event:
+    """Where the walk back starts."""
+    output, name = graph.output, graph.texts[graph.output]
+    formula, why = graph.partial(output, output), f"{name} changes exactly as {name} does"
+    if seed != 1:
+        formula, why = f"{printer.as_factor(graph.formulas[output])}.grad", "this seed was given"
+    return Event("seed", output, name, formula, format_number(seed), seed, because=why, reason=why)
 
 
 def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
@@ -186,7 +189,7 @@ def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
     waiting = unreached(graph, by_node)
     closed: dict[Value | None, Event] = {}                  # {node: the edge to it that was not taken}
     for node in reversed(graph.order):
-        if node in by_node and not node._operation.hidden:
+        if node in by_node and graph.stands_for[node] is node:
             for event in edge_events(graph, by_node[node], so_far):
                 closed.setdefault(event.parent, event)
                 yield event
@@ -206,7 +209,7 @@ def edge_events(graph: NamedGraph, edges: list[Contribution], so_far: dict[Value
             continue
         before = so_far.get(parent, 0.0)
         after = so_far[parent] = before + c.upstream * c.local_grad if c.taken else before
-        yield backward_event(graph, c, parent, why[c.i] if why else Reason(c.local_grad), before, after)
+        yield backward_event(graph, c, parent, why[c.i], before, after)
 
 
 def backward_event(graph: NamedGraph, c: Contribution, parent: Value, why: Reason, before: float,
@@ -219,10 +222,9 @@ def backward_event(graph: NamedGraph, c: Contribution, parent: Value, why: Reaso
     numbers = f"{format_number(before)} + {part} = {format_number(after)}"
     if not c.taken and not math.isfinite(c.upstream):
         numbers = f"{format_number(after)}, since this edge was not chosen"
-    local = format_number(why.formula) if isinstance(why.formula, float) else printer.text(why.formula)
     return Event("backward", c.node, graph.texts[c.node], f"{to}.grad += {by}.grad × {partial}", numbers, after,
-                 parent, graph.texts[parent], c.i, partial, local, why.words,
-                 (before, c.upstream, c.local_grad), c.taken)
+                 parent, graph.texts[parent], c.i, partial, why.text, why.words,
+                 f"{partial} = {why.with_numbers(c.local_grad)}", (before, c.upstream, c.local_grad), c.taken)
 
 
 # ---- where nothing arrives ------------------------------------------------------------------------------
@@ -247,6 +249,7 @@ def stopped_event(graph: NamedGraph, edge: Event, behind: list[Value]) -> Event:
     """Everything behind an edge that was not taken gets 0: `w.grad, x.grad → 0`."""
     names = [f"{printer.as_factor(graph.formulas[node])}.grad" for node in behind]
     shown = names if len(names) <= MANY else [*names[:3], "…", names[-1]]
-    words = edge.words or f"{edge.name} did not choose {edge.parent_name}"
+    words = edge.because or f"{edge.name} did not choose {edge.parent_name}"
     return Event("stopped", edge.node, edge.name, ", ".join(shown), "0", 0.0, edge.parent, edge.parent_name, edge.edge,
-                 words=words, taken=False, behind={node: graph.texts[node] for node in behind})
+                 because=words, reason=f"{words}: what arrives is 0, so everything behind it gets 0", taken=False,
+                 behind={node: graph.texts[node] for node in behind})
