@@ -54,12 +54,14 @@ def expected_numbers(f, events, place):
     for event in events[:place]:
         if event.kind == "forward":
             data[event.node] = event.node.data
+        elif event.kind == "stopped":
+            grads.update(dict.fromkeys(event.behind, 0.0))
         else:
             grads[event.node if event.parent is None else event.parent] = event.value
     return [(data[node], grads[node]) for node in order]
 
 
-@pytest.mark.parametrize("name", [*EXPRESSIONS, "selecting", "by hand", "huge", "network"])
+@pytest.mark.parametrize("name", [*EXPRESSIONS, "selecting", "closed", "by hand", "huge", "network"])
 def test_every_number_at_every_step_is_the_engines(opened, name):
     if name == "by hand":
         f = Value(5.0, (Value(2.0, label="x"), Value(1.0)), (3.0, -1e-9), op="odd", label="f")
@@ -67,6 +69,7 @@ def test_every_number_at_every_step_is_the_engines(opened, name):
         _, f = a_network_and_its_loss([2, 1])
     else:
         f = {"selecting": lambda: tg.expression("relu(x) + max(x, y) * abs(y)", x=-1, y=2),
+             "closed": lambda: tg.expression("relu(w*x + b) + max(x, y*y)", w=2, x=-1, y=2, b=1),
              "huge": lambda: tg.expression("x * x / y + 1e300 * y", x=1e-150, y=3e-5)}.get(name, lambda: graph(name))()
     check_every_step(opened(tg.play(f)), f)
 
@@ -120,6 +123,9 @@ def letters(text):
 def check_panel(tab, event):
     """The step's symbols and numbers stand in the panel, in the picture, and in the sentence that is read aloud."""
     said = tab.locator("#say").inner_text()
+    if event.kind == "stopped":
+        assert event.reason in tab.locator("#what").inner_text() and event.reason in said and said.endswith(" = 0")
+        return
     lines = tab.locator("#lines > div").evaluate_all("divs => divs.map(d => d.textContent)")
     assert number_text(event.value) in "".join(lines) and said.endswith(f"= {number_text(event.value)}")
     assert letters(lines[0]) == letters(event.formula) + letters(number_text(event.value)) * (event.kind == "seed")
@@ -131,7 +137,8 @@ def check_panel(tab, event):
         slope = letters(event.partial.split(" (input")[0])
         assert because.startswith(slope) and because.endswith(letters(local))
         plain = all(name.isidentifier() for name in map(tg.names(event.node).get, event.node.parents))
-        assert letters(event.local) in because.removeprefix(slope) or not plain     # a parent that is a formula stands there as a whole
+        local = re.sub(r"else (\S+)$", r"\1 else", event.local)             # in a brace of two cases "else" stands last
+        assert letters(local) in because.removeprefix(slope) or not plain        # a parent that is a formula stands there as a whole
         assert "forward" not in tab.locator("#what").inner_text()
     else:
         assert (event.kind if event.kind == "forward" else "backward") in tab.locator("#what").inner_text()

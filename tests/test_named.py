@@ -107,7 +107,7 @@ def test_a_node_that_is_used_both_ways_shows_its_own_number_and_a_sum_that_holds
     inner = x * x
     f = hidden_op(1.25)(inner, x) * inner
     events = tg.steps(f)
-    assert [event.text for event in events[:2]] == ["x * x = 2 * 2 = 4", "x * x * (x * x) = 5 * 4 = 20"]
+    assert [event.text for event in events[:2]] == ["x * x = 2 * 2 = 4", "x * x * (x * x) = 5 * (2 * 2) = 20"]
     assert [event.numbers for event in events if event.parent is inner] == ["0 + 1 × 5 = 5", "5 + 1 × 4 = 9"]
     f.backward()
     assert events[-1].value == x.grad == 36.0

@@ -91,7 +91,7 @@ def test_formulas_are_mathml_around_marks_of_nodes(name):
     for node, told in zip(order, data_of(tg.play(f))["nodes"], strict=True):
         for maths in [told["maths"], *told.get("call", []), *[text for why in told.get("why", []) for text in why]]:
             ElementTree.fromstring(f"<math>{maths}</math>")
-        marked = {ord(c) - 0xE000 for c in "".join(told.get("call", [])) if c >= "\ue000"}
+        marked = {ord(c) - 0xE000 for c in "".join(told.get("call", [])[:1]) if c >= "\ue000"}
         if 0 < len(node.parents) <= 8:
             assert marked == {order.index(p) for p in node.parents}
 
@@ -186,7 +186,7 @@ def test_the_graph_is_only_read():
 def test_sizes():
     f = graph("circuit")
     assert len(tg.play(f).html.encode()) <= 40_000
-    assert len(Read(tg.play(f)).texts["script"][1].encode()) <= 20_000
+    assert len(Read(tg.play(f)).texts["script"][1].encode()) <= 30_000
     model = tg.MLP(2, [8, 4, 1], rng=0)
     loss = tg.mse(model([Value(1.0, label="a"), Value(-2.0)]), 0.5)
     assert 103 <= len(tg.topological_order(loss)) <= 110

@@ -71,6 +71,9 @@ def big(text: str, latex: str, sign: str, under: str = "<mi>i</mi>", precedence:
                     mathml=(precedence, f"<munder>{sign}<mrow>{under}</mrow></munder>{fence}"))
 
 
+CASES = ('<mrow><mo>{{</mo><mtable columnalign="left"><mtr><mtd>{1}</mtd><mtd><mtext>if&#160;</mtext>{0}</mtd></mtr>'
+         "<mtr><mtd>{2}</mtd><mtd><mtext>else</mtext></mtd></mtr></mtable></mrow>")
+
 NOTATION = {
     "+": infix(ADDED, "{} + {}"),
     "-": infix(ADDED, "{} - {}", sign="−"),
@@ -89,7 +92,7 @@ NOTATION = {
                       mathml=(COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
     "where": Notation(text=(0, "{1} if {0} else {2}"),
                       latex=(ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
-                      c=(0, "{} ? {} : {}"), mathml=(0, "{1}<mtext> if </mtext>{0}<mtext> else </mtext>{2}")),
+                      c=(0, "{} ? {} : {}"), mathml=(ATOM, CASES)),
     "abs": function(r"\left|{}\right|", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>", c="fabs({})"),
     "sign": function(r"\operatorname{{sign}}\left({}\right)"),
     "larger": Notation(text=(ATOM, "max({}, {})"), latex=(ATOM, r"\max\left({}, {}\right)"),
@@ -113,6 +116,8 @@ NOTATION = {
     "keyword": infix(ATOM, "{}={}"),
     "element": Notation((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]"),
                         (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>")),
+    "at": Notation((ATOM, "{}[{}]"), (ATOM, "{}_{{{}}}"), (ATOM, "{}[{}]"), (ATOM, "{}[{}]"),
+                   (ATOM, "<msub><mrow>{}</mrow><mrow>{}</mrow></msub>")),
     "total": big("sum({})", r"\sum_{{i}} {}", "<mo>∑</mo>"),
     "product": big("prod({})", r"\prod_{{i}} {}", "<mo>∏</mo>"),
     "others": big("prod({} for j != i)", r"\prod_{{j \ne i}} {}", "<mo>∏</mo>",
@@ -135,7 +140,7 @@ def places(template: str | None) -> int:
     return sum(name is not None for _, name, _, _ in Formatter().parse(template or ""))
 
 
-PRIVATE = frozenset("whole larger smaller keyword element total product others largest smallest count "
+PRIVATE = frozenset("whole larger smaller keyword element at total product others largest smallest count "
                     "like []".split())
 ROOM = {head: max(places(template) for _, template in row) for head, row in NOTATION.items()}
 

@@ -76,9 +76,9 @@ function notChosen([kind, , , after, taken], up) {
 }
 const indent = "<mspace width='1em'/>", withoutTags = maths => maths?.replace(/<[^>]*>/g, "");
 function forwardLines(n) {
-  const {call, name: own, made, data, maths} = nodes[n], result = equals(number(data, "data"));
-  if (own === made) return [[inSymbols(call)], [equals(inNumbers(call)), result]];
-  return [[term(n, maths), equals(inSymbols(call))], [indent + equals(inNumbers(call)), result]];
+  const {call, name: own, made, data, maths, numbers: put} = nodes[n];
+  const result = [...put ? [equals(inNumbers(call))] : [], equals(number(data, "data"))];
+  return [own === made ? [inSymbols(call)] : [term(n, maths), equals(inSymbols(call))], result];
 }
 // A local gradient in symbols and with numbers put in, as far as that says more than its value.
 function reasonFor(n, k) {
@@ -107,10 +107,10 @@ function stoppedLines(after, behind) {
 
 const asText = n => nodes[n].factor ?? nodes[n].name;
 const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
-function what([kind, n, k, , more, reason]) {
+function what([kind, n, k, why, more, reason]) {
   const node = bold(n), {parents, words: reasons} = nodes[n];
   if (kind === "f") return say("computes", {node});
-  if (kind === "s") return say("starts", {node});
+  if (kind === "s") return say("starts", {node, reason: escaped(why)});
   if (kind === "z") return say("stopped", {reason: escaped(reason)});
   const told = (more ? "passes" : "keeps") + (reasons ? "_because" : "");
   return say(told, {node, parent: bold(parents[k]), reason: escaped(reasons?.[k] ?? "")});
@@ -127,8 +127,8 @@ function sentence(place) {
   if (!place) return say("before");
   const [kind, n, k, after, behind, reason] = events[place - 1];
   const {made, name: own, numbers: put, data, parents, local} = nodes[n];
-  if (kind === "f") return `${made === own ? made : `${own} = ${made}`} = ${put} = ${data}`;
-  if (kind === "s") return `∂${asText(n)}/∂${asText(n)} = ${k}`;
+  if (kind === "f") return `${made === own ? made : `${own} = ${made}`}${put ? ` = ${put}` : ""} = ${data}`;
+  if (kind === "s") return `${k === "1" ? `∂${asText(n)}/∂${asText(n)}` : `${asText(n)}.grad`} = ${k}`;
   if (kind === "z") return `${say("stopped", {reason})}: ${behind.map(i => `${asText(i)}.grad`).join(", ")} = ${after}`;
   const {heard} = place === state.place ? state : stateAt(place), to = asText(parents[k]);
   const {before, up} = heard[parents[k]].at(-1);
@@ -138,7 +138,8 @@ function sentence(place) {
 function linesOf([kind, n, k, after, behind]) {
   if (kind === "f") return forwardLines(n);
   if (kind === "b") return backwardLines(n, k, after);
-  return kind === "z" ? stoppedLines(after, behind) : [[partial(n, n), equals(number(k, "grad"))]];
+  if (kind === "z") return stoppedLines(after, behind);
+  return [[k === "1" ? partial(n, n) : grad(n), equals(number(k, "grad"))]];
 }
 function showPanel() {
   const {event, place} = state, [kind, n, k] = event ?? [], forward = kind === "f";

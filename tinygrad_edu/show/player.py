@@ -6,6 +6,7 @@ arithmetic, so that every number on the page is one of the engine's.
 """
 
 import re
+from collections.abc import Callable
 from functools import reduce
 from html import escape
 from operator import or_
@@ -14,9 +15,10 @@ from typing import Any, NamedTuple
 from ..engine import printer
 from ..engine.formula import Formula
 from ..engine.number import printable
+from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short
-from ..symbols.symbolic import local_formulas
+from ..symbols.reasons import reasons
 from .draw import (
     FOLDS,
     MANY_NODES,
@@ -44,7 +46,7 @@ from .steps import Event, events_of
 
 MOST = 5000                 # nodes of a graph that can be played
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
-MARK = 0xE000               # a letter of Unicode's private area stands for a node in a formula
+MARK, LAST_MARK = 0xE000, "\uf8ff"     # a letter of Unicode's private area stands for a node in a formula
 
 WINDOW = 1240.0, 420.0       # of the picture in a browser's window of 1280 by 800 points
 EDGE = 4                    # around the picture, in points
@@ -138,9 +140,9 @@ class Lesson:
         self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.nodes}
         self.passed: dict[tuple[Value, int], str] = {}
         for event in events:
-            if event.kind == "seed":
-                self.gradients[event.node].append(number_text(event.value))
-            if event.parent is not None:
+            for node in [event.node] if event.kind == "seed" else event.behind:
+                self.gradients[node].append(number_text(event.value))
+            if event.parent is not None and event.kind == "backward":
                 self.gradients[event.parent].append(number_text(event.value))
                 self.passed[event.node, event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
 
@@ -184,12 +186,15 @@ class Lesson:
         if node.origin and (line := self.lines.get(node.origin[:2])) is not None:
             told["line"] = line
         if node.parents:
+            call = in_short(call_of(node, self.marks)), graph.written_out(node, self.marks.__getitem__)
             told |= {"parents": [self.place[p] for p in node.parents], "made": graph.made(node),
-                     "call": self.both(node, in_short(call_of(node, self.marks))),
-                     "numbers": graph.with_numbers(node, 5).replace("-", "−")}
+                     "call": self.both(*call), "numbers": graph.with_numbers(node, 5).replace("-", "−")}
         if node.parents and not node.is_constant:
             told["local"] = [number_text(float(g)) for g in node.local_grads]
-            told["why"] = [self.both(node, reason) for reason in local_formulas(node, self.marks)]
+            why = reasons(node, self.marks, graph.texts) if isinstance(node._operation, Op) else []
+            told["why"] = [self.both(reason.formula, reason.rounded(5)) for reason in why]
+            if any(reason.words for reason in why):
+                told["words"] = [reason.words for reason in why]
             if again := self.reached_again(node):
                 told["again"] = again
         return told
@@ -200,12 +205,16 @@ class Lesson:
         return [i for i, parent in enumerate(parents) if not parent.is_constant and any(
             self.made_from[other] >> self.place[parent] & 1 for j, other in enumerate(parents) if j != i)]
 
-    def both(self, node: Value, formula: Any) -> list[str]:
-        """A formula of a node as MathML around names, and, where parentheses differ, also around numbers."""
-        near = {*node.parents, node}
-        found = [printer.mathml(formula, {self.marks[n]: (precedence(n), self.marks[n].head) for n in near})
-                 for precedence in (self.precedence_of_name, self.precedence_of_number)]
+    def both(self, formula: Any, numbers: Any = None) -> list[str]:
+        """A formula as MathML around names, and, where it or its parentheses differ, also around numbers."""
+        found = [self.around_marks(formula, self.precedence_of_name),
+                 self.around_marks(formula if numbers is None else numbers, self.precedence_of_number)]
         return found if found[0] != found[1] else found[:1]
+
+    def around_marks(self, formula: Any, precedence: Callable[[Value], int]) -> str:
+        """A formula as MathML; what stands for the marks in it holds together as tightly as `precedence` says."""
+        marks = [part for part in printer.in_order([formula]) if not part.parts and chr(MARK) <= part.head <= LAST_MARK]
+        return printer.mathml(formula, {m: (precedence(self.graph.nodes[ord(m.head) - MARK]), m.head) for m in marks})
 
     def precedence_of_name(self, node: Value) -> int:
         return printer.precedence_of(self.graph.formulas[node], printer.MATHML)
@@ -216,12 +225,16 @@ class Lesson:
         return printer.ADDED if text.startswith("−") else printer.RAISED if "e" in text else printer.ATOM
 
     def event(self, event: Event) -> list[Any]:
-        """["f", node], ["s", node, seed], or ["b", node, input, gradient afterwards, whether it was chosen]."""
+        """["f", node], ["s", node, seed, why], ["b", node, input, gradient afterwards, whether it was chosen],
+        or ["z", node, input, gradient, the nodes that get 0 since nothing goes to this input, why]."""
         place = self.place[event.node]
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
-            return ["s", place, number_text(event.value)]
+            return ["s", place, number_text(event.value), event.because]
+        if event.kind == "stopped":
+            behind = [self.place[node] for node in event.behind]
+            return ["z", place, event.edge, number_text(event.value), behind, event.because]
         return ["b", place, event.edge, number_text(event.value), int(event.taken)]
 
     # ---- pictures

@@ -1,18 +1,19 @@
 """Graphs as they are shown: which nodes and edges people see, and what each node is called."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import count
 from typing import Any
 
-from ..engine import printer
+from ..engine import ops, printer
 from ..engine.formula import Formula
 from ..engine.number import format_number, printable
 from ..engine.op import Op
 from ..engine.printer import TEXT
 from ..engine.value import Value, topological_order
 
+CHAINS: dict[Any, str] = {ops.add: "sum", ops.sub: "sum", ops.mul: "product"}
 MANY = 8            # an operation of more parents than this is shown in general terms
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
 
@@ -21,8 +22,8 @@ class NamedGraph:
     """A graph as people see it: its nodes, the edges between them, and what each node goes by.
 
     Pictures, steps, the player and symbolic gradients are made from one such object, so they agree,
-    and the names are computed once.  Nodes of a hidden operation (see `Op`) are passed over: such a
-    node stands for its first parent.
+    and the names are computed once.  Some nodes are passed over, and another stands for them: the first
+    parent for those of a hidden operation (see `Op`), and x for the `0 + x` that Python's sum() begins with.
 
     order         every node, parents before children
     stands_for    {node: itself, or what it stands for where it is hidden}
@@ -43,7 +44,8 @@ class NamedGraph:
         self.order = topological_order(output)
         self.stands_for: dict[Value, Value] = {}
         for node in self.order:
-            self.stands_for[node] = self.stands_for[node.parents[0]] if node._operation.hidden else node
+            seen = node.parents[0] if node._operation.hidden else node.parents[1] if begins_a_sum(node) else node
+            self.stands_for[node] = node if seen is node else self.stands_for[seen]
         self.output = self.stands_for[output]
         self.nodes = self.nodes_shown()
         twin = {self.stands_for[node]: node for node in self.order}         # the last that stands for it
@@ -76,13 +78,37 @@ class NamedGraph:
         return printer.text(in_short(call_of(node, self.formulas)))
 
     def with_numbers(self, node: Value, digits: int = 6) -> str:
-        """The same with numbers put in: `1 + 2`."""
-        numbers = {parent: Formula(format_number(parent.data, digits)) for parent in node.parents}
-        return printer.text(in_short(call_of(node, numbers)))
+        """The same with numbers put in: `1 + 2`; "" where that is but the number it comes to."""
+        numbers = printer.text(self.written_out(node, lambda x: Formula(format_number(x.data, digits))))
+        return "" if numbers in (format_number(self.data[node], digits), "-0") else numbers
+
+    def written_out(self, node: Value, write: Callable[[Value], Formula]) -> Formula:
+        """The operation of a node, in which a sum has as many parts as its formula has names: `1 + 2 + 4`.
+
+        write   what stands for a node
+        """
+        def part(parent: Value) -> Formula:
+            seen = self.stands_for[parent]
+            return self.written_out(seen, write) if self.is_part(node, parent, seen) else write(parent)
+        return in_short(call_of(node, {parent: part(parent) for parent in node.parents}))
+
+    def is_part(self, node: Value, parent: Value, seen: Value) -> bool:
+        """Is one sum, or product, within the formula of another, and its number that of the formula?"""
+        kind = CHAINS.get(node._operation)
+        return bool(kind and kind == CHAINS.get(seen._operation) and self.formulas[seen].parts
+                    and parent.data == seen.data)
 
     def partial(self, of: Value, by: Value) -> str:
         """∂of/∂by, in parentheses where they are formulas of operators."""
         return f"∂{printer.as_factor(self.formulas[of])}/∂{printer.as_factor(self.formulas[by])}"
+
+
+def begins_a_sum(node: Value) -> bool:
+    """Is this `0 + x`, as in Python's sum()?  Not where node and x have labels of their own."""
+    if node._operation is not ops.add:
+        return False
+    zero, x = node.parents
+    return zero.is_constant and zero.data == 0 and not (zero.parents or zero.label or (node.label and x.label))
 
 
 def names(output: Value) -> dict[Value, str]:
