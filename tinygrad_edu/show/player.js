@@ -203,14 +203,11 @@ function showTrace() {
   here = !kind ? [] : back.flatMap(i => kind === "f" ? trace[i].slice(0, 2) : trace[i].slice(2));
   for (const cell of here) cell.classList.add("here");
   if (here.length) into(byId("beside"), here[0]);
-  const line = program.children[kind && nodes[n].line];
-  mark(program, line);
-  if (line) into(program, line);
+  const line = program?.children[kind && nodes[n].line];
+  if (line) mark(program, line), into(program, line);
 }
 // The program's own lines, where they are known: the one at which the node of a step was made is lit.
 const program = byId("program");
-program.hidden = !data.program;
-for (const text of data.program ?? []) put(program, "div", text);
 function mark(list, part) {
   list.querySelector("[aria-current]")?.removeAttribute("aria-current");
   part?.setAttribute("aria-current", "step");
@@ -460,22 +457,21 @@ function lightTerms(b, on) {
 drawn.forEach((box, b) => {
   box.setAttribute("role", "button");
   box.setAttribute("tabindex", -1);
-  box.addEventListener("click", event => dragged || (event.detail > 1 ? openLayer(b) : jump(b)));
-  box.addEventListener("keydown", event => {
+  const point = on => { pointed = on ? b : -1; lightTerms(b, on); };
+  box.onclick = event => dragged || (event.detail > 1 ? openLayer(b) : jump(b));
+  box.onmouseenter = () => point(true);
+  box.onmouseleave = box.onblur = () => point(false);
+  box.onfocus = () => { point(true); follow([b]); };
+  box.onkeydown = event => {
     if (event.key === "Enter" || event.key === " ") { jump(b); event.preventDefault(); event.stopPropagation(); }
     if (event.key === "o") { openLayer(b); event.stopPropagation(); }
     if (event.key === "c" && !event.ctrlKey && !event.metaKey) copy(boxes[b].path);
-  });
-  for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focus", true], ["blur", false]]) {
-    box.addEventListener(kind, () => { pointed = on ? b : -1; lightTerms(b, on); });
-  }
-  box.addEventListener("focus", () => follow([b]));
+  };
 });
-for (const [kind, on] of [["mouseover", true], ["mouseout", false]]) byId("lines").addEventListener(kind, event => {
-  const found = event.target.closest(".term");
-  if (found) drawn[boxOf[found.dataset.node]]?.classList.toggle("lit", on);
-});
-stage.addEventListener("pointerdown", drag);
+const lightBox = on => event => drawn[boxOf[event.target.closest(".term")?.dataset.node]]?.classList.toggle("lit", on);
+byId("lines").onmouseover = lightBox(true);
+byId("lines").onmouseout = lightBox(false);
+stage.onpointerdown = drag;
 for (const part of [stage, byId("panel")]) part.addEventListener("pointerdown", event => {
   if (event.pointerType === "touch") finger = event;
 });

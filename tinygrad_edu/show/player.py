@@ -57,8 +57,7 @@ COLOURS = {"data": "data", "grad": "grad", "local": "grad"}
 BODY = """<main><div id="screen"><h1>{title}</h1>
 <div id="top"><section id="panel" aria-label="{this_step}"><p id="what"></p><div id="lines"></div>
 <p id="heard"></p></section>
-<section id="program" class="list" aria-label="{source}" tabindex="0" hidden></section>
-<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"></table></section></div>
+{program}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"></table></section></div>
 <p id="say" aria-live="polite"></p>
 {bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
 <rect class="tg-bg" id="ground"/><g id="links"></g><g id="boxes">{boxes}</g><g id="ghosts" aria-hidden="true"></g>
@@ -156,20 +155,24 @@ class Lesson:
         data = {"words": words.script, "nodes": [self.node(node) for node in nodes], "events": [self.event(e) for e in self.events],
                 "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first,
                 "folded": number_of_view(folded(nodes, "layer"), views)}
-        if self.program:
-            data["program"] = [f"{line.number:4}  {line.text}" for line in self.program]
         title = words.page["title"].format(name=self.graph.texts[self.graph.output])
         drawn = "".join(f'<g class="tg-node tg-{box.kind}" id="b{i}">{inside_of(box, 0, 0)}</g>'
                         for i, box in enumerate(self.boxes.values()))
         texts = words.script | words.page
         colours = words.page["legend"].format(**{
             key: f'<span class="{kind}">{texts[key]}</span>' for key, kind in COLOURS.items()})
-        body = with_words(BODY, words, title=escape(title), boxes=drawn, colours=colours)
+        body = with_words(BODY, words, title=escape(title), boxes=drawn, colours=colours, program=self.listing(texts))
         height = min(900, 460 + placed[first]["size"][1])
         picture = drawing_of(self.graph, layout, fold)
         made = page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data, picture.svg, height)
         made.note = picture.note
         return made
+
+    def listing(self, texts: dict[str, str]) -> str:
+        """The lines of the program as HTML, "" where they are not known."""
+        lines = "".join(f"<div>{line.number:4}  {escape(line.text)}</div>" for line in self.program)
+        label = escape(texts["source"])
+        return lines and f'<section id="program" class="list" aria-label="{label}" tabindex="0">{lines}</section>'
 
     # ---- what is said of nodes and events
 
