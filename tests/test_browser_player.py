@@ -14,6 +14,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.show import page as pages
 from tinygrad_edu.show.draw import number_text
+from tinygrad_edu.show.page import words_of
 
 
 def circuit():
@@ -668,3 +669,111 @@ def test_a_box_says_where_it_was_made_when_pointed_at(opened):
     titles = tab.locator("#boxes > g > title").evaluate_all("titles => titles.map(title => title.textContent)")
     assert titles[0] == f"x: 0.5, gradient 1.5729, made at {x.origin}"
     assert f"tanh(x) * 2: 0.92423, gradient 1, made at {f.origin}" in titles
+
+
+# ---- links, speed, keys, the projector, what a click offers
+
+def test_a_link_opens_the_page_at_its_step(opened):
+    tab = opened(circuit())
+    for link, step in ("step=4", 4), ("step=99", 7), ("step=x", 0), ("", 0):
+        tab.goto("about:blank")
+        tab.goto(opened.last + ("#" + link if link else ""))
+        assert place(tab) == step
+    tab.evaluate("location.hash = 'step=6'")
+    tab.wait_for_function("document.getElementById('place').textContent === '6 / 7'")
+
+
+def test_playing_can_be_faster_and_slower(opened):
+    tab = opened(circuit())
+    tab.clock.install(time=0)
+    tab.clock.pause_at(1000)
+    tab.locator("#speed").select_option("4 ×")
+    tab.locator("#play").click()
+    tab.clock.run_for(1100)                         # one at once, then one each quarter of a second
+    assert place(tab) == 5
+    tab.locator("#speed").select_option("0.5 ×")
+    tab.clock.run_for(1900)
+    assert place(tab) == 5
+    tab.clock.run_for(200)
+    assert (place(tab), tab.locator("#play").inner_text()) == (6, "Pause")
+
+
+def test_a_question_mark_shows_the_keys_and_they_rest_meanwhile(opened):
+    tab = opened(circuit())
+    assert not tab.locator("#keys").is_visible()
+    for opening in (lambda: tab.keyboard.press("?"), lambda: tab.locator("#help").click()):
+        opening()
+        shown = tab.locator("#keys").inner_text()
+        assert all(words in shown for words in words_of("player").keys.values())
+        tab.keyboard.press("ArrowRight")
+        assert place(tab) == 0
+        tab.locator("#close").click()
+        assert not tab.locator("#keys").is_visible()
+
+
+def test_the_projector_gets_large_type_and_no_tools(opened):
+    tab = opened(circuit(), width=1280, height=800)
+    go(tab, 5)
+    sizes = "() => ['#what', '#lines'].map(s => parseFloat(getComputedStyle(document.querySelector(s)).fontSize))"
+    before = tab.evaluate(sizes)
+    tab.keyboard.press("p")
+    assert all(large >= 1.5 * small for large, small in zip(tab.evaluate(sizes), before, strict=True))
+    assert not any(tab.locator(part).is_visible() for part in (".tools", "#beside", "#legend", "#all"))
+    tab.keyboard.press("ArrowRight")
+    assert place(tab) == 6
+    tab.keyboard.press("p")
+    assert tab.evaluate(sizes)[0] == before[0] and tab.locator(".tools").is_visible()
+
+
+def test_a_click_offers_the_python_that_reaches_a_box(opened):
+    model, loss = a_network_and_its_loss([3, 1])
+    tab = opened(tg.play(loss, fold="neuron"), permissions=["clipboard-read", "clipboard-write"])
+    tab.locator("#boxes > g:not([display])").filter(has_text="layer 0, neuron 2").first.click()
+    assert tab.locator("#copy").inner_text() == "model.layers[0].neurons[2]"
+    tab.locator("#copy").click()
+    assert tab.evaluate("navigator.clipboard.readText()") == "model.layers[0].neurons[2]"
+    assert tab.locator("#found").inner_text() == "copied: model.layers[0].neurons[2]"
+    tab.locator("#view").select_option("every node")
+    for path in tab.evaluate("JSON.parse(document.getElementById('data').textContent).boxes.map(box => box.path ?? '')"):
+        found = eval(path or "None", {"model": model})              # of our own page
+        assert found is not None or not path
+    leaf = next(b for b, box in enumerate(data_of(tg.play(loss))["boxes"]) if box.get("path") == "model.layers[0].neurons[1].w[0]")
+    assert tg.topological_order(loss)[leaf] is model.layers[0].neurons[1].w[0]
+
+
+# ---- the lists beside the graph
+
+def trace_of(tab):
+    rows = tab.locator("#trace tbody tr").evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+    return {made.split(" = ")[0]: (value, slope, gradient) for made, value, slope, gradient in rows}
+
+
+@pytest.mark.parametrize("name", ["circuit", "neuron", "fan"])
+def test_the_trace_has_every_number_of_the_step_and_lights_its_line(opened, name):
+    f = graph(name)
+    tab, events, names = opened(tg.play(f)), tg.steps(f), tg.names(f)
+    order = tg.topological_order(f)
+    for at in range(len(events) + 1):
+        go(tab, at)
+        shown = trace_of(tab)
+        for node, (value, gradient) in zip(order, expected_numbers(f, events, at), strict=True):
+            if not node.is_constant:
+                assert shown[names[node]][::2] == tuple("" if x is None else number_text(x) for x in (value, gradient))
+        lit = tab.locator("#trace .here").evaluate_all("cells => [...new Set(cells.map(c => c.parentNode.cells[0].textContent))]")
+        event = events[at - 1] if at else None
+        wanted = [] if event is None else [names[event.node if event.parent is None else event.parent]]
+        assert [made.split(" = ")[0] for made in lit] == wanted
+
+
+def test_the_program_is_shown_with_the_line_of_the_step(opened):
+    with tg.trace_origin():
+        x = Value(0.5, label="x")
+        y = tg.tanh(x)
+        f = y * 3
+    tab = opened(tg.play(f))
+    lines = tab.locator("#program > div").all_inner_texts()
+    assert [line.split("  ", 1)[1].strip() for line in lines] == ['x = Value(0.5, label="x")', "y = tg.tanh(x)", "f = y * 3"]
+    for step, line in (1, "y = tg.tanh(x)"), (2, "f = y * 3"):
+        go(tab, step)
+        assert tab.locator("#program [aria-current]").inner_text().endswith(line)
+    assert opened(circuit()).locator("#program").count() == 0

@@ -133,8 +133,8 @@ class Film:
         words = words_of("animation")
         about = words.page["about"].format(model=self.about, count=len(self.data))
         body = with_words(BODY, words, title=escape(title), model=escape(about))
-        shown = {**self.scene.described(), "words": words.script, "shapes": SHAPES, "frames": self.frames, "stopped": history.stopped,
-                 "error": self.error, **self.numbers(history)}
+        shown = {**self.scene.described(), "words": words.script, "shapes": SHAPES, "frames": self.frames,
+                 "stopped": history.stopped, "error": self.error, **self.numbers(history)}
         made = page(title, body, ["transport.js", "animation.js"], ["animation.css"], shown,
                     still(title, self.scene, self.frames[-1]), 620)
         return Animation(made, history)

@@ -186,7 +186,7 @@ function show(i) {
   return sentence;
 }
 const bar = transport(frames.length, show, still ? 1000 : Math.max(90, Math.min(700, 9000 / frames.length)));
-byId("slider").setAttribute("aria-label", say("Epoch"));
+byId("slider").setAttribute("aria-label", say("slider"));
 losses.addEventListener("click", event => {
   const spot = losses.getBoundingClientRect(), wanted = ((event.clientX - spot.left) / spot.width * (LEFT + ACROSS + 8) - LEFT) / ACROSS * (data.loss.length - 1);
   const gaps = frames.map(({epoch}) => Math.abs(epoch - wanted));

@@ -39,7 +39,7 @@ from .draw import (
     way_out,
 )
 from .layout import Edge, chosen_layout
-from .page import Page, page, with_words, words_of
+from .page import Page, Words, page, with_words, words_of
 from .program import program_of
 from .rows import lay_out_in
 from .steps import Event, events_of
@@ -69,7 +69,8 @@ BODY = """<main><div id="screen"><h1>{title}</h1>
 <button id="fit">{fit}</button>
 <label id="views">{show} <select id="view"></select></label>
 <label>{find} <input id="find" type="search" size="12"></label>
-<output id="found"></output><button id="copy" title="{copy_key}" hidden></button><button id="present">{present}</button></div>
+<output id="found"></output><button id="copy" title="{copy_key}" hidden></button>
+<button id="present">{present}</button></div>
 <p class="quiet" id="legend">{colours}</p></div>
 <details id="all"><summary>{all_steps}</summary><ol id="list" start="0"></ol></details></main>
 """
@@ -147,32 +148,33 @@ class Lesson:
 
     def page(self, fold: str, layout: str) -> Page:
         """The page, which shows the graph folded like this at first."""
-        nodes = self.graph.nodes
+        nodes, words = self.graph.nodes, words_of("player")
         first, views = views_of(nodes, fold)
         check_size(len(views[first].groups))
         placed = [self.view(view, layout) for view in views]
-        words = words_of("player")
-        data = {"words": words.script, "nodes": [self.node(node) for node in nodes], "events": [self.event(e) for e in self.events],
+        data = {"words": words.script, "nodes": [self.node(node) for node in nodes],
+                "events": [self.event(e) for e in self.events],
                 "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first,
                 "folded": number_of_view(folded(nodes, "layer"), views)}
         title = words.page["title"].format(name=self.graph.texts[self.graph.output])
-        drawn = "".join(f'<g class="tg-node tg-{box.kind}" id="b{i}">{inside_of(box, 0, 0)}</g>'
-                        for i, box in enumerate(self.boxes.values()))
-        texts = words.script | words.page
-        colours = words.page["legend"].format(**{
-            key: f'<span class="{kind}">{texts[key]}</span>' for key, kind in COLOURS.items()})
-        body = with_words(BODY, words, title=escape(title), boxes=drawn, colours=colours, program=self.listing(texts))
-        height = min(900, 460 + placed[first]["size"][1])
         picture = drawing_of(self.graph, layout, fold)
-        made = page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data, picture.svg, height)
+        made = page(title, self.body(title, words), ["transport.js", "player.js"], ["graph.css", "player.css"], data,
+                    picture.svg, min(900, 460 + placed[first]["size"][1]))
         made.note = picture.note
         return made
 
-    def listing(self, texts: dict[str, str]) -> str:
-        """The lines of the program as HTML, "" where they are not known."""
+    def body(self, title: str, words: Words) -> str:
+        """What is on the page before its script runs: the boxes without a place, the tools, and the program."""
+        drawn = "".join(f'<g class="tg-node tg-{box.kind}" id="b{i}">{inside_of(box, 0, 0)}</g>'
+                        for i, box in enumerate(self.boxes.values()))
+        texts = {key: escape(text) for key, text in (words.script | words.page).items()}
+        colours = texts["legend"].format(**{
+            key: f'<span class="{kind}">{texts[key]}</span>' for key, kind in COLOURS.items()})
+        label = texts["source"]
         lines = "".join(f"<div>{line.number:4}  {escape(line.text)}</div>" for line in self.program)
-        label = escape(texts["source"])
-        return lines and f'<section id="program" class="list" aria-label="{label}" tabindex="0">{lines}</section>'
+        program = f'<section id="program" class="list" aria-label="{label}" tabindex="0">{lines}</section>'
+        return with_words(BODY, words, title=escape(title), boxes=drawn, colours=colours,
+                          program=program if lines else "")
 
     # ---- what is said of nodes and events
 

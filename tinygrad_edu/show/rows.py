@@ -18,12 +18,13 @@ def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], lay
     enough    the scale from which on one row will do
     """
     whole = lay_out(sizes, edges, layout)
-    if scale_in(window, whole) >= enough:
+    across, up = whole.width / window[0], whole.height / window[1]
+    is_hopeless = across * up > 4                       # even without gaps all of it would be seen at half its size
+    if scale_in(window, whole) >= enough or is_hopeless:
         return whole
-    rows = math.sqrt(whole.width / window[0] * window[1] / whole.height)       # of the shape of the window
-    counts = {math.floor(rows), math.ceil(rows)} - {0, 1}
+    counts = {math.floor(math.sqrt(across / up)), math.ceil(math.sqrt(across / up))} - {0, 1}
     tried = [broken(whole, sizes, edges, layout, count) for count in sorted(counts)]
-    return max(whole, *tried, key=lambda placed: scale_in(window, placed)) if tried else whole
+    return max([whole, *tried], key=lambda placed: scale_in(window, placed))
 
 
 def scale_in(window: Point, placed: Layout) -> float:
@@ -38,21 +39,23 @@ def broken(whole: Layout, sizes: Sequence[Point], edges: Sequence[Edge], layout:
     ghosts: list[tuple[int, Point]] = []
     width = top = 0.0
     for row in sorted(set(row_of)):
-        inner = [k for k, edge in enumerate(edges) if row_of[edge.head] == row]
         own = [i for i, other in enumerate(row_of) if other == row]
-        again = sorted({edges[k].tail for k in inner} - set(own))
-        place = {box: i for i, box in enumerate(own + again)}
-        placed = lay_out([sizes[i] for i in place],
-                         [edges[k]._replace(tail=place[edges[k].tail], head=place[edges[k].head]) for k in inner], layout)
-        for k, (points, tip), label in zip(inner, placed.curves, placed.labels):
+        leading = [k for k, edge in enumerate(edges) if row_of[edge.head] == row]
+        members = own + sorted({edges[k].tail for k in leading} - set(own))
+        placed = lay_out([sizes[i] for i in members], [within(members, edges[k]) for k in leading], layout)
+        centres = [lowered(centre, top) for centre in placed.boxes]
+        for i, centre in zip(own, centres):
+            boxes[i] = centre
+        ghosts += list(zip(members, centres))[len(own):]
+        for k, (points, tip), label in zip(leading, placed.curves, placed.labels):
             curves[k], labels[k] = ([lowered(p, top) for p in points], lowered(tip, top)), lowered(label, top)
-        for i, centre in zip(place, placed.boxes):
-            if row_of[i] == row:
-                boxes[i] = lowered(centre, top)
-            else:
-                ghosts.append((i, lowered(centre, top)))
         width, top = max(width, placed.width), top + placed.height + GAP
     return whole._replace(width=width, height=top - GAP, boxes=boxes, curves=curves, labels=labels, ghosts=ghosts)
+
+
+def within(members: list[int], edge: Edge) -> Edge:
+    """The edge between the same boxes, by their numbers among these."""
+    return edge._replace(tail=members.index(edge.tail), head=members.index(edge.head))
 
 
 def lowered(point: Point, by: float) -> Point:
