@@ -24,6 +24,7 @@ from .counted_random import uniform
 
 INITS = ("xavier", "he", "uniform")
 LINEAR = ("", "linear", "identity")
+NAMED_INPUTS = 16                       # a layer of more inputs leaves plain numbers as they are, which is faster
 MOST_WEIGHTS = 10 ** 7                  # of a layer: some gigabytes of Values
 
 
@@ -377,8 +378,9 @@ class Layer(Module):
         if not isinstance(x, list | tuple) or len(x) != expected:
             got = len(x) if hasattr(x, "__len__") else repr(x)
             raise ValueError(f"{self.scope or 'the layer'} expects {expected} inputs, got {got}")
-        inputs = [e if isinstance(e, Value) else input_node(i, e) for i, e in enumerate(x)]
-        return [neuron(inputs) for neuron in self.neurons]
+        if expected <= NAMED_INPUTS:
+            x = [e if isinstance(e, Value) else input_node(i, e) for i, e in enumerate(x)]
+        return [neuron(x) for neuron in self.neurons]
 
     def describe(self) -> str:
         first = self.neurons[0]
