@@ -237,10 +237,10 @@ def test_views_of_a_network():
 
 def test_a_number_that_one_group_uses_is_folded_into_it():
     model = tg.MLP(2, [3, 2], rng=0)
-    f = tg.sum(model([1.0, -2.0])) * 2                      # the inputs are plain numbers, and the 2 belongs to no layer
+    f = tg.sum(model([1.0, -2.0])) * 2                      # the 2 belongs to no layer
     groups = folded(tg.topological_order(f), "layer")
     assert [group.name for group in groups if len(group) > 1] == ["layer 0", "layer 1"]
-    assert [group[0].data for group in groups if len(group) == 1] == [f.parents[0].data, 2.0, f.data]
+    assert [group[0].data for group in groups if len(group) == 1] == [1.0, -2.0, f.parents[0].data, 2.0, f.data]
 
 
 def test_where_a_shown_derivative_is_not_the_whole_one_it_is_said():

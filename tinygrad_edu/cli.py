@@ -34,7 +34,7 @@ from .show.player import Lesson, check_length
 from .show.steps import Steps, events_of
 from .show.terminal import walk
 from .symbols.expression import Program, parse
-from .symbols.named import NamedGraph
+from .symbols.named import NAMES, NamedGraph
 from .symbols.notation import plain_name
 from .symbols.source import source
 from .symbols.symbolic import Gradients, exact_gradients, symbolic_gradients
@@ -72,7 +72,8 @@ OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
 OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
-           "--json", "--ieee", "--literal", "--output", "--no-open")
+           "--json", "--names", "--ieee", "--literal", "--output", "--no-open")
+WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names")
 COMMANDS = ("demo", "play", "step", "draw", "ops", "train", "predict")
 OURS = b'class="tg-graph"', b'<meta name="generator" content="tinygrad_edu">'
 IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
@@ -206,6 +207,8 @@ def add_expression(add: Any) -> None:
     add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=1/3 z=sqrt(2)")
     add("--literal", action="store_true", help="refuse 2x, x^2, |x| and the like instead of reading them as 2*x ...")
     add("--ieee", action="store_true", help="go on with inf and nan instead of stopping at an error")
+    add("--names", choices=NAMES, default="auto", help="what stands for what is computed on the way: v1, v2, ... where "
+        "there are more than four operations, or always formulas")
     add("--layout", choices=LAYOUTS, default="auto", help="what places the boxes of a picture")
     add("--engine", choices=LAYOUTS, dest="layout", help=argparse.SUPPRESS)         # its name in version 0.1
 
@@ -259,7 +262,7 @@ def shielded(argv: list[str]) -> list[str]:
     for word, before in zip(argv, ["", *argv]):
         name = word.split("=")[0]
         known = name in ("-h", "-o", "--") or (len(name) > 3 and any(option.startswith(name) for option in OPTIONS))
-        if before in ("-o", "--output", "--layout", "--engine"):                # its word, even `-a.svg`
+        if before in WITH_A_WORD:                           # this is its word, even `-a.svg`
             words[-1] = f"--output={word}" if before == "-o" else f"{before}={word}"
         elif before in ("--svg", "--html") and re.fullmatch(r"\.[a-zA-Z]\w*", Path(word).suffix):
             words[-1] += word                                                   # no expression ends like that
@@ -333,7 +336,7 @@ def graph_of(args: argparse.Namespace) -> NamedGraph:
     output = program.build(floats)[-1]
     if not output.is_constant:
         output.backward()
-    return NamedGraph(output)
+    return NamedGraph(output, args.names)
 
 
 def run_step(args: argparse.Namespace) -> None:
@@ -364,8 +367,8 @@ def prints_unicode() -> bool:
 def run_demo(args: argparse.Namespace) -> None:
     """Play the lecture's first example."""
     expression, values = DEMO
-    run_play(argparse.Namespace(expression=expression, values=values, literal=False, layout="auto", open=args.open,
-                                output=own("", "demo.html")))
+    run_play(argparse.Namespace(expression=expression, values=values, literal=False, names="auto", layout="auto",
+                                open=args.open, output=own("", "demo.html")))
 
 
 def run_play(args: argparse.Namespace) -> None:

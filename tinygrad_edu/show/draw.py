@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 from ..engine.number import format_number, printable
 from ..engine.value import Value
 from ..files import write_whole
-from ..symbols.named import NamedGraph
+from ..symbols.named import INPUTS, NamedGraph
 from . import embedded
 from .layout import Edge, Layout, chosen_layout, lay_out
 from .page import asset
@@ -69,12 +69,14 @@ class Drawing:
         return f"<drawing of {self.title}, placed by the {self.layout} layout, {len(self.svg)} characters of SVG>"
 
 
-def draw(output: Value, layout: str = "auto", fold: str = "auto", *, engine: str | None = None) -> Drawing:
+def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str = "auto",
+         engine: str | None = None) -> Drawing:
     """A picture of the graph of `output`.
 
     layout   what places the boxes.  "auto": Graphviz, which comes with the package and needs no program
              `dot`; where it cannot run, a simple layout.  "embedded", "dot" or "simple" to insist on one.
     engine   the former name of `layout`; the next version will not know it any more
+    names    what the nodes go by, as for `steps`
     fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
              (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
 
@@ -86,7 +88,7 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, engine: str
     >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
     3
     """
-    return drawing_of(NamedGraph(output), chosen_layout(layout, engine), fold)
+    return drawing_of(NamedGraph(output, names), chosen_layout(layout, engine), fold)
 
 
 def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> Drawing:
@@ -102,6 +104,7 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> D
 
 FOLDS = ("auto", "none", "neuron", "layer", "line")
 MANY_NODES = 300                                            # beyond this, "auto" folds
+FEW_INPUTS = 8                                              # beyond this, the inputs of a network share a box
 
 
 class Group(list[Value]):
@@ -119,9 +122,15 @@ def folded(order: list[Value], fold: str) -> list[Group]:
     if fold == "auto":
         fits = len(order) <= MANY_NODES
         return folded(order, "none") if fits else min(folded(order, "neuron"), folded(order, "layer"), key=over_many)
-    names = {"none": lambda node: "", "neuron": lambda node: node.scope, "layer": lambda node: layer_of(node.scope),
-             "line": origin_of}
+    scope = scopes(order)
+    names = {"none": lambda node: "", "neuron": scope, "layer": lambda node: layer_of(scope(node)), "line": origin_of}
     return folded_by(order, names[fold])
+
+
+def scopes(order: list[Value]) -> Callable[[Value], str]:
+    """The part of a network that a node belongs to; inputs are a part of their own where they are many."""
+    are_few = sum(node.scope == INPUTS for node in order) <= FEW_INPUTS
+    return lambda node: "" if are_few and node.scope == INPUTS else node.scope
 
 
 def folded_by(order: list[Value], name: Callable[[Value], str]) -> list[Group]:

@@ -17,7 +17,7 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import NamedGraph, call_of, in_short
+from ..symbols.named import INPUTS, NamedGraph, call_of, in_short
 from ..symbols.reasons import reasons
 from .draw import (
     FOLDS,
@@ -36,6 +36,7 @@ from .draw import (
     links_of,
     local_text,
     number_text,
+    scopes,
     way_out,
 )
 from .layout import Edge, chosen_layout
@@ -83,13 +84,14 @@ class View(NamedTuple):
 
 
 def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "auto", *,
-         engine: str | None = None) -> Page:
+         names: str = "auto", engine: str | None = None) -> Page:
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
     fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
              made at one line of the program (see `trace_origin`); "auto" shows the layers of graphs of more
              than 300 nodes.  The page can change it, and open single layers.
     layout   what places the boxes, as for `draw`
+    names    what the nodes go by, as for `steps`
     engine   the former name of `layout`; the next version will not know it any more
 
     The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
@@ -102,7 +104,7 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     >>> lesson.title
     '(x + y) * z, step by step'
     """
-    graph = NamedGraph(output)
+    graph = NamedGraph(output, names)
     check_length(graph)
     return Lesson(graph, events_of(graph, seed)).page(fold, chosen_layout(layout, engine))
 
@@ -319,7 +321,7 @@ def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
     wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
-    for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
+    for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope not in ("", INPUTS)):
         found.append(View(name_when_open(layer), opened(order, layer)))
     views: list[View] = []
     for view in found:
@@ -341,6 +343,6 @@ def name_when_open(layer: str) -> str:
 def opened(order: list[Value], layer: str) -> list[Group]:
     """Every layer folded but one, which shows its nodes, or its neurons where the nodes are many."""
     inner = [node for node in order if layer_of(node.scope) == layer]
-    few = len(inner) <= OPEN
-    return folded_by(order, lambda node: layer_of(node.scope) if layer_of(node.scope) != layer else
+    few, scope = len(inner) <= OPEN, scopes(order)
+    return folded_by(order, lambda node: layer_of(scope(node)) if layer_of(node.scope) != layer else
                      "" if few else node.scope)

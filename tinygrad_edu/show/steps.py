@@ -62,6 +62,11 @@ class Event:
     taken: bool = True
     behind: Mapping[Value, str] = field(default_factory=dict)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a pickled step; those of version 0.1 have no words, and their reason is the formula."""
+        reason = f"{state['partial']} = {state['local']}" if state["local"] else ""
+        vars(self).update({"reason": reason, "behind": {}} | state)
+
     @property
     def text(self) -> str:
         """The whole step on one line."""
@@ -107,13 +112,16 @@ class Steps(list[Event]):
         return table
 
 
-def steps(output: Value, seed: float = 1.0) -> Steps:
+def steps(output: Value, seed: float = 1.0, *, names: str = "auto") -> Steps:
     """The events of computing `output` and of `output.backward(seed)`, in the engine's own order.
 
     One `forward` event per operation, one `seed`, one `backward` per edge that leads to a node
     that wants a gradient, and one `stopped` where nothing arrives, as behind a closed relu.  The
     graph is only read: no grad is changed, and the gradients shown are those of one pass from zero,
     whatever earlier passes left in the leaves.
+
+    names   "auto": in graphs of more than four operations each goes by its label or by v1, v2, ...;
+            "formulas": short formulas stand for them there too
 
     Raises ValueError where the data of a leaf was changed after the graph was made, since the
     steps would then show false arithmetic.
@@ -133,7 +141,7 @@ def steps(output: Value, seed: float = 1.0) -> Steps:
     y.grad += q.grad × ∂q/∂y → 0 + -4 × 1 = -4
     x.grad += q.grad × ∂q/∂x → 0 + -4 × 1 = -4
     """
-    return events_of(NamedGraph(output), seed)
+    return events_of(NamedGraph(output, names), seed)
 
 
 def events_of(graph: NamedGraph, seed: float = 1.0) -> Steps:

@@ -1,7 +1,8 @@
 """Graphs as they are shown: which nodes and edges people see, and what each node is called."""
 
+import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -16,6 +17,8 @@ from ..engine.value import Value, topological_order
 CHAINS: dict[Any, str] = {ops.add: "sum", ops.sub: "sum", ops.mul: "product"}
 MANY = 8            # an operation of more parents than this is shown in general terms
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
+FEW = 4             # in graphs of more operations than this, every unnamed one goes by a number
+NAMES = ("auto", "formulas")
 
 
 class NamedGraph:
@@ -34,13 +37,18 @@ class NamedGraph:
     formulas      {node: what it goes by}: its label, a short formula of its parents, or v1, v2, ...
     texts         {node: the same as text}; no two nodes that want a gradient have the same
 
+    names         "auto": in a graph of more than four operations each goes by its label or by v1, v2, ... in
+                  the order of evaluation, the output by f; "formulas": by short formulas there too
+
     >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
     >>> graph = NamedGraph(2 * (x + y))
     >>> graph.texts[graph.output], graph.with_numbers(graph.output)
     ('2 * (x + y)', '2 * 3')
     """
 
-    def __init__(self, output: Value):
+    def __init__(self, output: Value, names: str = "auto"):
+        if names not in NAMES:
+            raise ValueError(f"names={names!r}: write one of {', '.join(NAMES)}")
         self.order = topological_order(output)
         self.stands_for: dict[Value, Value] = {}
         for node in self.order:
@@ -52,10 +60,12 @@ class NamedGraph:
         used = {parent for node in self.nodes for parent in node.parents}
         self.data = {node: (node if node in used else twin[node]).data for node in self.nodes}
         self.labels = {node: node.label or twin[self.stands_for[node]].label for node in self.order}
+        self.labels.update((node, label) for node, label in labels_in_neurons(self.order) if not self.labels[node])
+        self.is_short = names == "auto" and sum(bool(node.parents) for node in self.nodes) > FEW
 
     @cached_property
     def formulas(self) -> dict[Value, Formula]:
-        return named(self.order, self.stands_for, self.labels)
+        return named(self)
 
     @cached_property
     def texts(self) -> dict[Value, str]:
@@ -121,21 +131,63 @@ def names(output: Value) -> dict[Value, str]:
     return NamedGraph(output).texts
 
 
+# ---- places in networks ---------------------------------------------------------------------------------
+
+INPUTS = "inputs"                                       # the scope of plain numbers given to a network
+NEURON = re.compile(r"(.*, )?neuron \d+")              # its scope
+
+
+def name_at(letter: str, scope: str, *inputs: int) -> str:
+    """What stands at a place of a network, by layer, neuron and input, counted from 0.
+
+    >>> name_at("w", "layer 0, neuron 2", 1), name_at("b", "layer 0, neuron 2"), name_at("w", "encoder, neuron 2", 1)
+    ('w0[2,1]', 'b0[2]', 'w_encoder[2,1]')
+    >>> name_at("w", "neuron 2", 1), name_at("w", "", 1), name_at("b", "")
+    ('w[2,1]', 'w1', 'b')
+    """
+    places = scope.split(", ") if scope else []
+    neuron = [places.pop().split()[-1]] if NEURON.fullmatch(scope) else []
+    path = ".".join(place.split()[-1] for place in places)
+    indices = ",".join([*neuron, *map(str, inputs)])
+    if not scope:
+        return f"{letter}{indices}"
+    return f"{letter}{'' if path[:1].isdigit() or not path else '_'}{path}" + f"[{indices}]" * bool(indices)
+
+
+def labels_in_neurons(order: list[Value]) -> Iterator[tuple[Value, str]]:
+    """(node, label) of what neurons compute: z0[2] before the activation of neuron 2 in layer 0, a0[2] after it."""
+    inside = [node for node in order if node.parents and NEURON.fullmatch(node.scope)]
+    linear = {node for node in inside if is_linear(node)}
+    parts = {parent for node in linear for parent in node.parents if parent.scope == node.scope}
+    for node in inside:
+        if node not in linear or node not in parts:
+            yield node, name_at("z" if node in linear else "a", node.scope)
+
+
+def is_linear(node: Value) -> bool:
+    """Is this node of a neuron a part of w · x + b?"""
+    own = [parent for parent in node.parents if parent.scope == node.scope]
+    has_parameter = any(not parent.parents for parent in own)
+    return len(node.parents) > 1 and (has_parameter or (node._operation is ops.add and len(own) == len(node.parents)))
+
+
 # ---- names ------------------------------------------------------------------------------------------------
 
 
-def named(order: list[Value], stands_for: Mapping[Value, Value], labels: Mapping[Value, str]) -> dict[Value, Formula]:
+def named(graph: NamedGraph) -> dict[Value, Formula]:
     """What each node goes by (see `NamedGraph`)."""
-    taken = set(labels.values())
-    numbered = (f"v{k}" for k in count(1) if f"v{k}" not in taken)
+    taken = set(graph.labels.values())
+    numbered = numbered_names(taken)
     known: dict[Value, Formula] = {}
     used: set[str] = set()
     times: Counter[str] = Counter()
-    for node in order:
-        if node is not stands_for[node]:
-            known[node] = known[stands_for[node]]
+    for node in graph.order:
+        if node is not graph.stands_for[node]:
+            known[node] = known[graph.stands_for[node]]
             continue
-        label, is_number = labels[node], node.is_constant and not node.parents
+        label, is_number = graph.labels[node], node.is_constant and not node.parents
+        if graph.is_short and node.parents and not label:
+            label = "f" if node is graph.output and "f" not in taken else next(numbered)
         formula = Formula(printable(label)) if label else own_formula(node, known)
         text = "" if formula is None else printer.text(formula)
         if label and text in used:
@@ -147,6 +199,13 @@ def named(order: list[Value], stands_for: Mapping[Value, Value], labels: Mapping
         used.add(text)
         known[node] = formula
     return known
+
+
+def numbered_names(taken: set[str]) -> Iterator[str]:
+    """v1, v2 ..., or another letter with numbers where somebody has names such as v1 already."""
+    letters = {label.rstrip("0123456789") for label in taken if label[-1:].isdigit()}
+    letter = next((letter for letter in "vutsrq" if letter not in letters), "node")
+    return (name for name in map(f"{letter}{{}}".format, count(1)) if name not in taken)
 
 
 def next_name(name: str, taken: set[str], times: "Counter[str]") -> str:
