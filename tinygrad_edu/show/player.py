@@ -17,7 +17,7 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import INPUTS, NamedGraph, call_of, in_short
+from ..symbols.named import INPUTS, NamedGraph, call_of, in_short, name_at
 from ..symbols.reasons import reasons
 from .draw import (
     FOLDS,
@@ -305,14 +305,16 @@ class Lesson:
 def python_path(scope: str, label: str = "") -> str:
     """The Python that reaches a layer, a neuron, or its parameter of this label, of a `model`; "" where none is known.
 
-    >>> python_path("layer 0, neuron 2"), python_path("layer 0, neuron 2", "w1"), python_path("step 1, layer 0")
+    >>> python_path("layer 0, neuron 2"), python_path("layer 0, neuron 2", "w0[2,1]"), python_path("step 1, layer 0")
     ('model.layers[0].neurons[2]', 'model.layers[0].neurons[2].w[1]', 'model.steps[1].layers[0]')
     """
-    attribute = re.fullmatch(r"(?:w(\d+)|b|)", label)
-    if not attribute or not re.fullmatch(r"(step \d+, )*layer \d+(, neuron \d+)?", scope):
+    if not re.fullmatch(r"(step \d+, )*layer \d+(, neuron \d+)?", scope):
         return ""
     owner = "model" + re.sub(r"(step|layer|neuron) (\d+)(, )?", r".\1s[\2]", scope)
-    return owner + (f".w[{attribute[1]}]" if attribute[1] else label and f".{label}")
+    if label in ("", name_at("b", scope)):
+        return owner + (label and ".b")
+    place = label.rpartition(",")[2].removesuffix("]")
+    return f"{owner}.w[{place}]" if place.isdigit() and label == name_at("w", scope, int(place)) else ""
 
 
 def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:

@@ -28,16 +28,16 @@ def program_of(nodes: Iterable[Any]) -> list[Line]:
     origins = [node.origin for node in nodes if node.origin]
     found: list[Line] = []
     for place in dict.fromkeys(origin.place for origin in origins):
-        files = [name for name, module in known_files().items() if place_of(name, module) == place]
+        files = {name for name, module in known_files() if place_of(name, module) == place}
         if len(files) == 1:
-            found += lines_of(files[0], [origin for origin in origins if origin.place == place])
+            found += lines_of(files.pop(), [origin for origin in origins if origin.place == place])
     return found[:MOST]
 
 
-def known_files() -> dict[str, str]:
-    """{file name: module} of what is loaded, and of the cells of a notebook."""
-    modules = {getattr(module, "__file__", None): name for name, module in list(sys.modules.items())}
-    return dict.fromkeys(linecache.cache, "__main__") | {name: module for name, module in modules.items() if name}
+def known_files() -> list[tuple[str, str]]:
+    """(file name, module) of all that is loaded, and of the cells of a notebook."""
+    modules = [(getattr(module, "__file__", None), name) for name, module in list(sys.modules.items())]
+    return [(name, "__main__") for name in linecache.cache] + [(name, module) for name, module in modules if name]
 
 
 def lines_of(filename: str, origins: list[Origin]) -> list[Line]:
