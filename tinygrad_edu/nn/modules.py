@@ -18,7 +18,7 @@ from ..engine.errors import Block, no_grad
 from ..engine.number import checked_whole, number, short_repr
 from ..engine.op import LEAF, OPS
 from ..engine.value import Value
-from ..symbols.named import INPUTS, name_at
+from ..symbols.named import name_at
 from .checks import FRACTION, checked_number
 from .counted_random import uniform
 
@@ -341,7 +341,7 @@ def unfused_dot(w: Sequence[Value], x: Sequence[Any]) -> list[Value]:
 @lru_cache(maxsize=4096)
 def input_extra(i: int) -> dict[str, Any]:
     """What is rare of input i; the dict is shared and never changed."""
-    return {"label": f"x{i}", "scope": INPUTS, "is_constant": True}
+    return {"label": name_at("x", "", i), "is_constant": True}
 
 
 def input_node(i: int, x: Any) -> Value:

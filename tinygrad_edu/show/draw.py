@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 from ..engine.number import format_number, printable
 from ..engine.value import Value
 from ..files import write_whole
-from ..symbols.named import INPUTS, NamedGraph
+from ..symbols.named import NamedGraph, is_input
 from . import embedded
 from .layout import Edge, Layout, chosen_layout, lay_out
 from .page import asset
@@ -129,8 +129,9 @@ def folded(order: list[Value], fold: str) -> list[Group]:
 
 def scopes(order: list[Value]) -> Callable[[Value], str]:
     """The part of a network that a node belongs to; inputs are a part of their own where they are many."""
-    are_few = sum(node.scope == INPUTS for node in order) <= FEW_INPUTS
-    return lambda node: "" if are_few and node.scope == INPUTS else node.scope
+    inputs = {node for node in order if is_input(node)}
+    are_many = len(inputs) > FEW_INPUTS
+    return lambda node: "inputs" if are_many and node in inputs else node.scope
 
 
 def folded_by(order: list[Value], name: Callable[[Value], str]) -> list[Group]:

@@ -17,7 +17,7 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import INPUTS, NamedGraph, call_of, in_short, name_at
+from ..symbols.named import NamedGraph, call_of, in_short, name_at
 from ..symbols.reasons import reasons
 from .draw import (
     FOLDS,
@@ -323,7 +323,7 @@ def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
     wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
-    for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope not in ("", INPUTS)):
+    for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
         found.append(View(name_when_open(layer), opened(order, layer)))
     views: list[View] = []
     for view in found:

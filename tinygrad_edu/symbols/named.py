@@ -133,7 +133,6 @@ def names(output: Value) -> dict[Value, str]:
 
 # ---- places in networks ---------------------------------------------------------------------------------
 
-INPUTS = "inputs"                                       # the scope of plain numbers given to a network
 NEURON = re.compile(r"(.*, )?neuron \d+")              # its scope
 
 
@@ -162,6 +161,11 @@ def labels_in_neurons(order: list[Value]) -> Iterator[tuple[Value, str]]:
     for node in inside:
         if node not in linear or node not in parts:
             yield node, name_at("z" if node in linear else "a", node.scope)
+
+
+def is_input(node: Value) -> bool:
+    """Is this a plain number given to a network?"""
+    return node.is_constant and not node.parents and bool(re.fullmatch(r"x\d+", node.label))
 
 
 def is_linear(node: Value) -> bool:
