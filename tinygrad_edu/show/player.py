@@ -56,7 +56,7 @@ SHORT = 9                   # letters that stand on an arrow in one line
 COLOURS = {"data": "data", "grad": "grad", "local": "grad"}
 
 BODY = """<main><div id="screen"><h1>{title}</h1>
-<div id="top"><section id="panel" aria-label="{this_step}"><p id="what"></p><div id="lines"></div>
+<div id="top"><section id="panel" aria-label="{this_step}" tabindex="0"><p id="what"></p><div id="lines"></div>
 <p id="heard"></p></section>
 {program}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"></table></section></div>
 <p id="say" aria-live="polite"></p>
