@@ -562,13 +562,16 @@ def test_the_list_of_all_steps(opened):
 # ---- for everyone
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1000, 390])
 @pytest.mark.parametrize("name", ["circuit", "network"])
-def test_no_violation_of_accessibility(opened, name, scheme):
+def test_no_violation_of_accessibility(opened, name, scheme, width):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
     f = graph("circuit") if name == "circuit" else a_network_and_its_loss([3, 2, 1])[1]
-    tab = opened(tg.play(f, fold="auto" if name == "circuit" else "neuron"), color_scheme=scheme)
-    for at in (0, 1, len(tg.steps(f)) // 2, len(tg.steps(f))):
+    tab = opened(tg.play(f, fold="auto" if name == "circuit" else "neuron"), color_scheme=scheme, width=width)
+    tab.locator("summary").click()
+    for at, key in (0, "Shift"), (1, "?"), (len(tg.steps(f)) // 2, "Escape"), (len(tg.steps(f)), "p"):
         go(tab, at)
+        tab.keyboard.press(key)
         assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in axe.run(tab).response["violations"]] == []
 
 
