@@ -13,18 +13,23 @@ GAP = 34                        # between two rows, in points
 
 
 def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], layout: str, enough: float) -> Layout:
-    """Place boxes as `lay_out` does; where they would be small in the window, in the rows that make them largest.
+    """Place boxes as `lay_out` does; where they would be small in the window, in rows.
 
-    enough    the scale from which on one row will do
+    enough    the scale at which letters can be read.  Where no number of rows is seen as a whole at this scale,
+              they are made to be seen one after the other.
     """
     whole = lay_out(sizes, edges, layout)
     across, up = whole.width / window[0], whole.height / window[1]
     is_hopeless = across * up > 4                       # even without gaps all of it would be seen at half its size
     if scale_in(window, whole) >= enough or is_hopeless:
         return whole
-    counts = {math.floor(math.sqrt(across / up)), math.ceil(math.sqrt(across / up))} - {0, 1}
-    tried = [broken(whole, sizes, edges, layout, count) for count in sorted(counts)]
-    return max([whole, *tried], key=lambda placed: scale_in(window, placed))
+    shape, needed = math.sqrt(across / up), math.ceil(across * enough)
+    counts = sorted({math.floor(shape), math.ceil(shape), needed, needed + 1} - {0, 1})
+    tried = [broken(whole, sizes, edges, layout, count) for count in counts]
+    best = max([whole, *tried], key=lambda placed: scale_in(window, placed))
+    lines = [placed for count, placed in zip(counts, tried)
+             if scale_in((window[0], window[1] * count), placed) >= enough]
+    return best if scale_in(window, best) >= enough or not lines else lines[0]
 
 
 def scale_in(window: Point, placed: Layout) -> float:
