@@ -1,6 +1,7 @@
 """What bad input gets: the right exception, the bad value in the message, the remedy, and no change."""
 
 import math
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
-from tinygrad_edu.engine.number import format_number
+from tinygrad_edu.engine.number import ALL_DIGITS, format_number, told_apart
 from tinygrad_edu.engine.op import find
 from tinygrad_edu.nn.matrix_layers import LinearMap
 
@@ -22,7 +23,10 @@ X = Value(3.0, label="x")
     ("1.5", TypeError, r"not str: got '1\.5'; write float"), (None, TypeError, "not NoneType: got None"),
     ([1.0], TypeError, r"not list: got \[1\.0\]; make one Value per element"), (1 + 2j, TypeError, "got .1.2j.; only real"),
     (True, TypeError, "bool is not a number here: got True; write float"), (numpy.bool_(True), TypeError, "True; write float"),
-    (numpy.array([1.0, 2.0]), TypeError, "make one Value per element"), (numpy.array(["a"]), TypeError, "ndarray"),
+    (numpy.array([1.0, 2.0]), TypeError, "make one Value per element"), (numpy.array(["a"]), TypeError, r"an array of shape \(1,\): got array"),
+    (numpy.array([2.5]), TypeError, r"not an array of shape \(1,\): got array.*; write x\.item"), (numpy.array([[2]]), TypeError, r"shape \(1, 1\).*x\.item"),
+    (numpy.array([]), TypeError, r"shape \(0,\): got .*one Value per element"), (numpy.array(1j), TypeError, "only real numbers"),
+    (numpy.timedelta64(3), TypeError, "not timedelta64"),
     (2 ** 53 + 1, ValueError, "9007199254740993 is not exactly representable"),
     (10 ** 400, OverflowError, r"10\*\*400 is too large"), (object(), TypeError, "not object"),
     (Decimal("-1e400"), OverflowError, r"Decimal.'-1E\+400'. is too large"), (Fraction(10 ** 400, 3), OverflowError, "Fraction.1000.*is too large"),
@@ -76,6 +80,8 @@ WHOLE = {       # where a whole number is taken: a call that takes it, and the l
     "seed of dropout": (lambda n: tg.Dropout(seed=n), None), "indim": (lambda n: LinearMap(n, 2), 0), "outdim": (lambda n: LinearMap(2, n), 0),
     "count": (lambda n: tg.data.spirals(n), 0), "seed of data": (lambda n: tg.data.xor(8, seed=n), -1), "arms": (lambda n: tg.data.spirals(arms=n), 0),
     "seed of a shuffling": (lambda n: tg.data.shuffled(tg.data.xor(8), n), -1), "size": (lambda n: tg.data.batches(tg.data.xor(8), n), 0),
+    "outputs of a neuron": (lambda n: tg.Neuron(2, outputs=n), 0), "the number of an example": (lambda n: tg.data.xor(8).chosen([n]), None),
+    "rng of a matrix layer": (lambda n: LinearMap(2, 2, rng=n), -1), "seed of check_training": (lambda n: tg.check_training(tg.MLP(2, [2], rng=0), XS, [0, 1], rates=[0.1], seed=n), None),
     "steps": (lambda n: tg.schedules.CosineDecay(0.1, n), 0), "every": (lambda n: tg.schedules.StepDecay(0.1, every=n), 0),
     "k": (lambda n: tg.schedules.Constant(0.1)(n), -1), "n": (lambda n: tg.derivative(tg.tanh, n)(0.5), 0), "argnums": (lambda n: tg.grad(tg.mul, n)(1.0, 2.0), None),
     **{name: (lambda n, name=name: tg.fit(tg.MLP(2, [2], rng=0), XS, [0, 1], progress=False, **{"epochs": 1, name: n}), largest)
@@ -114,7 +120,7 @@ def test_the_chance_to_drop_may_be_any_real_number(p):
 
 @pytest.mark.parametrize(("good", "number"), [
     (Decimal("Infinity"), math.inf), (numpy.float32("-inf"), -math.inf), (2, 2.0), (Fraction(1, 4), 0.25), (Decimal("0.1"), 0.1), (numpy.float32(0.5), 0.5), (numpy.int64(3), 3.0),
-    (numpy.array(1.5), 1.5), (numpy.array([2.5]), 2.5), (numpy.array([[2]]), 2.0), (numpy.longdouble(0.5), 0.5), (numpy.float64(0.1), 0.1), (2 ** 60, 2.0 ** 60), (-0.0, -0.0),
+    (numpy.array(1.5), 1.5), (numpy.array(2), 2.0), (numpy.longdouble(0.5), 0.5), (numpy.float64(0.1), 0.1), (2 ** 60, 2.0 ** 60), (-0.0, -0.0),
 ])
 def test_every_kind_of_real_number_is_taken_as_a_float(good, number):
     for made in (Value(good), X * 0 + good if not isinstance(good, numpy.ndarray) or good.ndim == 0 else Value(good)):
@@ -233,3 +239,57 @@ def test_steps_refuse_a_graph_whose_leaves_have_changed():
 def test_the_wrong_kind_of_argument_is_named(call, words):
     with pytest.raises(TypeError, match=words):
         call()
+
+
+# ---- digits in messages ------------------------------------------------------------------------------------------
+
+
+def refused_number(op, x):
+    """The number that the refusal of op(x) shows, read back; None where the op takes x."""
+    try:
+        op(Value(x, label="given"))
+        return None
+    except tg.DomainError as error:
+        shown, labelled = re.search(r"\((-?[\d.e+-]+)\) is .* \(given = (.+)\)$", str(error)).groups()
+        assert shown == labelled
+        return float(shown)
+
+
+@pytest.mark.parametrize("op", [op for op in tg.OPS.values() if len(op.inputs) == 1 and not op.rows and not op.constants
+                                and op.domain_text != "any x"], ids=repr)
+def test_what_a_message_says_of_a_number_beside_a_limit_is_true_of_the_number_it_shows(op):
+    limits = [end for end in (op.domain[0].low, op.domain[0].high, *op.domain[0].without) if math.isfinite(end)]
+    for end in limits:
+        for x in (math.nextafter(end, -math.inf), end, math.nextafter(end, math.inf)):
+            shown = refused_number(op, x)
+            assert shown is None or refused_number(op, shown) is not None, (op, x, shown)
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: tg.acos(Value(1.0000000000000002, label="x")), r"acos\(1\.0000000000000002\) is .* -1 <= x <= 1 \(x = 1\.0000000000000002\)"),
+    (lambda: tg.acos(1.5), r"acos\(1\.5\) is"), (lambda: tg.log(-1 / 3), r"log\(-0\.333333\) is"),
+    (lambda: Value(1.7976931348623157e308) * 1.0000000000000002, r"1\.7976931348623157e\+308 \* 1\.0000000000000002 is too large"),
+    (lambda: tg.sum([Value(1.7976931348623157e308), 9.9792015476736e291]), r"1\.7976931348623157e\+308.*9\.9792015476736e\+291"),
+    (lambda: tg.steps(stale(0.1234567, 0.1234568)), "comes to 0.1234568, but 0.1234567 is stored"),
+])
+def test_numbers_that_are_compared_are_shown_with_the_digits_that_differ(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def stale(before, now):
+    x = Value(before)
+    y = +x
+    x.data = now
+    return y
+
+
+def test_limits_and_defaults_are_shown_with_all_their_digits():
+    assert tg.Interval(0.1, 1.0000001).describe("x") == "0.1 < x < 1.0000001"
+    assert tg.Interval(low=1 / 3, without=(1.0000001,)).describe("x") == "x > 0.3333333333333333 and x != 1.0000001"
+    assert told_apart(1.0, math.nextafter(1.0, 2), 1.0) == ("1", "1.0000000000000002", "1")
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_all_digits_read_back_as_the_same_number(x):
+    assert float(format_number(x, ALL_DIGITS)) == x

@@ -16,14 +16,14 @@ from typing import Any
 from ..engine.errors import errstate
 from ..engine.graph import contributions, topological_order
 from ..engine.messages import describe, name_of
-from ..engine.number import format_number
+from ..engine.number import format_number, told_apart
 from ..engine.op import Op
 from ..engine.origin import Origin, place_of
 from ..engine.replay import apply
 from ..engine.value import Value
 from .decimals import NAN, decimal, digits
 from .measure import COMPARED, LEVELS, ROUNDOFF, Experiment, RuleInDigits, Runs, Slopes, Unexplained, unexplained
-from .report import Finding, GradientCheck, told_apart
+from .report import Finding, GradientCheck
 
 SMALLEST = Decimal(2) ** -1074
 

@@ -4,7 +4,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ..engine.number import format_number
 from ..engine.origin import Origin
 
 SHOWN = 12                          # findings that are printed
@@ -100,15 +99,3 @@ class GradientCheck:
 
     rows = property(lambda self: self.findings)     # as `GradientReport` of version 0.1 called it
     kind = property(lambda self: self.subject)
-
-
-def told_apart(a: float, b: float) -> tuple[str, str]:
-    """Two numbers with as many digits as it takes to see the difference.
-
-    >>> told_apart(0.5, 0.75), told_apart(0.1234567, 0.1234568)
-    (('0.5', '0.75'), ('0.1234567', '0.1234568'))
-    """
-    for count in range(6, 17):
-        if format_number(a, count) != format_number(b, count):
-            return format_number(a, count), format_number(b, count)
-    return repr(a), repr(b)

@@ -36,10 +36,10 @@ def name_of(node: Node) -> str:
     return printable(node.label) or (node.origin.name if node.origin else "")
 
 
-def named_operand(node: Node) -> str:
+def named_operand(node: Node, digits: int = 6) -> str:
     """An operand in a message: `x = -1`, or `x = -1, made at train.py:3`."""
     name = f"{name_of(node)} = " if name_of(node) else ""
-    return name + format_number(node._data) + (f", made at {node.origin}" if node.origin else "")
+    return name + format_number(node._data, digits) + (f", made at {node.origin}" if node.origin else "")
 
 
 def node_labelled(label: str, nodes: Iterable[Node], what: str) -> Node:

@@ -15,7 +15,7 @@ from .arrays import is_array, is_value, on_each
 from .domain import Interval
 from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
-from .number import format_number, number
+from .number import ALL_DIGITS, format_number, number
 
 OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
 
@@ -133,15 +133,27 @@ class Op:
         return tuple(g if choosing and x == x else math.nan for x, g in zip(numbers, local_grads))
 
     def domain_error(self, data, trouble, numbers, constants) -> DomainError:
-        shown = [[Formula(format_number(x)) for x in row] if self.rows else Formula(format_number(row))
-                 for row in numbers]
+        operands = [x for row in numbers for x in row] if self.rows else numbers
+        digits = self.digits_needed(data, operands, constants)
+        shown = self.in_rows([Formula(format_number(x, digits)) for x in operands])
         text = printer.text(self.call(*shown, **constants))
         kind, why = DomainError, "is not a number"
         if data == data and isinstance(trouble, (ZeroDivisionError, ValueError)):
             kind, why = PoleError, "is infinite"
         elif data == data:
             kind, why = RangeError, "is too large for a float"
-        return kind(f"{text} {why}{self.advice(numbers)}")
+        error = kind(f"{text} {why}{self.advice(numbers)}")
+        error.digits = digits
+        return error
+
+    def digits_needed(self, data, operands, constants) -> int:
+        """As many digits of the numbers as it takes for the message to be true of the numbers it shows."""
+        for digits in range(6, ALL_DIGITS):
+            shown = [float(format_number(x, digits)) for x in operands]
+            again = float(self.rule(*map(as_ieee, self.in_rows(shown)), **constants)[0])
+            if repr(again) == repr(data) and [*map(math.isinf, shown)] == [*map(math.isinf, operands)]:
+                return digits
+        return ALL_DIGITS
 
     def advice(self, numbers) -> str:
         outside = [] if self.rows else [
@@ -214,7 +226,7 @@ class Op:
     @property
     def signature(self) -> str:
         """How the op is called: `leaky_relu(x, slope=0.01)`."""
-        constants = [name if default is None else f"{name}={format_number(default)}"
+        constants = [name if default is None else f"{name}={format_number(default, ALL_DIGITS)}"
                      for name, default in self.constants.items()]
         return f"{self.name}({', '.join([*self.inputs, *constants])})"
 

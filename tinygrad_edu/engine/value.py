@@ -362,7 +362,7 @@ def evaluate_or_explain(op: Op, parents: tuple, constants: dict) -> tuple[float,
     try:
         return op.evaluate(*op.in_rows([x._data for x in parents]), **constants)
     except DomainError as error:
-        named = [named_operand(x) for x in parents if x.label or x.origin]
+        named = [named_operand(x, error.digits) for x in parents if x.label or x.origin]
         between = "; " if any(x.origin for x in parents) else ", "
         raise type(error)(f"{error} ({between.join(named)})" if named else str(error)) from None
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..calculus.differences import numeric_derivative
 from ..calculus.transforms import derivative
 from ..engine.errors import DomainError, GradientError, errstate, no_grad
-from ..engine.number import checked_whole, format_number, number, printable, short_repr
+from ..engine.number import checked_whole, format_number, number, printable, short_repr, told_apart
 from ..engine.op import Op
 from ..engine.slopes import float_of
 from ..engine.value import Value
@@ -240,7 +240,7 @@ def domain_of(op: Any, low: float, high: float) -> Point:
                              + " (a row)" * op.rows)
         low, high = max(low, op.domain[0].low), min(high, op.domain[0].high)
     if not low < high:
-        raise ValueError(f"low is less than high: got {format_number(low)} and {format_number(high)}")
+        raise ValueError("low is less than high: got {} and {}".format(*told_apart(low, high)))
     return low, high
 
 
