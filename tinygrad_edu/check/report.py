@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine.messages import name_of
+from ..engine.number import format_number
 from ..engine.origin import Origin
 
 SHOWN = 12                          # findings that are printed
@@ -69,6 +71,7 @@ class GradientCheck:
 
     findings   a list of `Finding`
     judged     how many gradients were judged
+    second     how many second derivatives were judged besides, with order=2
     subject    what they are gradients of, if it has a name
     against    what they were compared with, if it is worth a word
 
@@ -76,9 +79,11 @@ class GradientCheck:
     """
 
     subject = against = ""              # of reports pickled by version 0.1
+    second: int | None = None           # and by version 0.2
 
-    def __init__(self, findings: list[Finding], judged: int, subject: str = "", against: str = ""):
-        self.findings, self.judged, self.subject, self.against = findings, judged, subject, against
+    def __init__(self, findings: list[Finding], judged: int, subject: str = "", against: str = "",
+                 second: int | None = None):
+        self.findings, self.judged, self.subject, self.against, self.second = findings, judged, subject, against, second
 
     def __bool__(self) -> bool:
         return self.verdict == "right"
@@ -92,10 +97,17 @@ class GradientCheck:
 
     def __repr__(self) -> str:
         of, against = self.subject and f" of {self.subject}", self.against and f" against {self.against}"
-        lines = [f"{self.verdict}: {self.judged} gradient{'s' * (self.judged != 1)}{of} judged{against}"]
+        second = "" if self.second is None else f" and {self.second} second derivative{'s' * (self.second != 1)}"
+        lines = [f"{self.verdict}: {self.judged} gradient{'s' * (self.judged != 1)}{second}{of} judged{against}"]
         order = sorted(self.findings, key=lambda finding: finding.ok)
         lines += [f"  {finding.kind}: {finding.text}" for finding in order[:SHOWN]]
         return "\n".join(lines + [f"  and {len(order) - SHOWN} more"] * (len(order) > SHOWN))
 
     rows = property(lambda self: self.findings)     # as `GradientReport` of version 0.1 called it
     kind = property(lambda self: self.subject)
+
+
+def leaf_text(node: Any) -> str:
+    """A leaf in a sentence."""
+    origin = f" (made at {node.origin})" if node.origin else ""
+    return (name_of(node) or format_number(node.data)) + origin

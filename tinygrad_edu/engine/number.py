@@ -32,7 +32,7 @@ def number(x: Any) -> float:
     if isinstance(x, int):
         return int_as_float(x)
     kind = getattr(getattr(x, "dtype", None), "kind", None)
-    if kind in ("i", "u", "f") and x.shape == ():
+    if kind in ("i", "u", "f") and x.shape == () and not getattr(x, "mask", False):
         return nearest_float(x.item()) if kind == "f" else int_as_float(x.item())
     if kind is None and (isinstance(x, Real) or type(x).__name__ == "Decimal"):
         return nearest_float(x)
@@ -108,7 +108,7 @@ def check_kind(x: Any, kind: type) -> None:
 def remedy(x: Any) -> str:
     """What to write instead of x, for the end of a message; "" where nothing helps."""
     if isinstance(x, str):
-        return "; write float(...)"
+        return "; write float(...)" if reads_as_number(x) else ""
     kind = getattr(getattr(x, "dtype", None), "kind", "")       # of numpy's numbers: f, i, u, c ...
     if isinstance(x, complex) or kind == "c":
         return "; only real numbers have gradients here"
@@ -126,10 +126,18 @@ def remedy(x: Any) -> str:
     return ""
 
 
+def reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def short_repr(x: Any, limit: int = 60) -> str:
     """What x looks like in a message, in at most `limit` characters."""
     try:
-        return truncate(repr(x), limit)
+        return truncate(" ".join(line.strip() for line in repr(x).splitlines()), limit)
     except (ValueError, RecursionError):                # whole numbers too long for Python, lists too deep
         return f"<a {type(x).__name__} that cannot be shown>"
 

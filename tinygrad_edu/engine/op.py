@@ -38,6 +38,8 @@ class Op:
     rows        are its inputs rows of numbers (sum, max, ...) instead of numbers?
     selects     does it pick among its inputs?  Then backward does not walk an edge whose local
                 gradient is 0, so that an infinity in a branch not taken does no harm
+    jumps       a function of its inputs, where it jumps at infinitely many places: wherever that is a whole number
+    longer      the op that is meant where it is given more inputs: log(x, base)
     sample      values of the constants, for tests
 
     An op is called like a function, on floats or on Values, or on arrays of them, element by element:
@@ -49,10 +51,12 @@ class Op:
 
     hidden = False                          # is it passed over in pictures and steps?
 
-    def __init__(self, rule: Callable, symbol: str, domain: tuple, selects: bool, sample: dict[str, float]):
+    def __init__(self, rule: Callable, symbol: str, domain: tuple, selects: bool, sample: dict[str, float],
+                 jumps: Callable | None = None):
         spec = inspect.getfullargspec(rule)
         defaults = spec.kwonlydefaults or {}
-        self.name, self.symbol, self.selects = rule.__name__, symbol, selects
+        self.name, self.symbol, self.selects, self.jumps = rule.__name__, symbol, selects, jumps
+        self.longer: Op | None = None
         self.textbook = self.rule = self.graph = rule
         self.inputs: list[str] = spec.args
         self.constants: dict[str, Any] = {name: defaults.get(name) for name in spec.kwonlyargs}
@@ -71,6 +75,8 @@ class Op:
     # ---- calling it
 
     def __call__(self, *inputs, **constants):
+        if self.longer and len(inputs) + len(constants.keys() & self.longer.inputs) > len(self.inputs):
+            return self.longer(*inputs, **constants)
         inputs, constants = self.arguments(inputs, constants)
         try:
             for x in (x for row in inputs for x in row) if self.rows else inputs:
@@ -219,6 +225,11 @@ class Op:
         return Formula(printer.head_of(self.name, len(inputs) + len(settings)), *inputs, *settings)
 
     @property
+    def is_built_in(self) -> bool:
+        """Is it one of the package's own?"""
+        return self.__module__.startswith(__package__ + ".")
+
+    @property
     def summary(self) -> str:
         """The first sentences of its docstring."""
         return " ".join((self.__doc__ or "").split("\n\n")[0].split())
@@ -232,8 +243,10 @@ class Op:
 
     @property
     def domain_text(self) -> str:
-        """Its domain as conditions on its inputs."""
-        return ", ".join(interval.describe(name) for name, interval in zip(self.inputs, self.domain))
+        """Its domain as conditions on its inputs, and where it jumps."""
+        conditions = ", ".join(interval.describe(name) for name, interval in zip(self.inputs, self.domain))
+        where = printer.text(self.jumps(*map(Formula, self.inputs))) if self.jumps else ""
+        return conditions + (f"; jumps where {where} is whole" if where else "")
 
     def in_text(self) -> tuple[str, list[str]]:
         """The formula, and one line per local gradient, as text; f stands for the value."""
