@@ -61,6 +61,6 @@ native = Extension(
     define_macros=[("CYTHON_USE_TYPE_SPECS", "1")],             # a class to which methods can be added
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
     depends=[f"tinygrad_edu/{name}" for name in (
-        "native/_arenas.h", "native/c_rules.py", "engine/ops.py", "engine/accurate.py", "engine/formula.py",
-        "engine/ieee.py", "engine/printer.py", "symbols/source.py")])
+        "native/_arenas.h", "native/c_rules.py", "engine/ops.py", "engine/more_ops.py", "engine/accurate.py",
+        "engine/formula.py", "engine/ieee.py", "engine/printer.py", "symbols/source.py")])
 setup(ext_modules=[native], cmdclass={"build_ext": BuildEngine})

@@ -45,7 +45,8 @@ def torch_functions() -> dict[str, Callable]:
     from torch.nn import functional
     torch.set_num_threads(1)
     names = ("add sub mul neg square abs sign sqrt hypot exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos "
-             "atan atan2 sinh cosh tanh asinh acosh atanh erf erfc maximum minimum sigmoid pow").split()
+             "atan atan2 sinh cosh tanh asinh acosh atanh erf erfc maximum minimum sigmoid pow reciprocal remainder "
+             "floor ceil round xlogy logaddexp logit").split()
     activations = {"gelu": "gelu", "relu": "relu", "elu": "elu", "softplus": "softplus", "silu": "silu",
                    "softsign": "softsign", "log_sigmoid": "logsigmoid"}
     return {name: getattr(torch, name) for name in names} | {
@@ -55,7 +56,8 @@ def torch_functions() -> dict[str, Callable]:
         "elu": lambda x, alpha: functional.elu(x, alpha), "clip": lambda x, low, high: torch.clamp(x, low, high),
         "sum": lambda x: x.sum(-1), "mean": lambda x: x.mean(-1), "prod": lambda x: x.prod(-1),
         "max": lambda x: x.amax(-1), "min": lambda x: x.amin(-1), "logsumexp": lambda x: x.logsumexp(-1),
-        "dot": torch.linalg.vecdot,
+        "dot": torch.linalg.vecdot, "norm": lambda x: torch.linalg.vector_norm(x, dim=-1),
+        "floor_divide": lambda x, y: torch.div(x, y, rounding_mode="floor"), "normal_cdf": torch.special.ndtr,
         "softmax_cross_entropy": lambda x, t: functional.cross_entropy(x, t, reduction="none"),
     }
 
@@ -74,7 +76,7 @@ def jax_functions() -> dict[str, Callable]:
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_platforms", "cpu")
     names = ("square abs sign sqrt cbrt hypot exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh maximum "
-             "minimum sum mean prod max min dot").split()
+             "minimum sum mean prod max min dot reciprocal remainder floor_divide floor ceil round logaddexp").split()
     inverse = {name: getattr(numpy, "arc" + name[1:]) for name in "asin acos atan atan2 asinh acosh atanh".split()}
     activations = "relu softplus silu sigmoid log_sigmoid".split()
     return {name: getattr(numpy, name) for name in names} | inverse | {
@@ -85,7 +87,8 @@ def jax_functions() -> dict[str, Callable]:
         "gelu": lambda x: jax.nn.gelu(x, approximate=False), "softsign": jax.nn.soft_sign,
         "leaky_relu": lambda x, slope: jax.nn.leaky_relu(x, slope), "elu": lambda x, alpha: jax.nn.elu(x, alpha),
         "clip": lambda x, low, high: numpy.clip(x, low, high), "where": lambda c, x, y: numpy.where(c != 0, x, y),
-        "logsumexp": scipy.special.logsumexp,
+        "logsumexp": scipy.special.logsumexp, "xlogy": scipy.special.xlogy, "logit": scipy.special.logit,
+        "normal_cdf": scipy.stats.norm.cdf, "norm": numpy.linalg.norm,
     }
 
 

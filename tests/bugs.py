@@ -21,6 +21,7 @@ import pytest
 import tinygrad_edu as tg
 import tinygrad_edu.engine.formula as m
 from tinygrad_edu import Value
+from tinygrad_edu.engine.slopes import slopes_of
 
 hypothesis.settings.register_profile("planted", deadline=None,          # that something fails is enough; nothing is shrunk
                                      phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
@@ -263,6 +264,11 @@ def replay_that_forgets(patch):
         again.grads = {node: reached.get(node, 0) for node in again.grads}
         return again
     replaced_everywhere(patch, right, replay)
+
+
+@bug("slopes that are differentiated again are numbers", "test_calculus")
+def slopes_as_numbers(patch):
+    replaced_everywhere(patch, slopes_of, lambda node, inputs: node.local_grads)
 
 
 # ---- operations -----------------------------------------------------------------------------------------------

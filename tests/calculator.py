@@ -12,8 +12,8 @@ from functools import partial
 from typing import NamedTuple
 
 TOKEN = re.compile(r"""[ \t]*(?:(0[xX][0-9a-fA-F]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?)
-                             |([^\W\d]\w*)|(\*\*|[<>=!]=|[-+*/<>()\[\],=;\n])|\Z)""", re.X)
-BINDS = {"<": 1, ">": 1, "<=": 1, ">=": 1, "==": 1, "!=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "**": 5}
+                             |([^\W\d]\w*)|(\*\*|//|[<>=!]=|[-+*/%<>()\[\],=;\n])|\Z)""", re.X)
+BINDS = {"<": 1, ">": 1, "<=": 1, ">=": 1, "==": 1, "!=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "//": 3, "%": 3, "**": 5}
 SIGN = 4                                    # -x ** 2 is -(x ** 2), and -x * y is (-x) * y
 COMPARE = {"<": float.__lt__, ">": float.__gt__, "<=": float.__le__, ">=": float.__ge__, "==": float.__eq__, "!=": float.__ne__}
 SIGNS = str.maketrans("−×·÷", "-**/")
@@ -32,6 +32,25 @@ def divide(x, y):
     if y:
         return x / y
     return math.nan if x == 0 or x != x else math.copysign(math.inf, x) * math.copysign(1.0, y)
+
+
+def remainder(x, y):
+    return math.nan if y == 0 or math.isinf(x) else x % y
+
+
+def floor_divide(x, y):
+    return divide(x, y) if y == 0 else math.nan if math.isinf(x) else x // y
+
+
+def log_base(x, base):
+    if base in (2, 10):
+        return guarded(math.log2 if base == 2 else math.log10, -math.inf)(x)
+    return divide(ONE["log"](x), ONE["log"](base)) if base > 0 else math.nan
+
+
+def rounded(f):
+    """A function from floats to whole numbers that keeps the sign of 0, infinities and nan."""
+    return lambda x: math.copysign(f(x), x) if math.isfinite(x) else x
 
 
 def power(x, y):
@@ -93,9 +112,10 @@ def clip(x, low, high):
 ONE = {"sqrt": guarded(math.sqrt), "exp": guarded(math.exp), "log": guarded(math.log, -math.inf), "sin": guarded(math.sin),
        "cos": guarded(math.cos), "tanh": math.tanh, "atan": math.atan, "expm1": guarded(math.expm1), "abs": math.fabs,
        "sinh": guarded(math.sinh, too_large="sign"), "cosh": guarded(math.cosh), "erf": math.erf,
+       "floor": rounded(math.floor), "ceil": rounded(math.ceil), "round": rounded(round),
        "relu": lambda x: x if x != x else larger(x, 0.0), "square": lambda x: x * x, "neg": lambda x: -x,
        "sign": lambda x: math.copysign(1.0, x) if x and x == x else x, "step": lambda x: x if x != x else float(x >= 0)}
-TWO = {"pow": power, "greater": lambda x, y: float(x > y), "less": lambda x, y: float(x < y), "equal": lambda x, y: float(x == y),
+TWO = {"pow": power, "log": log_base, "remainder": remainder, "floor_divide": floor_divide, "greater": lambda x, y: float(x > y), "less": lambda x, y: float(x < y), "equal": lambda x, y: float(x == y),
        "maximum": lambda x, y: x + y if x != x or y != y else larger(x, y),
        "minimum": lambda x, y: x + y if x != x or y != y else smaller(x, y)}
 ROWS = {"sum": total, "mean": lambda row: total(row) / len(row), "prod": product,
@@ -193,7 +213,8 @@ class Calculator:
         elif sign == "**":
             result = a * a if y.is_constant and b == 2 else power(a, b)
         else:
-            result = {"+": a.__add__, "-": a.__sub__, "*": a.__mul__, "/": partial(divide, a)}[sign](b)
+            result = {"+": a.__add__, "-": a.__sub__, "*": a.__mul__, "/": partial(divide, a), "%": partial(remainder, a),
+                      "//": partial(floor_divide, a)}[sign](b)
         return self.noted(result, [a, b], x.is_constant and y.is_constant)
 
     def noted(self, result, operands, is_constant):
@@ -309,7 +330,7 @@ class Writer:
     def product(self, depth):
         parts = [self.factor(depth)]
         while self.rng.random() < 0.25:
-            parts.append(self.one("*", "/", "×", "·", "÷", "* ") + self.space() + self.factor(depth))
+            parts.append(self.one("*", "/", "×", "·", "÷", "* ", "%", "//") + self.space() + self.factor(depth))
         return self.space().join(parts)
 
     def factor(self, depth):
@@ -327,7 +348,7 @@ class Writer:
 
     def call(self, depth):
         name = self.one(*ONE, *TWO, *ROWS, *ROWS, "dot", "where", "clip", "leaky_relu")
-        count = 1 if name in ONE else 2 if name in TWO else 3 if name == "where" else self.rng.randint(1, 4)
+        count = 1 if name in ONE and not (name in TWO and self.rng.random() < 0.5) else 2 if name in TWO else 3 if name == "where" else self.rng.randint(1, 4)
         inside = [self.expression(depth, self.known) for _ in range(count)]
         if name == "dot":
             return f"dot([{', '.join(inside)}], [{','.join(self.expression(depth - 1, self.known) for _ in inside)}])"

@@ -152,6 +152,7 @@ FUNCTIONS = {
     "asinh": lambda u: grown("asinh", 1 / root(1 + u * u, 2), u),
     "acosh": lambda u: grown("acosh", 1 / root(u * u - 1, 2), u),
     "atanh": lambda u: grown("atanh", 1 / (1 - u * u), u),
+    "floor": lambda u: series(mp.floor(u.c[0])),
     "erf": lambda u: grown("erf", bell(u), u),
     "erfc": lambda u: grown("erfc", -bell(u), u),
 }

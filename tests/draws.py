@@ -5,8 +5,10 @@ So every domain is sampled in its working range, over all magnitudes, near its e
 and at a fixed list of special numbers.
 """
 
+import itertools
 import math
 import random
+from fractions import Fraction
 
 from hypothesis import strategies as st
 
@@ -32,6 +34,18 @@ def ordinary(interval, margin=0.05, reach=4.0, small=1e-3):
     high = interval.high if math.isfinite(interval.high) else max(reach, low + reach)
     away = edges(interval)
     return st.floats(low, high).filter(lambda x: all(abs(x - e) > margin for e in away) and (not x or abs(x) >= small))
+
+
+def jumps_within(op, xs, *steps):
+    """Does an op that jumps at infinitely many places jump when its inputs move by up to so much, up or down?
+
+    With no steps: does it jump at xs itself?
+    """
+    if not op.jumps:
+        return False
+    corners = itertools.product(*[(Fraction(x) - Fraction(h), Fraction(x) + Fraction(h)) for x, h in zip(xs, steps or [0] * len(xs))])
+    places = [op.jumps(*corner) for corner in corners]
+    return any(place.denominator == 1 for place in places) or len({math.floor(place) for place in places}) > 1
 
 
 def edge_grid(interval):

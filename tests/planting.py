@@ -3,11 +3,11 @@
 from tinygrad_edu import Op
 
 
-def with_rule(op, rule, textbook=None):
-    """An op like this one with another rule, the textbook's too if that is not given.
+def with_rule(op, rule, textbook=None, graph=None):
+    """An op like this one with another rule, which is the textbook's and the graph form too where they are not given.
 
     The compiled engine has no kernel for it, so the rule is what runs.
     """
     twin = object.__new__(Op)
-    vars(twin).update(vars(op), rule=rule, textbook=textbook or rule, graph=textbook or rule)
+    vars(twin).update(vars(op), rule=rule, textbook=textbook or rule, graph=graph or textbook or rule)
     return twin

@@ -10,7 +10,7 @@ import ast
 import re
 from functools import cached_property
 
-TOKEN = re.compile(r"\s*(\d+(?:e[-+]?\d+)?|[a-z]+|\*\*|[-+*/^()|√]|[²³]|⁻¹)")
+TOKEN = re.compile(r"\s*(\d+(?:e[-+]?\d+)?|[a-z]+|\*\*|//|[-+*/%^()|√]|[²³]|⁻¹)")
 FUNCTIONS = {"sin": "sin", "ln": "log", "abs": "abs", "exp": "exp", "sqrt": "sqrt", "log": "log", "asin": "asin", "√": "sqrt"}
 RAISED = {"²": 2, "³": 3, "⁻¹": -1}
 
@@ -38,6 +38,17 @@ def divided(a, b):
     return product(a, ("inverse", b))
 
 
+def remainder(a, b):
+    return ("%", a, b)
+
+
+def floored(a, b):
+    return ("//", a, b)
+
+
+BETWEEN_FACTORS = {"*": product, "/": divided, "%": remainder, "//": floored}
+
+
 def raised(base, exponent):
     return ("exp", exponent) if base == ("exp", (1,)) else ("^", base, exponent)
 
@@ -63,7 +74,7 @@ def literal_tree(node):
         return called(node.func.id, literal_tree(node.args[0]))
     a, b = literal_tree(node.left), literal_tree(node.right)
     return {ast.Add: added, ast.Sub: lambda a, b: added(a, negated(b)), ast.Mult: product, ast.Div: divided,
-            ast.Pow: raised}[type(node.op)](a, b)
+            ast.Pow: raised, ast.Mod: remainder, ast.FloorDiv: floored}[type(node.op)](a, b)
 
 
 # ---- the chart ---------------------------------------------------------------------------------------------
@@ -111,20 +122,24 @@ class Chart:
                 yield negated(tree) if self.tokens[i] == "-" else tree
 
     def term(self, i, j):
-        yield from self.signed("products", i, j)
+        """Factors of which the first may have a sign, which is its own: -x % y is (-x) % y."""
+        yield from self.chain("term", "signed_run", i, j)
 
     def signed_run(self, i, j):
         yield from self.signed("run", i, j)
 
     def products(self, i, j):
-        """Factors with * or / between them, or side by side as if a * stood there: (1/2)x."""
-        yield from self.read("run", i, j)
+        yield from self.chain("products", "run", i, j)
+
+    def chain(self, kind, first, i, j):
+        """Factors with * / % // between them, or side by side as if a * stood there: (1/2)x."""
+        yield from self.read(first, i, j)
         for k in range(i + 1, j):
-            if self.tokens[k] in ("*", "/"):
-                for a, b in self.pairs("products", "signed_run", i, k, k + 1, j):
-                    yield product(a, b) if self.tokens[k] == "*" else divided(a, b)
+            if self.tokens[k] in BETWEEN_FACTORS:
+                for a, b in self.pairs(kind, "signed_run", i, k, k + 1, j):
+                    yield BETWEEN_FACTORS[self.tokens[k]](a, b)
             if self.may_follow(k):
-                for a, b in self.pairs("products", "power", i, k, k, j):
+                for a, b in self.pairs(kind, "power", i, k, k, j):
                     yield product(a, b)
 
     def may_follow(self, k):
@@ -247,7 +262,7 @@ def random_text(rng, length):
         elif ending:
             break
         else:
-            token = rng.choice(["+", "-", "*", "/", "/", "^", "^", "²", "⁻¹", "", "", "", ""])
+            token = rng.choice(["+", "-", "*", "/", "/", "%", "%", "//", "^", "^", "²", "⁻¹", "", "", "", ""])
             wants = token not in ("²", "⁻¹")
         tokens += token.split()
     text = ""

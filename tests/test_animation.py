@@ -18,7 +18,8 @@ from tinygrad_edu import animate_training
 from tinygrad_edu.engine.number import printable
 from tinygrad_edu.learn.animation import Film, rounded
 from tinygrad_edu.learn.data import Data, noisy_sine, spirals, xor, yin_yang
-from tinygrad_edu.learn.fit import class_of, fit
+from tinygrad_edu.learn.examples import class_of
+from tinygrad_edu.learn.fit import fit
 from tinygrad_edu.nn.modules import MLP, Module
 from tinygrad_edu.show.plane import spaced, widened
 
@@ -240,7 +241,7 @@ def test_what_has_no_picture_is_refused_before_any_training(data, error, words):
 @pytest.mark.parametrize(("options", "error", "words"), [
     ({"epochs": -1}, ValueError, "epochs .* got -1"), ({"frames": 0}, ValueError, "frames .* got 0"), ({"resolution": 1}, ValueError, "resolution .* got 1"),
     ({"sizes": (3, 1)}, ValueError, "the model has one output, but the targets are classes"), ({"sizes": (3, 3)}, ValueError, "3 outputs for 2 classes"), ({"lrr": 1}, TypeError, "lrr"), ({"loss": "msee"}, ValueError, "unknown loss"),
-    ({"data": noisy_sine(9), "sizes": (2,)}, ValueError, "a list against a number"), ({"data": noisy_sine(9), "sizes": (2,), "loss": lambda predictions, targets: 0.0}, ValueError, "the model returns 2"), ({"validation": ([], [])}, ValueError, "no validation examples"),
+    ({"data": noisy_sine(9), "sizes": (2,)}, ValueError, r"a list of 2 against a number at \[0\]"), ({"data": noisy_sine(9), "sizes": (2,), "loss": lambda predictions, targets: 0.0}, ValueError, "the model returns 2"), ({"validation": ([], [])}, ValueError, "no validation examples"),
 ])
 def test_bad_settings_are_named(options, error, words):
     with pytest.raises(error, match=words):

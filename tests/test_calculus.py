@@ -363,8 +363,8 @@ def test_arrays_in_and_out():
     as_list = tg.grad(lambda v: f(numpy.array(v)))([1.0, -2.0, 0.5])
     found = tg.grad(f)(x)
     assert type(found) is numpy.ndarray and found.dtype == float and found.tolist() == as_list
-    assert tg.value_and_grad(f)(x)[1].tolist() == as_list and tg.hessian(f)(x) == tg.hessian(lambda v: f(numpy.array(v)))(list(x))
-    assert tg.jacobian(lambda v: A @ v)(x) == A.tolist() and tg.jacobian(lambda v: (A @ v).reshape(1, 2))(x) == A.tolist()
+    assert tg.value_and_grad(f)(x)[1].tolist() == as_list and tg.hessian(f)(x).tolist() == tg.hessian(lambda v: f(numpy.array(v)))(list(x))
+    assert tg.jacobian(lambda v: A @ v)(x).tolist() == A.tolist() == tg.jacobian(lambda v: (A @ v).reshape(1, 2))(x).tolist()
     assert tg.jvp(lambda v: A @ v, x, numpy.array([1.0, 0.0, 2.0])).tolist() == [1.0, 13.0]
     assert tg.jvp(lambda v: A @ v, x, [1, 0, 2]).tolist() == [1.0, 13.0]               # a list is built like an array
     assert tg.vjp(lambda v: A @ v, x, numpy.array([0.0, 1.0])).tolist() == [3.0, 4.0, 5.0] == tg.vjp(lambda v: A @ v, x, [0, 1]).tolist()

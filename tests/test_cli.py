@@ -167,6 +167,8 @@ def test_ops_lists_every_operation():
         assert op.signature in output
     for words in ("∂f/∂x = 1 - f**2", "x > 0", "y != 0"):
         assert words in output
+    composed, *_ = run("ops", "softmax")
+    assert composed.startswith("softmax(logits)\nexp(x") and "made of several operations" in composed
     detail, *_ = run("ops", "tanh")
     for words in ("tanh(x)", r"1 - f^{2}", "def tanh(x):", "double op_tanh(double x, double *g_x)", "any x"):
         assert words in detail
@@ -209,7 +211,7 @@ MISTAKES = [
     (["step", "x", "x=sqrt(2)", "--exact"], 2, "x=sqrt(2) is not a rational number"), (["step", "x₁", "x1=1", "x₁=2"], 2, "x1 is given twice"),
     (["step", "1/2x", "x=1"], 2, "1/2x has two readings: write (1/2)*x or 1/(2*x)"), (["step", "2x", "x=1", "--literal"], 2, "write 2*x"),
     (["step", "x", "x=2pi", "--literal"], 2, "x=2pi: what stands side by side is multiplied: write 2*pi"),
-    (["stpe", "x"], 2, "no command is called 'stpe': did you mean 'step'?"), (["ops", "sigma"], 2, "did you mean 'sigmoid'?"),
+    (["stpe", "x"], 2, "no command is called 'stpe': did you mean 'step'?"), (["ops", "sigma"], 2, "did you mean 'sigmoid'?"), (["ops", "sofmax"], 2, "did you mean 'softmax'?"), (["ops", "cross_entrpy"], 2, "did you mean 'cross_entropy'?"),
     (["step", "x + " * 4000 + "x", "x=1"], 2, "limit"), (["step", "1/x", "x=0"], 2, "div needs y != 0"),
 ]
 

@@ -140,6 +140,29 @@ def test_parts_that_do_not_fit_are_refused(maker, message):
         maker()
 
 
+@pytest.mark.parametrize(("maker", "message"), [
+    *[(lambda bad=bad, i=i: Data(*[[[1.0]], [0], ("x",), ("no",)][:i], bad, *[[[1.0]], [0], ("x",), ("no",)][i + 1:]), f"the {part} of data must be a list or an array, not {type(bad).__name__}")
+      for i, part in enumerate(("inputs", "targets", "features", "classes")) for bad in (None, 1.0, "x", {0: 1})],
+    (lambda: Data([None], [0], ("x",)), "example 0 must be a list of numbers, not NoneType: got None"), (lambda: Data([1.0], [0], ("x",)), "example 0 must be a list"),
+    (lambda: xor(4).chosen(3), "indices must be a list or an array, not int: got 3"), (lambda: xor(4).chosen([1.0]), "the number of an example must be a whole number, not float: got 1.0"),
+    (lambda: one_hot(None), "labels must be a list or an array, not NoneType"), (lambda: one_hot([[1], [0]]), r"label 0 is a row, \[1\]: a label is a text or a number"),
+    (lambda: from_csv(None, "y"), "path must be the name of a file, not NoneType: got None"),
+])
+def test_parts_of_another_kind_are_named(maker, message):
+    with pytest.raises(TypeError, match=message):
+        maker()
+
+
+def test_arrays_and_tuples_become_the_lists_of_data():
+    numpy = pytest.importorskip("numpy")
+    plain = Data([[0.0, 1.0], [1.0, 1.0]], [1, 0], ("x", "y"), ("no", "yes"))
+    for form in (tuple, numpy.array):
+        made = Data(form(plain.inputs), form(plain.targets), form(plain.features), form(plain.classes))
+        assert made == plain and repr(made) == repr(plain) and type(made.targets[0]) is int and type(made.inputs[0]) is list
+    assert plain.chosen(numpy.array([1, 0])) == plain.chosen([1, 0])
+    assert one_hot(numpy.array(["b", "a"]), numpy.array(["b", "a"])) == [[1, 0], [0, 1]]
+
+
 def test_data_say_what_they_are():
     assert repr(xor(6)) == "<Data: 6 examples, inputs x, y, classes same (3), different (3)>"
     assert repr(noisy_sine(6)) == "<Data: 6 examples, inputs x, targets are numbers>"

@@ -80,6 +80,7 @@ SMALL = (0.0, 1e-300, -1e-300, 1e-100, -1e-100)
 NO_ANSWER = {       # 1 / r², 1 / y² or a power of x leaves the floats on the way, and is multiplied by 0
     "div": {(0.0, 1e-300), (0.0, -1e-300)},
     "pow": {(1e100, 5.0), *((1e-300, y) for y in (0.0, 1.0, 5.0, 40.0, 1000.0))},
+    "log_base": {(1e-300, 1e155), (1.0, 1e-300), (1e155, 1e-300)}, "xlogy": {(0.0, 1e-300)},
     "hypot": {(0.0, 1e-300), (0.0, -1e-300), (1e-300, 0.0), (-1e-300, 0.0)},
     "atan2": {(y, x) for y in SMALL for x in SMALL if x or y},
 }

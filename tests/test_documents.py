@@ -38,7 +38,7 @@ def test_every_module_and_public_function_says_what_it_is_for(name):
         if inspect.isclass(thing) and thing.__module__ == name:
             assert thing.__doc__
     if name == "tinygrad_edu":
-        for public in tg.__all__:
+        for public in [*tg.__all__, *tg._python_has_too]:
             thing = getattr(tg, public)
             assert not callable(thing) or thing.__doc__, public
 
@@ -89,7 +89,7 @@ def test_the_classifiers_name_what_was_tried_and_the_page_on_trust_says_the_same
     assert "on 2 cores, Linux x86-64, CPython 3.11" in trust and "Anything but Linux and CPython 3.11" in trust
 
 
-@pytest.mark.parametrize("name", ["ops.py", "accurate.py"])
+@pytest.mark.parametrize("name", ["ops.py", "more_ops.py", "accurate.py"])
 def test_no_rule_file_branches_or_uses_the_math_module(name):
     source = (Path(tg.__file__).parent / "engine" / name).read_text(encoding="utf-8")
     code = re.sub(r'""".*?"""|#[^\n]*', "", source, flags=re.S)

@@ -1,5 +1,6 @@
 """What the package has can be reached: whoever adds something and forgets to name it is told, by its name."""
 
+import builtins
 import inspect
 
 import pytest
@@ -25,7 +26,8 @@ def reduces(signature):
     return "reduction" in signature.parameters and signature.parameters["reduction"].default == "mean"
 
 
-BUILT_IN = [name for name, op in tg.OPS.items() if op.__module__ == "tinygrad_edu.engine.ops"]
+PUBLIC = [*tg.__all__, *tg._python_has_too]
+BUILT_IN = [name for name, op in tg.OPS.items() if op.is_built_in]
 
 
 def draws(signature):
@@ -34,7 +36,7 @@ def draws(signature):
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_operations_are_names_of_the_package(name):
-    assert name in tg.__all__, f"{name} is missing in tinygrad_edu/__init__.py: import it there, and name it in __all__"
+    assert name in PUBLIC, f"{name} is missing in tinygrad_edu/__init__.py: import it there, and name it in __all__"
     assert name == "pow" or getattr(tg, name) is tg.OPS[name]       # pow is Python's too, and takes a modulus
 
 
@@ -54,3 +56,18 @@ def test_losses_schedules_and_plots_are_names_of_their_modules(module, name):
 def test_something_was_looked_at():
     assert {"mse", "hinge"} < set(functions(losses, reduces)) and "loss_curves" in functions(plots, draws)
     assert not {"elementwise", "per_example"} & set(functions(losses, reduces))
+
+
+def test_all_names_at_once_leave_those_of_python_alone():
+    names = {}
+    exec("from tinygrad_edu import *", names)
+    assert [name for name in vars(builtins) if name in names and not name.startswith("__")] == []
+    assert {name for name in names if name != "__builtins__"} == {*tg.__all__}
+    assert eval("max([3, 1], key=abs), sum([[1]], []), abs(-1), pow(2, 3, 5), min('ba')", names) == (3, [1], 1, 3, "a")
+
+
+def test_names_that_python_has_too_are_ours_in_the_package():
+    ours = {name for name, x in vars(tg).items() if hasattr(builtins, name) and not name.startswith("__")}
+    assert ours == {*tg._python_has_too} and {"abs", "max", "sum"} < ours
+    for name in ours:
+        assert getattr(tg, name) is not getattr(builtins, name) and getattr(tg, name).__module__.startswith("tinygrad_edu.engine")

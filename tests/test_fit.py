@@ -10,17 +10,19 @@ import sys
 
 import pytest
 from command import run
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.learn import data
-from tinygrad_edu.learn.fit import fit
-from tinygrad_edu.learn.history import GAP, History
-from tinygrad_edu.learn.sanity import Report, check_training
+from tinygrad_edu.learn.fit import fit, loss_for, optimizers_by_name
+from tinygrad_edu.learn.history import GAP, LOW, History, diagnosed, in_decimals, percent
+from tinygrad_edu.learn.sanity import Report, check_training, losses_in_words
 from tinygrad_edu.nn.losses import cross_entropy, mse
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Module, Sequential
 from tinygrad_edu.nn.optim import SGD, Adam
-from tinygrad_edu.nn.penalties import L2
+from tinygrad_edu.nn.penalties import L1, L2
 from tinygrad_edu.nn.rates import verdicts
 from tinygrad_edu.nn.schedules import LinearDecay
 
@@ -215,10 +217,33 @@ def test_fit_leaves_no_graph_behind():
 @pytest.mark.parametrize(("here", "there", "advice"), [
     (0.99, 0.7, "overfitting.*increase regularization strength"), (0.8, 0.79, "underfitting.*increase model capacity"),
     (0.99, 0.98, "a good fit"), (0.95, 0.95 - GAP - 0.01, "overfitting"),
+    (0.55, 0.40, "underfitting: training accuracy 0.55, validation 0.40; increase model capacity, or train longer"),    # it was "overfitting"
+    (0.40, 0.55, "underfitting"), (0.86, 1.0, "a good fit"), (0.85, 0.4, "overfitting"), (1.0, 0.0, "overfitting"), (0.0, 0.0, "underfitting"),
+    (0.9, 0.7999999999, r"overfitting: training accuracy 0\.9000000000, validation 0\.7999999999"),
+    (0.89999, 0.95, "a good fit"), (0.9999, 0.9999, r"a good fit: training accuracy 0\.9999, validation 0\.9999"),
 ])
 def test_d001_the_gap_between_training_and_validation(here, there, advice):
     assert re.match(advice, History(loss=[0.1], accuracy=[here], validation_accuracy=[there]).diagnosis())
     assert "no diagnosis" in History(loss=[0.1]).diagnosis()
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_every_diagnosis_follows_from_the_numbers_it_shows(here, there):
+    word = diagnosed(here, there)
+    text = History(loss=[0.1], accuracy=[here], validation_accuracy=[there]).diagnosis()
+    shown = [float(number) for number in re.fullmatch(r"(?:.*): training accuracy (\S+), validation ([^;]+)(?:;.*)?", text).groups()]
+    assert text.startswith(word) and diagnosed(*shown) == word
+    assert [x in (0.0, 1.0) for x in shown] == [x in (0.0, 1.0) for x in (here, there)]
+    if word == "overfitting":
+        assert there < here and diagnosed(here, here) != "overfitting" and diagnosed(here, 0.0) == "overfitting"
+    if word == "underfitting":
+        assert max(here, there) < LOW and diagnosed(1.0, there) != "underfitting"
+    assert diagnosed(here, 1.0) == "a good fit"
+
+
+def test_all_is_said_only_where_it_is_all():
+    assert [percent(share) for share in (1.0, 0.0, 0.5, 2999 / 3000, 1 / 30_000)] == ["100.0%", "0.0%", "50.0%", "99.97%", "0.003%"]
+    assert [in_decimals(share, 3) for share in (1.0, 0.0, 0.5, 2999 / 3000)] == ["1.000", "0.000", "0.500", "0.9997"]
 
 
 def test_the_lectures_checks_before_a_training():
@@ -248,8 +273,8 @@ def test_descent_on_x_plus_y_times_z_has_no_end():
 
 @pytest.mark.parametrize(("options", "error", "words"), [
     ({"epochs": -1}, ValueError, "epochs .* got -1"), ({"epochs": 2.0}, TypeError, "got 2.0"), ({"seed": 1.5}, TypeError, "seed must be a whole number, not float: got 1.5"), ({"batch_size": 0}, ValueError, "batch_size .* got 0"),
-    ({"patience": 0}, ValueError, "patience"), ({"loss": "msee"}, ValueError, "unknown loss 'msee'; the names are .*mse"),
-    ({"optimizer": "adma"}, ValueError, "unknown optimizer 'adma'; the names are .*adam"), ({"lr": -1.0}, ValueError, "-1"),
+    ({"patience": 0}, ValueError, "patience"), ({"loss": "msee"}, ValueError, "unknown loss 'msee': did you mean 'mse'. The names are .*mse"),
+    ({"optimizer": "adma"}, ValueError, "unknown optimizer 'adma': did you mean 'adam'. The names are .*adam"), ({"lr": -1.0}, ValueError, "-1"),
     ({"validation": ([], [])}, ValueError, "no validation examples"), ({"validation": ([[1.0, 2.0]], [])}, ValueError, "1 inputs, 0 targets"),
 ])
 def test_bad_settings_are_named_and_the_model_is_untouched(options, error, words):
@@ -414,7 +439,7 @@ def test_targets_may_be_arrays_of_one_or_two_dimensions(loss, targets):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["train", "xor", "--epochs", "1", "--save", "none/m.json"], "there is no folder none"), (["train", "spirals", "--plot", "a.bmp"], ".png, .svg or .pdf"),
-    (["train", "one.csv", "--label", "y"], "all examples are of the class"), (["train", "one.csv", "--label", "y", "--noise", "1"], "not for CSV"),
+    (["train", "one.csv", "--label", "y"], "training examples are of the class"), (["train", "one.csv", "--label", "y", "--noise", "1"], "not for CSV"),
     (["predict", "m.json", "nan", "1"], "finite"), (["predict", "m.json", "a", "1"], "are numbers"), (["train", "folder.csv", "--label", "y"], "a folder"),
 ])
 def test_more_mistakes_get_one_line_before_any_training(arguments, words, tmp_path):
@@ -464,6 +489,259 @@ def test_a_plot_and_a_check_say_the_same_of_a_rate():
     drawn = ", ".join(line.get_label().removeprefix("lr = ").replace(":", "") for line in axes.lines)
     assert check_training(Bowl(), [[1.0]], [0.0], rates=rates)[-1].seen == drawn
     assert [label.split(" ", 1)[1] for label in drawn.split(", ")] == ["too low", "too low", "good", "good", "too high", "exploding"]
+
+
+RATES = {**dict.fromkeys(("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"), 0.01), "adadelta": 1.0, "lion": 0.001}
+SPELLINGS = {"SGD": "sgd", "Momentum": "momentum", "NAG": "nesterov", "nesterov momentum": "nesterov", "AdaGrad": "adagrad", "RMSProp": "rmsprop", "RMS-prop": "rmsprop",
+             "ADAM": "adam", "adam_w": "adamw", "AdamW": "adamw", "Adam W": "adamw", "LION": "lion", "gradient descent": "sgd", "Ada_Delta": "adadelta"}
+
+
+def test_every_optimizer_that_is_named_has_its_usual_rate():
+    assert {name for name, kind in optimizers_by_name().items() if kind.__module__ == Adam.__module__} == set(RATES)
+    for name, rate in [*RATES.items(), *[(spelling, RATES[name]) for spelling, name in SPELLINGS.items()]]:
+        assert trained(1, optimizer=name)[1].lr == [rate], name
+        assert trained(1, optimizer=name, lr=0.5)[1].lr == [0.5], name
+    assert trained(1)[1].lr == [0.01] and trained(1, lr=0.5)[1].lr == [0.5]
+
+
+def test_optimizers_and_losses_are_known_by_every_spelling():
+    for spelling, name in SPELLINGS.items():
+        assert bits(trained(2, optimizer=spelling)[0]) == bits(trained(2, optimizer=name)[0])
+    for spelling, name in {"Cross-Entropy": "cross_entropy", "CrossEntropyLoss": "cross_entropy", "softmax cross entropy": "cross_entropy", "MSE": "mse", "MSELoss": "mse",
+                           "mean squared error": "mse", "MAE": "mae", "Mean Absolute Error": "mae", "squared error": "sum_squared_error", "Huber loss": "huber", "Hinge": "hinge",
+                           "NLLLoss": "nll", "BCEWithLogitsLoss": "bce_with_logits", "binary cross-entropy": "bce", "Brier": "brier", "kl_divergence": "kl_divergence"}.items():
+        assert loss_for(spelling, []) is getattr(tg, name)
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"optimizer": "adm"}, "unknown optimizer 'adm': did you mean 'adam'"), ({"optimizer": Adam}, r"give the optimizer its parameters, Adam\(model\.parameters\(\)\), or its name: got <class"),
+    ({"optimizer": 3}, "optimizer is given by its name, not by int: got 3; the names are sgd"), ({"loss": "cros_entropy"}, "did you mean 'cross_entropy'"), ({"loss": 3}, "loss is given by its name"),
+    ({"loss": "adam"}, "unknown loss 'adam'"), ({"schedule": "cosine"}, r"schedule must be a function, such as schedules\.CosineDecay\(0\.1, steps=500\), not str: got 'cosine'"),
+    ({"schedule": 0.1}, "schedule must be a function"), ({"penalty": "l2"}, r"penalty must be a function, such as L2\(0\.01\), not str: got 'l2'"), ({"penalty": 0.1}, "penalty must be a function"),
+    ({"callbacks": 3}, "callbacks must be a list or an array, not int: got 3"), ({"callbacks": [3]}, "a callback must be a function, such as print, not int: got 3"), ({"callbacks": "x"}, "callbacks must"),
+    ({"checkpoint": 3}, "checkpoint must be the name of a file, not int: got 3"), ({"checkpoint": [1]}, r"checkpoint must be the name of a file, not list: got \[1\]"),
+    ({"classes": {"a", "b"}}, "classes must be a list or an array, not set"), ({"classes": "ab"}, "classes must be a list or an array, not str: got 'ab'"), ({"classes": 2}, "classes must be a list"), ({"classes": [0, 1, 0]}, r"each class is named once: got \[0, 1, 0\]"),
+])
+def test_settings_of_the_wrong_kind_say_what_is_needed(options, words):
+    network = model()
+    before = bits(network)
+    with pytest.raises((TypeError, ValueError), match=words):
+        trained(network=network, **options)
+    assert bits(network) == before
+
+
+@pytest.mark.parametrize(("options", "shown"), [
+    ({"loss": lambda predictions, targets: 0.5}, "not float: got 0.5"), ({"loss": lambda predictions, targets: None}, "not NoneType: got None"),
+    ({"loss": lambda predictions, targets: cross_entropy(predictions, targets, "none")}, "not list: got .Value"),
+])
+def test_a_loss_that_leads_nowhere_is_shown(options, shown):
+    with pytest.raises(TypeError, match=f"the loss of a batch, with its penalty, must be one Value made from the predictions, {shown}"):
+        trained(**options)
+
+
+def test_a_penalty_that_is_an_array_is_shown():
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(TypeError, match="must be one Value made from the predictions, not ndarray: got array"):
+        trained(penalty=lambda weights: numpy.array([0.5]))
+
+
+# ---- labels, columns, one-hot rows
+
+
+LABELS = {
+    "texts": (["cat", "dog"], lambda np, x: x), "an array of texts": (["cat", "dog"], lambda np, x: np.array(x)), "texts of numpy": (["cat", "dog"], lambda np, x: list(np.array(x))),
+    "objects": (["cat", "dog"], lambda np, x: np.array(x, dtype=object)), "years": ([2024, 2025], lambda np, x: x), "whole numbers of numpy": ([2024, 2025], lambda np, x: np.array(x, dtype=np.int16)),
+    "signs": ([-1.0, 1.0], lambda np, x: np.array(x)), "truth": ([False, True], lambda np, x: x), "an array of truth": ([False, True], lambda np, x: np.array(x)), "a column": (["cat", "dog"], lambda np, x: np.array(x)[:, None]),
+}
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_train_to_the_bits_of_their_indices(kind):
+    numpy = pytest.importorskip("numpy")
+    names, form = LABELS[kind]
+    labels = form(numpy, [names[target] for target in DATA.targets])
+    network, history = trained(2, validation=DATA)
+    for classes in (names, tuple(names), numpy.array(names)):
+        twin = model()
+        again = fit(twin, numpy.array(DATA.inputs), labels, classes=classes, epochs=2, validation=(DATA.inputs, labels), progress=False)
+        assert bits(twin) == bits(network) and again == history
+    report = check_training(model(), DATA.inputs, labels, classes=names, rates=(0.1,))
+    assert str(report) == str(check_training(model(), DATA.inputs, DATA.targets, rates=(0.1,)))
+
+
+def test_the_largest_output_is_that_of_the_class_of_this_place():
+    names, network = ["different", "same"], MLP(2, [8, 2], rng=0)           # not in their order
+    labels = ["same" if target == 0 else "different" for target in DATA.targets]
+    history = fit(network, DATA.inputs, labels, classes=names, epochs=60, lr=0.05, progress=False)
+    assert history.accuracy[-1] == 1.0
+    assert [names[scores.index(max(scores))] for scores in network.predict([[0, 0], [0, 1], [1, 0], [1, 1]])] == ["same", "different", "different", "same"]
+
+
+@pytest.mark.parametrize(("targets", "options", "error", "words"), [
+    (["cat", "dog"], {}, TypeError, r"training targets are texts: name their classes, as in fit\(model, inputs, targets, classes=\['cat', 'dog'\]\)"),
+    ([b"cat", b"dog"], {}, TypeError, r"classes=\[b'cat', b'dog'\]"), ([0.0, 1.0], {}, ValueError, r"a target is one number, [01]\.0: .*if targets are classes, make them whole numbers, as int\(t\) and y\.astype\(int\) do"),
+    ("array", {}, TypeError, r"classes=\['cat', 'dog'\]"), (["dog", 1], {}, TypeError, r"classes=\['dog'\]"), ([True, False], {}, TypeError, r"True and False: name the classes, as in .*classes=\[False, True\]"),
+    (["cat", "cow"], {"classes": ["cat", "dog"]}, ValueError, r"the target of training example 1 is 'cow', none of the classes \['cat', 'dog'\]"),
+    ([0, 1], {"classes": ["cat", "dog"]}, ValueError, "example 0 is 0, none of the classes .*; leave classes= out where targets are indices or rows already"),
+    ([[1.0, 0.0], [0.0, 1.0]], {"classes": ["cat", "dog"]}, ValueError, r"example 0 is \[1\.0, 0\.0\], none of the classes"),
+    (["cat", "dog"], {"classes": ["cat", "dog", "cow"]}, ValueError, r"the model has 2 outputs for the classes \['cat', 'dog', 'cow'\]: give it one output per class"),
+    (["cat", "dog"], {"classes": ["cat", "dog"], "validation": ([[0.0, 1.0]], ["cow"])}, ValueError, "the target of validation example 0 is 'cow'"),
+    ([0, 1], {"validation": ([[0.0, 1.0]], ["cow"])}, TypeError, "validation targets are texts"),
+])
+def test_labels_that_cannot_be_meant_are_refused_with_the_call_that_can(targets, options, error, words):
+    numpy = pytest.importorskip("numpy")
+    network = MLP(2, [2], rng=0)
+    before = bits(network)
+    with pytest.raises(error, match=words):
+        fit(network, [[0.0, 1.0], [1.0, 0.0]], numpy.array(["cat", "dog"]) if targets == "array" else targets, progress=False, **options)
+    assert bits(network) == before
+
+
+@pytest.mark.parametrize(("sizes", "targets", "options"), [
+    ([3, 1], [0.5, -1.0, 2.0], {}), ([3, 1], [1, 0, 1], {"loss": "bce_with_logits"}), ([3, 2], [1, 0, 1], {}), ([3, 1], [1, -1, 1], {"loss": "hinge"}),
+])
+def test_a_column_of_targets_is_the_numbers_in_it(sizes, targets, options):
+    numpy = pytest.importorskip("numpy")
+    inputs, ends = [[0.0, 1.0], [1.0, 0.5], [-1.0, 0.0]], []
+    for form in (list, lambda t: [[x] for x in t], lambda t: [(x,) for x in t], lambda t: numpy.array(t)[:, None], lambda t: list(numpy.array(t)[:, None])):
+        network = MLP(2, sizes, rng=0)
+        history = fit(network, inputs, form(targets), epochs=2, validation=(inputs, form(targets)), progress=False, **options)
+        ends.append((network.state_dict(), history))
+    assert ends == [ends[0]] * 5
+
+
+def test_a_model_whose_output_is_a_list_of_one_is_given_lists_of_one():
+    layer, other = Layer(1, 1, rng=0), MLP(1, [1], rng=0)
+    columns = fit(layer, [[1.0], [2.0]], [[2.0], [4.0]], epochs=3, progress=False)
+    assert columns.loss == fit(other, [[1.0], [2.0]], [2.0, 4.0], epochs=3, progress=False).loss
+    with pytest.raises(ValueError, match=r"a list of 1 as output, but a target is one number, [24]\.0: give it one output"):
+        fit(layer, [[1.0], [2.0]], [2.0, 4.0], epochs=3, progress=False)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "brier"])
+def test_one_hot_rows_have_an_accuracy_and_soft_ones_have_none(loss):
+    numpy = pytest.importorskip("numpy")
+
+    def history(targets):
+        network = Sequential(model(), tg.softmax) if loss == "brier" else model()
+        return fit(network, DATA.inputs, targets, loss=loss, epochs=2, validation=(DATA.inputs, targets), progress=False)
+    one_hot = data.one_hot(DATA.targets)
+    wanted = history(DATA.targets)
+    for rows in (one_hot, numpy.array(one_hot), numpy.eye(2)[DATA.targets].astype(int)):
+        found = history(rows)
+        assert found.accuracy == wanted.accuracy and found.validation_accuracy == wanted.validation_accuracy
+        assert found.loss == pytest.approx(wanted.loss, rel=1e-12)
+    assert history([[0.5, 0.5], *one_hot[1:]]).accuracy == []
+    assert fit(model(), DATA.inputs, one_hot, loss="mse", epochs=1, progress=False).accuracy == []
+
+
+def test_tables_are_taken_as_their_arrays():
+    numpy = pytest.importorskip("numpy")
+
+    class Table:                                    # as pandas has it: iterated it gives the names of its columns
+        ndim = 2
+
+        def __iter__(self):
+            return iter(["x", "y"])
+
+        def to_numpy(self):
+            return numpy.array(DATA.inputs)
+    network = model()
+    fit(network, Table(), DATA.targets, epochs=2, progress=False)
+    assert bits(network) == bits(trained(2)[0])
+
+
+@pytest.mark.parametrize(("bad", "words"), [
+    (None, "not NoneType: got None"), (1.0, "not float: got 1.0"), ("ab", "not str: got 'ab'"), ({0: 1}, "not dict: got {0: 1}"), (Value(1.0), "not Value: got Value"),
+])
+def test_examples_that_are_no_list_are_named(bad, words):
+    for call, what in ((lambda: fit(model(), bad, [0, 1]), "training inputs"), (lambda: fit(model(), DATA.inputs, bad), "training targets"), (lambda: check_training(model(), bad, [0]), "training inputs"),
+                       (lambda: trained(validation=(bad, [0])), "validation inputs"), (lambda: trained(validation=([[0.0, 0.0]], bad)), "validation targets"),
+                       (lambda: check_training(model(), DATA.inputs, DATA.targets, rates=bad), "rates")):
+        with pytest.raises(TypeError, match=f"{what} must be a list or an array, {words}"):
+            call()
+    with pytest.raises(TypeError, match="a Module is needed"):
+        check_training(bad, DATA.inputs, DATA.targets)
+
+
+WITHOUT_NUMPY = """
+import sys
+import tinygrad_edu as tg
+examples = tg.data.xor(8)
+model = tg.MLP(2, [3, 2], rng=0)
+labels = [examples.classes[target] for target in examples.targets]
+tg.fit(model, examples.inputs, labels, classes=examples.classes, penalty=tg.L2(0.1), epochs=1, progress=False, validation=(examples.inputs, labels))
+tg.check_training(model, examples.inputs, labels, classes=examples.classes, rates=[0.1])
+assert len(model.predict(examples.inputs)) == 8 and len(model.predict(examples.inputs[0])) == 2
+assert "numpy" not in sys.modules
+"""
+
+
+def test_training_on_lists_does_not_load_numpy():
+    subprocess.run([sys.executable, "-c", WITHOUT_NUMPY], check=True)
+
+
+@pytest.mark.parametrize("optimizer", RATES)
+@pytest.mark.parametrize("schedule", [tg.schedules.CosineDecay(0.1, 4, final=0), tg.schedules.LinearDecay(0.1, 4, final=0), tg.schedules.Constant(0),
+                                      tg.schedules.Warmup(tg.schedules.CosineDecay(0.1, 2, final=0), 2), tg.schedules.ExponentialDecay(0.0, 0.5)], ids=repr)
+def test_schedules_may_end_in_0_with_every_optimizer(schedule, optimizer):
+    network, history = trained(3, optimizer=optimizer, schedule=schedule)
+    assert history.lr[-1] == 0.0 and len(history) == 3 and all(map(math.isfinite, network.state_dict().values()))
+
+
+# ---- penalties
+
+
+def test_a_penalty_leaves_biases_out_unless_it_is_given_them():
+    """One step from known numbers: w ← w − lr (slope + λw) and b ← b − lr (slope), by hand."""
+    def stepped(penalty):
+        network = MLP(1, [1], rng=0)
+        network.load_state_dict({"layers.0.neurons.0.w.0": 2.0, "layers.0.neurons.0.b": 4.0})
+        fit(network, [[1.0]], [6.0], penalty=penalty and penalty(network), optimizer="sgd", lr=0.5, epochs=1, progress=False)      # 2 · 1 + 4 = 6: the loss is at its minimum
+        return list(network.state_dict().values())
+    assert stepped(None) == [2.0, 4.0]
+    assert stepped(lambda network: L2(0.5)) == [1.5, 4.0] and stepped(lambda network: L1(0.5)) == [1.75, 4.0]
+    assert stepped(lambda network: lambda weights: L2(0.5)(network.parameters())) == [1.5, 3.0]
+    seen = []
+    network = model()
+    fit(network, DATA.inputs, DATA.targets, penalty=lambda weights: seen.append(weights) or L2(0.1)(weights), epochs=1, batch_size=40, progress=False)
+    assert [[id(w) for w in weights] for weights in seen] == [[id(w) for w in network.parameters(biases=False)]]
+
+
+def test_l2_on_the_command_line_leaves_biases_out(tmp_path):
+    run("train", "xor", "--count", "8", "--hidden", "--epochs", "1", "--l2", "1e6", "--optimizer", "sgd", "--lr", "1e-9", "--save", "a.json", cwd=tmp_path)
+    run("train", "xor", "--count", "8", "--hidden", "--epochs", "1", "--optimizer", "sgd", "--lr", "1e-9", "--save", "b.json", cwd=tmp_path)
+    pulled, free = (json.loads((tmp_path / name).read_text())["parameters"] for name in ("a.json", "b.json"))
+    assert all((pulled[name] == free[name]) == name.endswith(".b") for name in free)
+
+
+def test_decay_in_an_optimizer_is_of_all_that_is_given_and_groups_leave_biases_out():
+    network = MLP(1, [1], rng=0)
+    split = [{"params": network.parameters(biases=False), "weight_decay": 0.5}, {"params": network.parameters(weights=False)}]
+    for groups, decay, moved in ((network.parameters(), 0.5, [1.0, 2.0]), (split, 0.0, [1.0, 4.0])):     # the first is PyTorch's
+        network.load_state_dict({"layers.0.neurons.0.w.0": 2.0, "layers.0.neurons.0.b": 4.0})
+        fit(network, [[1.0]], [6.0], optimizer=SGD(groups, lr=1.0, weight_decay=decay), epochs=1, progress=False)
+        assert list(network.state_dict().values()) == moved
+
+
+# ---- the words of checks
+
+
+def test_a_first_loss_is_compared_with_log_c_only_where_it_is_a_logarithm():
+    for options, words in (({}, "0.6931"), ({"loss": "bce_with_logits"}, "0.6931"), ({"loss": "hinge"}, None), ({"loss": "mse"}, None)):
+        network = MLP(2, [4, 2 if not options else 1], rng=0)
+        targets = [2 * t - 1 for t in DATA.targets] if options.get("loss") == "hinge" else DATA.targets
+        seen = check_training(network, DATA.inputs, targets, rates=(0.1,), **options)[0].seen
+        assert ("knowing nothing of 2 classes gives 0.6931" in seen) == (words is not None), options
+    rows = check_training(model(), DATA.inputs, data.one_hot(DATA.targets), loss="cross_entropy", rates=(0.1,))[0].seen
+    assert "knowing nothing of 2 classes" in rows
+
+
+def test_losses_and_rates_that_differ_read_differently():
+    assert losses_in_words(0.69314, 0.693141) == ["0.693140", "0.693141"] and losses_in_words(1.0, math.inf) == ["1.0000", "inf"] and losses_in_words(0.5, 0.5) == ["0.5000", "0.5000"]
+    assert losses_in_words(math.nan, math.nan) and losses_in_words(1.0, math.nextafter(1.0, 2.0))[1] == "1.0000000000000002"
+    seen = check_training(model(), DATA.inputs[:8], DATA.targets[:8], rates=(0.1, 0.1000000001))[-1].seen
+    assert seen.startswith("0.1 ") and ", 0.1000000001 " in seen
 
 
 def test_an_optimizer_written_without_init_is_known_by_its_name():

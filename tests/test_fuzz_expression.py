@@ -6,6 +6,7 @@ The default run takes a sample; `pytest -m long tests/test_fuzz_expression.py` t
 import ast
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from calculator import Calculator, NotRead, Writer
 
 import tinygrad_edu as tg
 from tinygrad_edu import DomainError, ExpressionError, Value
-from tinygrad_edu.engine import ops
+from tinygrad_edu.engine import more_ops, ops
 from tinygrad_edu.symbols import expression as reader
 from tinygrad_edu.symbols.expression import parse
 
@@ -67,6 +68,7 @@ def test_a_hundred_thousand_texts_of_the_grammar(seed):
 @pytest.mark.parametrize(("sign", "wrong"), [
     (ast.Sub, lambda a, b: ops.sub(b, a)), (ast.UAdd, ops.neg), (ast.Pow, ops.mul), (ast.Lt, ops.less_equal),
     (ast.Div, lambda a, b: ops.div(a, ops.add(b, 1e-9))), (ast.USub, ops.identity),
+    (ast.Mod, lambda a, b: ops.sub(a, ops.mul(b, more_ops.round(ops.div(a, b))))), (ast.FloorDiv, ops.div),
 ])
 def test_the_second_reader_notices_a_planted_mistake(sign, wrong, monkeypatch):
     monkeypatch.setitem(reader.OPERATORS, sign, wrong)
@@ -111,10 +113,15 @@ def random_letters(rng):
     return "".join(chr(rng.randrange(*rng.choice(ranges))) for _ in range(rng.choice([1, 2, 3, 5, 10, 40])))
 
 
+PYTHONS_WORDS = re.compile(r"invalid (syntax|decimal|character|non)|unterminated|EO[LF] while|f-string:|cannot (assign|delete)|unexpected |leading zeros|"
+                           r"you forgot|never closed|does not match|unmatched|positional argument|not iterable|object (is|has|does)|maybe you meant")
+
+
 def check_refusal(error, text):
     """A message that says where, with a caret under the place, and that no text can bend."""
     message = str(error)
     lines = message.splitlines()
+    assert not PYTHONS_WORDS.search(error.reason), (text, message)
     assert message.isprintable() or all(line.isprintable() for line in message.split("\n")), (text, message)
     assert len(lines) in (1, 3) and len(message) < 600, (text, message)
     if len(lines) == 3:

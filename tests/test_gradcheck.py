@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 
 import pytest
-from draws import edges, stratified
+from draws import edges, jumps_within, stratified
 from planting import with_rule
 
 import tinygrad_edu as tg
@@ -191,6 +191,8 @@ def draws_of(op, count, seed):
 
 def check_sound(op, cases):
     for xs in cases:
+        if jumps_within(op, xs, *[abs(x) / 1000 for x in xs]):
+            continue
         try:
             call(op, *xs)
         except DomainError:
@@ -338,6 +340,54 @@ def test_a_node_of_infinite_numbers_is_not_judged_and_so_does_not_pass(f):
     with tg.errstate(all="ignore"):
         found = gradcheck(lambda x, y: f(x) + y, [-2.0, 1.0])
     assert found.verdict == "unjudged" and "not all numbers are finite" in repr(found)
+
+
+JUMPS = {     # f, where, what is said
+    "floor": (lambda x: x * math.floor(x.data), [2.0], "it is 4 at x = 2, but 2 just below"),
+    "ceil": (lambda x: x * math.ceil(x.data), [2.0], "it is 4 at x = 2, but 6 just above"),
+    "round": (lambda x: x * round(x.data), [2.5], "it is 5 at x = 2.5, but 7.5 just above"),
+    "whole part": (lambda x: x * int(x.data), [-1.0], "it is 1 at x = -1, but 0 just above"),
+    "a branch": (lambda x: x * 1 if x < 2 else x + 1, [2.0], "it is 3 at x = 2, but 2 just below"),
+    "a branch of the same form": (lambda x: x * 1 if x.data < 2 else x * 3, [2.0], "it is 6 at x = 2, but 2 just below"),
+    "a single point": (lambda x: x * 1 if x.data == 2 else x * 3, [2.0], "it is 2 at x = 2, but 6 just below and 6 just above"),
+    "a tie": (lambda x, y: x * 1 if x < y else x * 3, [2.0, 2.0], "it is 6 at y = 2, but 2 just above"),
+    "a node made by hand": (lambda x: Value(math.floor(x.data), (x,), (0.0,)) * x, [2.0], "it is 4 at x = 2, but 2 just below"),
+    "far from 1": (lambda x: x * float(x.data >= 1e9), [1e9], "it is 1000000000 at x = 1000000000, but 0 just below"),
+    "at 0": (lambda x: x + float(x.data >= 0), [0.0], "it is 1 at x = 0, but 0 just below"),
+    "a parameter without a name": (lambda x: x * math.floor(x.data), [Value(2.0)], "it is 4 at 2, but 2 just below"),
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_a_jump_of_f_is_no_wrong_and_is_told_with_where_it_leads(name):
+    f, xs, words = JUMPS[name]
+    found = gradcheck(f, xs)
+    assert found and {finding.kind for finding in found.findings} == {"kink"}
+    assert f"f jumps here: {words}" in repr(found)
+
+
+@pytest.mark.parametrize(("f", "xs"), [
+    (lambda x: x * math.floor(x.data), [2.5]), (lambda x: x * 1 if x < 2 else x + 1, [2.0001]),
+    (lambda x: 2 - x if x < 1 else x * x, [1.0]), (lambda x: x if x < 0 else x * x, [0.0]),              # a kink
+    (lambda x: (x + 1e15) - 1e15 if x < 2 else x * 1, [2.0]),                                              # rounding
+    (lambda x: x ** 3 * 1e-6 if x > 0 else x ** 4, [1e-9]), (lambda x: tg.sqrt(x) if x > 0 else x * 0, [0.0])])
+def test_where_f_does_not_jump_no_jump_is_told(f, xs):
+    assert "jumps" not in repr(gradcheck(f, xs))
+
+
+def test_a_wrong_gradient_beside_a_jump_of_f_is_found():
+    for f in (lambda x: Value(x.data ** 2, (x,), (3.0,)) * math.floor(x.data), lambda x: x * math.floor(x.data) * x.data):
+        assert gradcheck(f, 2.0).verdict == "wrong"
+
+
+@pytest.mark.parametrize("f", [lambda x: x - x.data, lambda x: x * 0.0 + Value(2.0, (x,), (1.0,))])
+def test_a_gradient_of_what_stays_as_it_is_is_wrong(f):
+    found = gradcheck(f, 1.5)
+    assert found.verdict == "wrong" and "the gradient by x is 1, but the slope of f is 0" in repr(found)
+
+
+def test_a_gradient_of_what_stays_as_it_is_by_rounding_alone_is_not():
+    assert gradcheck(lambda x: Value(1e20, (x,), (x.data ** 0,)), 1.0).verdict == "unjudged"
 
 
 def test_a_condition_that_only_jumps_is_not_worth_a_word():

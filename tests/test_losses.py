@@ -277,16 +277,76 @@ def test_arrays_lists_and_tuples_are_taken_alike(loss, lists):
 
     def leaves_of(x):
         return [leaves_of(e) for e in x] if isinstance(x, list) else Value(x)
-    wanted = loss(*lists)
-    assert [loss(p, t) for p in in_other_forms(lists[0]) for t in in_other_forms(lists[1])] == [wanted] * 36
-    if loss in (sum_squared_error, half_squared_error):
-        return
-    for reduction in ("sum", "none"):
-        assert loss(*map(numpy.array, lists), reduction=reduction) == loss(*lists, reduction=reduction)
+    reductions = [{}] if loss in (sum_squared_error, half_squared_error) else [{"reduction": r} for r in ("mean", "sum", "none")]
+    for options in reductions:
+        wanted = loss(*lists, **options)
+        assert [loss(p, t, **options) for p in in_other_forms(lists[0]) for t in in_other_forms(lists[1])] == [wanted] * 36
     plain, inside = leaves_of(lists[0]), leaves_of(lists[0])
     loss(plain, lists[1]).backward()
     loss(numpy.array(inside), numpy.array(lists[1])).backward()
     assert [v.grad for v in numpy.array(plain).flat] == [v.grad for v in numpy.array(inside).flat]
+
+
+@pytest.mark.parametrize(("loss", "lists"), [form for form in FORMS.values() if form[1][1] is not CLASSES])
+def test_targets_that_are_values_get_one_gradient_in_lists_and_in_arrays(loss, lists):
+    numpy = pytest.importorskip("numpy")
+    gradients = []
+    for form in (lambda x: x, numpy.array, lambda x: list(numpy.array(x)), tuple):
+        leaves = [[Value(float(t)) for t in row] if isinstance(row, list) else Value(float(row)) for row in lists[1]]
+        loss(lists[0], form(leaves)).backward()
+        gradients.append([v.grad for v in numpy.array(leaves).flat])
+    assert gradients == [gradients[0]] * 4 and any(gradients[0])
+
+
+def generator():
+    return (x for x in [0.5, 0.5])
+
+
+NO_NUMBERS = {          # what is neither a number nor a list or array of numbers: the error, and the end of its message
+    "text": (lambda: "ab", TypeError, "not str: got 'ab'; write float"), "None": (lambda: None, TypeError, "not NoneType: got None"),
+    "a generator": (generator, TypeError, r"got <generator.*; write list\(\.\.\.\)"), "a set": (lambda: {0.5}, TypeError, r"not set: got \{0\.5\}$"),
+    "a dict": (lambda: {0: 0.5}, TypeError, r"not dict: got \{0: 0\.5\}"), "a range": (lambda: range(2), TypeError, r"got range\(0, 2\); write list"),
+    "True": (lambda: True, TypeError, "bool is not a number here: got True"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_NUMBERS)
+@pytest.mark.parametrize("loss", [mse, tg.mae, huber, hinge, bce, bce_with_logits, sum_squared_error, half_squared_error])
+@pytest.mark.parametrize("other", [1.0, [1.0, 1.0], [[1.0], [1.0]]])
+def test_what_is_no_number_is_named_by_its_place(kind, loss, other):
+    bad, error, words = NO_NUMBERS[kind]
+    with pytest.raises(error, match=f"predictions: .*{words}"):
+        loss(bad(), other)
+    with pytest.raises(error, match=f"targets: .*{words}"):
+        loss(other, bad())
+
+
+@pytest.mark.parametrize("kind", NO_NUMBERS)
+@pytest.mark.parametrize("loss", [cross_entropy, nll, brier, kl_divergence])
+def test_what_is_no_row_is_shown(kind, loss):
+    bad, _, _ = NO_NUMBERS[kind]
+    shown = "<generator" if kind == "a generator" else repr(bad()).replace("(", r"\(").replace(")", r"\)").replace("{", r"\{")
+    for call in (lambda: loss(bad(), [0.5, 0.5]), lambda: loss([0.5, 0.5], bad()), lambda: loss([[0.5, 0.5], [0.5, 0.5]], bad())):
+        with pytest.raises((TypeError, ValueError), match=f"needed, got {shown}|must be a .*got {shown}|no list of targets: got {shown}") as caught:
+            call()
+        assert (kind in ("a generator", "a range")) == str(caught.value).replace("; give one target for each", "").endswith("; write list(...)")
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda np: mse(np.array([[0.5], [0.5]]), np.array([0.5, 0.5])), r"a list of 1 against a number at \[0\]: predictions and targets need the same form"),
+    (lambda np: mse(np.array([0.5, 0.5]), [[0.5], [0.5]]), r"a number against a list of 1 at \[0\]"), (lambda np: mse([[1.0, [2.0]]], [[1.0, 2.0]]), r"at \[0\]\[1\]"),
+    (lambda np: mse(np.array(0.5), np.array([0.5])), "a number against a list of 1: "), (lambda np: mse([[1.0]], [None]), "a number is needed, not NoneType: got None"),
+    (lambda np: cross_entropy(np.array([0.1, 0.2]), np.array([[0.5, 0.5]] * 2)), "1 prediction, 2 targets: give a row of numbers for each target"),
+    (lambda np: cross_entropy(np.array(0.5), 0), r"one number per class is needed, got array\(0\.5\)$"), (lambda np: cross_entropy([[[0.5, 0.5]]], [0]), r"prediction 0 is \[\[0\.5, 0\.5\]\]"),
+    (lambda np: cross_entropy([0.5, 0.5], [[0.5, 0.5]]), "1 prediction, 1 target: give a row"), (lambda np: cross_entropy([0.5, 0.5], np.array([0.5])), r"a list of 2, one probability for each class: got \[0\.5\]"),
+    (lambda np: cross_entropy([[0.5, 0.5]], np.array([1.0])), r"index of a class.*not float: got 1\.0; write int\(1\.0\)"),
+    (lambda np: kl_divergence(np.array([0.5, 0.5]), np.array([1.0])), "p has 2 probabilities, but q has 1: give as many"),
+    (lambda np: bce(np.array([True]), [1.0]), "bool is not a number here: got True"), (lambda np: mse(np.array(["a"]), [1.0]), "not str: got 'a'"),
+    (lambda np: mse(np.array([1j]), [1.0]), "only real numbers"),
+])
+def test_arrays_of_the_wrong_form_are_told_as_they_are(call, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        call(pytest.importorskip("numpy"))
 
 
 @pytest.mark.parametrize(("loss", "target", "slopes"), [
@@ -333,9 +393,9 @@ def test_an_infinite_slope_by_a_target_is_named():
     (lambda: cross_entropy([1.0, 2.0, 3.0], 5), IndexError, r"target 5, but 3 classes \(0\.\.2\)"),
     (lambda: cross_entropy([1.0, 2.0], -1), IndexError, "target -1"), (lambda: cross_entropy([1.0, 2.0], 1.0), TypeError, "got 1.0"),
     (lambda: cross_entropy([1.0, 2.0], True), TypeError, "got True"), (lambda: cross_entropy([], []), ValueError, "empty batch"),
-    (lambda: cross_entropy([[1.0, 2.0]], 0), ValueError, "1 predictions, 1 target"), (lambda: cross_entropy(1.0, 0), ValueError, "one number per class"),
+    (lambda: cross_entropy([[1.0, 2.0]], 0), ValueError, "1 prediction, but no list of targets: got 0"), (lambda: cross_entropy(1.0, 0), ValueError, "one number per class"),
     (lambda: cross_entropy([1.0, 2.0], [0.5, 0.6]), ValueError, r"target: the probabilities sum to 1\.1"),
-    (lambda: cross_entropy([1.0, 2.0], [1.5, -0.5]), ValueError, r"target\[0\] is 1\.5"), (lambda: cross_entropy([1.0], [0.5, 0.5]), ValueError, "but 1 classes"),
+    (lambda: cross_entropy([1.0, 2.0], [1.5, -0.5]), ValueError, r"target\[0\] is 1\.5"), (lambda: cross_entropy([1.0], [0.5, 0.5]), ValueError, "a list of 1, one probability for each class"),
     (lambda: bce(1.2, 1), ValueError, "got 1.2 and 1"), (lambda: bce(0.0, 1), tg.PoleError, "use the logits form, bce_with_logits"),
     (lambda: bce_with_logits(0.0, 2), ValueError, "got 2"), (lambda: kl_divergence([0.5, 0.5], [1.0, 0.0]), tg.PoleError, "log"),
     (lambda: kl_divergence([0.5, 0.5], [1.0]), ValueError, "2 probabilities"), (lambda: brier([math.nan, 1.0], 0), ValueError, r"\[0\] is nan"),

@@ -41,6 +41,8 @@ def arithmetic(element):
         return "".join(inside)
     if tag == "msqrt":
         return f"sqrt({''.join(inside)})"
+    if inside[:1] in (["⌊"], ["⌈"]):
+        return {"⌊": "floor", "⌈": "ceil"}[inside[0]] + f"({''.join(inside[1:-1])})"
     bars = 0
     for i, text in enumerate(inside):
         if text == "|":

@@ -297,11 +297,13 @@ def test_d003_batch_shapes():
     (lambda: SoftmaxCrossEntropyLoss().forward(X, [0, 1, 3, 3, 2]), r"labels has shape \(5, 4\): got \(5,\)"),
     (lambda: SoftmaxCrossEntropyLoss().forward(X, np.ones((5, 4))), r"one-hot.*row 0 is \[1.0, 1.0, 1.0, 1.0\]"),
     (lambda: SoftmaxCrossEntropyLoss().forward([], []), r"logits has shape \(n, classes\).*got \(0,\)"),
-    (lambda: SoftmaxCrossEntropyLoss(reduction="max"), "reduction is .*got 'max'"),
+    (lambda: SoftmaxCrossEntropyLoss(reduction="max"), "unknown reduction 'max'; the names are mean, sum"),
     (lambda: LinearMap(0, 2), "indim must be at least 1, got 0"),
     (lambda: LinearMap(2, 2, alpha=1), "alpha must be at least 0 and below 1, got 1"),
     (lambda: LinearMap(2, 2, lr=-1), "lr must be at least 0 and finite, got -1"),
     (lambda: LinearMap(2, 2, lr=math.nan), "lr must be at least 0 and finite, got nan"),
+    (lambda: LinearMap(2, 2).forward([[1.0], [1.0, 2.0]]), r"x is an array of numbers, with rows of one length: got \[\[1\.0\], \[1\.0, 2\.0\]\]"),
+    (lambda: LinearMap(2, 2, rng=-1), "rng, if not a numpy Generator, must be at least 0, got -1"), (lambda: ReLU(0.5, rng=-1), "rng, if not a numpy Generator"),
     (lambda: ReLU(dropout_probability=1), "dropout_probability must be at least 0 and below 1, got 1"),
 ])
 def test_wrong_shapes_and_settings_are_refused_by_name(wrong, message):
@@ -309,8 +311,15 @@ def test_wrong_shapes_and_settings_are_refused_by_name(wrong, message):
         wrong()
 
 
+def test_layers_of_small_whole_numbers_of_numpy_are_those_of_python():
+    """100 + 100 is no int8."""
+    assert LinearMap(np.int8(100), np.int8(100), rng=np.array(3)).getW().tolist() == LinearMap(100, 100, rng=3).getW().tolist()
+
+
 @pytest.mark.parametrize("wrong", [
     lambda: LinearMap(2.0, 2), lambda: LinearMap(True, 2), lambda: LinearMap(2, 2, lr="0.1"),
+    lambda: LinearMap(1, 1, rng=1.5), lambda: SingleLayerMLP(1, 1, rng="a"), lambda: ReLU(0.5, rng=True), lambda: LinearMap(1, 1).forward([[None]]),
+    lambda: LinearMap(1, 1).forward(x for x in [1]), lambda: Chain(3), lambda: Chain([3]),
     lambda: LinearMap(1, 1).forward([["1.5"]]), lambda: LinearMap(1, 1).loadparams([[Value(1.0)]], [[0.0]])])
 def test_what_is_not_a_number_is_refused(wrong):
     with pytest.raises(TypeError):

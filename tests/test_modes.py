@@ -224,3 +224,23 @@ print(tg.engine_name, left_on)
 def test_two_thousand_signals_leave_no_mode_on(tmp_path):
     done = subprocess.run([sys.executable, "-c", PROGRAM, "2000"], capture_output=True, text=True, cwd=tmp_path)
     assert (done.stdout, done.stderr) == (f"{tg.engine_name} 0\n", "")
+
+
+@pytest.mark.parametrize("mode", [tg.no_grad, MODES["errstate"], tg.trace_origin])
+def test_a_generator_that_waits_inside_a_mode_keeps_it_on_for_its_caller_until_it_is_closed(mode):
+    """As PyTorch has it; the conventions say so, and how to write it instead."""
+    def inside():
+        with mode():
+            yield 1
+
+    def outside():
+        with mode():
+            found = 1
+        yield found
+    waiting, harmless = inside(), outside()
+    next(harmless)
+    assert state() == ORDINARY
+    next(waiting)
+    assert state() != ORDINARY
+    waiting.close()
+    assert state() == ORDINARY

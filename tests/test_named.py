@@ -298,3 +298,10 @@ def test_inputs_are_shown_beside_folded_layers_while_they_are_few():
     one, many = tg.mse(model([1.0, 2.0]), 1.0), tg.mse([model([float(i), 1.0]) for i in range(6)], [1.0] * 6)
     assert ">x0<" in tg.draw(one, fold="layer").svg and ">inputs<" not in tg.draw(one, fold="layer").svg
     assert ">inputs<" in tg.draw(many, fold="layer").svg and ">x0<" not in tg.draw(many, fold="layer").svg
+
+
+def test_the_targets_of_a_cross_entropy_have_names_in_pictures():
+    z = [Value(1.0, label="cat"), Value(2.0, label="car")]
+    loss = tg.cross_entropy(z, 1)
+    assert tg.steps(loss)[0].text == "loss = softmax_cross_entropy([cat, car], [y[0], y[1]]) = softmax_cross_entropy([1, 2], [0, 1]) = 0.313262"
+    assert ">y[1]<" in tg.draw(loss).svg and not loss.parents[3].label

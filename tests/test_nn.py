@@ -79,6 +79,90 @@ def test_predict_takes_and_gives_floats_and_records_nothing():
     assert tg.live_values() == before
 
 
+ROWS = [[0.5, -1.0, 2.0], [0.0, 0.25, -3.0], [1.0, 1.0, 1.0]]
+ROW_MODELS = {
+    "one output": lambda: MLP(3, [4, 1], rng=0), "two outputs": lambda: MLP(3, [4, 2], rng=0), "a layer of one": lambda: Layer(3, 1, rng=0),
+    "a neuron": lambda: Neuron(3, "tanh", rng=0), "unfused": lambda: Neuron(3, fused=False, rng=0), "maxout": lambda: Maxout(3, rng=0),
+    "steps": lambda: Sequential(Layer(3, 4, "relu", rng=0), Dropout(0.5), Layer(4, 2, rng=1), tg.softmax), "dropout": lambda: Dropout(0.5),
+}
+
+
+@pytest.mark.parametrize("name", ROW_MODELS)
+def test_rows_are_answered_one_by_one_lists_by_lists_and_arrays_by_arrays(name):
+    numpy = pytest.importorskip("numpy")
+    model = ROW_MODELS[name]()
+    one_by_one = [model.predict(row) for row in ROWS]
+    for rows in (ROWS, tuple(map(tuple, ROWS)), [numpy.array(row) for row in ROWS]):
+        assert model.predict(rows) == one_by_one and type(model.predict(rows)) is list
+    for rows in (numpy.array(ROWS), numpy.array(ROWS, dtype=object), numpy.array(ROWS, dtype=numpy.float32)):
+        answer = model.predict(rows)
+        assert answer.tolist() == one_by_one and answer.dtype == float and len(answer) == 3
+    for row in (numpy.array(ROWS[0]), numpy.array([Value(x) for x in ROWS[0]])):
+        answer = model.predict(row)
+        assert (answer.tolist() if isinstance(one_by_one[0], list) else answer) == one_by_one[0]
+        assert type(answer) is (numpy.ndarray if isinstance(one_by_one[0], list) else float)
+    assert model.predict(numpy.empty((0, 3))).tolist() == []
+    assert model.training
+
+
+def test_a_model_is_fed_lists_tuples_and_arrays_alike():
+    numpy = pytest.importorskip("numpy")
+    for name, build in ROW_MODELS.items():
+        model = build().eval()
+
+        def data(x, model=model):
+            output = model(x)
+            return [getattr(v, "data", v) for v in output] if isinstance(output, list) else output.data
+        values = [Value(x) for x in ROWS[0]]
+        kinds = [tuple(ROWS[0]), numpy.array(ROWS[0]), numpy.array(ROWS[0], dtype=object), numpy.array(values), values, numpy.float32(ROWS[0])]
+        assert [data(kind) for kind in kinds] == [data(ROWS[0])] * 6, name
+
+
+class LastSum(Module):
+    """Sums a sequence of rows: its example is a list of lists."""
+
+    takes_rows = False
+
+    def __init__(self):
+        self.w = Value(2.0)
+
+    def forward(self, rows):
+        return self.w * tg.sum([tg.sum(list(row)) for row in rows])
+
+
+def test_a_module_may_say_that_its_example_is_a_list_of_rows():
+    assert LastSum().predict(ROWS) == 2 * sum(map(sum, ROWS))
+    assert Sequential(LastSum(), lambda x: x + 1).predict(ROWS) == 2 * sum(map(sum, ROWS)) + 1
+    with pytest.raises(TypeError, match="not iterable"):
+        type("Rows", (LastSum,), {"takes_rows": True})().predict(ROWS)
+
+
+@pytest.mark.parametrize("name", ROW_MODELS)
+@pytest.mark.parametrize(("bad", "words"), [
+    (1.0, "in a list or an array, got 1.0"), (None, "in a list or an array, got None"), ("abc", "got 'abc'"), (Value(1.0), "got Value"),
+    ((x for x in [1.0, 2.0, 3.0]), r"got <generator .*; write list\(\.\.\.\)"), (range(3), r"got range\(0, 3\); write list"), ({0: 1.0, 1: 2.0, 2: 3.0}, "got {0: 1.0"),
+    (ROWS, r", got rows: write model\.predict\(rows\), or \[model\(row\) for row in rows\]"), ("matrix", r", got rows: write model\.predict\(rows\)"),
+])
+def test_what_is_no_row_of_inputs_is_shown_with_what_to_write(name, bad, words):
+    model = ROW_MODELS[name]()
+    with pytest.raises(ValueError, match=f"expects (3|a row of) inputs.*{words}"):
+        model(pytest.importorskip("numpy").array(ROWS) if bad == "matrix" else bad)
+
+
+def test_weights_and_biases_are_told_apart_by_the_names_of_their_attributes():
+    model = Sequential(MLP(2, [3, 1], rng=0), Maxout(1, 2, rng=0), Neuron(1, bias=False, rng=0))
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    biases, weights = model.parameters(weights=False), model.parameters(biases=False)
+    assert {names[id(b)].rsplit(".", 1)[1] for b in biases} == {"b"} and len(biases) == 6
+    assert all(".w." in names[id(w)] for w in weights) and len(weights) + len(biases) == len(model.parameters())
+    assert model.parameters(weights=False, biases=False) == []
+
+    class Own(Module):
+        def __init__(self):
+            self.weights, self.biases, self.bias, self.beta = [Value(1.0), Value(2.0)], [Value(3.0)], Value(4.0), Value(5.0)
+    assert [p.data for p in Own().parameters(biases=False)] == [1.0, 2.0, 5.0]
+
+
 def test_frozen_parameters_get_no_gradient():
     model = network()
     model.layers[0].freeze()
@@ -107,6 +191,49 @@ def test_activations_by_name_by_op_and_by_function():
         assert Neuron(3, activation, rng=0)(X).op == "relu"
     assert MLP(3, [4, 4, 2], activations=["tanh", "relu", "sigmoid"], rng=0)(X)[0].op == "sigmoid"
     assert MLP(3, [1], rng=0)(X).op == "add" and MLP(3, [2], output_activation="tanh", rng=0)(X)[0].op == "tanh"
+
+
+@pytest.mark.parametrize(("spellings", "meant"), [
+    (["relu", "ReLU", "RELU", "Relu"], tg.relu), (["leaky_relu", "LeakyReLU", "leaky-relu", "Leaky ReLU", "leaky", "lrelu"], tg.leaky_relu),
+    (["sigmoid", "Sigmoid", "logistic"], tg.sigmoid), (["silu", "SiLU", "swish", "Swish"], tg.silu), (["tanh", "Tanh", "TANH"], tg.tanh),
+    (["softplus", "SoftPlus", "soft plus"], tg.softplus), (["gelu", "GELU"], tg.gelu), (["elu", "ELU"], tg.elu),
+    (["", "linear", "Linear", "identity", "Identity", None, "none"], Neuron(1).activation),
+])
+@pytest.mark.parametrize("hidden", [[], [3]])
+def test_activations_are_known_by_every_spelling_with_and_without_hidden_layers(spellings, meant, hidden):
+    plain = MLP(2, [*hidden, 2], activation=meant, output_activation=meant, rng=0)
+    for spelling in spellings:
+        model = MLP(2, [*hidden, 2], activation=spelling, output_activation=spelling, rng=0)
+        assert (model.state_dict(), repr(model)) == (plain.state_dict(), repr(plain))
+        assert {neuron.activation for layer in model.layers for neuron in layer.neurons} == {meant}
+
+
+@pytest.mark.parametrize("hidden", [[], [3]])
+@pytest.mark.parametrize(("name", "words"), [
+    ("tahn", "did you mean 'tanh'"), ("relux", "did you mean 'relu'"), ("rectifier", "unknown activation 'rectifier'"), ("softmax", "takes all outputs of a layer at once.*cross_entropy takes logits"),
+    ("LogSoftmax", "takes all outputs"), (3, "activation is given by its name, not by int: got 3"), ("clip", "unknown activation 'clip'"), ("adam", "unknown activation"),
+])
+def test_wrong_activations_are_refused_with_and_without_hidden_layers(name, words, hidden):
+    for build in (lambda: MLP(2, [*hidden, 1], activation=name), lambda: MLP(2, [*hidden, 1], output_activation=name),
+                  lambda: MLP(2, [*hidden, 1], activations=[name] * (len(hidden) + 1)), lambda: Neuron(2, name), lambda: Layer(2, 2, name)):
+        with pytest.raises((TypeError, ValueError), match=words):
+            build()
+
+
+def test_starts_of_weights_are_known_by_every_spelling():
+    for spellings in (("xavier", "Xavier", "Glorot", "glorot"), ("he", "He", "Kaiming"), ("uniform", "Uniform")):
+        assert len({tuple(MLP(2, [3, 1], init=spelling, rng=0).state_dict().values()) for spelling in spellings}) == 1
+    with pytest.raises(TypeError, match="activations is a list with one for each layer: got 'tanh'"):
+        MLP(2, [1, 1, 1, 1], activations="tanh")
+
+
+def test_sizes_may_be_an_array():
+    numpy = pytest.importorskip("numpy")
+    assert MLP(2, numpy.array([3, 1]), rng=0).state_dict() == MLP(2, [3, 1], rng=0).state_dict()
+
+
+def test_a_chance_close_to_1_is_not_written_as_1():
+    assert repr(Dropout(1 - 2 ** -52)).startswith("Dropout(p=0.9999999999999998, ")
 
 
 def test_text_of_a_model_counts_its_parameters():
@@ -178,11 +305,11 @@ def test_maxout_and_sequential():
 
 
 @pytest.mark.parametrize(("build", "error", "words"), [
-    (lambda: network()([1.0]), ValueError, "layer 0 expects 3 inputs, got 1"), (lambda: network()(1.0), ValueError, "layer 0 expects 3 inputs, got 1.0"),
+    (lambda: network()([1.0]), ValueError, "layer 0 expects 3 inputs, got 1"), (lambda: network()(1.0), ValueError, "layer 0 expects 3 inputs in a list or an array, got 1.0"),
     (lambda: Neuron(2)([1.0]), ValueError, "neuron expects 2 inputs, got 1"), (lambda: MLP(0, [1]), ValueError, "inputs must be .* got 0"),
     (lambda: MLP(2, [3, -1]), ValueError, "size of layer 1 .* got -1"), (lambda: MLP(2, [2.0]), TypeError, "got 2.0"),
     (lambda: MLP(2, [True]), TypeError, "got True"), (lambda: MLP(2, []), ValueError, "at least one layer"), (lambda: MLP(2, 3), TypeError, "sizes .* such as .16, 1.: got 3"),
-    (lambda: MLP(2, [3, 1], "tahn"), ValueError, "unknown activation 'tahn'; the names are linear, .*tanh"),
+    (lambda: MLP(2, [3, 1], "tahn"), ValueError, "unknown activation 'tahn': did you mean 'tanh'. The names are linear, .*tanh"),
     (lambda: Neuron(2, "clip"), ValueError, "unknown activation 'clip'"), (lambda: Neuron(2, init="zero"), ValueError, "unknown init 'zero'"),
     (lambda: MLP(2, [3, 1], activations=["tanh"]), ValueError, "2 layers need as many activations, got 1"),
     (lambda: MLP(2, [1], rng="a"), TypeError, "rng, if not a random.Random, must be a whole number, not str: got 'a'"), (lambda: Dropout(1.0), ValueError, "got 1.0"),

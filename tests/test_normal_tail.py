@@ -1,4 +1,4 @@
-"""What lies beyond a point of the bell curve: erfc and gelu, densely, and where their coefficients come from."""
+"""What lies beyond a point of the bell curve: erfc, gelu and normal_cdf, densely, and where their coefficients come from."""
 
 import importlib.util
 import random
@@ -15,8 +15,8 @@ from tinygrad_edu import OPS
 from tinygrad_edu.engine import accurate
 
 ROOT = Path(__file__).resolve().parents[1]
-ENDS = {"erfc": (-6, 27.3), "gelu": (-38.6, 9)}         # beyond, nothing happens
-TAILS = {"erfc": (26.5, 27.3), "gelu": (-38.6, -37.5)}  # results below 2⁻¹⁰²², where floats have fewer digits
+ENDS = {"erfc": (-6, 27.3), "gelu": (-38.6, 9), "normal_cdf": (-38.6, 9)}         # beyond, nothing happens
+TAILS = {"erfc": (26.5, 27.3), "gelu": (-38.6, -37.5), "normal_cdf": (-38.6, -37.5)}  # results below 2⁻¹⁰²², where floats have fewer digits
 
 
 def dense(name, count):

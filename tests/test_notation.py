@@ -75,6 +75,7 @@ READ = [
     ("sin²(x)", "sin(x)**2"), ("sin² x + cos² x", "sin(x)**2 + cos(x)**2"), ("sin^2 x", "sin(x)**2"), ("sin √x", "sin(sqrt(x))"), ("1/sin x", "1/sin(x)"),
     ("σ(x)", "sigmoid(x)"), ("ReLU(x)", "relu(x)"), ("Sigmoid(x)", "sigmoid(x)"), ("arctan(x)", "atan(x)"), ("π x", "pi*x"), ("2π", "2*pi"),
     ("x if x > y else -y", "where(x > y, x, -y)"), ("(1 if x>0 else 0 if y>0 else 2) * x", "(where(x>0, 1, where(y>0, 0, 2))) * x"),
+    ("x % y", "x % y"), ("-x // y", "-x // y"), ("2x % 3", "2*x % 3"), ("log₂(x)", "log2(x)"), ("mod(x, y)", "remainder(x, y)"), ("ln(x, 2)", "log(x, 2)"),
     ("total(x, y)", "sum(x, y)"), ("ln²(x)", "log(x)**2"), ("x ≤ y", "x <= y"), ("x ≥ y", "x >= y"), ("x ≠ y", "x != y"), ("q = 2x; q²", "q = 2*x; q**2"), ("q = x²\nq y", "q = x**2\nq*y"),
     ("2x × 3", "2*x * 3"), ("(2x\n + y)", "(2*x + y)"), ("2x # twice", "2*x"), ("inf", "inf"), ("x**2**3", "x**2**3"), ("x ** (2) ** 3", "x ** (2) ** 3"),
 ]
@@ -90,6 +91,7 @@ def test_students_notation_is_read(text, plain):
 
 TWO = [
     ("1/2x", "(1/2)*x", "1/(2*x)"), ("x/2(x+1)", "(x/2)*(x+1)", "x/(2*(x+1))"), ("1/2|x|", "(1/2)*abs(x)", "1/(2*abs(x))"), ("x*y/2z", "(x*y/2)*z", "x*y/(2*z)"),
+    ("x % 2y", "(x%2)*y", "x%(2*y)"), ("-x // 2y", "(-x//2)*y", "-x//(2*y)"), ("--x % y z", "(--x%y)*z", "--x%(y*z)"), ("sin x % 2", "sin(x%2)", "sin(x)%2"),
     ("sin x y", "sin(x*y)", "sin(x)*y"), ("sin 2x^2", "sin(2*x**2)", "sin(2*x)**2"), ("sin x²", "sin(x**2)", "sin(x)**2"), ("sin x/2", "sin(x/2)", "sin(x)/2"),
     ("sin x * y", "sin(x*y)", "sin(x)*y"), ("ln x cos y", "log(x*cos(y))", "log(x)*cos(y)"), ("√x y", "sqrt(x*y)", "sqrt(x)*y"), ("√x^2", "sqrt(x**2)", "sqrt(x)**2"),
     ("|x|y|z|", "abs(x*abs(y)*z)", "abs(x)*y*abs(z)"), ("|x|-y|z|", "abs(x*abs(-y)*z)", "abs(x)-y*abs(z)"), ("2^3^2", "2**(3**2)", "(2**3)**2"), ("x^y**z", "x**(y**z)", "(x**y)**z"),

@@ -14,7 +14,7 @@ from tinygrad_edu.calculus.differences import METHODS, STENCILS, Complex
 
 SMOOTH = [op for op in OPS.values() if len(op.inputs) == 1 and not op.rows and not op.selects
           and op.name not in ("abs", "softsign", "elu", "leaky_relu")]
-NOT_COMPLEX = {"erf", "erfc", "gelu"}
+NOT_COMPLEX = {"erf", "erfc", "gelu", "normal_cdf"}
 GOOD = {"forward": 1e-5, "central": 1e-7, "five-point": 1e-8, "richardson": 1e-9, "complex": 1e-13}
 
 

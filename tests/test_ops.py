@@ -117,7 +117,8 @@ def test_built_in_ops_and_attributes_cannot_be_replaced():
 
 def test_every_op_is_documented_and_has_a_symbol():
     assert [name for name, op in OPS.items() if not (op.symbol and op.__doc__ and op.inputs)] == []
-    assert len({*tg.__all__}) == len(tg.__all__) and all(hasattr(tg, name) for name in tg.__all__)
+    public = [*tg.__all__, *tg._python_has_too]
+    assert len({*public}) == len(public) and all(hasattr(tg, name) for name in public)
 
 
 def test_a_method_says_what_its_op_is_in_the_first_paragraph_on_one_line():
@@ -140,7 +141,14 @@ def test_a_signature_is_that_of_the_rule(op):
     written, rule = (inspect.getfullargspec(f) for f in (scope["written"], op.rule))
     assert written.args == [*op.inputs, *op.constants] == rule.args + rule.kwonlyargs
     assert (written.defaults or ()) == tuple((rule.kwonlydefaults or {}).values())
-    assert op.domain_text.split(", ") == [interval.describe(name) for name, interval in zip(op.inputs, op.domain)]
+    assert op.domain_text.partition(";")[0].split(", ") == [interval.describe(name) for name, interval in zip(op.inputs, op.domain)]
+
+
+def test_where_an_operation_jumps_is_said_with_its_domain():
+    said = {name: op.domain_text for name, op in OPS.items() if op.jumps}
+    assert said == {
+        "floor": "any x; jumps where x is whole", "ceil": "any x; jumps where x is whole", "round": "any x; jumps where x + 1/2 is whole",
+        "remainder": "any x, y != 0; jumps where x / y is whole", "floor_divide": "any x, y != 0; jumps where x / y is whole"}
 
 
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.rows], ids=repr)

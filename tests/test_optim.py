@@ -548,7 +548,7 @@ def test_parameters_that_cannot_be_trained_are_refused(kind, parameters, error, 
     (Adam, "betas", (0.9, 0.9, 0.9), ValueError, "got 3"), (Adam, "eps", 0, ValueError, "eps must be positive and finite, got 0"),
     (AdamW, "eps", -1e-8, ValueError, "eps must .* got -1e-08"), (RMSprop, "eps", math.nan, ValueError, "eps must .* got nan"),
     *[(kind, "weight_decay", -0.1, ValueError, r"weight_decay must be at least 0 and finite, got -0\.1") for kind in OPTIMIZERS],
-    (Momentum, "convention", "nesterov", ValueError, "convention must be \"gradient\" or \"step\", got 'nesterov'"),
+    (Momentum, "convention", "nesterov", ValueError, "unknown convention 'nesterov'; the names are gradient, step"),
 ])
 def test_settings_out_of_range_are_refused_by_name(kind, setting, value, error, words):
     with pytest.raises(error, match=words):

@@ -34,7 +34,7 @@ def told(text, **numbers):
                                                   "y": "= 0 because the condition holds: x is chosen"}),
     ("where(c, x, y)", {"c": 0, "x": 2, "y": 3}, {"c": "only chooses", "x": "= 0 because the condition does not hold: y is chosen",
                                                   "y": "= 1 because the condition does not hold: y is chosen"}),
-    ("tanh(x)", {"x": 1}, {"x": "∂f/∂x = 1 - f**2"})])
+    ("floor(x)", {"x": 2.5}, {"x": "= 0 because floor is flat between its jumps"}), ("tanh(x)", {"x": 1}, {"x": "∂f/∂x = 1 - f**2"})])
 def test_operations_say_why(text, numbers, wanted):
     found = told(text, **numbers)
     assert found.keys() == wanted.keys()

@@ -209,6 +209,14 @@ def test_equal_nodes_and_nameless_leaves_are_told_apart_and_equal_constants_are_
     assert tg.steps(x * 2 + 2)[0].formula.endswith("x * 2") and tg.steps(x * 2 + 2)[1].formula.endswith("x * 2 + 2")
 
 
+def test_the_larger_of_two_is_differentiated_as_one_reads_it():
+    x, y = tg.Value(1.0, label="x"), tg.Value(2.0, label="y")
+    for op, of_two in (tg.max, tg.maximum), (tg.min, tg.minimum):
+        assert str(tg.symbolic(op([x, y]))) == str(tg.symbolic(of_two(x, y)))
+    assert str(tg.symbolic(tg.max([x, y]))["x"]) == "1 if x > y else 1/2 if x == y else 0"
+    assert str(tg.symbolic(tg.expression("max(0, w*x)", w=1, x=2))["w"]) == "(1 if w * x > 0 else 1/2 if 0 == w * x else 0) * x"
+
+
 def slopes(f):
     return [event.local for event in tg.steps(f) if event.kind == "backward"]
 

@@ -8,6 +8,13 @@ def near(x):
     return max(min(x, mp.mpf(60)), mp.mpf(-60))
 
 
+def steps_and_rest(x, y):
+    """How often y goes into x, rounded down, and what is left over: in as many digits as any two floats need."""
+    with mp.extradps(1400):
+        steps = mp.floor(x / y)
+        return steps, x - y * steps
+
+
 TEXTBOOK = {        # where mpmath has no function of that name
     "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
     "neg": lambda x: -x, "identity": lambda x: x, "square": lambda x: x * x, "power": lambda x, n: mp.power(x, n),
@@ -23,6 +30,10 @@ TEXTBOOK = {        # where mpmath has no function of that name
     "greater": lambda x, y: mp.mpf(x > y), "less": lambda x, y: mp.mpf(x < y),
     "greater_equal": lambda x, y: mp.mpf(x >= y), "less_equal": lambda x, y: mp.mpf(x <= y),
     "equal": lambda x, y: mp.mpf(x == y), "not_equal": lambda x, y: mp.mpf(x != y),
+    "reciprocal": lambda x: 1 / x, "round": mp.nint, "floor_divide": lambda x, y: steps_and_rest(x, y)[0],
+    "remainder": lambda x, y: steps_and_rest(x, y)[1], "log_base": lambda x, base: mp.log(x) / mp.log(base),
+    "xlogy": lambda x, y: x * mp.log(y) if x else mp.mpf(0), "logit": lambda x: mp.log(x) - mp.log1p(-x),
+    "logaddexp": lambda x, y: max(x, y) + mp.log1p(mp.exp(-abs(x - y))), "normal_cdf": lambda x: mp.ncdf(near(x)),
 }
 
 
@@ -69,7 +80,12 @@ SLOPES = {          # the derivative, or one per input; None where there is none
     "silu": lambda x: (1 + x / (1 + mp.exp(x))) / (1 + mp.exp(-x)), "softsign": lambda x: 1 / (1 + abs(x)) ** 2,
     "maximum": lambda x, y: chosen(x, y, x > y), "minimum": lambda x, y: chosen(x, y, x < y),
     "clip": lambda x, low, high: int(low <= x <= high), "where": lambda c, x, y: (0, *chosen(x, y, c)),
-    "step": lambda x: 0,
+    "reciprocal": lambda x: -1 / x ** 2, "remainder": lambda x, y: (1, -steps_and_rest(x, y)[0]),
+    "log_base": lambda x, base: (1 / (x * mp.log(base)), -mp.log(x) / (base * mp.log(base) ** 2)),
+    "xlogy": lambda x, y: (mp.log(y), x / y), "logit": lambda x: 1 / x + 1 / (1 - x),
+    "logaddexp": lambda x, y: (1 / (1 + mp.exp(y - x)), 1 / (1 + mp.exp(x - y))),
+    "normal_cdf": lambda x: bell(x / mp.sqrt(2)) / mp.sqrt(8),
+    **dict.fromkeys(("step", "floor", "ceil", "round"), lambda x: 0), "floor_divide": lambda x, y: (0, 0),
     **dict.fromkeys(("greater", "less", "greater_equal", "less_equal", "equal", "not_equal"), lambda x, y: (0, 0)),
 }
 
@@ -103,12 +119,17 @@ def logsumexp(x):
     return max(x) + log_total, [max(x), log_total], [parts]
 
 
+def length(x):
+    return mp.sqrt(mp.fsum(e * e for e in x))
+
+
 ROWS = {
     "sum": lambda x: (mp.fsum(x), x, [[mp.mpf(1)] * len(x)]),
     "mean": lambda x: (mp.fsum(x) / len(x), [e / len(x) for e in x], [[mp.mpf(1) / len(x)] * len(x)]),
     "prod": lambda x: (mp.fprod(x), [mp.fprod(x)], [[mp.fprod([*x[:i], *x[i + 1:]]) for i in range(len(x))]]),
     "dot": lambda x, y: (mp.fdot(x, y), [a * b for a, b in zip(x, y)], [y, x]),
     "max": lambda x: (max(x), [], [shares(x, max(x))]), "min": lambda x: (min(x), [], [shares(x, min(x))]),
+    "norm": lambda x: (length(x), [length(x)], [[e / (length(x) or 1) for e in x]]),
     "logsumexp": logsumexp,
     "softmax_cross_entropy": cross_entropy,
 }

@@ -14,6 +14,7 @@
 """
 
 import sys as _sys
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from .calculus.differences import Estimate, numeric_derivative
 from .calculus.transforms import (
@@ -30,7 +31,19 @@ from .calculus.transforms import (
 from .check.gradcheck import gradcheck
 from .check.nonfinite import FirstNonfinite, first_nonfinite
 from .check.report import Finding, GradientCheck
-from .engine.composites import log_softmax, maxout, scaled_relu, softmax
+from .engine import elsewhere as _elsewhere
+from .engine.composites import (
+    cumsum,
+    log_softmax,
+    maxout,
+    mish,
+    scaled_relu,
+    selu,
+    softmax,
+    softmin,
+    std,
+    var,
+)
 from .engine.declare import op
 from .engine.domain import BENT, KINKED, NONZERO, POSITIVE, REAL, UNIT, Interval
 from .engine.errors import (
@@ -45,9 +58,23 @@ from .engine.errors import (
     errstate,
     no_grad,
 )
+from .engine.more_ops import (
+    ceil,
+    floor,
+    floor_divide,
+    log_base,
+    logaddexp,
+    logit,
+    norm,
+    normal_cdf,
+    reciprocal,
+    remainder,
+    xlogy,
+)
+from .engine.more_ops import round as round
 from .engine.op import OPS, Op
+from .engine.ops import abs as abs
 from .engine.ops import (
-    abs,
     acos,
     acosh,
     add,
@@ -83,10 +110,8 @@ from .engine.ops import (
     log10,
     log_sigmoid,
     logsumexp,
-    max,
     maximum,
     mean,
-    min,
     minimum,
     mul,
     neg,
@@ -107,14 +132,17 @@ from .engine.ops import (
     square,
     step,
     sub,
-    sum,
     tan,
     tanh,
     where,
 )
+from .engine.ops import max as max
+from .engine.ops import min as min
+from .engine.ops import sum as sum
 from .engine.origin import Origin, trace_origin
 from .engine.replay import Replay, replay
-from .engine.value import Value, engine_name, leaves, live_values, pow, topological_order
+from .engine.value import Value, engine_name, leaves, live_values, topological_order
+from .engine.value import pow as pow
 from .learn import data
 from .learn.animation import animate_training
 from .learn.fit import fit
@@ -170,23 +198,31 @@ for _then, _now in {"calculus": "calculus.transforms", "expression": "symbols.ex
                     "numeric": "calculus.differences", "symbolic": "symbols.symbolic"}.items():
     _sys.modules[f"{__name__}.engine.{_then}"] = _sys.modules[f"{__name__}.{_now}"]
 
+# Python has these names too: tg.max is ours, while `from tinygrad_edu import *` leaves Python's max alone.
+_python_has_too = ["abs", "max", "min", "pow", "round", "sum"]
+
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
-    "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History",
-    "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov",
-    "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL",
-    "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
-    "abs", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
-    "bce_with_logits", "brier", "cbrt", "check_training", "clip", "clip_gradients_by_norm",
-    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "data", "derivative", "div", "dot", "draw", "elu",
-    "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression",
-    "first_nonfinite", "fit", "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal",
-    "half_squared_error", "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp",
-    "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10",
-    "log1p", "log2", "log_sigmoid", "log_softmax", "logsumexp", "mae", "max", "maximum", "maxout", "mean", "min",
-    "minimum", "mse", "mul", "names", "neg", "nll", "no_grad", "not_equal", "numeric_derivative", "op", "play",
-    "plots", "pow", "power", "prod", "relu", "replay", "save", "scaled_relu", "schedules", "sigmoid", "sign",
-    "silu", "sin", "sinc", "sinh", "softmax", "softmax_cross_entropy", "softplus", "softsign", "source", "sqrt",
-    "square", "step", "steps", "sub", "sum", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz",
-    "topological_order", "trace_origin", "value_and_grad", "vjp", "where",
+    "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "GradientCheck", "GradientError",
+    "History", "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO",
+    "Nesterov", "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError",
+    "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value",
+    "WeightFileError", "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce",
+    "bce_with_logits", "brier", "cbrt", "ceil", "check_training", "clip", "clip_gradients_by_norm",
+    "clip_gradients_by_value", "cos", "cosh", "cross_entropy", "cumsum", "data", "derivative", "div", "dot", "draw",
+    "elu", "engine_name", "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression",
+    "first_nonfinite", "fit", "floor", "floor_divide", "gelu", "grad", "gradcheck", "gradient_graph", "greater",
+    "greater_equal", "half_squared_error", "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian",
+    "jvp", "kl_divergence", "leaky_relu", "leaves", "less", "less_equal", "live_values", "load", "log", "log10",
+    "log1p", "log2", "log_base", "log_sigmoid", "log_softmax", "logaddexp", "logit", "logsumexp", "mae", "maximum",
+    "maxout", "mean", "minimum", "mish", "mse", "mul", "names", "neg", "nll", "no_grad", "norm", "normal_cdf",
+    "not_equal", "numeric_derivative", "op", "play", "plots", "power", "prod", "reciprocal", "relu", "remainder",
+    "replay", "save", "scaled_relu", "schedules", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh",
+    "softmax", "softmax_cross_entropy", "softmin", "softplus", "softsign", "source", "sqrt", "square", "std",
+    "step", "steps", "sub", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order",
+    "trace_origin", "value_and_grad", "var", "vjp", "where", "xlogy",
 ]
+
+if not _TYPE_CHECKING:              # to which any name would be there
+    def __getattr__(name):
+        _elsewhere.refuse_name(__name__, name, _elsewhere.OF_PACKAGE)

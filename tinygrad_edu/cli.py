@@ -6,6 +6,7 @@ not understood, 130 stopped by Ctrl-C, 141 the reader of the output went away.
 
 import argparse
 import codecs
+import inspect
 import io
 import json
 import math
@@ -19,15 +20,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from . import __all__ as public_names
 from . import __version__
 from .cli_train import PREDICT_EXAMPLES, TRAIN_EXAMPLES, add_predict, add_train, run_predict, run_train
-from .engine import printer
+from .engine import composites, printer
 from .engine.errors import DomainError, ExpressionError, GradientError, NotRationalError, errstate
 from .engine.graph import leaves_in
 from .engine.number import nearest, printable
 from .engine.op import OPS, Op
 from .engine.value import engine_name, pure_is_wanted
 from .files import write_whole
+from .nn import losses
 from .show.draw import drawing_of, graphviz_of
 from .show.layout import LAYOUTS
 from .show.player import Lesson, check_length
@@ -279,7 +282,9 @@ def given_numbers(pairs: Sequence[str], literal: bool = False) -> dict[str, Any]
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
         if pair.strip().startswith("--"):
-            raise ValueError(f"unknown option {pair.strip()}; tinygrad-edu COMMAND --help shows the options")
+            near = nearest(pair.strip(), OPTIONS)
+            hint = f"did you mean {near}?" if near else "tinygrad-edu COMMAND --help shows the options"
+            raise ValueError(f"unknown option {pair.strip()}: {hint}")
         name = plain_name(name)
         if not equals or not name.isidentifier():
             raise ValueError(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
@@ -403,11 +408,7 @@ def run_draw(args: argparse.Namespace) -> None:
 def run_ops(args: argparse.Namespace) -> None:
     """Print the table of operations, or one operation in detail."""
     if args.name:
-        if args.name not in OPS:
-            near = nearest(args.name, OPS)
-            hint = f"did you mean {near!r}?" if near else "tinygrad-edu ops lists them"
-            raise ValueError(f"no operation is called {args.name!r}: {hint}")
-        print(op_in_detail(OPS[args.name]))
+        print(op_in_detail(OPS[args.name]) if args.name in OPS else composed_in_detail(args.name))
         return
     from rich.text import Text
     table = bare_table("operation", "symbol", "formula", "local gradients", "domain")
@@ -509,6 +510,20 @@ def op_in_detail(op: Op) -> str:
         f"formula           {formula}", *[f"local gradient    {line}" for line in gradients],
         f"domain            {op.domain_text}", "", "LaTeX", source(op, "latex"), "",
         "Python", source(op, "python"), "C", source(op, "c").rstrip()])
+
+
+def composed_in_detail(name: str) -> str:
+    """What is known of a function that is made of operations; ValueError, with the nearest name, if there is none."""
+    composed = {f.__name__: f for module in (composites, losses) for f in vars(module).values()
+                if inspect.isfunction(f) and f.__module__ == module.__name__ and f.__name__ in public_names}
+    if name not in composed:
+        near = nearest(name, [*OPS, *composed])
+        hint = f"did you mean {near!r}?" if near else "tinygrad-edu ops lists them"
+        raise ValueError(f"no operation is called {name!r}: {hint}")
+    function = composed[name]
+    arguments = ", ".join(inspect.signature(function).parameters)
+    return (f"{name}({arguments})\n{inspect.getdoc(function)}\n\n"
+            "It is made of several operations, and is drawn as the graph they make.")
 
 
 def without_nan(data: Any) -> Any:

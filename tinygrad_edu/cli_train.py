@@ -16,11 +16,12 @@ from .files import checked_target
 from .learn import data as sets
 from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
-from .learn.fit import answers, class_of, fit, optimizers_by_name
-from .learn.history import History
+from .learn.examples import answers, class_of
+from .learn.fit import fit, optimizer_named, optimizers_by_name
+from .learn.history import History, percent
 from .learn.recipe import Recipe, trained
 from .learn.sanity import check_training
-from .nn.modules import MLP
+from .nn.modules import MLP, activation_named
 from .nn.penalties import L2
 from .nn.weights import save
 from .show.plane import LARGEST
@@ -43,9 +44,11 @@ def add_train(add: Any) -> None:
     add("--noise", type=float, help="how noisy a made data set is")
     add("--hidden", type=int, nargs="*", default=[16, 16], metavar="N", help="sizes of the hidden layers (16 16)")
     add("--activation", default="tanh", help="of the hidden layers (%(default)s)")
-    add("--optimizer", default="adam", choices=sorted(optimizers_by_name()), help="(%(default)s)")
-    add("--lr", type=float, help="the learning rate (0.01)")
-    add("--l2", type=float, default=0.0, metavar="STRENGTH", help="L2 regularisation, half of this times w² (0)")
+    add("--optimizer", default="adam", metavar="NAME",
+        help=f"one of {', '.join(sorted(optimizers_by_name()))} (%(default)s)")
+    add("--lr", type=float, help="the learning rate (0.01; 0.001 for lion, 1 for adadelta)")
+    add("--l2", type=float, default=0.0, metavar="STRENGTH",
+        help="L2 regularisation, half of this times w², biases left out (0)")
     add("--epochs", type=int, default=50, help="(%(default)s)")
     add("--batch-size", type=int, default=16, help="examples per step (%(default)s)")
     add("--validation", type=float, default=0.25, help="share of the examples kept apart (%(default)s)")
@@ -64,13 +67,16 @@ def add_predict(add: Any) -> None:
 def run_train(args: argparse.Namespace) -> None:
     """Train a network, report how that went, and write the files that were asked for."""
     check_targets(args)
+    optimizer_named(args.optimizer)
     if args.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {args.epochs}")
     training, validation = split(examples_of(args), args.validation, args.seed)
     if training.classes and len(set(training.targets)) < 2:
-        raise ValueError(f"there is nothing to learn: all examples are of the class {training.classes[0]!r}")
+        only = printable(training.classes[int(training.targets[0])])
+        raise ValueError(f"there is nothing to learn: all {len(training)} training examples are of the class {only!r}")
     scales = [mean_and_deviation(column) for column in zip(*training.inputs)]
-    recipe = Recipe(len(training.features), [*args.hidden, len(training.classes) or 1], args.activation,
+    activation = activation_named(args.activation).__name__
+    recipe = Recipe(len(training.features), [*args.hidden, len(training.classes) or 1], activation,
                     list(training.features), list(training.classes), [list(scale) for scale in scales])
     model = recipe.built(args.seed)
     film = film_of(args, model, training, validation, scales)
@@ -173,10 +179,12 @@ def report(history: History) -> None:
         print("the loss has grown beyond all measure: the training exploded, a smaller --lr may help")
     elif len(history) > 1:
         print(text_curve(history.loss, ascii=only_ascii))
-    print(f"after {len(history)} epochs ({history.stopped}): training loss {history.loss[-1]:.4f}, "
+    epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
+    print(f"after {epochs} ({history.stopped}): training loss {history.loss[-1]:.4f}, "
           f"validation loss {history.validation_loss[-1]:.4f}")
     if history.accuracy:
-        print(f"accuracy: training {history.accuracy[-1]:.1%}, validation {history.validation_accuracy[-1]:.1%}")
+        shares = percent(history.accuracy[-1]), percent(history.validation_accuracy[-1])
+        print("accuracy: training {}, validation {}".format(*shares))
         print(history.diagnosis())
 
 

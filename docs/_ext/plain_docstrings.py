@@ -93,7 +93,7 @@ def inline(text: str) -> str:
 
 def code(text: str) -> str:
     name = text.removeprefix("tg.")
-    if name in tg.__all__ and (name != text or name[:1].isupper() or "_" in name):
+    if name in (*tg.__all__, *tg._python_has_too) and (name != text or name[:1].isupper() or "_" in name):
         return rf"\ :py:obj:`{text} <tinygrad_edu.{name}>`\ "
     return rf"\ ``{text}``\ " if text.strip() else ""
 

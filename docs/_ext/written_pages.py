@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from html import escape
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -31,7 +31,7 @@ PACKAGE = Path(tg.__file__).parent
 class Page(NamedTuple):
     """A page on a part of the library: the modules whose public names stand on it.
 
-    A name of `tg.__all__` stands on the page of the module it comes from; the last page takes
+    A public name stands on the page of the module it comes from; the last page takes
     what no other one does, so that nothing public is ever left out.
     """
 
@@ -41,9 +41,10 @@ class Page(NamedTuple):
     own: tuple[str, ...] = ()               # these are used by their own name, such as tg.schedules
 
 
+RULES = ("engine.ops", "engine.more_ops")       # the modules of the operations
 PAGES = (
     Page("values", "Values, graphs, errors", ("engine.value", "engine.errors", "engine.origin", "check.nonfinite")),
-    Page("operations", "Operations, one by one", ("engine.ops", "engine.composites")),
+    Page("operations", "Operations, one by one", (*RULES, "engine.composites")),
     Page("declaring", "Declaring an operation", ("engine.op",), ("engine.formula",)),
     Page("calculus", "Derivatives of functions", ("calculus.transforms", "calculus.differences")),
     Page("gradients", "Formulas, fractions, text", ("symbols", "engine.replay")),
@@ -78,20 +79,25 @@ def write(path: Path, text: str) -> None:
 # ---- operations -------------------------------------------------------------------------------------
 
 
-def grouped_ops() -> dict[str, list[Any]]:
-    """{heading: operations}: ops.py is one table under headings, and these are its groups.
+def grouped_ops(modules: tuple[str, ...] = RULES) -> dict[str, list[Any]]:
+    """{heading: operations}: these files are tables under headings, the same in both, and these are the groups.
 
     >>> [op.name for op in grouped_ops()["arithmetic"]][:3]
     ['add', 'sub', 'mul']
+    >>> [op.name for op in grouped_ops()["activations"]][-2:]
+    ['softsign', 'logit']
     """
-    lines = (PACKAGE / "engine" / "ops.py").read_text(encoding="utf-8").splitlines()
-    headings = {i: match[1] for i, line in enumerate(lines) if (match := re.match(r"# -+ (.*?) -+$", line))}
-    groups: dict[str, list[Any]] = {heading: [] for heading in headings.values()}
+    groups: dict[str, list[Any]] = {}
     for op in tg.OPS.values():
-        if op.__module__ == "tinygrad_edu.engine.ops":
-            line = op.rule.__code__.co_firstlineno
-            groups[headings[max(i for i in headings if i < line)]].append(op)
+        if op.__module__.removeprefix("tinygrad_edu.") in modules:
+            groups.setdefault(heading_over(op.textbook.__code__), []).append(op)
     return groups
+
+
+def heading_over(rule: CodeType) -> str:
+    """The heading of the file that a rule stands under."""
+    above = Path(rule.co_filename).read_text(encoding="utf-8").splitlines()[:rule.co_firstlineno]
+    return [match[1] for line in above if (match := re.match(r"# -+ (.*?) -+$", line))][-1]
 
 
 def operations_table() -> str:
@@ -128,9 +134,9 @@ def home_of(name: str) -> str:
 
 
 def names_by_page() -> dict[str, dict[str, list[str]]]:
-    """{page: {module: names}} for everything in `tg.__all__` that is no module itself."""
+    """{page: {module: names}} for everything public that is no module itself."""
     found: dict[str, dict[str, list[str]]] = {page.name: {} for page in PAGES}
-    for name in tg.__all__:
+    for name in sorted([*tg.__all__, *tg._python_has_too]):
         home = home_of(name)
         if not isinstance(getattr(tg, name), ModuleType):
             page = next((p.name for p in PAGES for m in p.modules if f"{home}.".startswith(f"{m}.")), "others")
@@ -146,8 +152,8 @@ def api_page(page: Page, homes: dict[str, list[str]]) -> str:
         module = import_module(f"tinygrad_edu.{home}")
         lines += [*heading(f"{home.replace('.', '/')}.py"), *as_rest(inspect.getdoc(module) or ""),
                   ".. currentmodule:: tinygrad_edu", ""]
-        if page.name == "operations" and home == "engine.ops":
-            lines += operation_entries()
+        if home in RULES:
+            lines += operation_entries(home)
             continue
         place = {name: i for i, name in enumerate(vars(module))}
         for name in sorted(homes[home], key=lambda name: place.get(name, 0)):
@@ -161,8 +167,8 @@ def heading(text: str, mark: str = "-") -> list[str]:
     return [text, mark * len(text), ""]
 
 
-def operation_entries() -> Iterator[str]:
-    for group, ops in grouped_ops().items():
+def operation_entries(module: str) -> Iterator[str]:
+    for group, ops in grouped_ops((module,)).items():
         yield from heading(group.capitalize(), "~")
         for op in ops:
             if op.name == "pow":                # tg.pow stands beside Value: it is what ** does

@@ -11,9 +11,12 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ..engine.arrays import unwrapped
 from ..engine.errors import DomainError
+from ..engine.ieee import COMPUTE
 from ..engine.number import format_number, number, short_repr
 from ..engine.value import Value
+from .transforms import check_function
 
 U = 2.0 ** -53                  # half the distance from 1 to the next float
 STENCILS = {                    # order of the error, step for |x| <= 1, denominator, {place: weight}
@@ -58,8 +61,9 @@ def numeric_derivative(f: Callable, x: float, method: str = "central", h: float 
     >>> numeric_derivative(f, 1.0, "complex").value
     3.0
     """
+    check_function(f)
     x = number(x)
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method={method!r}: write one of {', '.join(map(repr, METHODS))}")
     h = h if h is None else number(h)
     if h is not None and not 0 < h < math.inf:
@@ -138,7 +142,7 @@ def imaginary_part(f: Callable, z: "Complex") -> float:
         raise
     except (ArithmeticError, ValueError) as error:
         raise DomainError(f"f cannot be run beside {format_number(z.real)} on a complex number: {error}") from None
-    return y.imag if isinstance(y, complex) else 0.0 * value_as_float(y)
+    return float(y.imag) if isinstance(y, complex) else 0.0 * value_as_float(y)
 
 
 def value_of(f: Callable, x: float) -> float:
@@ -151,6 +155,7 @@ def value_of(f: Callable, x: float) -> float:
 
 
 def value_as_float(y: Any) -> float:
+    y = unwrapped(y)
     if isinstance(y, Value):
         return y.data
     if isinstance(y, complex):
@@ -188,6 +193,9 @@ class Complex(complex):
     def __hash__(self): return hash(self.real)
     def __bool__(self): return self.real != 0
     def __floordiv__(self, other): return self.real // other
+    def __rfloordiv__(self, other): return other // self.real
+    def __mod__(self, other): return self - other * (self // other)
+    def __rmod__(self, other): return other - self * (other // self)
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -230,4 +238,5 @@ def complex_cbrt(z: Any) -> Any:
 ANALYTIC: dict[str, Callable] = {       # what `cmath` has not; imaginary parts are tiny, so their squares are left out
     "pow": complex_power, "expm1": complex_expm1, "log1p": complex_log1p, "cbrt": complex_cbrt,
     "exp2": lambda z: complex_power(2.0, z), "log2": lambda z: cmath.log(z) / math.log(2),
+    **{name: lambda z, whole=COMPUTE[name]: whole(z.real) for name in ("floor", "ceil", "round")},
 }

@@ -19,7 +19,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from ..engine import errors, ops
-from ..engine.arrays import as_array, is_array, is_value
+from ..engine.arrays import array_like, as_array, elements, is_array, is_value, unwrapped
 from ..engine.copies import inputs_of_runs
 from ..engine.errors import GradientError, errstate, recorded_anyway
 from ..engine.graph import check_leaves, is_cut, leaves_in, walked_back
@@ -73,9 +73,10 @@ def value_and_grad(f: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
     def value_and_gradient(*args: Any, **options: Any) -> tuple[Any, Any]:
         which = checked_argnums(argnums, len(args))
         run = run_on_leaves(f, args, which, options)
-        if not isinstance(run.answer, Value):
-            raise TypeError(f"a gradient is that of one number, but f returned {short_repr(run.answer)}: use jacobian")
-        walked = with_gradients(run.answer, run)
+        output = unwrapped(run.answer)
+        if not isinstance(output, Value):
+            raise TypeError(f"a gradient is that of one number, but f returned {short_repr(output)}: use jacobian")
+        walked = with_gradients(output, run)
         numbers = iter(arrived(walked, run))
         gradients = tuple([refilled(args[i], numbers) for i in which])
         return walked.value, gradients if isinstance(argnums, tuple) else gradients[0]
@@ -94,9 +95,9 @@ def derivative(f: Callable, n: int = 1) -> Callable:
 
 
 def jacobian(f: Callable, layout: str = "numerator") -> Callable:
-    """A function that gives the matrix of all derivatives ∂fᵢ/∂xⱼ, as a list of rows.
+    """A function that gives the matrix of all derivatives ∂fᵢ/∂xⱼ, as a list of rows, or an array where x is one.
 
-    f        takes x and returns Values, or lists of them; what is nested is read row by row
+    f        takes x and returns Values, or lists, arrays ... of them; what is nested is read row by row
     layout   "numerator": a row for each output, outputs × inputs
              "denominator": a row for each input, inputs × outputs
 
@@ -113,15 +114,20 @@ def jacobian(f: Callable, layout: str = "numerator") -> Callable:
         raise ValueError(f'layout={layout!r}: write "numerator" (a row for each output) '
                          'or "denominator" (a row for each input)')
 
-    def matrix(x: Any) -> list[list[Any]]:
+    def matrix(x: Any) -> Any:
         run = run_on_leaves(f, (x,))
         rows = [arrived(with_gradients(output, run), run) for output in flat(run.answer)]
+        if is_array(x):
+            found = as_array([slope for row in rows for slope in row], (len(rows), len(run.leaves)))
+            return found if layout == "numerator" else found.T
         return rows if layout == "numerator" else [[row[j] for row in rows] for j in range(len(run.leaves))]
     return matrix
 
 
 def hessian(f: Callable) -> Callable:
     """A function that gives the matrix of second derivatives ∂²f/∂xᵢ∂xⱼ; f returns one Value.
+
+    It is a list of rows, or an array where x is one; what is nested is read row by row.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])([3, 5])
     [[10.0, 6.0], [6.0, 0.0]]
@@ -341,7 +347,7 @@ def parts_of(tree: Any) -> Mapping[Any, Any] | list | tuple | None:
         return tree
     if is_dataclass(tree) and not isinstance(tree, type):
         return {field.name: getattr(tree, field.name) for field in fields(tree)}
-    return tree.tolist() if is_array(tree) else None
+    return elements(tree) if is_array(tree) else None
 
 
 def flat(tree: Any) -> list[Any]:
@@ -352,7 +358,7 @@ def flat(tree: Any) -> list[Any]:
     """
     parts = parts_of(tree)
     if parts is None:
-        return [tree]
+        return [unwrapped(tree)]
     return [x for part in (parts.values() if isinstance(parts, Mapping) else parts) for x in flat(part)]
 
 
@@ -369,7 +375,7 @@ def refilled(tree: Any, numbers: Iterable[Any]) -> Any:
         filled = {key: refilled(part, numbers) for key, part in parts.items()}
         return filled if isinstance(tree, Mapping) else replace(tree, **filled)
     if is_array(tree):
-        return as_array([next(numbers) for _ in range(tree.size)], tree.shape)
+        return array_like(tree, [next(numbers) for _ in range(tree.size)])
     row = [refilled(part, numbers) for part in parts]
     return row if isinstance(tree, list) else getattr(tree, "_make", tuple)(row)        # a named one stays so
 
@@ -379,7 +385,7 @@ def plain(tree: Any) -> Any:
     parts = parts_of(tree)
     if isinstance(parts, Mapping):
         return {key: plain(part) for key, part in parts.items()}
-    return tree if parts is None else [plain(part) for part in parts]
+    return unwrapped(tree) if parts is None else [plain(part) for part in parts]
 
 
 def number_or_value(x: Any) -> Any:

@@ -103,7 +103,8 @@ def many_digits() -> Any:
 
 def by_mpmath(name: str, numbers: tuple[Decimal, ...]) -> Decimal:
     """A function of mpmath of decimals, to the digits of the block around it; nan where it is not real."""
-    mp, count, size = many_digits(), getcontext().prec + GUARD, max(0, numbers[0].adjusted())
+    mp, count = many_digits(), getcontext().prec + GUARD
+    size = max(0, numbers[0].adjusted()) if numbers[0] else 0           # a decimal 0 may be written 0E+40
     if size > FARTHEST.get(name, size):
         numbers = (Decimal("inf").copy_sign(numbers[0]),)
     elif name in TURNING:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..calculus.differences import numeric_derivative
-from ..engine.number import format_number, truncate
+from ..engine.number import format_number, told_apart, truncate
 from ..engine.value import Value
-from .report import Finding, GradientCheck, told_apart
+from .report import Finding, GradientCheck
 
 as_numbers = np.frompyfunc(lambda v: v.data if isinstance(v, Value) else v, 1, 1)
 as_gradients = np.frompyfunc(lambda v: v.grad, 1, 1)

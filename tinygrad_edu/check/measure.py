@@ -7,18 +7,23 @@ node made by hand has no rule: all one can do is to run the whole function again
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ..calculus.differences import without_term
+from ..calculus.transforms import parts_of, refilled
+from ..engine.arrays import elements, is_array, unwrapped
 from ..engine.errors import recorded_anyway
 from ..engine.formula import total
 from ..engine.graph import topological_order
 from ..engine.number import short_repr
 from ..engine.origin import trace_origin
+from ..engine.replay import replay
 from ..engine.value import Value
 from .decimals import Precise, decimal, digits
 
@@ -62,6 +67,12 @@ class Slopes(NamedTuple):
         with digits(COMPARED):
             return max(abs(self.above), abs(self.below), abs(self.rule)) <= max(self.resolution, LEAST)
 
+    def has_vanished_from(self, wider: "Slopes") -> bool:
+        """Do the slopes shrink with the step, as those at an extremum do, and is the local gradient 0?"""
+        with digits(COMPARED):
+            here, there = [max(abs(slopes.above), abs(slopes.below)) for slopes in (self, wider)]
+            return here <= there.scaleb(-100) and abs(self.rule) <= LEAST
+
 
 class RuleInDigits:
     """The textbook rule of a node's operation, run in many digits; its accurate form where that is not finite.
@@ -73,6 +84,7 @@ class RuleInDigits:
     def __init__(self, node: Value, level: int):
         self.node, (self.digits, self.below) = node, LEVELS[level]
         self.relative = level == 0              # sin(1e300) needs steps below 1, not below 1e300
+        self.known: dict[tuple[int, Decimal], tuple[Decimal, list[Decimal]]] = {}
         op: Any = node._operation
         with digits(self.digits):
             self.inputs = [+Precise(p.data) for p in node.parents]      # rounded as results are: one is the largest
@@ -94,11 +106,17 @@ class RuleInDigits:
         x = sizes[i] or min([size for size in sizes if size], default=Decimal(1))     # atan2(0, 1e-300) bends at 1e-300
         return (x if x < 1 or (self.relative and sizes[i]) else Decimal(1)).scaleb(-self.below)
 
+    def moved(self, i: int, h: Decimal) -> tuple[Decimal, list[Decimal]]:
+        """(value, local gradients) with input i moved by h."""
+        if (i, h) not in self.known:
+            inputs = [*self.inputs]
+            inputs[i] = inputs[i] + h
+            self.known[i, h] = self.run(inputs)
+        return self.known[i, h]
+
     def change(self, i: int, h: Decimal) -> Decimal:
         """What the value changes by as input i moves by h."""
-        moved = [*self.inputs]
-        moved[i] = moved[i] + h
-        return self.run(moved)[0] - self.value
+        return self.moved(i, h)[0] - self.value
 
     def slopes(self, i: int) -> Slopes:
         """The slopes by input i, from a step down and a step up."""
@@ -132,6 +150,37 @@ class RuleInDigits:
         return [[(self.change(i, step), step) for step in (sign * h, sign * h.scaleb(-NARROWER))] for sign in (-1, 1)]
 
 
+class SlopeInDigits(RuleInDigits):
+    """A local gradient of a textbook rule, run in many digits as a number that has local gradients itself.
+
+    rule     the rule, in the digits that are wanted
+    k        which of its local gradients
+    graph    its graph as the engine differentiates it, or a number where that stays as it is
+    leaves   the inputs as leaves of this graph; None for a constant
+    """
+
+    def __init__(self, rule: RuleInDigits, k: int, graph: Any, leaves: Sequence[Any]):
+        vars(self).update(vars(rule))
+        self.source, self.k, self.graph, self.leaves = rule, k, graph, leaves
+        self.value = rule.local_grads[k]
+        with digits(self.digits):
+            self.by_graph, self.local_grads = self.run_graph(self.inputs)
+
+    def run_graph(self, inputs: list[Any]) -> tuple[Decimal, list[Decimal]]:
+        """(value, local gradients) of the graph at these inputs."""
+        if not isinstance(self.graph, Value):
+            return decimal(self.graph), [Decimal(0)] * len(inputs)
+        at = {leaf: x for leaf, x in zip(self.leaves, inputs) if leaf is not None}
+        again = replay(self.graph, Precise, at)
+        return decimal(again.value), [decimal(again.grads.get(leaf, 0)) for leaf in self.leaves]
+
+    def run(self, inputs: list[Any]) -> tuple[Decimal, list[Decimal]]:
+        return self.source.run(inputs)[1][self.k], self.run_graph(inputs)[1]
+
+    def change(self, i: int, h: Decimal) -> Decimal:
+        return self.source.moved(i, h)[1][self.k] - self.value
+
+
 def one_sided_slope(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decimal]) -> Decimal | str:
     """The one-sided slope that two changes of a value, each with its step, lead to."""
     (change, step), (smaller_change, smaller_step) = wide, narrow
@@ -148,6 +197,8 @@ def one_sided_slope(wide: tuple[Decimal, Decimal], narrow: tuple[Decimal, Decima
 # ---- running the function again ----------------------------------------------------------------------
 
 STEPS = [2.0 ** -k for k in range(4, 46, 2)]    # each a quarter of the one before
+JUMP_STEPS = (2.0 ** -24, 2.0 ** -34, 2.0 ** -44)
+JUMP = 2.0 ** -40                               # what changes by less of the largest number around may be rounding
 ROUNDOFF = 2.0 ** -53                               # a float is rounded by at most so much of itself,
 TINY = 2.0 ** -1074                             # or by half of the smallest one
 
@@ -159,9 +210,12 @@ class Experiment:
     order    the nodes of the graph the function made
     """
 
-    def __init__(self, f: Callable, inputs: Sequence[Any]):
+    def __init__(self, f: Callable, inputs: Any):
         self.f = f
         self.leaves: list[Value] = []
+        inputs = elements(inputs) if is_array(inputs) else inputs
+        inputs = inputs if isinstance(inputs, list | tuple) else (inputs,)
+        check_call(f, inputs)
         names = names_of(f, len(inputs))
         self.arguments = [self.with_leaves(x, name) for x, name in zip(inputs, names)]
         self.start = [leaf.data for leaf in self.leaves]
@@ -170,38 +224,68 @@ class Experiment:
         self.order = topological_order(self.output)
         self.shape = without_numbers(self.order)
 
-    def with_leaves(self, x: Any, name: str) -> Any:
+    def with_leaves(self, tree: Any, name: str) -> Any:
         """An argument, its numbers made into leaves; Values are taken as they are."""
-        if isinstance(x, list | tuple):
-            return [self.with_leaves(e, f"{name}{i}") for i, e in enumerate(x)]
-        if isinstance(x, Mapping):
-            return {key: self.with_leaves(e, f"{name}_{key}") for key, e in x.items()}
-        leaf = x if isinstance(x, Value) else Value(x, label=name)
-        if leaf.parents or leaf.is_constant:
-            raise ValueError(f"an input is a number or a leaf: got {short_repr(x)}, which gets no gradient of its own")
-        self.leaves.append(leaf)
-        return leaf
+        leaves = [x if isinstance(x, Value) else Value(x, label=called) for called, x in named_parts(name, tree)]
+        for leaf in leaves:
+            if leaf.parents or leaf.is_constant:
+                raise ValueError(f"an input is a number or a leaf: got {short_repr(leaf)}, which gets no gradient "
+                                 "of its own")
+        self.leaves += leaves
+        return refilled(tree, leaves)
 
     def run(self) -> Value:
         """The function's output for the leaves as they are."""
         with recorded_anyway():
-            output = self.f(*self.arguments)
+            output = unwrapped(self.f(*self.arguments))
         if not isinstance(output, Value):
             raise TypeError(f"f must return one Value, got {short_repr(output)}: was the graph cut by .data?")
         return output
 
-    def run_at(self, moved: dict[int, float]) -> list[tuple[float, dict]] | None:
+    def run_at(self, moved: dict[int, float], on_any_path: bool = False) -> list[tuple[float, dict]] | None:
         """(data, constants) of each node with some inputs elsewhere; None if f raises or takes another path."""
         try:
             for i, x in moved.items():
                 self.leaves[i].data = x
             order = topological_order(self.run())
-            return [(node.data, node.constants) for node in order] if without_numbers(order) == self.shape else None
+            is_known = on_any_path or without_numbers(order) == self.shape
+            return [(node.data, node.constants) for node in order] if is_known else None
         except (ArithmeticError, ValueError, TypeError):        # such as the complex number (-1) ** 0.5
             return None
         finally:
             for leaf, x in zip(self.leaves, self.start):
                 leaf.data = x
+
+    @cached_property
+    def nearby(self) -> list[list[tuple[float, dict]] | None]:
+        """What `run_at` gives with all inputs moved a little, each by another amount: one way, and the other."""
+        def beside(sign: float) -> list[tuple[float, dict]] | None:
+            for step in (sign * 1e-6, sign * 1e-12):
+                moved = {i: x + step * (abs(x) or 1.0) / (1 + 0.1 * i) for i, x in enumerate(self.start)}
+                if nodes := self.run_at(moved):
+                    return nodes
+            return None
+        return [beside(-1.0), beside(1.0)]
+
+    def jumps(self, i: int) -> tuple[float | None, float | None]:
+        """What f is just below input i and just above it; None where it leads there without a jump."""
+        return self.jump(i, -1.0), self.jump(i, 1.0)
+
+    def jump(self, i: int, sign: float) -> float | None:
+        """Where f is led to from one side, if that is not what it is.
+
+        A change that is a jump does not shrink with the step; one below `JUMP` of the largest number of the graph may
+        be rounding.
+        """
+        x, ends = self.start[i], []
+        for step in JUMP_STEPS:
+            nodes = self.run_at({i: x + sign * step * (abs(x) or 1.0)}, on_any_path=True)
+            ends.append(nodes[-1][0] if nodes else math.nan)
+        changes = [abs(y - self.output.data) for y in ends]
+        rounding = JUMP * max(abs(node.data) for node in self.order)
+        if all(change > rounding and change > changes[0] / 2 for change in changes[1:]):
+            return ends[-1] if abs(ends[-1]) > rounding else 0.0
+        return None
 
     def runs(self, i: int) -> list["Runs"]:
         """Runs with input i moved by smaller and smaller steps, in units of its size, and of 1 if that is far off."""
@@ -221,6 +305,19 @@ class Experiment:
         return found
 
 
+def check_call(f: Callable, inputs: Sequence[Any]) -> None:
+    """Raise TypeError if f does not take so many inputs: one that is a list is easily taken for several."""
+    try:
+        takes = inspect.signature(f).bind
+    except (TypeError, ValueError):                     # a function that does not say
+        return
+    try:
+        takes(*inputs)
+    except TypeError as error:
+        raise TypeError(f"f cannot take {len(inputs)} inputs, one for each element: {error}; one input that is itself "
+                        "a list or an array is written gradcheck(f, [x])") from None
+
+
 def names_of(f: Callable, count: int) -> list[str]:
     """What the arguments of a function are called; x0, x1 ... where it does not say."""
     try:
@@ -237,6 +334,23 @@ def without_numbers(order: list[Value]) -> list[tuple]:
     return [(node.op, tuple([place[p] for p in node.parents])) for node in order]
 
 
+def named_parts(name: str, tree: Any) -> Iterator[tuple[str, Any]]:
+    """The numbers in an argument, each with a name: that of the argument, and where it stands.
+
+    >>> list(named_parts("p", {"w": [2.0, 3.0], "b": 1.0}))
+    [('p_w0', 2.0), ('p_w1', 3.0), ('p_b', 1.0)]
+    """
+    parts = parts_of(tree)
+    if parts is None:
+        yield name, unwrapped(tree)
+    elif isinstance(parts, Mapping):
+        for key, part in parts.items():
+            yield from named_parts(f"{name}_{key}", part)
+    else:
+        for i, part in enumerate(parts):
+            yield from named_parts(f"{name}{i}", part)
+
+
 class Runs(NamedTuple):
     """The data of all nodes, the input's last: at the start, and at steps below and above ([] if f failed there)."""
 
@@ -248,6 +362,12 @@ class Runs(NamedTuple):
     @property
     def all(self) -> list[list[float]]:
         return [data for data in [*self.below, *self.above] if data]
+
+    def without(self, jumps: tuple[float | None, float | None]) -> "Runs":
+        """The same without the sides to which f jumps."""
+        nothing: list[list[float]] = [[]] * len(STEPS)
+        below, above = [nothing if y is not None else side for y, side in zip(jumps, (self.below, self.above))]
+        return self._replace(below=below, above=above)
 
 
 class Unexplained(NamedTuple):
@@ -298,13 +418,32 @@ def unexplained(runs: list[Runs], of: int, by: Sequence[int], local_grads: Seque
     With right local gradients the change of the node is that of its parents, each times its local
     gradient, but for terms that vanish with the step.
     """
-    if all(data[place] == each.start[place] for each in runs for data in each.all for place in (of, *by)):
-        return Unexplained(dict.fromkeys(by, 0.0))     # the input has nothing to do with it
-    edges, noise = list(zip(by, local_grads)), noise_floor(runs, of)
+    edges = list(zip(by, local_grads))
+    stays = all(data[of] == each.start[of] for each in runs for data in each.all)
+    if stays and (rest := unexplained_rest(runs, edges)):
+        return rest
+    noise = noise_floor(runs, of)
     found = [one for each in runs if (one := unexplained_along(each, of, edges, noise)) and not one.is_vague]
     if not found or any(one.contradicts(found[0]) for one in found):
         return None
     return min(found, key=lambda one: relative(one.uncertainty, one.slope))
+
+
+def unexplained_rest(runs: list[Runs], edges: list[tuple[int, float]]) -> Unexplained | None:
+    """What is unexplained of a node that stays as it is: nothing, or the slope that its local gradients give it.
+
+    None where what they say would be lost in rounding.
+    """
+    widest = max([each for each in runs if each.all], key=lambda each: each.unit, default=None)
+    if widest is None:
+        return Unexplained(dict.fromkeys([p for p, _ in edges], 0.0))
+    start, data = widest.start, widest.all[0]
+    changes, step = {p: data[p] - start[p] for p, _ in edges}, data[-1] - start[-1]
+    said = total([g * changes[p] for p, g in edges])
+    if 0 < abs(said) <= JUMP * max(map(abs, start)):
+        return None
+    by, slope = {p: change / step for p, change in changes.items()}, said / step
+    return Unexplained(by, -slope, -slope, scale=abs(slope))
 
 
 def noise_floor(runs: list[Runs], of: int) -> float:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine.messages import name_of
 from ..engine.number import format_number
 from ..engine.origin import Origin
 
@@ -70,6 +71,7 @@ class GradientCheck:
 
     findings   a list of `Finding`
     judged     how many gradients were judged
+    second     how many second derivatives were judged besides, with order=2
     subject    what they are gradients of, if it has a name
     against    what they were compared with, if it is worth a word
 
@@ -77,9 +79,11 @@ class GradientCheck:
     """
 
     subject = against = ""              # of reports pickled by version 0.1
+    second: int | None = None           # and by version 0.2
 
-    def __init__(self, findings: list[Finding], judged: int, subject: str = "", against: str = ""):
-        self.findings, self.judged, self.subject, self.against = findings, judged, subject, against
+    def __init__(self, findings: list[Finding], judged: int, subject: str = "", against: str = "",
+                 second: int | None = None):
+        self.findings, self.judged, self.subject, self.against, self.second = findings, judged, subject, against, second
 
     def __bool__(self) -> bool:
         return self.verdict == "right"
@@ -93,7 +97,8 @@ class GradientCheck:
 
     def __repr__(self) -> str:
         of, against = self.subject and f" of {self.subject}", self.against and f" against {self.against}"
-        lines = [f"{self.verdict}: {self.judged} gradient{'s' * (self.judged != 1)}{of} judged{against}"]
+        second = "" if self.second is None else f" and {self.second} second derivative{'s' * (self.second != 1)}"
+        lines = [f"{self.verdict}: {self.judged} gradient{'s' * (self.judged != 1)}{second}{of} judged{against}"]
         order = sorted(self.findings, key=lambda finding: finding.ok)
         lines += [f"  {finding.kind}: {finding.text}" for finding in order[:SHOWN]]
         return "\n".join(lines + [f"  and {len(order) - SHOWN} more"] * (len(order) > SHOWN))
@@ -102,13 +107,7 @@ class GradientCheck:
     kind = property(lambda self: self.subject)
 
 
-def told_apart(a: float, b: float) -> tuple[str, str]:
-    """Two numbers with as many digits as it takes to see the difference.
-
-    >>> told_apart(0.5, 0.75), told_apart(0.1234567, 0.1234568)
-    (('0.5', '0.75'), ('0.1234567', '0.1234568'))
-    """
-    for count in range(6, 17):
-        if format_number(a, count) != format_number(b, count):
-            return format_number(a, count), format_number(b, count)
-    return repr(a), repr(b)
+def leaf_text(node: Any) -> str:
+    """A leaf in a sentence."""
+    origin = f" (made at {node.origin})" if node.origin else ""
+    return (name_of(node) or format_number(node.data)) + origin

@@ -7,7 +7,7 @@ A test holds values to 2 units in the last place of the true number, and local g
 """
 
 from . import formula as m
-from . import ops
+from . import more_ops, ops
 from .declare import accurate, graph_form
 from .formula import each
 
@@ -85,6 +85,22 @@ def scaled_tail(x, width, most, more):
 
 
 # ---- arithmetic, powers, roots ---------------------------------------------------------------------
+
+
+@accurate(more_ops.reciprocal)
+def _(x):
+    f = 1 / x
+    return f, (-f * f,)
+
+
+@accurate(more_ops.remainder)
+def _(x, y):
+    return m.remainder(x, y), (1, -m.floor_divide(x, y))
+
+
+@accurate(more_ops.floor_divide)
+def _(x, y):
+    return m.floor_divide(x, y), (0, 0)
 
 
 @graph_form(ops.square)
@@ -244,18 +260,30 @@ def _(x):
     return y, (m.where(x < 1000, y * log2, lambda: m.exp2(x - 1) * (2 * log2)),)    # y may be too large, this not yet
 
 
-def slope_of_log(x, log_of_base):
-    return m.where(x < 1, lambda: 1 / (x * log_of_base), lambda: 1 / x / log_of_base)
-
-
 @accurate(ops.log2)
 def _(x):
-    return m.log2(x), (slope_of_log(x, m.log(m.like(x, 2))),)
+    return m.log2(x), (1 / m.log(m.like(x, 2)) / x,)
 
 
 @accurate(ops.log10)
 def _(x):
-    return m.log10(x), (slope_of_log(x, m.log(m.like(x, 10))),)
+    return m.log10(x), (1 / m.log(m.like(x, 10)) / x,)
+
+
+@graph_form(more_ops.log_base)
+@accurate(more_ops.log_base)
+def _(x, base):
+    """The bases 2 and 10 have functions of their own, by which log(1000, 10) is 3; the base 0 has none."""
+    log_base = m.where(base > 0, lambda: m.log(base), m.nan)
+    f = m.where(m.equal(base, 2), lambda: m.log2(x), lambda: m.where(
+        m.equal(base, 10), lambda: m.log10(x), lambda: m.log(x) / log_base))
+    return f, (1 / log_base / x, -(f / log_base) / base)
+
+
+@accurate(more_ops.xlogy)
+def _(x, y):
+    _, slopes = more_ops.xlogy.textbook(x, y)
+    return m.where(m.equal(x, 0), lambda: m.where(m.equal(y, y), 0, y), lambda: x * m.log(y)), slopes
 
 
 # ---- circular and hyperbolic functions ---------------------------------------------------------------
@@ -394,6 +422,23 @@ def _(x):
     return m.erfc(x), (-2 / m.sqrt(m.pi(x)) * where_not_nothing(x, lambda: m.exp(-m.power(x, 2))),)
 
 
+def density_of_normal(x):
+    return where_not_nothing(x, lambda: m.exp(-m.power(x, 2) / 2) / m.sqrt(2 * m.pi(x)))
+
+
+@accurate(more_ops.normal_cdf)
+def _(x):
+    most, more = scaled_gaussian(x, 2)
+    tail, rest = scaled_tail(m.smaller(m.abs(x), NOTHING), 2, most, more)
+    size = (tail + rest) / SCALE
+    return m.where(x < 0, size, 1 - size), ((most + most * more) / SCALE / m.sqrt(2 * m.pi(x)),)
+
+
+@graph_form(more_ops.normal_cdf)
+def _(x):
+    return more_ops.normal_cdf.textbook(x)[0], (density_of_normal(x),)
+
+
 @accurate(ops.gelu)
 def _(x):
     """relu(x) less |x| times the chance of a number beyond |x|."""
@@ -409,8 +454,7 @@ def _(x):
 @graph_form(ops.gelu)
 def _(x):
     below = (1 + m.erf(x / m.sqrt(m.like(x, 2)))) / 2
-    density = where_not_nothing(x, lambda: m.exp(-m.power(x, 2) / 2) / m.sqrt(2 * m.pi(x)))
-    return x * below, (below + x * density,)
+    return x * below, (below + x * density_of_normal(x),)
 
 
 # ---- activations -------------------------------------------------------------------------------------------
@@ -434,6 +478,23 @@ def _(x):
 def _(x):
     e = m.exp(-m.abs(x))
     return m.where(x > 0, 0, x) - m.log1p(e), (m.where(x > 0, e, 1) / (1 + e),)
+
+
+def near_half(x):
+    """Is x within ¼ of ½, where logit(x) is near 0, and 2x - 1 is not rounded?"""
+    return m.abs(x - ops.HALF) < m.ratio(1, 4)
+
+
+@accurate(more_ops.logit)
+def _(x):
+    f = m.where(near_half(x), lambda: 2 * m.atanh(2 * x - 1), lambda: m.log(x / (1 - x)))
+    return f, (1 / (x * (1 - x)),)
+
+
+@graph_form(more_ops.logit)
+def _(x):
+    f = m.log(x / (1 - x))
+    return f, (m.where(near_half(x), lambda: 4 / (1 - m.power(2 * x - 1, 2)), lambda: 1 / (x * (1 - x))),)
 
 
 @accurate(ops.softplus)
@@ -532,6 +593,17 @@ def _(x, y):
     return total_in_range(each(lambda a, b: a * b, x, y)), (y, x)
 
 
+@accurate(more_ops.norm)
+def _(x):
+    big = m.largest(each(m.abs, x))
+    scale = scale_for(big, big)
+    scaled = m.sqrt(m.total(each(lambda e: e * scale * (e * scale), x)))
+
+    def share(e):
+        return m.where(scale < 1, lambda: e / scaled * scale, lambda: e * scale / scaled)
+    return scaled / scale, (each(lambda e: m.where(scaled > 0, lambda: share(e), scaled), x),)
+
+
 def shares(x, best):
     hits = each(lambda e: m.where(m.equal(e, best), m.like(e, 1), m.like(e, 0)), x)
     ties = m.total(hits)
@@ -558,6 +630,14 @@ def exp_of_difference(x, y):
     rest = (x - (difference - back)) - (y + back)
     e = m.exp(difference)
     return m.where(e > 0, e + e * rest, e)
+
+
+@accurate(more_ops.logaddexp)
+def _(x, y):
+    large = m.larger(x, y)
+    e = m.where(m.equal(x, y), m.like(x, 1), lambda: exp_of_difference(m.smaller(x, y), large))
+    most, least = 1 / (1 + e), e / (1 + e)
+    return large + m.log1p(e), (m.where(x < y, least, most), m.where(x < y, most, least))
 
 
 def total_less_one(x, best, e):

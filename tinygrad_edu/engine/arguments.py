@@ -9,8 +9,9 @@ Operation = Any                 # an Op
 
 
 def arguments(op: Operation, inputs: tuple, constants: dict) -> tuple[tuple, dict[str, float]]:
-    """The inputs and constants of an op of numbers; constants may be given by name, or behind the inputs."""
+    """The inputs and constants of an op of numbers; both may be given by name, constants also behind the inputs."""
     count, names = len(op.inputs), list(op.constants)
+    inputs += tuple(constants.pop(name) for name in op.inputs[len(inputs):] if name in constants)
     if not count <= len(inputs) <= count + len(names):
         given = f"{len(inputs)} {'was' if len(inputs) == 1 else 'were'} given"
         raise TypeError(f"{op.name}() takes {', '.join([*op.inputs, *names])}, but {given}")
@@ -70,4 +71,8 @@ def checked_constants(op: Operation, constants: dict[str, Any]) -> dict[str, flo
             raise TypeError(f"{op.name}() needs {name}=...")
         if is_value(constant):
             raise TypeError(f"{op.name}(): {name} is a constant and gets no gradient; write {name}=v.data")
-    return {name: number(constant) for name, constant in complete.items()}
+        try:
+            complete[name] = number(constant)
+        except TypeError as error:
+            raise TypeError(f"{op.name}(): {name}: {error}") from None
+    return complete

@@ -23,12 +23,22 @@ def mark(name: Any) -> Mark:
     return Mark(name)
 
 
+def is_by_hand(parents: Any, local_grads: Any, op: Any) -> bool:
+    """Is a Value made with parents, or as the result of an operation?"""
+    return not (isinstance(parents, tuple) and isinstance(local_grads, tuple)) or bool(parents or local_grads or op)
+
+
 def edges_by_hand(parents: Iterable[Node], local_grads: Iterable[float]) -> tuple[tuple, tuple]:
     """The parents and local gradients of a node made by hand, checked."""
     if isinstance(parents, str):
         raise TypeError(f"parents are Values, not a str: did you mean label={parents!r}?")
+    if isinstance(local_grads, str):
+        raise TypeError(f"local_grads are numbers, one per parent, not a str: write op={local_grads!r} behind them")
     if is_value(parents):
         raise TypeError("parents is a tuple of Values: write (x,) for one")
+    for what, given in ("parents is a tuple of Values", parents), ("local_grads is a tuple of numbers", local_grads):
+        if not isinstance(given, Iterable):
+            raise TypeError(f"{what}: got {short_repr(given)}")
     parents, local_grads = tuple(parents), tuple(map(number, local_grads))
     for i, parent in enumerate(parents):
         if not is_value(parent):

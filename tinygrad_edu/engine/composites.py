@@ -1,9 +1,14 @@
 """Functions made of several operations: each draws as the small graph it is."""
 
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 
-from . import ops
+from . import more_ops, ops
+from .arrays import is_value
+from .number import checked_whole, number
+
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772         # of the paper, where mean and variance stay
 
 
 def softmax(logits: Iterable[Any]) -> list[Any]:
@@ -28,6 +33,57 @@ def log_softmax(logits: Iterable[Any]) -> list[Any]:
     return [ops.sub(x, whole) for x in logits]
 
 
+def softmin(costs: Iterable[Any]) -> list[Any]:
+    """softmax(-x): the smallest number gets the largest share.
+
+    >>> softmin([0.0, 1000.0])
+    [1.0, 0.0]
+    """
+    return softmax([ops.neg(x) for x in costs])
+
+
+def cumsum(row: Iterable[Any]) -> list[Any]:
+    """The running sums of a row: x₁, x₁ + x₂, x₁ + x₂ + x₃, ...
+
+    >>> cumsum([1.0, 2.0, 4.0])
+    [1.0, 3.0, 7.0]
+    """
+    return list(accumulate([x if is_value(x) else number(x) for x in row], ops.add))
+
+
+def deviations(row: Iterable[Any], ddof: int) -> list[Any]:
+    """What each number of a row has beyond their mean; a ValueError where too few are left to divide by."""
+    row = list(row)
+    if len(row) <= checked_whole("ddof", ddof, least=0):
+        raise ValueError(f"{len(row)} numbers less {ddof} leave none to divide by: give more numbers or a smaller ddof")
+    mean = ops.mean(row)
+    return [ops.sub(x, mean) for x in row]
+
+
+def var(row: Iterable[Any], ddof: int = 0) -> Any:
+    """The variance of a row: Σ(xᵢ - mean)² / (n - ddof).
+
+    ddof   0 for all there is, as in NumPy; 1 for a sample of more, which is PyTorch's default
+
+    >>> var([1.0, 2.0, 3.0]), var([1.0, 2.0, 3.0], ddof=1)
+    (0.6666666666666666, 1.0)
+    """
+    apart = deviations(row, ddof)
+    return ops.div(ops.dot(apart, apart), len(apart) - ddof)
+
+
+def std(row: Iterable[Any], ddof: int = 0) -> Any:
+    """The standard deviation of a row: √var.  Where all numbers are equal it is 0, and so are its gradients.
+
+    ddof   as for `var`
+
+    >>> std([1.0, 5.0])
+    2.0
+    """
+    apart = deviations(row, ddof)
+    return ops.div(more_ops.norm(apart), ops.sqrt(float(len(apart) - ddof)))
+
+
 def maxout(inputs: Iterable[Any], weights: Iterable[Iterable[Any]], biases: Iterable[Any]) -> Any:
     """max over k of wₖ · x + bₖ: a unit that learns its own activation.  Goodfellow and others, 2013.
 
@@ -50,3 +106,21 @@ def scaled_relu(x: Any, scale: float = 5.0) -> Any:
     (15.0, 0.0)
     """
     return ops.mul(scale, ops.relu(x))
+
+
+def selu(x: Any) -> Any:
+    """1.0507 x above 0, 1.7581 (exp(x) - 1) below: it keeps the mean 0 and the variance 1.  Klambauer and others, 2017.
+
+    >>> selu(1.0)
+    1.0507009873554805
+    """
+    return ops.mul(SELU_SCALE, ops.elu(x, alpha=SELU_ALPHA))
+
+
+def mish(x: Any) -> Any:
+    """x tanh(softplus(x)), a smooth relu that dips below 0.  Misra, 2019.
+
+    >>> mish(0.0)
+    0.0
+    """
+    return ops.mul(x, ops.tanh(ops.softplus(x)))

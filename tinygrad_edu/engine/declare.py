@@ -5,16 +5,18 @@ from collections.abc import Callable
 from typing import Any
 
 from .domain import Interval
-from .number import short_repr
+from .number import number, short_repr
 from .op import OPS, Op, listeners
 
 
-def op(symbol: str, *domain: Any, selects: bool = False, **sample: float) -> Callable[[Callable], Op]:
+def op(symbol: str, *domain: Any, selects: bool = False, jumps: Callable | None = None,
+       **sample: float) -> Callable[[Callable], Op]:
     """Declare the decorated rule as an operation.
 
     symbol    what a picture shows, such as "tanh" or "+"
     domain    one `Interval` per input, or [Interval] for an input that is a row of numbers
     selects   whether it picks among its inputs (see `Op`)
+    jumps     where it jumps, as a function of its inputs that is a whole number there: lambda x: x for floor
     sample    a value for each constant without a default, for tests
 
     The rule takes numbers and returns (value, (one local gradient per input)); keyword-only
@@ -34,7 +36,7 @@ def op(symbol: str, *domain: Any, selects: bool = False, **sample: float) -> Cal
     check_declaration(symbol, domain)
 
     def declare(rule: Callable) -> Op:
-        made = Op(rule, symbol, domain, selects, sample)
+        made = Op(rule, symbol, domain, selects, {name: number(x) for name, x in sample.items()}, jumps)
         verify(made)
         for listener in listeners:
             listener(made)
@@ -89,6 +91,8 @@ def check_declaration(symbol: Any, domain: tuple) -> None:
         if not isinstance(interval, Interval):
             raise TypeError("a domain is an Interval, such as tg.REAL, or [tg.REAL] for a row: "
                             f"got {short_repr(interval)}")
+        for x in (interval.low, interval.high, *interval.without, *interval.kinks):
+            number(x)
     if any(rows) and not all(rows):
         raise TypeError("either all inputs of an op are rows, or none is")
 
@@ -97,7 +101,7 @@ def verify(made: Op) -> None:
     """Refuse a rule that does not fit what was said of it, or cannot be written as formulas."""
     name, inputs = made.name, made.inputs
     known = OPS.get(name)
-    if known and known.__module__ == __package__ + ".ops":
+    if known and known.is_built_in:
         raise ValueError(f"{name} is a built-in op and cannot be replaced: choose another name")
     if not inputs or len(made.domain) != len(inputs):
         raise TypeError(f"op {name} has {len(inputs)} inputs {inputs} but {len(made.domain)} domains: "

@@ -3,6 +3,8 @@
 import math
 from typing import NamedTuple
 
+from .number import ALL_DIGITS, format_number
+
 
 class Interval(NamedTuple):
     """The numbers an input may be, and those among them where there is no derivative.
@@ -28,12 +30,13 @@ class Interval(NamedTuple):
 
     def condition(self, x: str) -> str:
         less, more = ("<=", ">=") if self.closed else ("<", ">")
+        low, high, *without = [format_number(end, ALL_DIGITS) for end in (self.low, self.high, *self.without)]
         if math.isfinite(self.low) and math.isfinite(self.high):
-            conditions = [f"{self.low:g} {less} {x} {less} {self.high:g}"]
+            conditions = [f"{low} {less} {x} {less} {high}"]
         else:
-            ends = ((more, self.low), (less, self.high))
-            conditions = [f"{x} {sign} {end:g}" for sign, end in ends if math.isfinite(end)]
-        return " and ".join([*conditions, *(f"{x} != {point:g}" for point in self.without)]) or f"any {x}"
+            ends = ((more, low), (less, high))
+            conditions = [f"{x} {sign} {end}" for sign, end in ends if "inf" not in end]
+        return " and ".join([*conditions, *(f"{x} != {point}" for point in without)]) or f"any {x}"
 
 
 REAL = Interval()

@@ -19,6 +19,8 @@ Function = TypeVar("Function", bound=Callable)
 class DomainError(ValueError):
     """An operation met numbers it has no finite answer for, such as log(-1)."""
 
+    digits = 6                          # that the numbers in the message have
+
 
 class PoleError(DomainError, ZeroDivisionError):
     """A `DomainError` at a point where the operation runs off to infinity, such as 1/0."""

@@ -13,7 +13,9 @@ x / (1 + abs(x))
 (1.0, exp(x))
 """
 
+import builtins
 import math
+import operator
 from collections.abc import Callable
 from fractions import Fraction
 from types import FunctionType
@@ -98,7 +100,13 @@ MPMATH: dict[str, Callable] = {   # what mpmath calls otherwise, or takes to the
     "exp2": lambda context, x: context.power(2, x),
     "log2": lambda context, x: context.log(x, 2),
     "cbrt": lambda context, x: context.sign(x) * context.cbrt(abs(x)),
+    "round": lambda context, x: context.nint(x),
+    "remainder": lambda context, x, y: x - y * context.floor(x / y),
+    "floor_divide": lambda context, x, y: context.floor(x / y),
 }
+EXACT: dict[str, Callable] = {          # what gives a fraction of fractions
+    "floor": math.floor, "ceil": math.ceil, "round": builtins.round,
+    "remainder": operator.mod, "floor_divide": operator.floordiv}
 
 
 def elsewhere(name: str, *numbers: Any) -> Any:
@@ -114,6 +122,8 @@ def elsewhere(name: str, *numbers: Any) -> Any:
         if hasattr(x, "context"):                           # mpmath
             own = MPMATH.get(name)
             return own(x.context, *numbers) if own else getattr(x.context, name)(*numbers)
+        if kind is Fraction and name in EXACT:
+            return Fraction(EXACT[name](*numbers))
         if kind is Fraction:
             raise not_rational(f"{name}({', '.join(truncate(str(x), 40) for x in numbers)})")
     return COMPUTE[name](*map(float, numbers))
@@ -135,12 +145,23 @@ sin, cos, tan = elementary("sin"), elementary("cos"), elementary("tan")
 asin, acos, atan = elementary("asin"), elementary("acos"), elementary("atan")
 sinh, cosh, tanh = elementary("sinh"), elementary("cosh"), elementary("tanh")
 asinh, acosh, atanh = elementary("asinh"), elementary("acosh"), elementary("atanh")
+floor, ceil, round = elementary("floor"), elementary("ceil"), elementary("round")
 absolute = abs
 
 
 def atan2(y, x):
     """The angle of the point (x, y), between -pi and pi."""
     return elsewhere("atan2", y, x)
+
+
+def remainder(x, y):
+    """What x has beyond a whole number of y; it has the sign of y, as that of Python's %."""
+    return elsewhere("remainder", x, y)
+
+
+def floor_divide(x, y):
+    """x / y, rounded down to a whole number, as by Python's //."""
+    return elsewhere("floor_divide", x, y)
 
 
 def power(x, y):

@@ -1,12 +1,27 @@
 """Numbers that never raise: floats whose arithmetic and functions answer with inf and nan, as IEEE 754 has it."""
 
 import math
+import operator
 from collections.abc import Callable
 from math import inf, nan
 
+
+def whole(function: Callable[[float], int]) -> Callable[[float], float]:
+    """A function that rounds to an int, as one that gives a float: -0.0, inf and nan stay as they are.
+
+    >>> whole(math.ceil)(-0.5), whole(round)(inf)
+    (-0.0, inf)
+    """
+    def rounded(x: float) -> float:
+        return math.copysign(function(x), x) if math.isfinite(x) else x
+    return rounded
+
+
 COMPUTE: dict[str, Callable] = {name: getattr(math, name) for name in (
     "exp exp2 expm1 log log2 log10 log1p sqrt cbrt sin cos tan asin acos atan "
-    "sinh cosh tanh asinh acosh atanh erf erfc atan2 pow").split()}
+    "sinh cosh tanh asinh acosh atanh erf erfc atan2 pow").split()} | {
+    "floor": whole(math.floor), "ceil": whole(math.ceil), "round": whole(round),
+    "remainder": operator.mod, "floor_divide": operator.floordiv}
 
 
 class IEEE(float):
@@ -50,6 +65,8 @@ def ieee(name: str, *numbers: float) -> IEEE:
         if name == "pow":
             return IEEE(-inf if numbers[0] < 0 and numbers[1] % 2 == 1 else inf)
         return IEEE(math.copysign(inf, numbers[0]) if name == "sinh" else inf)
+    except ZeroDivisionError:
+        return divide(*numbers) if name == "floor_divide" else IEEE(nan)
     except ValueError:
         x = numbers[0]
         if name == "pow" and x == 0:

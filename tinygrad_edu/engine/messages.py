@@ -36,10 +36,20 @@ def name_of(node: Node) -> str:
     return printable(node.label) or (node.origin.name if node.origin else "")
 
 
-def named_operand(node: Node) -> str:
-    """An operand in a message: `x = -1`, or `x = -1, made at train.py:3`."""
-    name = f"{name_of(node)} = " if name_of(node) else ""
-    return name + format_number(node._data) + (f", made at {node.origin}" if node.origin else "")
+def named_operands(op: Op, nodes: tuple[Node, ...], digits: int) -> str:
+    """The operands of which something is known, in a message: `x = -1`, or `x = -1, made at train.py:3`.
+
+    Where the message says what the op needs, a name that is that of another input there is told from it: `y is x = 0`.
+    """
+    inputs = op.inputs if op.advice([node._data for node in nodes]) else []
+    shown = []
+    for i, node in enumerate(nodes):
+        if node.label or node.origin:
+            name = name_of(node)
+            role = f"{inputs[i]} is " if name in inputs and name != inputs[i] else ""
+            number = format_number(node._data, digits) + (f", made at {node.origin}" if node.origin else "")
+            shown.append(f"{role}{name} = {number}" if name else number)
+    return ("; " if any(node.origin for node in nodes) else ", ").join(shown)
 
 
 def node_labelled(label: str, nodes: Iterable[Node], what: str) -> Node:

@@ -9,11 +9,13 @@ from typing import Any
 
 from .arrays import is_value
 
+ALL_DIGITS = 17                     # so many tell any two floats apart
+
 
 def number(x: Any) -> float:
-    """x as a float: int, float, Fraction, Decimal, a numpy scalar or an array of one element.
+    """x as a float: int, float, Fraction, Decimal, a scalar of numpy or an array of no dimensions.
 
-    bool, str, complex, None and lists are refused with a `TypeError`; a whole number that no
+    bool, str, complex, None, lists and arrays are refused with a `TypeError`; a whole number that no
     float holds exactly with a `ValueError`, any number beyond all floats with an `OverflowError`.
 
     >>> from fractions import Fraction
@@ -30,11 +32,17 @@ def number(x: Any) -> float:
     if isinstance(x, int):
         return int_as_float(x)
     kind = getattr(getattr(x, "dtype", None), "kind", None)
-    if kind in ("i", "u", "f") and x.size == 1:
+    if kind in ("i", "u", "f") and x.shape == () and not getattr(x, "mask", False):
         return nearest_float(x.item()) if kind == "f" else int_as_float(x.item())
-    if isinstance(x, Real) or type(x).__name__ == "Decimal":
+    if kind is None and (isinstance(x, Real) or type(x).__name__ == "Decimal"):
         return nearest_float(x)
-    raise TypeError(f"a number is needed, not {type(x).__name__}: got {short_repr(x)}{remedy(x)}")
+    raise TypeError(f"a number is needed, not {kind_of(x)}: got {short_repr(x)}{remedy(x)}")
+
+
+def kind_of(x: Any) -> str:
+    """What x is, in a message: "str", "an array of shape (2, 3)"."""
+    shape = getattr(x, "shape", ())
+    return f"an array of shape {tuple(shape)}" if shape and isinstance(shape, tuple) else type(x).__name__
 
 
 def is_bool(x: Any) -> bool:
@@ -100,10 +108,16 @@ def check_kind(x: Any, kind: type) -> None:
 def remedy(x: Any) -> str:
     """What to write instead of x, for the end of a message; "" where nothing helps."""
     if isinstance(x, str):
-        return "; write float(...)"
-    if isinstance(x, complex):
+        return "; write float(...)" if reads_as_number(x) else ""
+    kind = getattr(getattr(x, "dtype", None), "kind", "")       # of numpy's numbers: f, i, u, c ...
+    if isinstance(x, complex) or kind == "c":
         return "; only real numbers have gradients here"
-    if isinstance(x, list | tuple) or hasattr(x, "shape"):
+    if kind and kind not in "iufO":
+        return ""
+    shape = getattr(x, "shape", None)
+    if isinstance(shape, tuple) and set(shape) <= {1}:
+        return "; write x.item() for the one number in it"
+    if isinstance(x, list | tuple) or isinstance(shape, tuple):
         return "; make one Value per element: [Value(e) for e in ...]"
     if type(x).__name__ == "Formula":
         return "; a rule calls another operation by its name and .of, as in tanh.of(x)"
@@ -112,10 +126,18 @@ def remedy(x: Any) -> str:
     return ""
 
 
+def reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def short_repr(x: Any, limit: int = 60) -> str:
     """What x looks like in a message, in at most `limit` characters."""
     try:
-        return truncate(repr(x), limit)
+        return truncate(" ".join(line.strip() for line in repr(x).splitlines()), limit)
     except (ValueError, RecursionError):                # whole numbers too long for Python, lists too deep
         return f"<a {type(x).__name__} that cannot be shown>"
 
@@ -155,13 +177,29 @@ def nearest(word: str, names: Iterable[str]) -> str:
 
 
 def format_number(x: float, digits: int = 6) -> str:
-    """A float for people: few digits, no `.0`, and never a false 0.
+    """A float for people: few digits, no `.0`, and never a false 0; with ALL_DIGITS, what reads back as the same.
 
     >>> format_number(3.0), format_number(-0.1234567), format_number(1e-17), format_number(2.5e300)
     ('3', '-0.123457', '1e-17', '2.5e+300')
+    >>> format_number(1.0000000000000002), format_number(1.0000000000000002, ALL_DIGITS), format_number(0.1, ALL_DIGITS)
+    ('1', '1.0000000000000002', '0.1')
     """
     if x == 0:
         return "0"
     if abs(x) < 1e15 and x == int(x):
         return f"{x:.0f}"
-    return f"{x:.{digits}g}"
+    return f"{x:.{digits}g}" if digits < ALL_DIGITS else repr(x)
+
+
+def told_apart(*numbers: float) -> tuple[str, ...]:
+    """Numbers for people, with as many digits as it takes to see which of them differ.
+
+    >>> told_apart(0.5, 0.75), told_apart(0.1234567, 0.1234568)
+    (('0.5', '0.75'), ('0.1234567', '0.1234568'))
+    """
+    texts: tuple[str, ...] = ()
+    for digits in range(6, ALL_DIGITS + 1):
+        texts = tuple([format_number(x, digits) for x in numbers])
+        if len(set(texts)) == len(set(numbers)):
+            break
+    return texts

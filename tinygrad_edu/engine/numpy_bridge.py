@@ -13,6 +13,7 @@ NUMPY_NAMES = {
     "positive": "identity", "absolute": "abs", "fabs": "abs", "power": "pow", "float_power": "pow",
     "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "fmax": "maximum", "fmin": "minimum",
+    "rint": "round",
 }
 COMPARISONS = {"less": operator.lt, "less_equal": operator.le, "greater": operator.gt,
                "greater_equal": operator.ge, "equal": operator.eq, "not_equal": operator.ne}

@@ -15,7 +15,7 @@ from .arrays import is_array, is_value, on_each
 from .domain import Interval
 from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
-from .number import format_number, number
+from .number import ALL_DIGITS, format_number, number
 
 OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
 
@@ -38,6 +38,8 @@ class Op:
     rows        are its inputs rows of numbers (sum, max, ...) instead of numbers?
     selects     does it pick among its inputs?  Then backward does not walk an edge whose local
                 gradient is 0, so that an infinity in a branch not taken does no harm
+    jumps       a function of its inputs, where it jumps at infinitely many places: wherever that is a whole number
+    longer      the op that is meant where it is given more inputs: log(x, base)
     sample      values of the constants, for tests
 
     An op is called like a function, on floats or on Values, or on arrays of them, element by element:
@@ -49,10 +51,12 @@ class Op:
 
     hidden = False                          # is it passed over in pictures and steps?
 
-    def __init__(self, rule: Callable, symbol: str, domain: tuple, selects: bool, sample: dict[str, float]):
+    def __init__(self, rule: Callable, symbol: str, domain: tuple, selects: bool, sample: dict[str, float],
+                 jumps: Callable | None = None):
         spec = inspect.getfullargspec(rule)
         defaults = spec.kwonlydefaults or {}
-        self.name, self.symbol, self.selects = rule.__name__, symbol, selects
+        self.name, self.symbol, self.selects, self.jumps = rule.__name__, symbol, selects, jumps
+        self.longer: Op | None = None
         self.textbook = self.rule = self.graph = rule
         self.inputs: list[str] = spec.args
         self.constants: dict[str, Any] = {name: defaults.get(name) for name in spec.kwonlyargs}
@@ -71,6 +75,8 @@ class Op:
     # ---- calling it
 
     def __call__(self, *inputs, **constants):
+        if self.longer and len(inputs) + len(constants.keys() & self.longer.inputs) > len(self.inputs):
+            return self.longer(*inputs, **constants)
         inputs, constants = self.arguments(inputs, constants)
         try:
             for x in (x for row in inputs for x in row) if self.rows else inputs:
@@ -133,15 +139,27 @@ class Op:
         return tuple(g if choosing and x == x else math.nan for x, g in zip(numbers, local_grads))
 
     def domain_error(self, data, trouble, numbers, constants) -> DomainError:
-        shown = [[Formula(format_number(x)) for x in row] if self.rows else Formula(format_number(row))
-                 for row in numbers]
+        operands = [x for row in numbers for x in row] if self.rows else numbers
+        digits = self.digits_needed(data, operands, constants)
+        shown = self.in_rows([Formula(format_number(x, digits)) for x in operands])
         text = printer.text(self.call(*shown, **constants))
         kind, why = DomainError, "is not a number"
         if data == data and isinstance(trouble, (ZeroDivisionError, ValueError)):
             kind, why = PoleError, "is infinite"
         elif data == data:
             kind, why = RangeError, "is too large for a float"
-        return kind(f"{text} {why}{self.advice(numbers)}")
+        error = kind(f"{text} {why}{self.advice(numbers)}")
+        error.digits = digits
+        return error
+
+    def digits_needed(self, data, operands, constants) -> int:
+        """As many digits of the numbers as it takes for the message to be true of the numbers it shows."""
+        for digits in range(6, ALL_DIGITS):
+            shown = [float(format_number(x, digits)) for x in operands]
+            again = float(self.rule(*map(as_ieee, self.in_rows(shown)), **constants)[0])
+            if repr(again) == repr(data) and [*map(math.isinf, shown)] == [*map(math.isinf, operands)]:
+                return digits
+        return ALL_DIGITS
 
     def advice(self, numbers) -> str:
         outside = [] if self.rows else [
@@ -207,6 +225,11 @@ class Op:
         return Formula(printer.head_of(self.name, len(inputs) + len(settings)), *inputs, *settings)
 
     @property
+    def is_built_in(self) -> bool:
+        """Is it one of the package's own?"""
+        return self.__module__.startswith(__package__ + ".")
+
+    @property
     def summary(self) -> str:
         """The first sentences of its docstring."""
         return " ".join((self.__doc__ or "").split("\n\n")[0].split())
@@ -214,14 +237,16 @@ class Op:
     @property
     def signature(self) -> str:
         """How the op is called: `leaky_relu(x, slope=0.01)`."""
-        constants = [name if default is None else f"{name}={format_number(default)}"
+        constants = [name if default is None else f"{name}={format_number(default, ALL_DIGITS)}"
                      for name, default in self.constants.items()]
         return f"{self.name}({', '.join([*self.inputs, *constants])})"
 
     @property
     def domain_text(self) -> str:
-        """Its domain as conditions on its inputs."""
-        return ", ".join(interval.describe(name) for name, interval in zip(self.inputs, self.domain))
+        """Its domain as conditions on its inputs, and where it jumps."""
+        conditions = ", ".join(interval.describe(name) for name, interval in zip(self.inputs, self.domain))
+        where = printer.text(self.jumps(*map(Formula, self.inputs))) if self.jumps else ""
+        return conditions + (f"; jumps where {where} is whole" if where else "")
 
     def in_text(self) -> tuple[str, list[str]]:
         """The formula, and one line per local gradient, as text; f stands for the value."""

@@ -55,7 +55,7 @@ def infix(precedence: int, template: str, latex: str = "", sign: str = "") -> No
     return Notation(typed, (precedence, latex or template), typed, typed, (precedence, mathml))
 
 
-def function(latex: str, mathml: str | None = None, c: str | None = None) -> Notation:
+def function(latex: str | None, mathml: str | None = None, c: str | None = None) -> Notation:
     """A call in text and Python; the braces of its LaTeX keep what stands between them together."""
     return Notation(latex=(ATOM, latex), c=(ATOM, c), mathml=(ATOM, mathml))
 
@@ -109,6 +109,19 @@ NOTATION = {
     "log1p": function(r"\ln\left(1 + {}\right)", "<mi>ln</mi><mo>(</mo><mn>1</mn><mo>+</mo>{}<mo>)</mo>"),
     "sqrt": function(r"\sqrt{{{}}}", "<msqrt>{}</msqrt>"),
     "cbrt": function(r"\sqrt[3]{{{}}}", "<mroot><mrow>{}</mrow><mn>3</mn></mroot>"),
+    "log_base": Notation((ATOM, "log({}, {})"), (ATOM, r"\log_{{{1}}}\left({0}\right)"),
+                         (ATOM, "ops.log_base.of({}, {})"), (ATOM, "log_base_of({}, {})"),
+                         (ATOM, "<msub><mi>log</mi><mrow>{1}</mrow></msub><mo>(</mo>{0}<mo>)</mo>")),
+    "normal_cdf": function(r"\Phi\left({}\right)", "<mi>Φ</mi><mo>(</mo>{}<mo>)</mo>"),
+    "floor": function(r"\left\lfloor {} \right\rfloor", "<mrow><mo>⌊</mo>{}<mo>⌋</mo></mrow>"),
+    "ceil": function(r"\left\lceil {} \right\rceil", "<mrow><mo>⌈</mo>{}<mo>⌉</mo></mrow>"),
+    "round": function(None, c="rint({})"),
+    "remainder": infix(MULTIPLIED, "{} % {}", r"{} \bmod {}", "mod")._replace(
+        python=CALL, c=(ATOM, "floored_remainder({}, {})")),
+    "floor_divide": infix(MULTIPLIED, "{} // {}")._replace(
+        latex=(ATOM, r"\left\lfloor \frac{{{}}}{{{}}} \right\rfloor"), python=CALL,
+        c=(ATOM, "floored_quotient({}, {})"),
+        mathml=(ATOM, "<mrow><mo>⌊</mo><mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac><mo>⌋</mo></mrow>")),
     "asin": function(r"\arcsin\left({}\right)"),
     "acos": function(r"\arccos\left({}\right)"),
     "atan": function(r"\arctan\left({}\right)"),
@@ -533,6 +546,15 @@ C_WORDS = {     # the words of `formula.py` that C has not, or has otherwise
     "smaller": "double smaller(double x, double y) { return x < y ? x : y <= x ? y : x + y; }",
     "sign": "double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0 * x; }",
     "is_whole": "int is_whole(double x) { return x == floor(x); }",
+    "floored_remainder": """double floored_remainder(double x, double y) {
+    const double rest = fmod(x, y);
+    return rest != 0.0 ? (rest < 0.0) != (y < 0.0) ? rest + y : rest : copysign(0.0, y);
+}""",
+    "floored_quotient": """double floored_quotient(double x, double y) {
+    const double rest = fmod(x, y), steps = (x - rest) / y - (rest != 0.0 && (rest < 0.0) != (y < 0.0));
+    const double down = floor(steps);
+    return y == 0.0 ? x / y : steps == 0.0 ? copysign(0.0, x / y) : steps - down > 0.5 ? down + 1.0 : down;
+}""",
 }
 
 

@@ -67,8 +67,8 @@ def replay(output: Value, kind: Callable[[float], Any] = float, at: Mapping[Any,
     18.0
     """
     order = topological_order(output)
-    make = as_value if kind is Value else kind
-    numbers = {leaf: given(x, make) for leaf, x in by_leaf(at or {}, order).items()}
+    make = as_value if kind is Value else number if kind is float else kind
+    numbers = {leaf: given(x, make) for leaf, x in by_leaf({} if at is None else at, order).items()}
     return on_values(output, order, numbers, by) if kind is Value else on_numbers(output, order, numbers, kind)
 
 
@@ -117,7 +117,7 @@ def local_graphs(node: Value, made: Any, inputs: list[Any]) -> tuple:
 def given(x: Any, make: Callable[[Any], Any]) -> Any:
     """A number that somebody gave for a leaf, as the kind of number that `make` makes."""
     try:
-        return make(x) if not isinstance(x, bool) else number(x)
+        return make(x) if not is_bool(x) else number(x)
     except TypeError:
         return make(number(x))          # which says what it is not
 

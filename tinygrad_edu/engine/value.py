@@ -16,13 +16,14 @@ from numbers import Real
 from operator import attrgetter
 from typing import Any
 
-from . import errors, ops
+from . import errors, more_ops, ops
 from .arrays import ArrayMet, is_array
-from .by_hand import checked_name, edges_by_hand, mark
+from .by_hand import checked_name, edges_by_hand, is_by_hand, mark
 from .copies import copied, deeply_copied, flatten, rebuilt
+from .elsewhere import OF_VALUES, Missing, sign_of
 from .errors import DomainError
 from .graph import check_leaves, leaves_in, topological_order, walked_back
-from .messages import describe, named_operand
+from .messages import describe, named_operands
 from .number import number
 from .numpy_bridge import NUMPY_NAMES, apply_ufunc
 from .op import LEAF, OPS, Mark, Op, listeners
@@ -70,7 +71,7 @@ class Value:
         self._grad = 0.0
         self._parents = self._local_grads = ()
         self._operation, self._extra = LEAF, None
-        if not (parents == () == local_grads) or op:
+        if is_by_hand(parents, local_grads, op):
             self._parents, self._local_grads = edges_by_hand(parents, local_grads)
             self._operation = mark(op)
         if label:
@@ -151,6 +152,9 @@ class Value:
     def label(self, new: str) -> None:
         self.note("label", checked_name("label", new))
 
+    _prev = property(lambda self: set(self.parents), doc="The parents as a set, as micrograd has them.")
+    _op = property(sign_of, doc="The operation as micrograd writes it, such as + or **2.")
+
     def note(self, key: str, x: Any) -> None:
         """Keep something of this node that few have; nodes that have only this share one dict."""
         self._extra = {**self._extra, key: x} if self._extra else shared_extra(key, x)
@@ -165,6 +169,12 @@ class Value:
     def __rmul__(self, other): return record(ops.mul, other, self)
     def __truediv__(self, other): return record(ops.div, self, other)
     def __rtruediv__(self, other): return record(ops.div, other, self)
+    def __mod__(self, other): return record(more_ops.remainder, self, other)
+    def __rmod__(self, other): return record(more_ops.remainder, other, self)
+    def __floordiv__(self, other): return record(more_ops.floor_divide, self, other)
+    def __rfloordiv__(self, other): return record(more_ops.floor_divide, other, self)
+    def __divmod__(self, other): return self // other, self % other
+    def __rdivmod__(self, other): return other // self, other % self
     def __neg__(self): return record_one(ops.neg, self)
     def __pos__(self): return record_one(ops.identity, self)
     def __abs__(self): return record_one(ops.abs, self)
@@ -196,10 +206,10 @@ class Value:
         raise TypeError("a Value is neither true nor false: compare it, as in v > 0, or use v.data")
 
     def __float__(self):
-        raise TypeError("float(v), int(v), round(v) and math functions would cut the graph: "
-                        "use v.data, or this library's functions, such as tg.exp(v) for math.exp(v)")
+        raise TypeError("float(v), int(v), round(v), math.floor(v) and math's other functions would cut the graph: "
+                        "use v.data, or this library's functions: tg.floor(v), tg.ceil(v), tg.round(v), tg.exp(v) ...")
 
-    __int__ = __complex__ = __index__ = __float__
+    __int__ = __complex__ = __index__ = __floor__ = __ceil__ = __trunc__ = __float__
 
     def __round__(self, digits=None):
         self.__float__()
@@ -207,6 +217,9 @@ class Value:
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
+
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in OF_VALUES]
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else str(self)
@@ -362,9 +375,8 @@ def evaluate_or_explain(op: Op, parents: tuple, constants: dict) -> tuple[float,
     try:
         return op.evaluate(*op.in_rows([x._data for x in parents]), **constants)
     except DomainError as error:
-        named = [named_operand(x) for x in parents if x.label or x.origin]
-        between = "; " if any(x.origin for x in parents) else ", "
-        raise type(error)(f"{error} ({between.join(named)})" if named else str(error)) from None
+        named = named_operands(op, parents, error.digits)
+        raise type(error)(f"{error} ({named})" if named else str(error)) from None
 
 
 def make_node(op: Op, data: Any, parents: tuple, local_grads: Any, constants: dict | None = None) -> Value:
@@ -438,8 +450,8 @@ def add_method(op: Op) -> None:
     method: Any = Value.method_of(op) if len(op.inputs) == 1 and not op.constants else general
     method.__name__, method.__doc__ = op.name, op.summary
     method.op = op
-    for name in (op.name, *[n for n, ours in NUMPY_NAMES.items() if ours == op.name and n.startswith("arc")]):
-        setattr(Value, name, method)        # numpy calls v.arcsin() for the elements of an array
+    for name in (op.name, *[n for n, ours in NUMPY_NAMES.items() if ours == op.name and n.startswith(("arc", "rint"))]):
+        setattr(Value, name, method)        # numpy calls v.arcsin() and v.rint() for the elements of an array
 
 
 def compared(test: Any, v: Value, other: Any) -> Any:
@@ -507,6 +519,8 @@ if not pure_is_wanted:
         if "one interpreter per process" not in str(error) and "in subinterpreters" not in str(error):
             raise
 
+for missing in OF_VALUES:
+    setattr(Value, missing, Missing(missing))
 for declared in OPS.values():
     add_method(declared)
 listeners.append(add_method)

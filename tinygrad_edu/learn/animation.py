@@ -19,7 +19,8 @@ from ..nn.modules import Module
 from ..show.page import Page, page, with_words, words_of
 from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, spaced, widened
 from .data import Data
-from .fit import accuracy_of, answers, check_form, checked_validation, fit, hits, loss_for, threshold_of
+from .examples import accuracy_of, answers, check_form, checked_validation, hits, threshold_of
+from .fit import fit, loss_for
 from .history import History
 from .progress import in_notebook
 
@@ -98,7 +99,7 @@ class Film:
         kind = Plane if data.classes else Curve
         self.scene: Plane | Curve = kind(data, checked_whole("resolution", resolution, least=2), self.loss)
         self.start = self.measured(data.inputs, data.targets)
-        held_out = checked_validation(validation)
+        held_out = checked_validation(model, validation)
         self.validation_start = self.measured(*held_out) if held_out else []
         self.frames: list[dict[str, Any]] = []
         self.history, self.error = History(), ""

@@ -15,8 +15,9 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
+from ..engine.arrays import as_lists
 from ..engine.number import check_kind, checked_whole, printable, short_repr
-from ..nn.checks import BETWEEN, NOT_NEGATIVE, checked_number
+from ..nn.checks import BETWEEN, NOT_NEGATIVE, checked_number, checked_path, listed
 
 Label = TypeVar("Label", bound=Hashable)
 
@@ -33,7 +34,8 @@ class Data:
     features    the names of the inputs
     classes     the names of the classes; empty in a regression
 
-    `len(data)` counts the examples.  Raises ValueError where the parts do not fit together.
+    Arrays become lists.  `len(data)` counts the examples.  Raises TypeError for what is no list, and ValueError
+    where the parts do not fit together.
 
     >>> Data([[0.0, 1.0], [1.0, 1.0]], [1, 0], ("x", "y"), ("no", "yes"))
     <Data: 2 examples, inputs x, y, classes no (1), yes (1)>
@@ -45,9 +47,15 @@ class Data:
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("inputs", "targets", "features", "classes"):
+            part = as_lists(listed(f"the {name} of data", getattr(self, name)))
+            object.__setattr__(self, name, part if name in ("inputs", "targets") else tuple(part))
         if len(self.inputs) != len(self.targets):
             raise ValueError(f"each example needs one target: {len(self.inputs)} inputs, {len(self.targets)} targets")
         for i, row in enumerate(self.inputs):
+            if not isinstance(row, list):
+                raise TypeError(f"example {i} must be a list of numbers, not {type(row).__name__}: "
+                                f"got {short_repr(row)}")
             if len(row) != len(self.features):
                 raise ValueError(f"example {i} has {len(row)} inputs, not one for each of the {len(self.features)} "
                                  f"features: {short_repr(row)}")
@@ -72,7 +80,7 @@ class Data:
         >>> xor(4, noise=0).chosen([3, 0]).inputs
         [[1.0, 1.0], [0.0, 0.0]]
         """
-        picked = list(indices)
+        picked = [checked_whole("the number of an example", i, -math.inf) for i in listed("indices", indices)]
         return replace(self, inputs=[self.inputs[i] for i in picked], targets=[self.targets[i] for i in picked])
 
 
@@ -288,8 +296,11 @@ def one_hot(labels: Iterable[Label], classes: Sequence[Label] | None = None) -> 
     >>> one_hot(["Biscoe", "Torgersen", "Dream"])
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
     """
-    rows = list(labels)
-    columns: list[Any] = sorted(set(rows), key=sorting_key) if classes is None else list(classes)
+    rows = as_lists(list(labels) if isinstance(labels, str) else listed("labels", labels))
+    for i, label in enumerate(rows):
+        if isinstance(label, list):
+            raise TypeError(f"label {i} is a row, {short_repr(label)}: a label is a text or a number")
+    columns: list[Any] = sorted(set(rows), key=sorting_key) if classes is None else as_lists(list(classes))
     if len(set(columns)) < len(columns):
         raise ValueError(f"each class is named once: got {short_repr(columns)}")
     for i, label in enumerate(rows):
@@ -386,7 +397,7 @@ def from_csv(path: str | Path, label: str) -> Data:
     text or nothing in a column of numbers, for lines of another length, for an empty file, for text
     that is not UTF-8, and for a label that is no column.
     """
-    columns = read_columns(Path(path))
+    columns = read_columns(checked_path("path", path))
     if label not in columns:
         raise in_file(path, f"no column {label!r}; there are {', '.join(map(printable, columns))}")
     targets, classes = targets_of(columns.pop(label))

@@ -17,13 +17,25 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from ..engine.arrays import is_array
-from ..engine.errors import no_grad
 from ..engine.number import check_kind, checked_whole, printable, short_repr, truncate
-from ..engine.value import Value
 from ..nn import losses, optim
+from ..nn.checks import by_name, checked_function, checked_path, listed
 from ..nn.modules import Dropout, Module, as_floats
 from ..nn.weights import WeightFileError, checksum, existing_file, write_signed
+from .examples import (
+    accuracy_of,
+    answers,
+    check_form,
+    check_loss,
+    check_number,
+    checked_classes,
+    checked_examples,
+    checked_validation,
+    classes_of,
+    hits,
+    is_class,
+    threshold_of,
+)
 from .history import History
 from .progress import Boundary, display_for
 
@@ -32,19 +44,22 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
         lr: float | None = None, epochs: int = 20, batch_size: int = 16, validation: Any = None,
         schedule: Callable[[int], float] | None = None, penalty: Callable | None = None, seed: int = 0,
         callbacks: Iterable[Callable] = (), patience: int | None = None, checkpoint: "str | Path | None" = None,
-        progress: bool | None = None) -> History:
+        progress: bool | None = None, classes: Sequence[Any] | None = None) -> History:
     """Train a model on examples; returns the `History`.
 
     inputs, targets   one row of numbers, and one class (an int), number or row of them, for each example;
                       lists or arrays
+    classes           the labels there are, such as ["cat", "dog"], where the targets are labels; output i of the
+                      model is for classes[i].  What `predict` gives stays numbers: the largest says the class
     loss              a function of (predictions, targets) or its name; by default cross_entropy
                       for classes, and mse for numbers
-    optimizer         an `Optimizer` of the model's parameters, or its name ("adam", the default);
-    lr                the learning rate of a named one; by default 0.01, or its own where that is larger
+    optimizer         an `Optimizer` of the model's parameters, or its name, such as "sgd" ("adam")
+    lr                the learning rate of a named one (0.01; 0.001 for "lion", 1 for "adadelta")
     batch_size        examples per step; the last batch of an epoch may be smaller
     validation        (inputs, targets) to be measured after each epoch
     schedule          step number -> learning rate
-    penalty           a function of the parameters, added to the loss of each batch
+    penalty           a function of the weights, added to the loss of each batch.  It is given all
+                      parameters but the biases (see `Module.parameters`)
     seed              of the shuffling
     callbacks         called as callback(history, model) after each epoch; True ends the training
     patience          stop early after so many epochs without a better validation loss
@@ -60,36 +75,46 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
     >>> history = fit(MLP(2, [8, 2], rng=0), examples.inputs, examples.targets, epochs=20, lr=0.05)
     >>> len(history), history.stopped, history.loss[-1] < 0.5 * history.loss[0]
     (20, 'epochs', True)
+
+    With labels:
+
+    >>> pets, names = MLP(2, [8, 2], rng=0), ["cat", "dog"]
+    >>> history = fit(pets, [[4.0, 0.3], [30.0, 0.6]], ["cat", "dog"], classes=names, epochs=50)
+    >>> scores = pets.predict([28.0, 0.5])
+    >>> names[scores.index(max(scores))]
+    'dog'
     """
-    run = Training(model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
-                   seed, [callbacks] if callable(callbacks) else list(callbacks), patience,
-                   Path(checkpoint) if checkpoint else None)
+    run = Training(model, inputs, targets, classes, loss, optimizer, lr, epochs, batch_size, validation, schedule,
+                   penalty, seed, callbacks, patience, checkpoint)
     return run.all_epochs(progress)
 
 
-NO_CLASSES = (losses.mse, losses.sum_squared_error, losses.half_squared_error, losses.mae, losses.huber)
+USUAL_RATE = 0.01               # of optimizers here: small networks stand larger steps than those of the papers
 LOSSES = {name: getattr(losses, name) for name in losses.__all__ if name != "log_softmax"}
 
 
 class Training:
     """One call of `fit`: its settings, checked, and its state between epochs."""
 
-    def __init__(self, model, inputs, targets, loss, optimizer, lr, epochs, batch_size, validation, schedule, penalty,
-                 seed, callbacks, patience, checkpoint):
+    def __init__(self, model, inputs, targets, classes, loss, optimizer, lr, epochs, batch_size, validation, schedule,
+                 penalty, seed, callbacks, patience, checkpoint):
         check_kind(model, Module)
-        self.model = model
-        self.inputs, self.targets = checked_examples(inputs, targets)
+        self.model, classes = model, checked_classes(classes)
+        self.inputs, self.targets = checked_examples(model, inputs, targets, classes)
         self.epochs, self.batch_size = checked_whole("epochs", epochs, least=0), checked_whole("batch_size", batch_size)
         self.patience = None if patience is None else checked_whole("patience", patience)
         self.loss = loss_for(loss, self.targets)
         self.optimizer = optimizer_for(optimizer, lr, model)
-        check_form(model, self.loss, self.inputs[0])
-        self.validation = checked_validation(validation)
-        self.schedule, self.penalty, self.seed = schedule, penalty, checked_whole("seed", seed, least=-math.inf)
-        self.callbacks, self.checkpoint = callbacks, checkpoint
+        check_form(model, self.loss, self.inputs[0], classes)
+        self.validation = checked_validation(model, validation, classes)
+        self.seed = checked_whole("seed", seed, least=-math.inf)
+        self.schedule = checked_function("schedule", schedule, "schedules.CosineDecay(0.1, steps=500)")
+        self.penalty = checked_function("penalty", penalty, "L2(0.01)")
+        self.callbacks = [checked_function("a callback", callback, "print") for callback in functions_in(callbacks)]
+        self.checkpoint = None if checkpoint is None else checked_path("checkpoint", checkpoint)
         self.history, self.steps = History(), 0
-        if checkpoint and checkpoint.exists():
-            self.resume(checkpoint)
+        if self.checkpoint and self.checkpoint.exists():
+            self.resume(self.checkpoint)
 
     # ---- the loop
 
@@ -99,7 +124,7 @@ class Training:
         After each epoch the display is told, the callbacks are asked, and the checkpoint is written, so
         that Ctrl-C loses one epoch at most.
         """
-        boundary = Boundary(self.model, self.inputs, self.targets, threshold_of(self.loss))
+        boundary = Boundary(self.model, self.inputs, classes_of(self.targets, self.loss), threshold_of(self.loss))
         self.model.train()
         with display_for(progress, self.epochs, boundary) as show:
             try:
@@ -123,12 +148,13 @@ class Training:
         """
         order = list(range(len(self.inputs)))
         Random(f"{self.seed}:{len(self.history)}").shuffle(order)
-        total, right = 0.0, []
+        total, answered = 0.0, []
         for start in range(0, len(order), self.batch_size):
             batch = order[start:start + self.batch_size]
             loss, predictions = self.one_step([self.inputs[i] for i in batch], [self.targets[i] for i in batch])
             total += loss * len(batch)
-            right += hits(predictions, [self.targets[i] for i in batch], self.loss)
+            answered += predictions
+        right = hits(answered, [self.targets[i] for i in order], self.loss)
         measured = {"loss": total / len(order), "accuracy": accuracy_of(right), "lr": self.optimizer.lr,
                     **self.validation_measures()}
         for name, value in measured.items():
@@ -139,14 +165,16 @@ class Training:
         """The lecture's five steps; returns floats, so that no graph outlives the step."""
         self.optimizer.zero_grad()
         predictions = [self.model(x) for x in inputs]
+        check_number(self.loss, predictions[0], targets[0])
         loss = self.loss(predictions, targets)
-        penalised = loss if self.penalty is None else loss + self.penalty(self.model.parameters())
+        penalised = loss if self.penalty is None else loss + self.penalty(self.model.parameters(biases=False))
+        check_loss(loss, penalised)
         penalised.backward()
         if self.schedule is not None:
             self.optimizer.lr = self.schedule(self.steps)
         self.move()
         self.steps += 1
-        return loss.data, [numbers_of(p) for p in predictions]
+        return loss.data, [as_floats(p) for p in predictions]
 
     def move(self) -> None:
         """Let the optimizer take its step, also a first one without any gradient: `backward` was called."""
@@ -228,37 +256,9 @@ def bad_checkpoint(path: Path, what: str, error: Exception) -> WeightFileError:
 # ---- settings ---------------------------------------------------------------------------------------------
 
 
-def checked_examples(inputs: Iterable[Any], targets: Iterable[Any], what: str = "training") -> tuple[list, list]:
-    """Inputs and targets as lists: one target for each input, and one example at least."""
-    inputs, targets = list(inputs), [target.tolist() if is_array(target) else target for target in targets]
-    if len(inputs) != len(targets):
-        raise ValueError(f"{len(inputs)} inputs, {len(targets)} targets: give one target for each {what} example")
-    if not inputs:
-        raise ValueError(f"there are no {what} examples")
-    return inputs, targets
-
-
-def check_form(model: Module, loss: Callable, row: Any) -> None:
-    """Refuse a model with a single output for a loss that wants one per class."""
-    if loss is losses.cross_entropy and not isinstance(answers(model, [row])[0], list):
-        raise ValueError("the model has one output, but the targets are classes: give it one output per class, "
-                         'or say loss="bce_with_logits" (classes 0 and 1) or loss="mse"')
-
-
-def checked_validation(validation: Any) -> tuple[list, list] | None:
-    """Validation examples as (inputs, targets), from such a pair or from data that have both."""
-    if validation is None:
-        return None
-    parts = (validation.inputs, validation.targets) if hasattr(validation, "targets") else validation
-    if not isinstance(parts, tuple | list) or len(parts) != 2:
-        raise TypeError(f"validation is (inputs, targets), or data with both: got {short_repr(validation)}")
-    inputs, targets = parts
-    return checked_examples(inputs, targets, "validation")
-
-
-def is_class(target: Any) -> bool:
-    """Is it a whole number of Python or of numpy?"""
-    return hasattr(target, "__index__") and not isinstance(target, bool | Value) and not is_array(target)
+def functions_in(callbacks: Any) -> list[Any]:
+    """The callbacks as a list; a single one may come alone."""
+    return [callbacks] if callable(callbacks) else listed("callbacks", callbacks)
 
 
 def loss_for(loss: Any, targets: Sequence[Any]) -> Callable:
@@ -267,27 +267,35 @@ def loss_for(loss: Any, targets: Sequence[Any]) -> Callable:
         return loss
     if loss is None:
         return losses.cross_entropy if all(map(is_class, targets)) else losses.mse
-    if loss not in LOSSES:
-        raise ValueError(f"unknown loss {loss!r}; the names are {', '.join(LOSSES)}")
-    return LOSSES[loss]
+    return by_name("loss", loss, LOSSES)
 
 
 def optimizer_for(optimizer: Any, lr: float | None, model: Module) -> optim.Optimizer:
-    """The optimizer that is given, or a new one for the model's parameters, of the given name ("adam" for None).
+    """The optimizer that is given, or a new one for the model's parameters.
 
-    Without lr its rate is 0.01, or its own default where that is larger.
+    None means "adam".  Where no lr is given, `usual_rate` is.
     """
     if isinstance(optimizer, optim.Optimizer):
         if lr is not None:
             raise ValueError("give lr to the optimizer itself, or name the optimizer and give lr here")
         return optimizer
-    known = optimizers_by_name()
-    kind = known.get(str(optimizer or "adam").lower())
-    if kind is None:
-        raise ValueError(f"unknown optimizer {optimizer!r}; the names are {', '.join(known)}")
-    own = inspect.signature(kind).parameters["lr"].default         # one written without __init__ has none
-    default = 0.01 if own is inspect.Parameter.empty else max(0.01, own)
-    return kind(model.parameters(), lr=default if lr is None else lr)
+    if isinstance(optimizer, type):
+        raise TypeError(f"give the optimizer its parameters, {optimizer.__name__}(model.parameters()), "
+                        f"or its name: got {short_repr(optimizer)}")
+    kind = optimizer_named("adam" if optimizer is None else optimizer)
+    return kind(model.parameters(), lr=usual_rate(kind) if lr is None else lr)
+
+
+def usual_rate(kind: type) -> float:
+    """0.01, but no more than ten times an optimizer's own default (Lion), and no less than that (Adadelta)."""
+    lr = inspect.signature(kind).parameters.get("lr")
+    if lr is None or lr.default is lr.empty:                    # it was written without __init__
+        return USUAL_RATE
+    return max(lr.default, min(USUAL_RATE, 10 * lr.default))
+
+
+def optimizer_named(name: Any) -> type:
+    return by_name("optimizer", name, optimizers_by_name())
 
 
 def optimizers_by_name() -> dict[str, type]:
@@ -297,43 +305,6 @@ def optimizers_by_name() -> dict[str, type]:
         kinds += kind.__subclasses__()
         known[kind.__name__.lower()] = kind
     return {name: kind for name, kind in known.items() if name != "optimizer"}
-
-
-# ---- what comes out ----------------------------------------------------------------------------------------
-
-
-def numbers_of(prediction: Any) -> Any:
-    return [p.data for p in prediction] if isinstance(prediction, list) else prediction.data
-
-
-def answers(model: Module, rows: Iterable[Any]) -> list[Any]:
-    """What `model.predict` says of each row; faster than row by row, since dropout is switched off only once."""
-    with no_grad(), model.evaluating():
-        return [as_floats(model.forward(row)) for row in rows]
-
-
-def class_of(prediction: Any, threshold: float = 0.0) -> int:
-    """The class a prediction stands for: that of the largest number, or 1 for a single one above the threshold."""
-    if isinstance(prediction, list):
-        return prediction.index(max(prediction)) if len(prediction) > 1 else int(prediction[0] > threshold)
-    return int(prediction > threshold)
-
-
-def hits(predictions: Sequence[Any], targets: Sequence[Any], loss: Callable) -> list[bool]:
-    """Whether each prediction is of the right class; an empty list where targets or loss are not of classes."""
-    if loss in NO_CLASSES or not all(map(is_class, targets)):
-        return []
-    return [class_of(p, threshold_of(loss)) == (t if t >= 0 else 0) for p, t in zip(predictions, targets)]
-
-
-def threshold_of(loss: Callable) -> float:
-    """Above it a single output means class 1: ½ for a probability or a number fitted to 0 and 1, 0 for a logit."""
-    return 0.5 if loss is losses.bce or loss in NO_CLASSES else 0.0
-
-
-def accuracy_of(right: list[bool]) -> float | None:
-    """The share of right answers; None where there are no classes."""
-    return sum(right) / len(right) if right else None
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,52 @@
 """What was measured while a model was trained, and what it says about the model."""
 
 from dataclasses import dataclass, field
+from itertools import count
 
 GAP = 0.1           # of accuracy between training and validation that we call overfitting
 LOW = 0.9           # training accuracy below which we say underfitting
+
+
+def diagnosed(training: float, validation: float) -> str:
+    """ "overfitting", "underfitting" or "a good fit", from two accuracies: the larger fault is named.
+
+    Training accuracy is measured while the weights still move, and with dropout.  So where that of validation
+    is higher, this one tells what was learnt.
+
+    >>> diagnosed(0.99, 0.7), diagnosed(0.55, 0.4), diagnosed(0.85, 0.4), diagnosed(0.85, 0.99)
+    ('overfitting', 'underfitting', 'overfitting', 'a good fit')
+    """
+    learnt, gap = max(training, validation), training - validation
+    if gap > GAP and gap > 1 - learnt:
+        return "overfitting"
+    return "underfitting" if learnt < LOW else "a good fit"
+
+
+def are_true(digits: int, *shares: float) -> bool:
+    """Does none of these shares become 1 or 0 in so many digits that is a little less or more?"""
+    return all((round(share, digits) in (0, 1)) == (share in (0, 1)) for share in shares)
+
+
+def in_decimals(share: float, least: int) -> str:
+    """A share with so many decimals, or more: "1.000" is all.
+
+    >>> in_decimals(1.0, 3), in_decimals(0.9999, 3)
+    ('1.000', '0.9999')
+    """
+    return f"{share:.{next(n for n in count(least) if are_true(n, share))}f}"
+
+
+def percent(share: float) -> str:
+    """A share in percent: "100.0%" is all.
+
+    >>> percent(1.0), percent(0.125), percent(0.9999)
+    ('100.0%', '12.5%', '99.99%')
+    """
+    return f"{share:.{next(n for n in count(1) if are_true(n + 2, share))}%}"
+
+
+ADVICE = {"overfitting": "; increase regularization strength, or get more data",
+          "underfitting": "; increase model capacity, or train longer", "a good fit": ""}
 
 
 @dataclass
@@ -31,7 +74,8 @@ class History:
 
         The lecture: a big gap between training and validation means overfitting, so regularise
         more; no gap, and the model may be too small.  It gives no numbers; ours are a gap above
-        0.1, and a training accuracy below 0.9.
+        0.1, and a training accuracy below 0.9.  Where both hold the larger is named, the gap or what
+        training lacks to 1: a model that has learnt 0.55 of its own examples does not overfit.
 
         >>> History(loss=[0.1], accuracy=[0.99], validation_accuracy=[0.7]).diagnosis()
         'overfitting: training accuracy 0.99, validation 0.70; increase regularization strength, or get more data'
@@ -39,9 +83,7 @@ class History:
         if not self.accuracy or not self.validation_accuracy:
             return "no diagnosis: it needs the accuracy on training and on validation examples"
         here, there = self.accuracy[-1], self.validation_accuracy[-1]
-        seen = f"training accuracy {here:.2f}, validation {there:.2f}"
-        if here - there > GAP:
-            return f"overfitting: {seen}; increase regularization strength, or get more data"
-        if here < LOW:
-            return f"underfitting: {seen}; increase model capacity, or train longer"
-        return f"a good fit: {seen}"
+        word = diagnosed(here, there)
+        digits = next(n for n in count(2) if are_true(n, here, there) and (
+            diagnosed(round(here, n), round(there, n)) == word))
+        return f"{word}: training accuracy {here:.{digits}f}, validation {there:.{digits}f}{ADVICE[word]}"

@@ -15,7 +15,7 @@ from ..engine.errors import errstate, no_grad
 from ..engine.number import number
 from ..nn.modules import Module
 from ..show.plots import draw_boundary, draw_panel, figure_class, finish, new_figure, recorded
-from .history import History
+from .history import History, in_decimals
 
 PAUSE = 0.5                     # seconds between two drawings, at least
 DRAWING = 0.15                  # of the time may go into drawing
@@ -27,7 +27,7 @@ class Boundary(NamedTuple):
 
     model: Module
     inputs: Sequence[Any]
-    targets: Sequence[Any]
+    targets: Sequence[int]
     threshold: float
 
 
@@ -54,7 +54,7 @@ def latest(history: History) -> str:
     parts = [f"loss {history.loss[-1]:.4f}"]
     for name, text in ("accuracy", "accuracy"), ("validation_accuracy", "validation"):
         values = getattr(history, name)
-        parts += [f"{text} {values[-1]:.3f}"] if values else []
+        parts += [f"{text} {in_decimals(values[-1], 3)}"] if values else []
     return "  ".join([*parts, f"lr {history.lr[-1]:g}"])
 
 
@@ -157,5 +157,5 @@ def examples_on_plane(boundary: Boundary) -> Any:
         return None
     outputs = boundary.model.predict(inputs[0])
     count = len(outputs) if isinstance(outputs, list) and len(outputs) > 1 else 2
-    return SimpleNamespace(inputs=inputs, targets=[max(0, target) for target in boundary.targets],
+    return SimpleNamespace(inputs=inputs, targets=boundary.targets,
                            features=("first input", "second input"), classes=[f"class {i}" for i in range(count)])

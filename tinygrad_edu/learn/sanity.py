@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.errors import DomainError, GradientError
-from ..nn.modules import Module
+from ..engine.number import check_kind, told_apart
+from ..nn.checks import NOT_NEGATIVE, checked_number, listed
+from ..nn.losses import bce, bce_with_logits, cross_entropy, nll
+from ..nn.modules import Module, as_floats
 from ..nn.penalties import L2
 from ..nn.rates import verdicts
-from .fit import check_form, checked_examples, fit, is_class, loss_for
+from .examples import answers, check_form, checked_classes, checked_examples, classes_of
+from .fit import fit, loss_for
 from .history import History
 
+LOGARITHMS = (cross_entropy, nll, bce, bce_with_logits)     # of a probability
 NOISE = 0.03        # of the loss: a change that says nothing about a learning rate
 
 
@@ -37,7 +42,8 @@ class Report(list[Check]):
 
 
 def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: Any = None,
-                   rates: Sequence[float] = (1e-6, 1e-3, 1e-2, 1e-1, 1.0, 1e3), seed: int = 0) -> Report:
+                   rates: Sequence[float] = (1e-6, 1e-3, 1e-2, 1e-1, 1.0, 1e3), seed: int = 0,
+                   classes: Sequence[Any] | None = None) -> Report:
     """The lecture's checks before a long training, on copies of the model.
 
     1. the first loss of C classes is about log C, as for a guess without any knowledge
@@ -47,8 +53,8 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
        brings the loss, in ten epochs, nine tenths as far down as the best rate does, and by 3 % or more.
        A flat loss alone does not prove a rate too low: lr = 1 on w² is flat and too high.
 
-    model, inputs, targets, loss, seed   as for `fit`
-    rates                                the learning rates to try, with plain gradient descent
+    model, inputs, targets, loss, seed, classes   as for `fit`
+    rates                                         the learning rates to try, with plain gradient descent
 
     Raises what `fit` raises for settings it refuses.
 
@@ -58,20 +64,33 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
     >>> bool(report), report[-1].seen
     (False, '1e-06 too low, 1000 exploding')
     """
-    inputs, targets = checked_examples(inputs, targets)
+    check_kind(model, Module)
+    classes = checked_classes(classes)
+    inputs, targets = checked_examples(model, inputs, targets, classes)
     loss = loss_for(loss, targets)
-    check_form(model, loss, inputs[0])
-    start = loss([model.predict(x) for x in inputs], targets)
-    return Report([first_loss(start, targets), rises_with_penalty(start, model),
+    check_form(model, loss, inputs[0], classes)
+    rates = [checked_number(f"rates[{i}]", rate, NOT_NEGATIVE) for i, rate in enumerate(listed("rates", rates))]
+    start = as_floats(loss(answers(model, inputs), targets))
+    return Report([first_loss(start, targets, loss), rises_with_penalty(start, model),
                    learns_by_heart(model, inputs[:8], targets[:8], loss, seed),
                    tries_rates(model, inputs[:32], targets[:32], loss, rates, seed)])
 
 
-def first_loss(start: float, targets: Sequence[Any]) -> Check:
-    """The loss of a new classifier is near log C, that of a number is at least finite."""
-    if not all(map(is_class, targets)):
+def losses_in_words(*losses: float) -> list[str]:
+    """Losses with four decimals, or with more where different ones would read alike.
+
+    >>> losses_in_words(0.5, 0.25), losses_in_words(0.5, 0.500001)
+    (['0.5000', '0.2500'], ['0.500000', '0.500001'])
+    """
+    digits = next((n for n in range(4, 18) if len({f"{x:.{n}f}" for x in losses}) == len(set(losses))), 17)
+    return [f"{x:.{digits}f}" for x in losses]
+
+
+def first_loss(start: float, targets: Sequence[Any], loss: Callable) -> Check:
+    """The loss of a new classifier is near log C where the loss is a logarithm; any other is at least finite."""
+    classes = len(set(classes_of(targets, loss)))
+    if loss not in LOGARITHMS or not classes:
         return Check("first loss", math.isfinite(start), f"{start:.4f}")
-    classes = len(set(targets))
     expected = math.log(classes)
     return Check("first loss", abs(start - expected) < 0.5 * expected + 0.2,
                  f"{start:.4f}, where knowing nothing of {classes} classes gives {expected:.4f}")
@@ -79,10 +98,10 @@ def first_loss(start: float, targets: Sequence[Any]) -> Check:
 
 def rises_with_penalty(start: float, model: Module) -> Check:
     """With more weight on the L2 penalty the total loss is larger."""
-    weights = [p.data for p in model.parameters()]
+    weights = [p.data for p in model.parameters(biases=False)]
     totals = [start + L2(strength)(weights) for strength in (0.0, 0.01, 0.1)]
     rising = totals == sorted(set(totals))
-    return Check("loss rises with regularisation", rising, ", ".join(f"{t:.4f}" for t in totals))
+    return Check("loss rises with regularisation", rising, ", ".join(losses_in_words(*totals)))
 
 
 def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Callable, seed: int) -> Check:
@@ -90,8 +109,9 @@ def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any]
     history = fit_to_the_end(copy.deepcopy(model), inputs, targets, loss=loss, lr=0.05, epochs=200,
                              batch_size=len(inputs), seed=seed)
     first, last = history.loss[0], history.loss[-1]
+    before, after = losses_in_words(first, last)
     return Check(f"{len(inputs)} examples learnt by heart", last < max(0.1 * first, 0.01),
-                 f"loss {first:.4f} -> {last:.4f} in 200 epochs")
+                 f"loss {before} -> {after} in 200 epochs")
 
 
 def tries_rates(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Callable, rates: Sequence[float],
@@ -105,7 +125,7 @@ def tries_rates(model: Module, inputs: Sequence[Any], targets: Sequence[Any], lo
             return [math.inf]
     [start] = losses_at(0.0, 1)                     # moves nothing; at other rates the first epoch may explode already
     found = verdicts({rate: [start, *losses_at(rate, 10)] for rate in rates}, noise=NOISE * abs(start))
-    seen = ", ".join(f"{rate:g} {word}" for rate, word in found.items())
+    seen = ", ".join(f"{rate} {word}" for rate, word in zip(told_apart(*found), found.values()))
     return Check("learning rates", "good" in found.values(), seen)
 
 

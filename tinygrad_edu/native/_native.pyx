@@ -46,6 +46,7 @@ cdef extern from "_arenas.h":
 cdef extern from "kernels.h":
     enum: FINGERPRINT, ROOMS, OP_COUNT
     enum: OP_add, OP_sub, OP_mul, OP_div, OP_neg, OP_identity, OP_square, OP_power, OP_pow, OP_abs
+    enum: OP_remainder, OP_floor_divide
     const char *const OP_NAMES[]
     const unsigned char SELECTS[]
     double apply1(int op, double x, double c, double *gx)
@@ -108,7 +109,7 @@ cdef class Value:
         cdef Value made = fresh() if self.flags or self.code or self.extra != NULL else self
         made.x, made.dx = x, 0.0
         if parents is not () or local_grads is not () or op != "":
-            if not (parents == () == local_grads) or op:
+            if by_hand.is_by_hand(parents, local_grads, op):
                 parents, local_grads = by_hand.edges_by_hand(parents, local_grads)
                 made = fresh()
                 made.x = x
@@ -230,6 +231,10 @@ cdef class Value:
     def __rmul__(self, other): return binary(OP_mul, other, self, False)
     def __truediv__(self, other): return binary(OP_div, self, other, False)
     def __rtruediv__(self, other): return binary(OP_div, other, self, False)
+    def __mod__(self, other): return binary(OP_remainder, self, other, False)
+    def __rmod__(self, other): return binary(OP_remainder, other, self, False)
+    def __floordiv__(self, other): return binary(OP_floor_divide, self, other, False)
+    def __rfloordiv__(self, other): return binary(OP_floor_divide, other, self, False)
     def __neg__(self): return unary(OP_neg, self, 0.0, False)
     def __pos__(self): return unary(OP_identity, self, 0.0, False)
     def __abs__(self): return unary(OP_abs, self, 0.0, True)

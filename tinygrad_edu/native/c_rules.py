@@ -15,7 +15,7 @@ from ..engine import ops
 from ..engine.op import OPS, Op
 from ..symbols.source import c_source
 
-RULES = ("ops.py", "accurate.py", "formula.py", "ieee.py", "printer.py")
+RULES = ("ops.py", "more_ops.py", "accurate.py", "formula.py", "ieee.py", "printer.py")
 
 
 def fingerprint() -> int:
@@ -24,7 +24,7 @@ def fingerprint() -> int:
 
 
 def built_in() -> list[Op]:
-    return [op for op in OPS.values() if op.__module__ == ops.__name__]
+    return [op for op in OPS.values() if op.is_built_in]
 
 
 def call(op: Op, inputs: list[str], constants: list[str], gradients: list[str]) -> str:

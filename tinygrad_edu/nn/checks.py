@@ -5,11 +5,14 @@ error that names the argument, the value and the rule.  Whole numbers: `engine.n
 """
 
 import math
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping, Set
+from pathlib import Path
 from typing import Any
 
+from ..engine.arrays import as_lists
 from ..engine.errors import GradientError
-from ..engine.number import checked_whole, format_number, number, printable, short_repr
+from ..engine.number import checked_whole, format_number, nearest, number, printable, short_repr
 
 # ---- numbers in their range -----------------------------------------------------------------------
 
@@ -45,19 +48,18 @@ def checked_number(name: str, x: Any, rule: Rule) -> float:
 
 def checked_betas(name: str, pair: Any) -> tuple[float, float]:
     """A pair of numbers, each at least 0 and below 1."""
-    if not isinstance(pair, tuple | list):
+    both = as_lists(pair)
+    if not isinstance(both, list):
         raise TypeError(f"{name} must be two numbers, such as (0.9, 0.999), got {short_repr(pair)}")
-    if len(pair) != 2:
-        raise ValueError(f"{name} must be two numbers, such as (0.9, 0.999), got {len(pair)}: {short_repr(pair)}")
-    first, second = (checked_number(f"{name}[{i}]", beta, FRACTION) for i, beta in enumerate(pair))
+    if len(both) != 2:
+        raise ValueError(f"{name} must be two numbers, such as (0.9, 0.999), got {len(both)}: {short_repr(pair)}")
+    first, second = (checked_number(f"{name}[{i}]", beta, FRACTION) for i, beta in enumerate(both))
     return first, second
 
 
 def checked_convention(name: str, word: Any) -> str:
     """One of the two ways to write momentum: see `Momentum`."""
-    if word not in ("gradient", "step"):
-        raise ValueError(f'{name} must be "gradient" or "step", got {short_repr(word)}')
-    return word
+    return by_name(name, word, {"gradient": "gradient", "step": "step"})
 
 
 RULES: dict[str, Rule] = {"lr": NOT_NEGATIVE, "eps": POSITIVE, "weight_decay": NOT_NEGATIVE,
@@ -70,6 +72,85 @@ def checked_setting(name: str, value: Any) -> Any:
     if name in RULES:
         return checked_number(name, value, RULES[name])
     return OTHER_CHECKS[name](name, value) if name in OTHER_CHECKS else value
+
+
+# ---- lists, names, functions and files -----------------------------------------------------------------
+
+OTHER_NAMES = {             # what lectures and other libraries call it, spelt without capitals, spaces, - and _
+    "none": "linear", "leaky": "leaky_relu", "lrelu": "leaky_relu", "swish": "silu",
+    "logistic": "sigmoid", "glorot": "xavier", "kaiming": "he",
+    "gd": "sgd", "gradientdescent": "sgd", "stochasticgradientdescent": "sgd", "nag": "nesterov",
+    "nesterovmomentum": "nesterov",
+    "meansquarederror": "mse", "squarederror": "sum_squared_error", "meanabsoluteerror": "mae",
+    "binarycrossentropy": "bce", "negativeloglikelihood": "nll",
+    "ce": "cross_entropy", "softmaxcrossentropy": "cross_entropy",
+}
+
+
+def letters_of(name: str) -> str:
+    """A name without what writers differ in: capitals, spaces, - and _, and the word loss at its end."""
+    return re.sub(r"[-_\s]", "", name).lower().removesuffix("loss")
+
+
+def by_name(what: str, name: Any, known: Mapping[str, Any]) -> Any:
+    """What goes by this name, of what is known; every name that a user may write is read here.
+
+    Capitals, spaces, - and _ make no difference, and some things have other names as well.  Raises
+    TypeError for what is no text, and ValueError, with the name that was probably meant, for another.
+
+    >>> by_name("loss", "Cross-Entropy", {"mse": 1, "cross_entropy": 2})
+    2
+    >>> by_name("loss", "msee", {"mse": 1, "cross_entropy": 2})
+    Traceback (most recent call last):
+    ValueError: unknown loss 'msee': did you mean 'mse'? The names are mse, cross_entropy
+    """
+    names = ", ".join(known)
+    if not isinstance(name, str):
+        raise TypeError(f"{what} is given by its name, not by {type(name).__name__}: got {short_repr(name)}; "
+                        f"the names are {names}")
+    spelt = {letters_of(key): key for key in known}
+    found = name if name in known else spelt.get(letters_of(name), OTHER_NAMES.get(letters_of(name), ""))
+    if found not in known:
+        near, shown = nearest(name, known), short_repr(printable(name))
+        raise ValueError(f"unknown {what} {shown}: did you mean {near!r}? The names are {names}" if near else
+                         f"unknown {what} {shown}; the names are {names}")
+    return known[found]
+
+
+def listed(what: str, x: Any) -> list[Any]:
+    """The elements of a list or of an array, whose rows stay arrays; of whatever else has elements in an order."""
+    if not isinstance(x, Iterable) or isinstance(x, str | bytes | Mapping | Set) or getattr(x, "ndim", 1) == 0:
+        raise TypeError(f"{what} must be a list or an array, not {type(x).__name__}: got {short_repr(x)}")
+    if hasattr(x, "to_numpy"):                          # a table of pandas or polars
+        x = x.to_numpy()
+    return x.tolist() if getattr(x, "ndim", 0) == 1 else list(x)
+
+
+def to_list(x: Any) -> str:
+    """The end of a message about something that could be made a list, such as a generator; else ""."""
+    can_be = isinstance(x, Iterable) and not (isinstance(x, str | bytes | Mapping | Set) or hasattr(x, "ndim"))
+    return "; write list(...)" if can_be else ""
+
+
+def checked_function(name: str, f: Any, example: str) -> Any:
+    """f, if it can be called, or None; the example shows what to write.
+
+    >>> checked_function("penalty", "l2", "L2(0.01)")
+    Traceback (most recent call last):
+    TypeError: penalty must be a function, such as L2(0.01), not str: got 'l2'
+    """
+    if f is not None and not callable(f):
+        raise TypeError(f"{name} must be a function, such as {example}, not {type(f).__name__}: got {short_repr(f)}")
+    return f
+
+
+def checked_path(name: str, path: Any) -> Path:
+    """The name of a file as a path."""
+    try:
+        return Path(path)
+    except TypeError:
+        raise TypeError(f"{name} must be the name of a file, not {type(path).__name__}: got {short_repr(path)}"
+                        ) from None
 
 
 # ---- parameters -------------------------------------------------------------------------------------------

@@ -16,9 +16,9 @@ from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
 from ..engine.number import checked_whole, number, short_repr
 from ..engine.value import Value
-from .checks import ABOVE_0, checked_number
+from .checks import ABOVE_0, by_name, checked_number, to_list
 
-REDUCTIONS = ("mean", "sum", "none")
+REDUCTIONS = {"mean": ops.mean, "sum": ops.sum, "none": list}
 SUM_TOLERANCE = 1e-6                # of probabilities, per class: what single precision needs
 
 
@@ -107,7 +107,8 @@ def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
     >>> hinge([2.0, 0.5, -1.0], [1, 1, 1], reduction="none")
     [0.0, 0.5, 2.0]
     """
-    for i, t in enumerate(numbers_in(as_lists(targets))):
+    targets = taken("targets", targets)
+    for i, t in enumerate(numbers_in(targets)):
         if number_of(t) not in (-1, 1):
             raise ValueError(f"targets of hinge are -1 or 1, but target {i} is {number_of(t)}")
     return elementwise(lambda s, t: ops.relu(ops.sub(1, ops.mul(t, s))), scores, targets, reduction)
@@ -152,14 +153,16 @@ def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
 
     0 log 0 counts as 0, also where a pᵢ of 0 takes gradients: its slope, which is -∞ from the right, is left
     out.  So an exp that underflows in a softmax does no harm.  For a one-hot p it is the cross entropy -log q[true].
+    As `loss` of `fit`, p are the predictions and q the targets.
 
     >>> round(kl_divergence([1.0, 0.0, 0.0], [0.7, 0.2, 0.1]), 6)
     0.356675
     """
     def one(ps: Sequence[Any], qs: Sequence[Any]) -> Any:
-        if not hasattr(qs, "__len__"):
-            raise ValueError(f"q must be a list of probabilities like p, got {short_repr(qs)}")
-        same_length(ps, qs, "probabilities")
+        if not is_row(qs):
+            raise ValueError(f"q must be a list of probabilities like p, got {short_repr(qs)}{to_list(qs)}")
+        if len(ps) != len(qs):
+            raise ValueError(f"p has {len(ps)} probabilities, but q has {len(qs)}: give as many")
         check_probabilities(ps, "p")
         check_probabilities(qs, "q")
         return ops.sum([term(a, b) for a, b in zip(ps, qs)])
@@ -245,38 +248,57 @@ def numbers_in(x: Any) -> list[Any]:
     return [y for e in x for y in numbers_in(e)] if is_row(x) else [x]
 
 
-def same_length(a: Sequence[Any], b: Sequence[Any], what: str = "predictions") -> None:
-    if len(a) != len(b):
-        raise ValueError(f"{len(a)} {what}, {len(b)} target{'s' * (len(b) != 1)}: give one target for each")
+def taken(name: str, x: Any) -> Any:
+    """x with lists for arrays; what is neither a number nor a list or array is refused by name."""
+    x = as_lists(x)
+    if not is_row(x):
+        try:
+            number_of(x)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise type(error)(f"{name}: {error}{to_list(x)}") from None
+    return x
 
 
-def check_shapes(a: Any, b: Any) -> None:
-    """Refuse predictions and targets that are not nested alike."""
+def counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count != 1)}"
+
+
+def same_length(predictions: Sequence[Any], targets: Sequence[Any]) -> None:
+    if len(predictions) != len(targets):
+        raise ValueError(f"{counted(len(predictions), 'prediction')}, {counted(len(targets), 'target')}: "
+                         "give one target for each")
+
+
+def form(x: Any) -> str:
+    """What x is, in a message about lists and numbers; anything else is refused."""
+    if is_row(x):
+        return f"a list of {len(x)}"
+    number_of(x)
+    return "a number"
+
+
+def check_shapes(a: Any, b: Any, place: str = "") -> None:
+    """Refuse predictions and targets that are not nested alike; `place` says where, as in [0][1]."""
     if is_row(a) != is_row(b):
-        raise ValueError(f"a {'list' if is_row(a) else 'number'} against a {'list' if is_row(b) else 'number'}: "
-                         "predictions and targets need the same form")
+        where = f" at {place}" if place else ""
+        raise ValueError(f"{form(a)} against {form(b)}{where}: predictions and targets need the same form")
     if is_row(a):
         if not a:
             raise ValueError("an empty batch has no loss")
         same_length(a, b)
-        for x, y in zip(a, b):
-            check_shapes(x, y)
+        for i, (x, y) in enumerate(zip(a, b)):
+            check_shapes(x, y, f"{place}[{i}]")
 
 
 def reduce(losses: list[Any], reduction: str) -> Any:
     """The mean or the sum of the losses, or the list of them; a single loss is its own mean and sum."""
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"unknown reduction {reduction!r}; the names are {', '.join(REDUCTIONS)}")
-    if reduction == "none":
-        return losses
-    if len(losses) == 1:
-        return losses[0]
-    return ops.mean(losses) if reduction == "mean" else ops.sum(losses)
+    reduced = by_name("reduction", reduction, REDUCTIONS)
+    return losses[0] if len(losses) == 1 and reduced is not list else reduced(losses)
 
 
 def elementwise(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
     """The loss of each number, reduced over all of them."""
-    predictions, targets = as_lists(predictions), as_lists(targets)
+    predictions, targets = taken("predictions", predictions), taken("targets", targets)
     check_shapes(predictions, targets)
     return reduce([loss(p, t) for p, t in zip(numbers_in(predictions), numbers_in(targets))], reduction)
 
@@ -286,15 +308,19 @@ def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) 
     predictions, targets = as_lists(predictions), as_lists(targets)
     if not is_row(predictions) or not predictions:
         raise ValueError("an empty batch has no loss" if is_row(predictions) else
-                         f"one number per class is needed, got {short_repr(predictions)}")
+                         f"one number per class is needed, got {short_repr(predictions)}{to_list(predictions)}")
     if not any(map(is_row, predictions)):
-        return reduce([loss(predictions, targets)], reduction) if reduction != "none" else loss(predictions, targets)
+        if is_row(targets) and any(map(is_row, targets)):
+            raise ValueError(f"1 prediction, {counted(len(targets), 'target')}: give a row of numbers for each target")
+        by_name("reduction", reduction, REDUCTIONS)
+        return loss(predictions, targets)
     for i, row in enumerate(predictions):
-        if not is_row(row) or not row:
-            raise ValueError(f"prediction {i} is {'empty' if is_row(row) else short_repr(row)}: "
+        if not is_row(row) or not row or is_row(row[0]):
+            raise ValueError(f"prediction {i} is {'empty' if row == [] else short_repr(row)}: "
                              "one number per class is needed")
     if not is_row(targets):
-        raise ValueError(f"{len(predictions)} predictions, 1 target: give one target for each")
+        raise ValueError(f"{counted(len(predictions), 'prediction')}, but no list of targets: "
+                         f"got {short_repr(targets)}{to_list(targets)}; give one target for each")
     same_length(predictions, targets)
     return reduce([loss(p, t) for p, t in zip(predictions, targets)], reduction)
 
@@ -302,11 +328,16 @@ def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) 
 def distribution(target: Any, classes: int) -> list[Any]:
     """A target as one probability per class."""
     if is_row(target):
-        if len(target) != classes:
-            raise ValueError(f"{len(target)} target probabilities, but {classes} classes")
+        if len(target) != classes or any(map(is_row, target)):
+            raise ValueError(f"a target is the index of a class, or a list of {classes}, "
+                             f"one probability for each class: got {short_repr(target)}")
         check_probabilities(target, "target")
         return list(target)
-    place = checked_whole("a target (the index of a class if no list of probabilities)", target, least=-math.inf)
+    try:
+        place = checked_whole("a target (the index of a class if no list of probabilities)", target, least=-math.inf)
+    except TypeError as error:
+        whole = isinstance(target, float) and target.is_integer()
+        raise TypeError(f"{error}{f'; write int({target})' if whole else to_list(target)}") from None
     if not 0 <= place < classes:
         raise IndexError(f"target {target}, but {classes} classes (0..{classes - 1})")
     return [float(i == place) for i in range(classes)]

@@ -15,19 +15,35 @@ except ModuleNotFoundError:
 
 from ..check.layers import check_transform
 from ..check.report import Finding, GradientCheck
+from ..engine.arrays import is_value
 from ..engine.errors import GradientError
-from ..engine.number import checked_whole, short_repr
-from .checks import FRACTION, NOT_NEGATIVE, checked_number
+from ..engine.number import checked_whole, number, short_repr
+from .checks import FRACTION, NOT_NEGATIVE, by_name, checked_number, listed
 
 # ---- what is asked of arguments -------------------------------------------------------------------
 
 
 def array_of(name: str, x: Any) -> np.ndarray:
     """x as an array of floats; an array that holds Values stays as it is."""
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name} is an array of numbers, with rows of one length: got {short_repr(x)}") from None
     if array.dtype.kind not in "biufO":
         raise TypeError(f"{name} is an array of numbers: got {short_repr(x)}")
-    return array if array.dtype == object else array.astype(float)
+    if array.dtype != object:
+        return array.astype(float)
+    for element in array.flat:
+        if not is_value(element):
+            number(element)
+    return array
+
+
+def generator_from(rng: Any) -> np.random.Generator:
+    """The generator that is given, or a new one: of the given seed, or without one different in every run."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    return np.random.default_rng(None if rng is None else checked_whole("rng, if not a numpy Generator,", rng, least=0))
 
 
 def shaped(name: str, x: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -126,9 +142,10 @@ class LinearMap(Transform):
     def __init__(self, indim: int, outdim: int, alpha: float = 0, lr: float = 0.01, rng: Any = None):
         self.indim, self.outdim = checked_whole("indim", indim), checked_whole("outdim", outdim)
         self.alpha, self.lr = checked_number("alpha", alpha, FRACTION), checked_number("lr", lr, NOT_NEGATIVE)
-        bound = math.sqrt(6 / (indim + outdim))
+        bound = math.sqrt(6 / (self.indim + self.outdim))
         self.x: Any = None
-        self.loadparams(np.random.default_rng(rng).uniform(-bound, bound, (indim, outdim)), np.zeros((1, outdim)))
+        self.loadparams(generator_from(rng).uniform(-bound, bound, (self.indim, self.outdim)),
+                        np.zeros((1, self.outdim)))
 
     def forward(self, x: Any) -> np.ndarray:
         """x W + b, for x of shape (n, indim)."""
@@ -200,7 +217,7 @@ class ReLU(Transform):
     def __init__(self, dropout_probability: float = 0, inverted: bool = False, rng: Any = None):
         self.dropout_probability = checked_number("dropout_probability", dropout_probability, FRACTION)
         self.inverted = inverted
-        self.rng = np.random.default_rng(rng)
+        self.rng = generator_from(rng)
         self.positive: Any = None
         self.mask: Any = None
 
@@ -245,9 +262,7 @@ class SoftmaxCrossEntropyLoss:
     """
 
     def __init__(self, reduction: str = "mean"):
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f'reduction is "mean" or "sum": got {short_repr(reduction)}')
-        self.reduction = reduction
+        self.reduction = by_name("reduction", reduction, {"mean": "mean", "sum": "sum"})
         self.labels: Any = None
         self.probabilities: Any = None
 
@@ -297,7 +312,10 @@ class Chain(Transform):
     """
 
     def __init__(self, layers: list[Transform]):
-        self.layers = list(layers)
+        self.layers = listed("layers", layers)
+        for i, layer in enumerate(self.layers):
+            if not callable(getattr(layer, "forward", None)):
+                raise TypeError(f"layer {i} has no forward(x): got {short_repr(layer)}")
 
     def forward(self, x: Any, train: bool = True) -> Any:
         """The last layer's output; train=False for dropout at test time."""
@@ -362,7 +380,7 @@ class SingleLayerMLP(Chain):
 
     def __init__(self, indim: int, outdim: int, hiddenlayer: int = 100, alpha: float = 0.1,
                  dropout_probability: float = 0, lr: float = 0.01, inverted: bool = False, rng: Any = None):
-        rng = np.random.default_rng(rng)
+        rng = generator_from(rng)
         super().__init__([
             LinearMap(indim, hiddenlayer, alpha, lr, rng), ReLU(dropout_probability, inverted, rng),
             LinearMap(hiddenlayer, outdim, alpha, lr, rng)])
@@ -380,7 +398,7 @@ class TwoLayerMLP(Chain):
 
     def __init__(self, indim: int, outdim: int, hidden1: int = 100, hidden2: int = 100, alpha: float = 0.1,
                  dropout_probability: float = 0, lr: float = 0.01, inverted: bool = False, rng: Any = None):
-        rng = np.random.default_rng(rng)
+        rng = generator_from(rng)
         super().__init__([
             LinearMap(indim, hidden1, alpha, lr, rng), ReLU(dropout_probability, inverted, rng),
             LinearMap(hidden1, hidden2, alpha, lr, rng), ReLU(dropout_probability, inverted, rng),

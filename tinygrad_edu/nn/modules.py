@@ -6,7 +6,7 @@ module keeps as an attribute, a Value, a module or a list of these, is found by 
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import repeat
 from random import Random
@@ -14,22 +14,24 @@ from reprlib import recursive_repr
 from typing import Any, Self
 
 from ..engine import ops
+from ..engine.arrays import as_lists, is_array
 from ..engine.errors import Block, no_grad
 from ..engine.number import checked_whole, number, short_repr
 from ..engine.op import LEAF, OPS
 from ..engine.value import Value
 from ..symbols.named import name_at
-from .checks import FRACTION, checked_number
+from .checks import FRACTION, by_name, checked_number, letters_of, to_list
 from .counted_random import uniform
 
-INITS = ("xavier", "he", "uniform")
-LINEAR = ("", "linear", "identity")
 NAMED_INPUTS = 16                       # a layer of more inputs leaves plain numbers as they are, which is faster
 MOST_WEIGHTS = 10 ** 7                  # of a layer: some gigabytes of Values
 
 
 class Module:
     """Something with parameters that computes an output.  A subclass has a `forward(x)`.
+
+    A subclass whose x is not a row of numbers but nested, such as a sequence of rows, says
+    `takes_rows = False`: then `predict` takes it as one example.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -42,6 +44,7 @@ class Module:
     """
 
     training = True
+    takes_rows = True
 
     def forward(self, x: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no forward(x): write one")
@@ -50,12 +53,26 @@ class Module:
         return self.forward(x)
 
     def predict(self, x: Any) -> Any:
-        """The output as floats; nothing is recorded, and dropout is off.
+        """The output as floats, for one example or for each of several; nothing is recorded, and dropout is off.
 
-        x   what `forward` takes
+        x   one row, as `forward` takes it, or a list of rows or a matrix
+
+        An array is answered by an array, anything else by lists; a network with a single output
+        answers a row with a float.
+
+        >>> model = MLP(2, [3, 1], rng=0)
+        >>> type(model.predict([0.5, 1.0])), len(model.predict([[0.5, 1.0], [2.0, -1.0], [0.0, 0.0]]))
+        (<class 'float'>, 3)
         """
         with no_grad(), self.evaluating():
-            return as_floats(self.forward(x))
+            if self.takes_rows and are_rows(x):
+                found = [as_floats(self.forward(row)) for row in x]
+            else:
+                found = as_floats(self.forward(x))
+        if is_array(x) and isinstance(found, list):
+            from numpy import array
+            return array(found)
+        return found
 
     # ---- what it is made of
 
@@ -93,9 +110,15 @@ class Module:
             else:
                 yield from member.named_within(f"{prefix}{name}.", seen)
 
-    def parameters(self) -> list[Value]:
-        """All parameters, in the order of definition."""
-        return [parameter for _, parameter in self.named_parameters()]
+    def parameters(self, *, weights: bool = True, biases: bool = True) -> list[Value]:
+        """All parameters, in the order of definition; or those without the weights, or without the biases.
+
+        A bias is what stands in an attribute named b, bias or biases.
+
+        >>> len(Layer(2, 3).parameters()), len(Layer(2, 3).parameters(biases=False))
+        (9, 6)
+        """
+        return [parameter for name, parameter in self.named_parameters() if (biases if is_bias(name) else weights)]
 
     def modules(self) -> "Iterator[Module]":
         """This module and all within it, each once."""
@@ -149,6 +172,9 @@ class Module:
         Raises KeyError for a name too many or missing, TypeError and ValueError for what is not
         a number; nothing is changed then.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state is a dict, as state_dict() gives it, not {type(state).__name__}: "
+                            f"got {short_repr(state)}")
         parameters = dict(self.named_parameters())
         wrong = [name for name in (*parameters, *state) if name not in parameters or name not in state]
         if wrong:
@@ -203,10 +229,47 @@ def members_of(name: str, attribute: Any) -> "Iterator[tuple[str, Value | Module
             yield from members_of(f"{name}.{key}", element)
 
 
+def is_bias(name: str) -> bool:
+    """Is the parameter of this name a bias?  `layers.0.neurons.1.b` is one, and so is `biases.3`."""
+    attribute = [part for part in name.split(".") if not part.isdigit()][-1]
+    return attribute in ("b", "bias", "biases")
+
+
+# ---- rows of numbers ------------------------------------------------------------------------------
+
+
 def as_floats(x: Any) -> Any:
+    """An output as floats, in lists."""
+    if is_array(x):
+        x = x.tolist()
     if isinstance(x, list | tuple):
         return [as_floats(element) for element in x]
     return x.data if isinstance(x, Value) else float(x)
+
+
+def are_rows(x: Any) -> bool:
+    """Is x several rows: a list of lists or arrays, or a matrix?"""
+    return x.ndim > 1 if is_array(x) else isinstance(x, list | tuple) and bool(x) and is_row(x[0])
+
+
+def is_row(x: Any) -> bool:
+    return isinstance(x, list | tuple) or is_array(x)
+
+
+def checked_row(x: Any, whose: str, count: int | None = None) -> Sequence[Any]:
+    """x as a list of so many numbers or Values; an array is one too."""
+    if type(x) is list and len(x) == count and type(x[0]) in (float, Value):
+        return x                                        # by far the most
+    row = x.tolist() if hasattr(x, "tolist") else x
+    if not isinstance(row, list | tuple):
+        wrong = f" in a list or an array, got {short_repr(x)}{to_list(x)}"
+    elif row and is_row(row[0]):
+        wrong = ", got rows: write model.predict(rows), or [model(row) for row in rows]"
+    elif count is not None and len(row) != count:
+        wrong = f", got {len(row)}"
+    else:
+        return row
+    raise ValueError(f"{whose} expects {'a row of' if count is None else count} input{'s' * (count != 1)}{wrong}")
 
 
 # ---- neurons --------------------------------------------------------------------------------------
@@ -224,13 +287,23 @@ def activation_named(activation: Any) -> Callable[[Any], Any]:
     """The activation of this name, which is any op with one input, or "linear"; a function is taken as it is."""
     if callable(activation):
         return activation
-    if activation is None or activation in LINEAR:
+    if activation is None or (isinstance(activation, str) and not activation):
         return linear
-    known = {name: op for name, op in OPS.items()
-             if len(op.inputs) == 1 and not op.rows and None not in op.constants.values()}
-    if activation not in known:
-        raise ValueError(f"unknown activation {activation!r}; the names are linear, {', '.join(known)}")
-    return known[activation]
+    if letters_of(str(activation)) in ("softmax", "logsoftmax"):
+        raise ValueError(f"{activation} takes all outputs of a layer at once, so it is no activation of a neuron: "
+                         "leave it out, since cross_entropy takes logits, or write Sequential(model, tg.softmax)")
+    one_input = {name: op for name, op in OPS.items()
+                 if len(op.inputs) == 1 and not op.rows and None not in op.constants.values()}
+    return by_name("activation", activation, {"linear": linear, **one_input, "identity": linear})
+
+
+def each_named(activations: Any, layers: int) -> list[Callable[[Any], Any]]:
+    """A list with the activation of each layer."""
+    if not isinstance(activations, list | tuple):
+        raise TypeError(f"activations is a list with one for each layer: got {short_repr(activations)}")
+    if len(activations) != layers:
+        raise ValueError(f"{layers} layers need as many activations, got {len(activations)}")
+    return [activation_named(activation) for activation in activations]
 
 
 def initial_weights(init: str, inputs: int, outputs: int, rng: Random) -> list[float]:
@@ -240,11 +313,10 @@ def initial_weights(init: str, inputs: int, outputs: int, rng: Random) -> list[f
     he        normal with variance 2 / inputs: He and others, 2015; for relu and its kin
     uniform   between -1 and 1
     """
-    if init == "he":
+    reaches = {"xavier": math.sqrt(6 / (inputs + outputs)), "he": None, "uniform": 1.0}
+    reach = by_name("init", init, reaches)
+    if reach is None:
         return [rng.gauss(0.0, math.sqrt(2 / inputs)) for _ in range(inputs)]
-    if init not in INITS:
-        raise ValueError(f"unknown init {init!r}; the names are {', '.join(INITS)}")
-    reach = math.sqrt(6 / (inputs + outputs)) if init == "xavier" else 1.0
     return [rng.uniform(-reach, reach) for _ in range(inputs)]
 
 
@@ -283,12 +355,12 @@ class Neuron(Module):
     def __init__(self, inputs: int, activation: Any = None, *, bias: bool = True, init: str = "xavier",
                  rng: Any = None, fused: bool = True, outputs: int = 1):
         inputs = checked_size("inputs", inputs)
-        weights = initial_weights(init, inputs, outputs, random_from(rng))
+        weights = initial_weights(init, inputs, checked_whole("outputs", outputs), random_from(rng))
         self.w = [Value(weight, label=name_at("w", "", i)) for i, weight in enumerate(weights)]
         self.b = Value(0.0, label=name_at("b", "")) if bias else None
         self.fused = fused
-        self.activation_name = activation if isinstance(activation, str) else getattr(activation, "__name__", "")
         self.activation = activation_named(activation)
+        self.activation_name = "" if self.activation is linear else getattr(self.activation, "__name__", "")
         self.scope = ""
 
     def set_scope(self, scope: str) -> None:
@@ -313,8 +385,7 @@ class Neuron(Module):
             self.b.label = name_at("b", place)
 
     def forward(self, x: Sequence[Any]) -> Value:
-        if len(x) != len(self.w):
-            raise ValueError(f"{self.scope or 'the neuron'} expects {len(self.w)} inputs, got {len(x)}")
+        x = checked_row(x, self.scope or "the neuron", len(self.w))
         nodes = [ops.dot(self.w, x)] if self.fused else unfused_dot(self.w, x)
         if self.b is not None:
             nodes.append(nodes[-1] + self.b)
@@ -373,12 +444,8 @@ class Layer(Module):
             neuron.set_scope(f"{scope}, neuron {i}")
 
     def forward(self, x: Sequence[Any]) -> list[Value]:
-        expected = len(self.neurons[0].w)
-        x = x.tolist() if hasattr(x, "tolist") else x       # a row of a numpy array
-        if not isinstance(x, list | tuple) or len(x) != expected:
-            got = len(x) if hasattr(x, "__len__") else repr(x)
-            raise ValueError(f"{self.scope or 'the layer'} expects {expected} inputs, got {got}")
-        if expected <= NAMED_INPUTS:
+        x = checked_row(x, self.scope or "the layer", len(self.neurons[0].w))
+        if len(x) <= NAMED_INPUTS:
             x = [e if isinstance(e, Value) else input_node(i, e) for i, e in enumerate(x)]
         return [neuron(x) for neuron in self.neurons]
 
@@ -412,19 +479,19 @@ class MLP(Module):
     def __init__(self, inputs: int, sizes: Sequence[int], activation: Any = "tanh", output_activation: Any = None, *,
                  activations: Sequence[Any] | None = None, bias: bool = True, init: str | None = None,
                  rng: Any = None, fused: bool = True):
-        if not isinstance(sizes, list | tuple):
-            raise TypeError(f"sizes is a list, such as [16, 1]: got {sizes!r}")
+        sizes = as_lists(sizes)
+        if not isinstance(sizes, list):
+            raise TypeError(f"sizes is a list, such as [16, 1]: got {short_repr(sizes)}")
         if not sizes:
             raise ValueError("an MLP needs at least one layer: give the sizes, such as [16, 16, 1]")
-        per_layer = [*[activation] * (len(sizes) - 1), output_activation] if activations is None else list(activations)
-        if len(per_layer) != len(sizes):
-            raise ValueError(f"{len(sizes)} layers need as many activations, got {len(per_layer)}")
+        hidden, last = activation_named(activation), activation_named(output_activation)
+        per_layer = [hidden] * (len(sizes) - 1) + [last] if activations is None else each_named(activations, len(sizes))
         generator = random_from(rng)
         widths = [checked_whole("inputs", inputs)]
         widths += [checked_whole(f"the size of layer {i}", size) for i, size in enumerate(sizes)]
         self.layers = [
-            Layer(widths[i], widths[i + 1], kind, bias=bias, init=init or default_init(kind), rng=generator,
-                  fused=fused) for i, kind in enumerate(per_layer)]
+            Layer(widths[i], widths[i + 1], kind, bias=bias, init=default_init(kind) if init is None else init,
+                  rng=generator, fused=fused) for i, kind in enumerate(per_layer)]
         self.set_scope("")
 
     def set_scope(self, scope: str) -> None:
@@ -440,10 +507,9 @@ class MLP(Module):
         return " -> ".join(str(n) for n in [len(self.layers[0].neurons[0].w), *[len(la.neurons) for la in self.layers]])
 
 
-def default_init(activation: Any) -> str:
+def default_init(activation: Callable[[Any], Any]) -> str:
     """How the weights before this activation start: as He says for relu and its kin, else as Glorot says."""
-    like_relu = str(getattr(activation, "name", activation)) in ("relu", "leaky_relu", "elu", "silu", "gelu")
-    return "he" if like_relu else "xavier"
+    return "he" if getattr(activation, "name", "") in ("relu", "leaky_relu", "elu", "silu", "gelu") else "xavier"
 
 
 class Sequential(Module):
@@ -459,6 +525,7 @@ class Sequential(Module):
             if not callable(step):
                 raise TypeError(f"step {i} is neither a module nor a function: got {step!r}")
         self.steps = list(steps)
+        self.takes_rows = not steps or getattr(steps[0], "takes_rows", True)
         self.set_scope("")
 
     def set_scope(self, scope: str) -> None:
@@ -527,7 +594,7 @@ class Dropout(Module):
         self.place = zlib.crc32(scope.encode())             # so that no two in a network drop alike
 
     def forward(self, x: Sequence[Any]) -> list[Any]:
-        keep = 1 - self.p
+        x, keep = checked_row(x, "dropout"), 1 - self.p
         if not self.training:
             return list(x) if self.inverted else [ops.mul(keep, e) for e in x]
         self.calls += 1
@@ -542,4 +609,4 @@ class Dropout(Module):
         return leaf
 
     def describe(self) -> str:
-        return f"p={self.p:g}, {'inverted' if self.inverted else 'scaled in evaluation'}"
+        return f"p={self.p!r}, {'inverted' if self.inverted else 'scaled in evaluation'}"

@@ -78,7 +78,10 @@ class Optimizer:
                   `[{"params": model.parameters()}, {"params": [b], "lr": 0.1}]`
     lr            the learning rate; it may be set at any time, and groups with one of their own keep it
     weight_decay  λ of an L2 penalty: the gradient used is g + λw; a rule with `decays_weights_directly`
-                  shrinks the weights by lr · λ instead.  0 by default.
+                  shrinks the weights by lr · λ instead.  0 by default.  As in PyTorch it holds for every
+                  parameter that is given, biases too.  To leave these out, as `fit(penalty=...)` does:
+                  `[{"params": model.parameters(biases=False), "weight_decay": 0.01},
+                  {"params": model.parameters(weights=False)}]`
 
     Frozen parameters are skipped.  What a rule remembers of a parameter stays with its place in the
     list.  Raises TypeError or ValueError for parameters that are no leaves, come twice, or are none,

@@ -1,15 +1,18 @@
 """What large weights cost: terms to add to a loss so that the weights stay small.
 
-Which parameters are given is up to the caller.  Biases are usually left out, since they do not make
-a function rougher; the lectures leave it open.
+`fit(penalty=...)` gives them the weights without the biases.  These are usually left out, since they do not
+make a function rougher.  Whoever wants them counted too writes
+`penalty=lambda weights: L2(0.01)(model.parameters())`.  Called by hand, a penalty counts what it is given.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from ..engine import ops
+from ..engine.arrays import as_lists
 from ..engine.number import short_repr
 from .checks import NOT_NEGATIVE, checked_number
+from .losses import numbers_in
 
 
 class Penalty:
@@ -25,10 +28,11 @@ class Penalty:
         self.strength = checked_number("strength", strength, NOT_NEGATIVE)
 
     def __call__(self, weights: Iterable[Any]) -> Any:
-        """The penalty on these weights, a Value."""
-        if not isinstance(weights, Iterable):
-            raise TypeError(f"a list of weights is needed, not {type(weights).__name__}: got {short_repr(weights)}")
-        weights = list(weights)
+        """The penalty on these weights, in a list or in arrays, as one Value."""
+        if isinstance(weights, str | dict) or not isinstance(weights, Iterable):
+            raise TypeError(f"a list of weights is needed, not {type(weights).__name__}: got {short_repr(weights)}; "
+                            "write model.parameters(biases=False), or [w]")
+        weights = numbers_in(as_lists(list(weights)))
         if not weights:
             raise ValueError("no weights: the list is empty, or a generator that was used up before")
         return self.cost(weights)

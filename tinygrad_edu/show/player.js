@@ -340,7 +340,7 @@ const fitting = () => Math.min(...size.map((length, axis) => length / view.size[
 function moveTo([left, top, scale]) {
   const [w, h] = size.map(length => length / scale);
   const room = (at, length, shown) =>
-    shown >= length ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
+    shown > length - 1 ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
   frame = [room(left, view.size[0], w), room(top, view.size[1], h), scale];
   const box = {x: frame[0] - EDGE, y: frame[1] - EDGE, width: w, height: h};
   graph.setAttribute("viewBox", Object.values(box).join(" "));

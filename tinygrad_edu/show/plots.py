@@ -13,9 +13,9 @@ from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
 
 from ..calculus.differences import numeric_derivative
-from ..calculus.transforms import derivative
+from ..calculus.transforms import check_function, derivative
 from ..engine.errors import DomainError, GradientError, errstate, no_grad
-from ..engine.number import checked_whole, format_number, number, printable, short_repr
+from ..engine.number import checked_whole, format_number, number, printable, short_repr, told_apart
 from ..engine.op import Op
 from ..engine.slopes import float_of
 from ..engine.value import Value
@@ -155,6 +155,7 @@ def decision_boundary(predict: Callable[[list[float]], Any], data: Any, resoluti
     does not fit the classes; ModuleNotFoundError without matplotlib.
     """
     check_plane(data, resolution)
+    threshold = number(threshold)
     figure, [axes] = new_figure(1)
     right = draw_boundary(axes, predict, data, resolution, threshold)
     finish(axes, f"decision boundary: {right} of {len(data.inputs)} examples are classified correctly", *data.features)
@@ -217,8 +218,9 @@ def activation(op: Op | Callable[[Value], Any], low: float = -5.0, high: float =
     the one that `backward` takes.
     Raises ValueError for an operation of several inputs or low >= high, ModuleNotFoundError without matplotlib.
     """
+    check_function(op)
     name = getattr(op, "__name__", "f").replace("<lambda>", "f")
-    low, high = domain_of(op, low, high)
+    low, high = domain_of(op, number(low), number(high))
     xs = spaced(low, high, 401)
     points = [slope(op, x) for x in xs]
     values, slopes = ([x if abs(x) <= STEEPEST else math.nan for x in column]
@@ -240,7 +242,7 @@ def domain_of(op: Any, low: float, high: float) -> Point:
                              + " (a row)" * op.rows)
         low, high = max(low, op.domain[0].low), min(high, op.domain[0].high)
     if not low < high:
-        raise ValueError(f"low is less than high: got {format_number(low)} and {format_number(high)}")
+        raise ValueError("low is less than high: got {} and {}".format(*told_apart(low, high)))
     return low, high
 
 
@@ -307,8 +309,9 @@ def gradient_field(f: Callable[[Value, Value], Any], xs: Sequence[float], ys: Se
     Raises ValueError for fewer than two different xs or ys, ModuleNotFoundError without matplotlib.
     """
     for name, column in ("xs", xs), ("ys", ys):
-        if len(set(column)) < 2:
+        if len(set(map(number, column))) < 2:
             raise ValueError(f"{name} are at least two different numbers: got {short_repr(column)}")
+    xs, ys = list(map(number, xs)), list(map(number, ys))
     figure, [axes] = new_figure(1)
     contours(figure, axes, f, widened(xs, 0.08), widened(ys, 0.08))
     places = [(x, y) for y in ys for x in xs]
@@ -411,6 +414,7 @@ def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
     if not optimizers or len(start) != 2:
         raise ValueError(f"give at least one optimizer and a start of two numbers: got {len(optimizers)} optimizers, "
                          f"start={short_repr(start)}")
+    start = list(map(number, start))
     paths = {name: path_taken(f, start, make, steps) for name, make in optimizers.items()}
     ends = {name: slope(f, *path[-1])[0] for name, path in paths.items()}
     places = [place for name, path in paths.items() if ends[name] <= slope(f, *start)[0] for place in path]

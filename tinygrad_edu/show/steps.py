@@ -15,7 +15,7 @@ from ..engine import printer
 from ..engine.errors import errstate
 from ..engine.graph import Contribution, contributions
 from ..engine.messages import describe
-from ..engine.number import format_number
+from ..engine.number import format_number, told_apart
 from ..engine.op import Op
 from ..engine.value import Value, checked_seed
 from ..symbols.named import MANY, NamedGraph
@@ -162,9 +162,10 @@ def check_fresh(order: list[Value]) -> None:
             with errstate(all="ignore"):
                 again, _ = op.evaluate(*op.in_rows([p.data for p in node.parents]), **node.constants)
             if again != node.data and again == again:
+                now, stored = told_apart(again, node.data)
                 raise ValueError(
-                    f"the graph is out of date: {describe(node)} now comes to {format_number(again)}, "
-                    f"but {format_number(node.data)} is stored, since the data of a leaf was changed; compute it again")
+                    f"the graph is out of date: {describe(node)} now comes to {now}, "
+                    f"but {stored} is stored, since the data of a leaf was changed; compute it again")
 
 
 def forward_event(graph: NamedGraph, node: Value) -> Event:

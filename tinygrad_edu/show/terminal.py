@@ -88,7 +88,7 @@ def screen(events: Steps, place: int, height: int) -> "Group":
     if event is None:
         lines += [Text("The leaves have their numbers; nothing is computed yet."), Text(), Text()]
     else:
-        because = f"because {event.reason}" if event.reason else ""
+        because = event.reason if " because " in event.reason else f"because {event.reason}" if event.reason else ""
         lines += [Text(event.formula, "bold"), Text(f"    = {event.numbers}" if event.parent is None else
                                                    f"    {event.numbers}"), Text(because, "dim")]
     return Group(*lines, Text(), state(events, place, height - 9), Text(), Text(HELP, "dim"))

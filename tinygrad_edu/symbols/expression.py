@@ -7,21 +7,23 @@ nodes have names.
 """
 
 import ast
+import inspect
 import keyword
 import math
 import re
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from itertools import chain, repeat
 from typing import Any, NoReturn
 
-from ..engine import ops
-from ..engine.composites import scaled_relu
+from ..engine import more_ops, ops
+from ..engine.composites import mish, scaled_relu, selu
 from ..engine.errors import DomainError, ExpressionError, ExpressionWarning
 from ..engine.number import nearest, number, short_repr, truncate
-from ..engine.op import OPS
+from ..engine.op import OPS, Op
 from ..engine.value import Value, constant
 from ..engine.value import pow as power
-from .notation import Literal, literal_text, plain_name, refuse
+from .notation import OTHER_NAMES, Literal, literal_text, plain_name, refuse
 
 MAX_LENGTH = 10_000                     # characters
 MAX_DEPTH = 100                         # operations within operations; a sum of many terms is not deep
@@ -29,15 +31,23 @@ RESULT = "f"                            # what an expression without a name is c
 
 OPERATORS: dict[type, Callable] = {
     ast.Add: ops.add, ast.Sub: ops.sub, ast.Mult: ops.mul, ast.Div: ops.div, ast.Pow: power,
+    ast.Mod: more_ops.remainder, ast.FloorDiv: more_ops.floor_divide,
     ast.USub: ops.neg, ast.UAdd: ops.identity,
     ast.Gt: ops.greater, ast.Lt: ops.less, ast.GtE: ops.greater_equal, ast.LtE: ops.less_equal,
     ast.Eq: ops.equal, ast.NotEq: ops.not_equal,
 }
-OTHERS: dict[str, Callable] = {"pow": power, "scaled_relu": scaled_relu}
+OTHERS: dict[str, Callable] = {"pow": power, "mish": mish, "scaled_relu": scaled_relu, "selu": selu}
+SIGNATURES = {name: inspect.signature(apply) for name, apply in OTHERS.items()}
 CONSTANTS = {"pi": math.pi, "inf": math.inf, "nan": math.nan}          # unless these names are given a value
-LISTS = ("softmax", "log_softmax")      # functions that give more than one number
+NOT_READ = {                            # functions of lists, and how to write what they give
+    "softmax": "gives a list: one of it is exp(x - logsumexp(x, y, z))",
+    "log_softmax": "gives a list: one of it is x - logsumexp(x, y, z)",
+    "softmin": "gives a list: one of it is exp(-x - logsumexp(-x, -y, -z))",
+    "cumsum": "gives a list: one of it is sum(x, y)",
+    "var": "of x and y is m = mean(x, y); mean((x - m)**2, (y - m)**2)",
+    "std": "of x and y is m = mean(x, y); norm(x - m, y - m) / sqrt(2)",
+}
 REFUSED: dict[type, str] = {
-    ast.FloorDiv: "// has no derivative: write /",
     ast.BoolOp: "and, or are not numbers: write where(condition, a, b)",
     ast.Not: "not is not a number: write where(condition, 0, 1)",
     ast.Attribute: "a dot after a name is not understood here",
@@ -88,7 +98,7 @@ def parse(text: str, given: Collection[str] = (), literal: bool = False) -> "Pro
     for i, c in enumerate(text):
         if not c.isprintable() and c not in "\n\t\u00a0":
             refuse(text, f"the character {c!r} has no place in an expression", i, i + 1)
-    read = literal_text(text, set(map(plain_name, given)), {*OPS, *OTHERS, *LISTS})
+    read = literal_text(text, set(map(plain_name, given)), {*OPS, *OTHERS, *NOT_READ})
     for remark, place in read.remarks.items() if literal else ():
         refuse(text, f"{remark}: write {truncate(read.text, 200)}", *place)
     return Program(text, read, syntax_tree(text, read))
@@ -302,21 +312,45 @@ class Program:
     def apply_function(self, node: ast.Call, done: Mapping[ast.expr, Value]) -> Value:
         """The node of one call; what the function refuses is refused with its place."""
         apply = function(self, node.func)
-        inputs = math.inf if getattr(apply, "rows", False) else len(getattr(apply, "inputs", "xy"))
-
-        def argument(part: ast.expr, is_input: bool) -> Any:
-            if isinstance(part, ast.List | ast.Tuple):
-                return [done[e] for e in part.elts]
-            return done[part].data if done[part].is_constant and not is_input else done[part]
+        self.check_call(node, apply)
+        kind = getattr(apply, "longer", None) or apply                          # log(x, base) for log(x)
+        constants = getattr(kind, "constants", {})
+        places = chain(getattr(kind, "inputs", ()), constants, repeat(""))
+        inputs = [self.argument(part, name in constants and name, done) for part, name in zip(node.args, places)]
+        others = {str(k.arg): self.argument(k.value, k.arg in constants and k.arg, done) for k in node.keywords}
         try:
-            result = apply(*[argument(part, i < inputs) for i, part in enumerate(node.args)],
-                           **{str(k.arg): argument(k.value, False) for k in node.keywords})
+            result = apply(*inputs, **others)
         except (TypeError, ValueError) as error:
             if isinstance(error, DomainError):
                 raise
-            is_log = isinstance(node.func, ast.Name) and node.func.id == "log"
-            self.refuse(node, f"{error}; write log(x) / log(2) for the base 2" if is_log else str(error))
+            self.refuse(node, str(error))
         return result if isinstance(result, Value) else constant(result)        # sum([]) is a plain 0
+
+    def argument(self, part: ast.expr, constant: Any, done: Mapping[ast.expr, Value]) -> Any:
+        """What a function is given: a Value, a list of them, or a number where it wants this constant."""
+        if isinstance(part, ast.List | ast.Tuple):
+            return [done[e] for e in part.elts]
+        if constant and not done[part].is_constant:
+            self.refuse(part, f"{constant} is a constant and gets no gradient: write a plain number")
+        return done[part].data if constant else done[part]
+
+    def check_call(self, node: ast.Call, apply: Callable) -> None:
+        """Refuse lists where numbers are needed, numbers where lists are, and what Python would refuse in its words."""
+        name, given = ast.unparse(node.func), [*node.args, *[k.value for k in node.keywords]]
+        lists = [part for part in given if isinstance(part, ast.List | ast.Tuple)]
+        rows = len(apply.inputs) if isinstance(apply, Op) and apply.rows else 0
+        if lists and not rows:
+            self.refuse(lists[0], f"{name}() takes numbers, not lists: leave out the brackets")
+        if rows == 1 and lists and len(node.args) > 1:
+            self.refuse(node, f"{name}() takes one row of numbers: write {name}(x, y) or {name}([x, y])")
+        if rows == 2 and len(lists) != 2:
+            self.refuse(node, f"{name}() takes two rows of numbers: write {name}([a, b], [c, d])")
+        if not isinstance(apply, Op):
+            signature = SIGNATURES[name]
+            try:
+                signature.bind(*node.args, **{str(k.arg): k.value for k in node.keywords})
+            except TypeError:
+                self.refuse(node, f"{name}() takes {', '.join(signature.parameters)}")
 
 
 def function(program: Program, name: Any) -> Callable:
@@ -325,9 +359,10 @@ def function(program: Program, name: Any) -> Callable:
         return OTHERS[name.id]
     if name.id in OPS:
         return OPS[name.id]
-    if name.id in LISTS:
-        program.refuse(name, f"{name.id} gives a list: one of it is exp(x - logsumexp(x, y, z))")
-    near, short = nearest(name.id, OPS) if len(name.id) > 1 else "", truncate(name.id, 40)
+    if name.id in NOT_READ:
+        program.refuse(name, f"{name.id} {NOT_READ[name.id]}")
+    near = nearest(name.id, [*OPS, *OTHERS, *NOT_READ, *OTHER_NAMES]) if len(name.id) > 1 else ""
+    short = truncate(name.id, 40)
     if not near:
         program.refuse(name, f"{short!r} is not a function: write {short} * (...) for a product")
     program.refuse(name, f"unknown function {short!r}: did you mean {near!r}?")

@@ -60,7 +60,8 @@ class NamedGraph:
         used = {parent for node in self.nodes for parent in node.parents}
         self.data = {node: (node if node in used else twin[node]).data for node in self.nodes}
         self.labels = {node: node.label or twin[self.stands_for[node]].label for node in self.order}
-        self.labels.update((node, label) for node, label in labels_in_neurons(self.order) if not self.labels[node])
+        by_place = {**targets_of_losses(self.order), **labels_in_neurons(self.order)}
+        self.labels.update((node, label) for node, label in by_place.items() if not self.labels[node])
         self.is_short = names == "auto" and sum(bool(node.parents) for node in self.nodes) > FEW
 
     @cached_property
@@ -153,14 +154,21 @@ def name_at(letter: str, scope: str, *inputs: int) -> str:
     return f"{letter}{'' if path[:1].isdigit() or not path else '_'}{path}" + f"[{indices}]" * bool(indices)
 
 
-def labels_in_neurons(order: list[Value]) -> Iterator[tuple[Value, str]]:
-    """(node, label) of what neurons compute: z0[2] before the activation of neuron 2 in layer 0, a0[2] after it."""
+def labels_in_neurons(order: list[Value]) -> dict[Value, str]:
+    """{node: label} of what neurons compute: z0[2] before the activation of neuron 2 in layer 0, a0[2] after it."""
     inside = [node for node in order if node.parents and NEURON.fullmatch(node.scope)]
     linear = {node for node in inside if is_linear(node)}
     parts = {parent for node in linear for parent in node.parents if parent.scope == node.scope}
-    for node in inside:
-        if node not in linear or node not in parts:
-            yield node, name_at("z" if node in linear else "a", node.scope)
+    ends = [node for node in inside if node not in linear or node not in parts]
+    return {node: name_at("z" if node in linear else "a", node.scope) for node in ends}
+
+
+def targets_of_losses(order: list[Value]) -> dict[Value, str]:
+    """{number: y[0], y[1] ...} of the targets that a cross entropy was given as plain numbers."""
+    rows = [ops.softmax_cross_entropy.in_rows(node.parents)[1] for node in order
+            if node._operation is ops.softmax_cross_entropy]
+    return {target: f"y[{k}]" for row in rows for k, target in enumerate(row)
+            if target.is_constant and not target.parents}
 
 
 def is_input(node: Value) -> bool:

@@ -36,7 +36,7 @@ OTHER_SIGNS = {"^": "**", "√": "sqrt", "∛": "cbrt", "≤": "<=", "≥": ">="
 OTHER_NAMES = {"ln": "log", "sgn": "sign", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
                "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh"}
 NAMES_BEFORE_PARENTHESES = {"σ": "sigmoid", "logistic": "sigmoid", "swish": "silu", "average": "mean",
-                            "product": "prod", "total": "sum"}
+                            "product": "prod", "total": "sum", "mod": "remainder"}
 NEVER_READ = {
     "'": "quotes have no place in an expression", '"': "quotes have no place in an expression",
     "\\": "LaTeX is not read: write x / y for \\frac{x}{y}, sqrt(x) for \\sqrt{x}",
@@ -130,7 +130,7 @@ READINGS = [
     reading(r"(O)u(X)(?![up])", "q", "{0}**{1}"),
     reading(r"(e)(?!s|u|p)", "c", "{0}", remark="e is exp(1)"),
     # products
-    reading(r"(?<!W|[md])(W++(?:[md]a*W++)*?)(d)(a*B)(R+)", "", "({0}{1}{2})*{3}", "{0}{1}({2}*{3})"),
+    reading(r"(?<!W|[md])((?:(?<!W)a+)?W++(?:[md]a*W++)*?)(d)(a*B)(R+)", "", "({0}{1}{2})*{3}", "{0}{1}({2}*{3})"),
     reading(r"(BR+)", "j", "{0}", remark="what stands side by side is multiplied"),
     # what is left over
     reading(r"s[xt]", "", remark="a raised number stands behind a number, a name or a closing bracket"),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from ..engine import ops, printer
+from ..engine import more_ops, ops, printer
 from ..engine.formula import Formula
 from ..engine.number import format_number
 from ..engine.value import Value
@@ -133,5 +133,5 @@ IN_WORDS: dict[Any, Explain] = {
     ops.where: branch, ops.clip: within,
     ops.softmax_cross_entropy: of_cross_entropy,
     **dict.fromkeys([ops.sign, ops.step, ops.greater, ops.less, ops.greater_equal, ops.less_equal, ops.equal,
-                     ops.not_equal], flat),
+                     ops.not_equal, more_ops.floor, more_ops.ceil, more_ops.round, more_ops.floor_divide], flat),
 }

@@ -25,7 +25,9 @@ def source(op: Op, language: str = "python") -> str:
     <BLANKLINE>
     """
     if not isinstance(op, Op):
-        instead = "; tg.symbolic(v) has the formulas of a Value v" if is_value(op) else ""
+        name = op if isinstance(op, str) else getattr(op, "__name__", "")
+        instead = f"; write tg.OPS[{name!r}]" if name in OPS else ""
+        instead = "; tg.symbolic(v) has the formulas of a Value v" if is_value(op) else instead
         raise TypeError(f"an Op is needed, such as tg.tanh, not {type(op).__name__}: got {short_repr(op)}{instead}")
     if language == "latex":
         return latex_source(op, *op.formulas())
