@@ -2,9 +2,8 @@
 const {nodes, events, boxes, views} = data;
 const MARK = 0xE000, SVG = "http://www.w3.org/2000/svg", graph = byId("graph"), stage = byId("stage");
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
-const turn = events.findIndex(e => e[0] === "s");
 // At this scale, in pixels per point, letters are 11 pixels high; around the picture there is some room, in points.
-const READABLE = 0.848, EDGE = 4;
+const READABLE = .848, EDGE = 4;
 let view, state, boxOf = [], spots = [], links = [], active = [], pointed = -1, touched = false;
 // The frame is left, top, scale.  The size is kept, since asking for it in every step would lay out the page anew.
 let frame = [0, 0, 1], size;
@@ -32,7 +31,8 @@ for (const [kind, n, k] of events) {
   if (kind === "b") expected[to] = (expected[to] ?? 0) + 1;
 }
 
-// ---- formulas as MathML, in which each node is a term that can be lit; a line is a list of pieces, and may break between
+// ---- formulas as MathML, in which each node is a term that can be lit
+// A line is a list of pieces, and may break between them.
 
 const number = (text, kind) => `<mn class="${kind}">${text}</mn>`;
 const inParentheses = maths => `<mo>(</mo>${maths}<mo>)</mo>`;
@@ -105,6 +105,7 @@ function stoppedLines(after, behind) {
 
 // ---- sentences
 
+const equation = ({name, made = name}) => name === made ? name : `${name} = ${made}`;
 const asText = n => nodes[n].factor ?? nodes[n].name;
 const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
 function what([kind, n, k, why, more, reason]) {
@@ -126,8 +127,8 @@ function heardSoFar(to) {
 function sentence(place) {
   if (!place) return say("before");
   const [kind, n, k, after, behind, reason] = events[place - 1];
-  const {made, name: own, numbers: put, data, parents, local} = nodes[n];
-  if (kind === "f") return `${made === own ? made : `${own} = ${made}`}${put ? ` = ${put}` : ""} = ${data}`;
+  const {numbers, data, parents, local} = nodes[n];
+  if (kind === "f") return `${equation(nodes[n])}${numbers ? ` = ${numbers}` : ""} = ${data}`;
   if (kind === "s") return `${k === "1" ? `∂${asText(n)}/∂${asText(n)}` : `${asText(n)}.grad`} = ${k}`;
   if (kind === "z") return `${say("stopped", {reason})}: ${behind.map(i => `${asText(i)}.grad`).join(", ")} = ${after}`;
   const {heard} = place === state.place ? state : stateAt(place), to = asText(parents[k]);
@@ -147,7 +148,8 @@ function showPanel() {
   const pass = `<span class="pass ${forward ? "f" : "b"}">${escaped(say(forward ? "forward" : "backward"))}</span> `;
   const math = piece => `<math displaystyle="true">${piece}</math>`;
   byId("what").innerHTML = count + (event ? pass + what(event) : escaped(say("before")));
-  byId("lines").innerHTML = (event ? linesOf(event) : []).map(line => `<div>${line.map(math).join(" ")}</div>`).join("");
+  const lines = event ? linesOf(event) : [];
+  byId("lines").innerHTML = lines.map(line => `<div>${line.map(math).join(" ")}</div>`).join("");
   byId("heard").textContent = kind === "b" ? heardSoFar(nodes[n].parents[k]) : "";
   byId("say").textContent = say("said", {at: place, sentence: sentence(place)});
   for (const box of byId("boxes").querySelectorAll(".lit")) box.classList.remove("lit");
@@ -159,8 +161,9 @@ const isLarge = () => document.body.matches(".present");
 // Letters as large as lets all formulas be seen: the panel keeps its size, so that the picture stays where it is.
 function fitFormulas() {
   const panel = byId("panel"), lines = byId("lines");
-  const wide = () => [...lines.querySelectorAll("math")].filter(m => m.getBoundingClientRect().width > lines.clientWidth - 20);
-  for (const size of [18, 16.5, 15, 13.5, 12, 11]) {
+  const isWide = math => math.getBoundingClientRect().width > lines.clientWidth - 20;
+  const wide = () => [...lines.querySelectorAll("math")].filter(isWide);
+  for (const size of [18, 16, 14, 12, 11]) {
     lines.style.fontSize = `${size * (isLarge() ? 1.7 : 1)}px`;
     wide().forEach(breakAtCommas);
     if (panel.scrollHeight <= panel.clientHeight && !wide().length) return;
@@ -186,21 +189,22 @@ function put(parent, kind, text) {
 function makeTrace() {
   const table = byId("trace"), head = table.createTHead().insertRow(), body = table.createTBody();
   for (const key of ["node", "data", "derivative", "grad"]) put(head, "th", say(key));
-  return nodes.map(({name: own, made = own, constant, parents}, n) => {
+  return nodes.map(({constant, parents}, n) => {
     if (constant && !parents) return [];
     const row = body.insertRow(), slope = constant ? "" : `∂${asText(nodes.length - 1)}/∂${asText(n)}`;
-    return [put(row, "th", own === made ? own : `${own} = ${made}`), ...["", slope, ""].map(text => put(row, "td", text))];
+    return [put(row, "th", equation(nodes[n])), ...["", slope, ""].map(text => put(row, "td", text))];
   });
 }
 let here = [];
 function showTrace() {
-  const [kind, n, k, , behind] = state.event ?? [], back = kind === "z" ? behind : [kind === "b" ? nodes[n].parents[k] : n];
+  const [kind, n, k, , behind] = state.event ?? [];
+  const changed = kind === "z" ? behind : [kind === "b" ? nodes[n].parents[k] : n];
   trace.forEach(([, value, , gradient], i) => {
     write(state.done[i] ? nodes[i].data : "", value);
     write(state.grads[i] ?? "", gradient);
   });
   for (const cell of here) cell.classList.remove("here");
-  here = !kind ? [] : back.flatMap(i => kind === "f" ? trace[i].slice(0, 2) : trace[i].slice(2));
+  here = !kind ? [] : changed.flatMap(i => kind === "f" ? trace[i].slice(0, 2) : trace[i].slice(2));
   for (const cell of here) cell.classList.add("here");
   if (here.length) into(byId("beside"), here[0]);
   const line = program?.children[kind && nodes[n].line];
@@ -296,7 +300,8 @@ function titleOf(b) {
 }
 function showPicture() {
   const [kind, n, k, , behind] = state.event ?? [], goesBack = kind === "b" || kind === "z";
-  const receives = boxOf[goesBack ? nodes[n].parents[k] : n], zeros = kind === "z" ? behind.map(i => boxOf[i]) : [receives];
+  const receives = boxOf[goesBack ? nodes[n].parents[k] : n];
+  const zeros = kind === "z" ? behind.map(i => boxOf[i]) : [receives];
   const inputs = (kind === "f" ? nodes[n].parents : goesBack ? [n] : []).map(i => boxOf[i]);
   for (const [b] of view.boxes) {
     const {shows, nodes: members} = boxes[b], title = titleOf(b);
@@ -329,9 +334,11 @@ function showLink({tail, head, node, i, group, text}, kind, n, k) {
   const carried = back && (notChosen(state.event, last.up) ? say("not_chosen") : `${last.up} × ${last.local}`);
   write(silent ? "" : carried || `∂ ${local[i]}`, text);
   // A long product stands in two lines.
-  const factors = carried && carried.length > 9 ? carried.split(/(?<= )(?=×)/) : [], x = text.getAttribute("x");
-  if (factors[1]) text.textContent = "";
-  if (factors[1]) factors.forEach((factor, i) => { element(text, "tspan", {x, dy: i ? 15 : -8}).textContent = factor; });
+  const [one, other] = carried && carried.length > 9 ? carried.split(/(?<= )(?=×)/) : [], x = text.getAttribute("x");
+  if (!other) return;
+  text.textContent = "";
+  element(text, "tspan", {x, dy: -8}).textContent = one;
+  element(text, "tspan", {x, dy: 15}).textContent = other;
 }
 
 // ---- zoom, pan, find
@@ -385,28 +392,24 @@ function atEdge(box, taken) {
   again("near", {...box, ...best});
   return {...box, ...best};
 }
-let dragged = false;
+let dragged = false, finger;
 function drag(event) {
   const [left, top, scale] = frame, {clientX, clientY} = event;
-  const move = e => {
+  dragged = false;
+  if (event.pointerType === "touch") finger = event;
+  else if (!event.button) window.onpointermove = e => {
     dragged ||= Math.hypot(e.clientX - clientX, e.clientY - clientY) > 4;
     if (dragged) moveTo([left - (e.clientX - clientX) / scale, top - (e.clientY - clientY) / scale, scale]);
   };
-  const end = () => { removeEventListener("pointermove", move); removeEventListener("pointerup", end); };
-  dragged = false;
-  if (event.button || event.pointerType === "touch") return;
-  addEventListener("pointermove", move);
-  addEventListener("pointerup", end);
 }
-// On a touch screen a finger that goes across makes a step; one that goes up or down scrolls the page.
-let finger;
-addEventListener("pointercancel", () => { finger = null; });
-addEventListener("pointerup", event => {
+// A finger that goes across makes a step; of one that goes up or down only the page hears, which scrolls.
+window.onpointerup = event => {
   const across = event.clientX - finger?.clientX, along = event.clientY - finger?.clientY;
-  finger = null;
+  window.onpointermove = finger = null;
   dragged ||= Math.abs(across) > 40 && Math.abs(across) > 2 * Math.abs(along);
   if (dragged && across) steps.go(steps.at + (across < 0 ? 1 : -1));
-});
+};
+window.onpointercancel = () => { finger = null; };
 let matches = [];
 function find() {
   const wanted = byId("find").value.trim().toLowerCase(), has = text => text.toLowerCase().includes(wanted);
@@ -428,12 +431,14 @@ function jump(b) {
   if (first >= 0) steps.go((next >= 0 ? next : first) + 1);
   else byId("say").textContent = say("constant", {name: boxes[b].name});
   // A click offers the Python that reaches the box.
-  byId("copy").hidden = !boxes[b].path;
-  byId("copy").textContent = boxes[b].path;
+  offer.hidden = !boxes[b].path;
+  offer.textContent = boxes[b].path;
 }
+const offer = byId("copy");
 function copy(path) {
-  if (path) navigator.clipboard?.writeText(path);
-  if (path) byId("found").textContent = say("copied", {path});
+  if (!path) return;
+  navigator.clipboard?.writeText(path);
+  byId("found").textContent = say("copied", {path});
 }
 function openLayer(b) {
   const k = boxes[b]?.opens;
@@ -472,9 +477,7 @@ const lightBox = on => event => drawn[boxOf[event.target.closest(".term")?.datas
 byId("lines").onmouseover = lightBox(true);
 byId("lines").onmouseout = lightBox(false);
 stage.onpointerdown = drag;
-for (const part of [stage, byId("panel")]) part.addEventListener("pointerdown", event => {
-  if (event.pointerType === "touch") finger = event;
-});
+byId("panel").onpointerdown = event => event.pointerType === "touch" && drag(event);
 stage.addEventListener("wheel", event => {
   if (!event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
@@ -494,12 +497,12 @@ function scaled(scale, at) {
 }
 const larger = () => scaled(frame[2] * 1.25), smaller = () => scaled(frame[2] / 1.25), fit = () => scaled(fitting());
 const pan = (x, y) => moveTo([frame[0] + x / frame[2], frame[1] + y / frame[2], frame[2]]);
-const ahead = () => steps.go(turn);
+const ahead = () => steps.go(events.findIndex(e => e[0] === "s"));
 function present() {
   document.body.classList.toggle("present");
   fitFormulas();
 }
-const clicks = {in: larger, out: smaller, fit, present, turn: ahead, copy: () => copy(byId("copy").textContent)};
+const clicks = {in: larger, out: smaller, fit, present, turn: ahead, copy: () => copy(offer.textContent)};
 for (const id in clicks) byId(id).onclick = clicks[id];
 views.forEach((v, k) => byId("view").add(new Option(v.name, k)));
 byId("views").hidden = views.length < 2;

@@ -21,7 +21,8 @@ function transport(count, show, pause = 1000, actions = {}) {
   }
   function run(wanted) {
     clearInterval(timer);
-    timer = wanted ? setInterval(() => at < count - 1 ? go(at + 1) : playing(false), pause / parseFloat(speed.value)) : 0;
+    const step = () => at < count - 1 ? go(at + 1) : playing(false);
+    timer = wanted ? setInterval(step, pause / parseFloat(speed.value)) : 0;
   }
   function playing(wanted) {
     run(wanted);
