@@ -18,8 +18,9 @@ from ..engine.value import Value
 from ..files import write_whole
 from ..symbols.named import NamedGraph, is_input
 from . import embedded
-from .layout import Edge, Layout, chosen_layout, lay_out
+from .layout import Edge, Layout, chosen_layout
 from .page import asset
+from .rows import lay_out_in
 
 if TYPE_CHECKING:
     import graphviz
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MOST_NODES = 2000
 LETTER, ROW, HEAD, PAD = 7.9, 17, 23, 7                     # of a box, in points
 MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
+PAPER, ENOUGH = (1000.0, 700.0), 0.7                        # what is smaller there is broken into rows
 NARROW = 34                                                 # room for text in any box, so that a finger finds it
 LONGEST = 22                                                # letters of a name in a box
 
@@ -80,7 +82,8 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
              (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
 
-    Gradients are shown once `backward` was called, and "—" before.
+    Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text
+    is; a row begins with pale boxes of earlier rows, which are the same nodes once more.
 
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> f = x * y
@@ -321,7 +324,7 @@ def at(x: float) -> str:
 
 def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) -> tuple[str, Layout]:
     """(SVG text, where things are) of boxes and edges."""
-    placed = lay_out([(box.width, box.height) for box in boxes], edges, layout)
+    placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH)
     width = max(placed.width, NARROWEST - 2 * MARGIN) + 2 * MARGIN
     height = placed.height + 2 * MARGIN + LEGEND
     title = f"Computation graph of {boxes[-1].name}"
@@ -334,6 +337,7 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) 
         f'<g transform="translate({MARGIN} {MARGIN})">',
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
+        *[f'<g class="tg-ghost tg-{boxes[i].kind}">{inside_of(boxes[i], *centre)}</g>' for i, centre in placed.ghosts],
         "</g>", legend_svg(height), "</svg>"]
     return "\n".join(parts) + "\n", placed
 
