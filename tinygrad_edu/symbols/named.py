@@ -14,6 +14,9 @@ from ..engine.op import Op
 from ..engine.printer import TEXT
 from ..engine.value import Value, topological_order
 
+ERRORS: frozenset[Any] = frozenset((ops.square, ops.abs))
+SUMS: frozenset[Any] = frozenset((ops.add, ops.sum, ops.mean))
+SCALES: frozenset[Any] = frozenset((ops.mul, ops.div))
 CHAINS: dict[Any, str] = {ops.add: "sum", ops.sub: "sum", ops.mul: "product"}
 MANY = 8            # an operation of more parents than this is shown in general terms
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
@@ -171,6 +174,20 @@ def targets_of_losses(order: list[Value]) -> dict[Value, str]:
             if target.is_constant and not target.parents}
 
 
+def is_handmade_loss(order: list[Value]) -> bool:
+    """Is the last node a sum or mean of squared or absolute errors of a network, such as (model(x) - 1)**2?"""
+    if not any(NEURON.fullmatch(node.scope) for node in order):
+        return False
+    errors: set[Value] = set()
+    for node in order:
+        inputs = [parent for parent in node.parents if not parent.is_constant]
+        is_error = node._operation in ERRORS and node.parents[0]._operation is ops.sub
+        joins = node._operation in SUMS or (node._operation in SCALES and len(inputs) == 1)
+        if is_error or (joins and inputs and errors.issuperset(inputs)):
+            errors.add(node)
+    return order[-1] in errors
+
+
 def is_input(node: Value) -> bool:
     """Is this a plain number given to a network?"""
     return node.is_constant and not node.parents and bool(re.fullmatch(r"x\d+", node.label))
@@ -190,6 +207,7 @@ def named(graph: NamedGraph) -> dict[Value, Formula]:
     """What each node goes by (see `NamedGraph`)."""
     taken = set(graph.labels.values())
     numbered = numbered_names(taken)
+    result = "loss" if is_handmade_loss(graph.order) else "f"
     known: dict[Value, Formula] = {}
     used: set[str] = set()
     times: Counter[str] = Counter()
@@ -199,7 +217,7 @@ def named(graph: NamedGraph) -> dict[Value, Formula]:
             continue
         label, is_number = graph.labels[node], node.is_constant and not node.parents
         if graph.is_short and node.parents and not label:
-            label = "f" if node is graph.output and "f" not in taken else next(numbered)
+            label = result if node is graph.output and result not in taken else next(numbered)
         formula = Formula(printable(label)) if label else own_formula(node, known)
         text = "" if formula is None else printer.text(formula)
         if label and text in used:
