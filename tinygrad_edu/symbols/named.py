@@ -28,8 +28,9 @@ class NamedGraph:
     """A graph as people see it: its nodes, the edges between them, and what each node goes by.
 
     Pictures, steps, the player and symbolic gradients are made from one such object, so they agree,
-    and the names are computed once.  Some nodes are passed over, and another stands for them: the first
-    parent for those of a hidden operation (see `Op`), and x for the `0 + x` that Python's sum() begins with.
+    and the names are computed once, and not before they are needed: by then a graph too large to be
+    shown was refused.  Some nodes are passed over, and another stands for them: the first parent for
+    those of a hidden operation (see `Op`), and x for the `0 + x` that Python's sum() begins with.
 
     order         every node, parents before children
     stands_for    {node: itself, or what it stands for where it is hidden}
@@ -52,20 +53,51 @@ class NamedGraph:
     def __init__(self, output: Value, names: str = "auto"):
         if names not in NAMES:
             raise ValueError(f"names={names!r}: write one of {', '.join(NAMES)}")
-        self.order = topological_order(output)
-        self.stands_for: dict[Value, Value] = {}
+        self.order, self.wanted_names = topological_order(output), names
+
+    @cached_property
+    def stands_for(self) -> dict[Value, Value]:
+        found: dict[Value, Value] = {}
         for node in self.order:
             seen = node.parents[0] if node._operation.hidden else node.parents[1] if begins_a_sum(node) else node
-            self.stands_for[node] = node if seen is node else self.stands_for[seen]
-        self.output = self.stands_for[output]
-        self.nodes = self.nodes_shown()
-        twin = {self.stands_for[node]: node for node in self.order}         # the last that stands for it
+            found[node] = node if seen is node else found[seen]
+        return found
+
+    @cached_property
+    def output(self) -> Value:
+        return self.stands_for[self.order[-1]]
+
+    @cached_property
+    def nodes(self) -> list[Value]:
+        """Those that lead to the output where hidden nodes are passed over."""
+        if not any(node._operation.hidden or begins_a_sum(node) for node in self.order):
+            return self.order
+        wanted = {self.output}
+        for node in reversed(self.order):
+            if node in wanted:
+                wanted.update(self.parents(node))
+        return [node for node in self.order if node in wanted]
+
+    @cached_property
+    def twins(self) -> dict[Value, Value]:
+        """{node: the last that stands for it, itself or a hidden one}."""
+        return {self.stands_for[node]: node for node in self.order}
+
+    @cached_property
+    def data(self) -> dict[Value, float]:
         used = {parent for node in self.nodes for parent in node.parents}
-        self.data = {node: (node if node in used else twin[node]).data for node in self.nodes}
-        self.labels = {node: node.label or twin[self.stands_for[node]].label for node in self.order}
+        return {node: (node if node in used else self.twins[node]).data for node in self.nodes}
+
+    @cached_property
+    def labels(self) -> dict[Value, str]:
         by_place = {**targets_of_losses(self.order), **labels_in_neurons(self.order)}
-        self.labels.update((node, label) for node, label in by_place.items() if not self.labels[node])
-        self.is_short = names == "auto" and sum(bool(node.parents) for node in self.nodes) > FEW
+        return {node: node.label or self.twins[self.stands_for[node]].label or by_place.get(node, "")
+                for node in self.order}
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Does what is computed on the way go by numbers?"""
+        return self.wanted_names == "auto" and sum(bool(node.parents) for node in self.nodes) > FEW
 
     @cached_property
     def formulas(self) -> dict[Value, Formula]:
@@ -74,14 +106,6 @@ class NamedGraph:
     @cached_property
     def texts(self) -> dict[Value, str]:
         return {node: printer.text(formula) for node, formula in self.formulas.items()}
-
-    def nodes_shown(self) -> list[Value]:
-        """Those that lead to the output where hidden nodes are passed over."""
-        wanted = {self.output}
-        for node in reversed(self.order):
-            if node in wanted:
-                wanted.update(self.parents(node))
-        return [node for node in self.order if node in wanted]
 
     def parents(self, node: Value) -> list[Value]:
         """The parents of a shown node as they are shown."""
