@@ -16,8 +16,14 @@ FLAGS = ["-O2", "-ffp-contract=off", "-fno-strict-aliasing", *[f"-fno-builtin-{n
     "erf erfc atan2 pow").split()]]
 
 
+def run_module(name, path, **options):
+    """Run a module of the package here, the one written in Python, on a path."""
+    alone = {**os.environ, "TINYGRAD_EDU_PURE": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run([sys.executable, "-m", name, str(path)], env=alone, **options)
+
+
 class BuildEngine(build_ext):
-    """Lets the rules print themselves as C first; the package goes without where nothing can be compiled."""
+    """Lets the rules print themselves as C first; the package goes without where nothing can be compiled rightly."""
 
     compiled = True
 
@@ -35,9 +41,7 @@ class BuildEngine(build_ext):
     def build_extension(self, ext):
         made = Path(self.build_temp).resolve()
         made.mkdir(parents=True, exist_ok=True)
-        alone = {**os.environ, "TINYGRAD_EDU_PURE": "1", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-        kernels = [sys.executable, "-m", "tinygrad_edu.native.c_rules", str(made / "kernels.h")]
-        subprocess.run(kernels, env=alone, check=True)
+        run_module("tinygrad_edu.native.c_rules", made / "kernels.h").check_returncode()
         ext.include_dirs += [str(made), str(ROOT / "tinygrad_edu" / "native")]
         try:
             super().build_extension(ext)
@@ -46,6 +50,17 @@ class BuildEngine(build_ext):
                 raise RuntimeError("the compiler works, but the engine cannot be built; it needs Cython") from error
             self.compiled = False
             raise                                   # which setuptools passes over, as there is no compiler
+        self.check_numbers(Path(self.get_ext_fullpath(ext.name)))
+
+    def check_numbers(self, built):
+        """What a compiler made that gets the special numbers wrong is not kept."""
+        check = run_module("tinygrad_edu.native.self_check", built, stdout=subprocess.PIPE, text=True)
+        if check.returncode:
+            built.unlink()
+            self.compiled = False
+            raise CompileError(f"this compiler gets numbers wrong, so the package goes without: {check.stdout.strip()}")
+        if check.stdout.strip():                    # it was built for another machine
+            self.warn(check.stdout.strip())
 
     def compiles(self, text, folder):
         (folder / "probe.c").write_text(text)

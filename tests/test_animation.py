@@ -199,8 +199,9 @@ def test_names_of_classes_and_inputs_are_only_text():
     here, there = Elements(page.html), Elements(plain.html)
     assert here.names == there.names and here.attributes == there.attributes and "style" not in here.attributes
     assert shown(page)["features"][0] == printable(HOSTILE) and ElementTree.fromstring(page.picture)[1].text.count(printable(HOSTILE)) == 1
-    frame = Elements(page._repr_mimebundle_()["text/html"])
-    assert frame.names == ["iframe", "img"] and "onerror" not in frame.attributes
+    frame, _, within = page._repr_mimebundle_()["text/html"].partition(">")
+    assert Elements(frame + ">").names == ["iframe"] and Elements(within).names == ["img"]      # which newer parsers take for text
+    assert "onerror" not in Elements(frame + ">").attributes + Elements(within).attributes
 
 
 def test_nothing_is_loaded_and_nothing_is_sent():

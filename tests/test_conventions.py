@@ -104,6 +104,7 @@ TABLE = {
         (lambda x: x * x, [1e200], inf, [2e200], RANGE), (tg.sinh, [-1000.0], -inf, [inf], RANGE), (tg.log1p, [-1.0], -inf, [inf], POLE),
         (tg.log2, [0.0], -inf, [inf], POLE)],
     "infinite and nan operands propagate": [
+        (tg.maximum, [inf, -inf], inf, [1, 0], ""), (tg.minimum, [inf, -inf], -inf, [0, 1], ""),
         (lambda x: x + 1, [-inf], -inf, [1], ""), (tg.exp, [-inf], 0, [0], ""), (tg.hypot, [inf, 1.0], inf, [nan, 0], BACKWARD),
         (lambda *x: tg.logsumexp(x), [2.0, -inf], 2, [1, 0], ""), (lambda x: x * 2, [nan], nan, [nan], BACKWARD), (tg.relu, [nan], nan, [nan], BACKWARD),
         (lambda x: tg.clip(x, 0, 1), [nan], nan, [nan], BACKWARD), (tg.step, [nan], nan, [nan], BACKWARD), (tg.minimum, [1.0, nan], nan, [nan, nan], BACKWARD),

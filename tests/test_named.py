@@ -305,3 +305,15 @@ def test_the_targets_of_a_cross_entropy_have_names_in_pictures():
     loss = tg.cross_entropy(z, 1)
     assert tg.steps(loss)[0].text == "loss = softmax_cross_entropy([cat, car], [y[0], y[1]]) = softmax_cross_entropy([1, 2], [0, 1]) = 0.313262"
     assert ">y[1]<" in tg.draw(loss).svg and not loss.parents[3].label
+
+
+@pytest.mark.parametrize(("made", "name"), [
+    (lambda p: (p - 1) ** 2, "loss"), (lambda p: abs(p - 1.0), "loss"), (lambda p: sum([(p - 1) ** 2, (p - 2) ** 2]) / 2, "loss"),
+    (lambda p: tg.mean([(p - t) ** 2 for t in (1, 2)]) * 0.5, "loss"), (lambda p: p * p, "f"), (lambda p: p - 1, "f"),
+    (lambda p: (p - 1) ** 2 + p, "f"), (lambda p: tg.tanh(p), "f"), (lambda p: (p + 1) ** 2, "f")])
+def test_errors_of_a_network_written_by_hand_are_its_loss_and_nothing_else_is(made, name):
+    f = made(tg.MLP(2, [2, 1], rng=0)([1.0, 2.0]))
+    assert tg.names(f)[f] == name
+    x = Value(1.0, label="x")
+    alone = made(tg.tanh(x * 2 + x) * x * 2)
+    assert tg.names(alone)[alone] == "f"

@@ -13,12 +13,15 @@ import threading
 import time
 import tracemalloc
 from fractions import Fraction
+from math import inf, nan
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
+from tinygrad_edu.native.self_check import differences
 
 PACKAGE = Path(tg.__file__).parent
 needs_native = pytest.mark.skipif(tg.engine_name != "native", reason="there is no compiled engine")
@@ -79,6 +82,44 @@ def test_a_build_that_breaks_where_the_compiler_works_is_an_error(sources):
     assert done.returncode and "the compiler works, but the engine cannot be built" in done.stderr
 
 
+@pytest.mark.skipif(os.name != "posix", reason="compilers are named by the environment")
+def test_a_kernel_that_loses_nan_is_not_kept(sources):
+    """As gcc 14 made of the rules when they compared two numbers before they asked for nan."""
+    printer = sources / "tinygrad_edu" / "engine" / "printer.py"
+    right = printer.read_text(encoding="utf-8")
+    printer.write_text(right.replace("x != x ? x : y != y ? y : x > y ? x : y", "x > y ? x : y"), encoding="utf-8")
+    try:
+        done = build(sources, "--build-lib", "planted", "--build-temp", "planted-temp")
+    finally:
+        printer.write_text(right, encoding="utf-8")
+    assert done.returncode == 0 and "relu of (nan,) and its gradients are (0.0, 0.0), by the rule (nan, nan)" in done.stderr, done.stderr
+    assert not list(sources.glob("planted/**/_native.*"))
+
+
+def one_wrong(name, numbers, answer):
+    """Makes Values as Value does, but for the one answer (value, *gradients) of the op of this name."""
+    def record(op, *inputs, **constants):
+        node = Value.record(op, *inputs, **constants)
+        if (op.name, repr(tuple(x.data for x in node.parents))) == (name, repr(numbers)):
+            return SimpleNamespace(data=answer[0], local_grads=answer[1:])
+        return node
+    return type("OneWrong", (), {"__new__": lambda _, x: Value(x), "record": staticmethod(record)})
+
+
+@pytest.mark.parametrize(("name", "numbers", "answer"), [
+    ("maximum", (nan, 1.0), (1.0, nan, 0.5)),
+    ("minimum", (0.0, -0.0), (0.0, 0.5, 0.5)),                  # the second of equals, so that its sign is that
+    ("relu", (-0.0,), (-0.0, 0.0)),
+    ("clip", (-1.0,), (-1.0, 0.0)),
+    ("where", (nan, 1.0, 2.0), (2.0, 0.0, 0.0, 1.0)),
+    ("max", (1.0, inf, inf), (inf, 0.0, 1.0, 0.0)),
+    ("less", (nan, inf), (1.0, 0.0, 0.0)),
+])
+def test_one_wrong_number_is_seen_where_the_engine_is_built(name, numbers, answer):
+    assert [line.partition(" and its")[0] for line in differences(one_wrong(name, numbers, answer))] == [f"{name} of {numbers}"]
+    assert not list(differences(Value))
+
+
 def copy_of_the_package(folder, *left_out):
     shutil.copytree(PACKAGE, folder / "tinygrad_edu", ignore=shutil.ignore_patterns("__pycache__", *left_out))
     return folder / "tinygrad_edu"
@@ -117,6 +158,7 @@ name = next(name for name in ("_xxsubinterpreters", "_interpreters") if importli
 made = importlib.import_module(name)
 one = made.create() if name[1] == "x" else made.create("legacy")
 made.run_string(one, "import tinygrad_edu as tg; x = tg.Value(3.0); (x * x).backward(); print(tg.engine_name, x.grad, flush=True)")
+made.destroy(one)
 """
     assert run(program) == (0, "pure 6.0\n")
 

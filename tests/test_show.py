@@ -338,12 +338,43 @@ def test_without_a_picture_wasmtime_is_not_imported():
     assert done.stdout.split() == ["False", "False"]
 
 
+def test_the_package_loads_nothing_that_only_few_need():
+    heavy = """numpy matplotlib sklearn mpmath rich prompt_toolkit graphviz wasmtime urllib.request http.client email ssl socket
+               asyncio hashlib tempfile importlib.resources""".split()
+    code = f"import sys; before = {{*sys.modules}}; import tinygrad_edu; print(*({{*sys.modules}} - before) & {{*{heavy}}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def test_a_graph_too_large_for_a_picture_says_so():
     node = Value(1.0)
     for _ in range(2001):
         node = -node
     with pytest.raises(ValueError, match="2002 nodes, too many"):
         tg.draw(node)
+
+
+@pytest.mark.parametrize("show", [tg.draw, tg.to_graphviz, tg.play, lambda v: tg.draw(v, fold="layer"), lambda v: tg.play(v, fold="neuron")])
+def test_what_is_too_large_is_refused_before_its_nodes_are_named_or_folded(show, monkeypatch):
+    def too_late(*_):
+        raise AssertionError("this takes a while, where a graph is large")
+    node = Value(1.0)
+    for _ in range(6000):
+        node = -node
+    with monkeypatch.context() as patch:
+        for place in "show.draw.folded_by", "show.draw.boxes_of", "symbols.named.named":
+            patch.setattr(f"tinygrad_edu.{place}", too_late)
+        with pytest.raises(ValueError, match="6001 nodes, too many") as refused:
+            show(node)
+    remedy = re.search(r"such as (tg\.topological_order\(v\)\[\d+\]) of a Value v$", str(refused.value))[1]
+    assert show(eval(remedy, {"tg": tg, "v": node}))
+
+
+def test_a_large_network_is_drawn_by_its_layers():
+    output = tg.MLP(20, [40, 40, 1], fused=False, rng=1)([0.5] * 20)
+    assert len(tg.topological_order(output)) > 2000 and tg.draw(output).svg.count('<rect class="tg-box"') <= 300
+    with pytest.raises(ValueError, match="nodes, too many for a picture"):
+        tg.draw(output, fold="none")
 
 
 def test_a_thousand_nodes_are_drawn():

@@ -16,6 +16,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, Value
+from tinygrad_edu.engine.number import number
 
 pytestmark = pytest.mark.smoke
 
@@ -474,6 +475,24 @@ def test_graphs_of_any_depth_on_a_small_stack(build):
     assert not failures
 
 
+def test_no_gradient_is_lost_where_several_threads_share_a_leaf():
+    row = [Value(1.0) for _ in range(3000)]
+
+    def work():
+        for _ in range(20):
+            tg.sum(row).backward(3.0)
+    threads, interval = [threading.Thread(target=work) for _ in range(4)], sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert {x.grad for x in row} == {240.0}
+
+
 def test_graphs_in_several_threads_share_leaves_safely():
     x = Value(1.5)
     wanted = tg.exact(x * x * x).value
@@ -498,6 +517,25 @@ def test_a_gradient_is_a_number():
         with pytest.raises(TypeError, match=re.escape(repr(thing))):
             x.grad = thing
     assert x.grad == 3.0
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("whole", [0, 1, 7, 2**31, 2**53 - 1, 2**53, 2**53 + 1, 2**53 + 2, 2**62, 2**63 - 1, 2**63, 2**64, 3 << 70, 10**400])
+def test_whole_numbers_are_taken_alike_everywhere(whole, sign):
+    """Made a float where that is exactly it, and refused otherwise, in the same words."""
+    x, y, whole = Value(0.5), Value(0.5), sign * whole
+    took = [outcome(lambda: number(whole)), outcome(lambda: Value(whole).data), outcome(lambda: (tg.identity(0.0 * x + whole)).data),
+            outcome(lambda: setattr(x, "data", whole) or x.data), outcome(lambda: setattr(y, "grad", whole) or y.grad)]
+    is_float = abs(whole) < 2**1024 and int(float(whole)) == whole
+    assert took == took[:1] * 5 and (took[0] == whole) == is_float and type(x.data) is type(y.grad) is float
+
+
+def outcome(function):
+    """What it returns, or its error in words."""
+    try:
+        return function()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def test_methods_take_what_the_functions_take():

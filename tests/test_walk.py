@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -86,11 +87,12 @@ def test_a_missing_package_is_named_with_its_command(monkeypatch):
 def test_the_command_in_a_real_terminal():
     import pty
     import select
-    child, master = pty.fork()
-    if child == 0:
-        os.environ.update(TERM="xterm", COLUMNS="100", LINES="30")
-        os.execv(sys.executable, [sys.executable, "-P", "-m", "tinygrad_edu", "step", "q = x + y; f = q * z", "x=-2", "y=5", "z=-4",
-                                  "--interactive"])
+    master, terminal = pty.openpty()                        # no fork, of which Python warns where there are threads
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tinygrad_edu", "step", "q = x + y; f = q * z", "x=-2", "y=5", "z=-4", "--interactive"],
+        stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"})
+    os.close(terminal)
     shown = b""
 
     def read_until(wanted):
@@ -108,5 +110,5 @@ def test_the_command_in_a_real_terminal():
     with contextlib.suppress(OSError):                      # the end of the program, in Linux
         while os.read(master, 65536):
             pass
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    os.close(master)
+    assert child.wait(timeout=20) == 0

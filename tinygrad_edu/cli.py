@@ -33,7 +33,7 @@ from .files import write_whole
 from .nn import losses
 from .show.draw import drawing_of, graphviz_of
 from .show.layout import LAYOUTS
-from .show.player import Lesson, check_length
+from .show.player import Lesson, check_playable
 from .show.steps import Steps, events_of
 from .show.terminal import walk
 from .symbols.expression import Program, parse
@@ -451,7 +451,7 @@ def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> s
     """Write the page that walks through the steps; returns a line that says so."""
     if Path(target).suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{target}: the page is written as .html")
-    check_length(graph)
+    check_playable(graph)
     page = Lesson(graph, events).page("auto", layout)
     page.save(target)
     return f"wrote {printable(target)}: open it in a browser{with_reason(page.note)}"

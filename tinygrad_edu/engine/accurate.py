@@ -541,19 +541,19 @@ def _(x):
 # ---- choosing ---------------------------------------------------------------------------------------------
 
 
-def share(x, y, chosen):
-    """1 if it was chosen, ½ at a tie, nan if either is nan."""
-    return m.where(chosen, 1, lambda: m.where(m.equal(x, y), ops.HALF, m.where(m.equal(x + y, x + y), 0, m.nan)))
+def shared(best, x, y, by_x, by_y):
+    """1 for the chosen one, ½ for each at a tie, nan where the best is; see `C_WORDS` in printer.py on the order."""
+    return best, tuple([m.where(m.unequal(best, best), m.nan, ops.share(x, y, chosen)) for chosen in (by_x, by_y)])
 
 
 @accurate(ops.maximum)
 def _(x, y):
-    return m.larger(x, y), (share(x, y, x > y), share(x, y, y > x))
+    return shared(m.larger(x, y), x, y, x > y, y > x)
 
 
 @accurate(ops.minimum)
 def _(x, y):
-    return m.smaller(x, y), (share(x, y, x < y), share(x, y, y < x))
+    return shared(m.smaller(x, y), x, y, x < y, y < x)
 
 
 @accurate(ops.clip)

@@ -7,9 +7,9 @@ are kept short ("train.py", "cell 3"), so that a picture says nothing of the mac
 import ast
 import dis
 import linecache
+import os
 import re
 import sys
-import sysconfig
 from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePath
@@ -21,7 +21,7 @@ from .number import printable
 from .op import OPS
 
 PACKAGE = str(Path(__file__).parents[1])
-STANDARD_LIBRARY = sysconfig.get_path("stdlib")
+STANDARD_LIBRARY = str(Path(os.__file__).parent)
 ENGINE = {str(Path(__file__).with_name(name)) for name in ("value.py", "op.py", "origin.py")}
 # What is called to make a node; not __add__, which sum([x, y]) calls.
 CALLED = {"__init__", "__call__", "__abs__", "method", "general", "pow", "add_origin_of_call"}

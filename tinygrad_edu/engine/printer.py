@@ -10,6 +10,7 @@ given a name, `t1`, `t2` ..., and written once.
 ('1 / (1 + exp(-x))', '\\frac{x}{1 + e^{-x}}')
 """
 
+import html
 import math
 import re
 import unicodedata
@@ -19,7 +20,6 @@ from fractions import Fraction
 from itertools import count
 from string import Formatter
 from typing import Any, NamedTuple
-from xml.sax.saxutils import escape
 
 from .formula import Formula, Row, writers
 from .ieee import COMPUTE
@@ -146,6 +146,15 @@ GREEK = frozenset("alpha beta gamma delta epsilon zeta eta theta iota kappa lamb
                   "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split())
 LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
     "\\": r"\backslash ", "~": r"\sim ", "^": r"\hat{\ }", "<": "<", ">": ">"}
+
+
+def escape(text: str) -> str:
+    """Text that stands between tags.
+
+    >>> escape('a < b & "c"')
+    'a &lt; b &amp; "c"'
+    """
+    return html.escape(text, quote=False)
 
 
 def places(template: str | None) -> int:
@@ -534,16 +543,18 @@ C_ROWS = {
     "total": "double {t} = 0.0; for (int i = 0; i < n; i++) {t} = i ? {t} + ({x}) : ({x});",
     "product": "double {t} = 1.0; for (int i = 0; i < n; i++) {t} *= {x};",
     "largest": "double {t} = 0.0; for (int i = 0; i < n; i++) "
-               "{{ const double x_ = {x}; {t} = i && ({t} >= x_ || {t} != {t}) ? {t} : x_; }}",
+               "{{ const double x_ = {x}; {t} = i && ({t} != {t} || {t} >= x_) ? {t} : x_; }}",
     "others": "double *const {t} = room + {k} * n; "
               "{{ double p_ = 1.0; for (int i = 0; i < n; i++) {{ {t}[i] = p_; p_ *= {x}; }} "
               "p_ = 1.0; for (int i = n - 1; i >= 0; i--) {{ {t}[i] *= p_; p_ *= {x}; }} }}",
 }
 
 
-C_WORDS = {     # the words of `formula.py` that C has not, or has otherwise
-    "larger": "double larger(double x, double y) { return x > y ? x : y >= x ? y : x + y; }",
-    "smaller": "double smaller(double x, double y) { return x < y ? x : y <= x ? y : x + y; }",
+# The words of `formula.py` that C has not, or has otherwise.  What is nan is found before two numbers are compared:
+# gcc 14 to 16 take what is neither larger nor equal for smaller, as only numbers are.
+C_WORDS = {
+    "larger": "double larger(double x, double y) { return x != x ? x : y != y ? y : x > y ? x : y; }",
+    "smaller": "double smaller(double x, double y) { return x != x ? x : y != y ? y : x < y ? x : y; }",
     "sign": "double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0 * x; }",
     "is_whole": "int is_whole(double x) { return x == floor(x); }",
     "floored_remainder": """double floored_remainder(double x, double y) {

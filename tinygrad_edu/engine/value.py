@@ -12,6 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import chain
 from numbers import Real
 from operator import attrgetter
 from typing import Any
@@ -484,9 +485,14 @@ def checked_seed(seed: Any) -> float:
 
 
 def publish(arrived: dict[Value, float]) -> None:
-    """Give every node its gradient, all at once: no interrupt comes between two of them."""
-    grads = [gradient if node._parents else node._grad + gradient for node, gradient in arrived.items()]
-    deque(map(set_grad, arrived, grads), maxlen=0)
+    """Give every node its gradient, all at once: neither an interrupt nor another thread comes in between.
+
+    Of a leaf it is added to what is there; another thread may have added to it a moment ago.
+    """
+    inner = {node: gradient for node, gradient in arrived.items() if node._parents}
+    leaves = {node: gradient for node, gradient in arrived.items() if not node._parents}
+    sums = map(operator.add, map(attrgetter("_grad"), leaves), leaves.values())
+    deque(chain(map(set_grad, inner, inner.values()), map(set_grad, leaves, sums)), maxlen=0)
 
 
 def live_values() -> int:

@@ -5,7 +5,6 @@ gradients, go forward, take the loss, go backward, let the optimizer move.  Ever
 depends on the seed and the epoch alone, so that a resumed run gives the same bits.
 """
 
-import hashlib
 import inspect
 import json
 import math
@@ -216,6 +215,7 @@ class Training:
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for a run to be resumed."""
+        import hashlib  # which takes a while to load
         examples = hashlib.sha256(repr((self.inputs, self.targets)).encode()).hexdigest()
         return {"seed": self.seed, "batch_size": self.batch_size, "examples": examples,
                 "loss": getattr(self.loss, "__name__", ""), "optimizer": type(self.optimizer).__name__}

@@ -105,7 +105,7 @@ cdef class Value:
         alive += 1
 
     def __init__(self, data, parents=(), local_grads=(), op="", label=""):
-        cdef double x = PyFloat_AS_DOUBLE(data) if PyFloat_CheckExact(data) else number(data)
+        cdef double x = as_double(data)
         cdef Value made = fresh() if self.flags or self.code or self.extra != NULL else self
         made.x, made.dx = x, 0.0
         if parents is not () or local_grads is not () or op != "":
@@ -133,7 +133,7 @@ cdef class Value:
     def data(self, new):
         if self.flags & SHAPE:
             Pure.data.fset(self, new)               # which refuses it
-        self.x = PyFloat_AS_DOUBLE(new) if PyFloat_CheckExact(new) else number(new)
+        self.x = as_double(new)
 
     @data.deleter
     def data(self):
@@ -146,7 +146,7 @@ cdef class Value:
 
     @grad.setter
     def grad(self, new):
-        self.dx = PyFloat_AS_DOUBLE(new) if PyFloat_CheckExact(new) else number(new)
+        self.dx = as_double(new)
 
     @grad.deleter
     def grad(self):
@@ -334,17 +334,23 @@ cdef inline int look(object o, double *x) except -1:
 
 
 cdef int look_closer(object o, double *x) except -1:
+    if not PyLong_CheckExact(o) and is_array(o):
+        return ARRAY
+    x[0] = as_double(o)
+    return NUMBER
+
+
+cdef inline double as_double(object o) except? -1.0:
+    """`number`, at once for floats and for whole numbers that surely are one."""
     cdef int too_large
     cdef long n
+    if PyFloat_CheckExact(o):
+        return PyFloat_AS_DOUBLE(o)
     if PyLong_CheckExact(o):
         n = PyLong_AsLongAndOverflow(o, &too_large)
         if not too_large and -2 ** 53 <= n <= 2 ** 53:
-            x[0] = <double>n
-            return NUMBER
-    if is_array(o):
-        return ARRAY
-    x[0] = number(o)
-    return NUMBER
+            return <double>n
+    return number(o)
 
 
 cdef PyObject *allocate(PyTypeObject *kind, Py_ssize_t _) noexcept:

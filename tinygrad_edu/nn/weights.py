@@ -4,7 +4,6 @@ A file is written as a whole, so that no crash leaves half of one; it is read an
 whole before the model is touched.
 """
 
-import hashlib
 import json
 import math
 import re
@@ -189,5 +188,6 @@ def shape_of(numbers: Any) -> list[int]:
 
 def checksum(content: Mapping[str, Any]) -> str:
     """SHA-256 of the content as compact JSON with sorted keys."""
+    import hashlib  # which takes a while to load
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -8,12 +8,12 @@ import math
 import unicodedata
 import warnings
 from collections.abc import Callable
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from xml.sax.saxutils import escape
 
 from ..engine.number import format_number, printable
+from ..engine.printer import escape
 from ..engine.value import Value
 from ..files import write_whole
 from ..symbols.named import NamedGraph, is_input
@@ -96,6 +96,7 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
 
 def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> Drawing:
     """`draw`, for a graph that has its names."""
+    check_single(graph.nodes, fold)
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
     boxes = boxes_of(graph, groups)
@@ -105,7 +106,6 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> D
 
 # ---- folding networks ----------------------------------------------------------------------------------
 
-FOLDS = ("auto", "none", "neuron", "layer", "line")
 MANY_NODES = 300                                            # beyond this, "auto" folds
 FEW_INPUTS = 8                                              # beyond this, the inputs of a network share a box
 
@@ -120,21 +120,18 @@ class Group(list[Value]):
 
 def folded(order: list[Value], fold: str) -> list[Group]:
     """The nodes in groups, a group for a box, in the order of their last members."""
-    if fold not in FOLDS:
-        raise ValueError(f"fold={fold!r}: write one of {', '.join(FOLDS)}")
     if fold == "auto":
         fits = len(order) <= MANY_NODES
         return folded(order, "none") if fits else min(folded(order, "neuron"), folded(order, "layer"), key=over_many)
-    scope = scopes(order)
-    names = {"none": lambda node: "", "neuron": scope, "layer": lambda node: layer_of(scope(node)), "line": origin_of}
-    return folded_by(order, names[fold])
+    is_network = fold in ("neuron", "layer")
+    return folded_by(order, with_inputs(order, BOX_NAMES[fold]) if is_network else BOX_NAMES[fold])
 
 
-def scopes(order: list[Value]) -> Callable[[Value], str]:
-    """The part of a network that a node belongs to; inputs are a part of their own where they are many."""
+def with_inputs(order: list[Value], name: Callable[[Value], str]) -> Callable[[Value], str]:
+    """The names of parts of a network; its inputs are a part of their own where they are many."""
     inputs = {node for node in order if is_input(node)}
     are_many = len(inputs) > FEW_INPUTS
-    return lambda node: "inputs" if are_many and node in inputs else node.scope
+    return lambda node: "inputs" if are_many and node in inputs else name(node)
 
 
 def folded_by(order: list[Value], name: Callable[[Value], str]) -> list[Group]:
@@ -166,6 +163,12 @@ def layer_of(scope: str) -> str:
 def origin_of(node: Value) -> str:
     """The line a node was made at, such as "train.py:31", where that is known."""
     return str(node.origin) if node.origin else ""
+
+
+BOX_NAMES: dict[str, Callable[[Value], str]] = {
+    "none": lambda node: "", "neuron": lambda node: node.scope, "layer": lambda node: layer_of(node.scope),
+    "line": origin_of}
+FOLDS = ("auto", *BOX_NAMES)
 
 
 def over_many(groups: list) -> bool:
@@ -210,11 +213,21 @@ def links_of(graph: NamedGraph, groups: list[Group]) -> list[Link]:
     return list(links.values())
 
 
-def check_size(count: int) -> None:
-    """Refuse a picture of too many boxes."""
-    if count > MOST_NODES:
-        raise ValueError(f"the graph has {count} nodes, too many for a picture (at most {MOST_NODES}): "
-                         "draw one of its inner nodes")
+def check_size(count: int, thing: str = "picture", most: int = MOST_NODES) -> None:
+    """Refuse a picture of too many boxes, or a player of too many nodes."""
+    if count > most:
+        raise ValueError(f"the graph has {count} nodes, too many for a {thing} (at most {most}): "
+                         "take one of its inner nodes, such as tg.topological_order(v)[100] of a Value v")
+
+
+def check_single(order: list[Value], fold: str) -> None:
+    """Refuse at once, before the nodes are folded, a picture that has too many boxes of a single operation."""
+    if fold not in FOLDS:
+        raise ValueError(f"fold={fold!r}: write one of {', '.join(FOLDS)}")
+    name = BOX_NAMES["neuron" if fold == "auto" else fold]
+    single = (node for node in order if node.parents and not name(node))
+    if len(list(islice(single, MOST_NODES + 1))) > MOST_NODES:
+        check_size(len(order))
 
 
 # ---- boxes ------------------------------------------------------------------------------------------------

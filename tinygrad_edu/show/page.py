@@ -5,12 +5,10 @@ through by their hashes, and nothing else is: not even what a label would smuggl
 """
 
 import base64
-import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,7 +112,7 @@ def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], d
 
 def asset(name: str) -> str:
     """A file of this folder, as text."""
-    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8").strip()
+    return Path(__file__).with_name(name).read_text(encoding="utf-8").strip()
 
 
 def without_comments(script: str) -> str:
@@ -129,6 +127,7 @@ def without_comments(script: str) -> str:
 
 def digest(text: str) -> str:
     """The hash by which a page's policy knows its own scripts."""
+    import hashlib  # which takes a while to load
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 

@@ -26,6 +26,7 @@ from .draw import (
     Group,
     at,
     box_of,
+    check_single,
     check_size,
     drawing_of,
     folded,
@@ -36,8 +37,8 @@ from .draw import (
     links_of,
     local_text,
     number_text,
-    scopes,
     way_out,
+    with_inputs,
 )
 from .layout import Edge, chosen_layout
 from .page import Page, Words, page, with_words, words_of
@@ -105,15 +106,14 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     '(x + y) * z, step by step'
     """
     graph = NamedGraph(output, names)
-    check_length(graph)
+    check_playable(graph, fold)
     return Lesson(graph, events_of(graph, seed)).page(fold, chosen_layout(layout, engine))
 
 
-def check_length(graph: NamedGraph) -> None:
-    """Refuse a graph of too many nodes to be stepped through."""
-    if len(graph.nodes) > MOST:
-        raise ValueError(f"the graph has {len(graph.nodes)} nodes, too many for a player (at most {MOST}): "
-                         "play one of its inner nodes")
+def check_playable(graph: NamedGraph, fold: str = "auto") -> None:
+    """Refuse a graph of too many nodes to be stepped through, or to be shown."""
+    check_size(len(graph.nodes), "player", MOST)
+    check_single(graph.nodes, fold)
 
 
 class Lesson:
@@ -345,6 +345,6 @@ def name_when_open(layer: str) -> str:
 def opened(order: list[Value], layer: str) -> list[Group]:
     """Every layer folded but one, which shows its nodes, or its neurons where the nodes are many."""
     inner = [node for node in order if layer_of(node.scope) == layer]
-    few, scope = len(inner) <= OPEN, scopes(order)
-    return folded_by(order, lambda node: layer_of(scope(node)) if layer_of(node.scope) != layer else
-                     "" if few else node.scope)
+    few = len(inner) <= OPEN
+    return folded_by(order, with_inputs(order, lambda node: layer_of(node.scope) if layer_of(node.scope) != layer else
+                                        "" if few else node.scope))

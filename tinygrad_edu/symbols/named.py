@@ -14,6 +14,9 @@ from ..engine.op import Op
 from ..engine.printer import TEXT
 from ..engine.value import Value, topological_order
 
+ERRORS: frozenset[Any] = frozenset((ops.square, ops.abs))
+SUMS: frozenset[Any] = frozenset((ops.add, ops.sum, ops.mean))
+SCALES: frozenset[Any] = frozenset((ops.mul, ops.div))
 CHAINS: dict[Any, str] = {ops.add: "sum", ops.sub: "sum", ops.mul: "product"}
 MANY = 8            # an operation of more parents than this is shown in general terms
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
@@ -25,8 +28,9 @@ class NamedGraph:
     """A graph as people see it: its nodes, the edges between them, and what each node goes by.
 
     Pictures, steps, the player and symbolic gradients are made from one such object, so they agree,
-    and the names are computed once.  Some nodes are passed over, and another stands for them: the first
-    parent for those of a hidden operation (see `Op`), and x for the `0 + x` that Python's sum() begins with.
+    and the names are computed once, and not before they are needed: by then a graph too large to be
+    shown was refused.  Some nodes are passed over, and another stands for them: the first parent for
+    those of a hidden operation (see `Op`), and x for the `0 + x` that Python's sum() begins with.
 
     order         every node, parents before children
     stands_for    {node: itself, or what it stands for where it is hidden}
@@ -49,20 +53,51 @@ class NamedGraph:
     def __init__(self, output: Value, names: str = "auto"):
         if names not in NAMES:
             raise ValueError(f"names={names!r}: write one of {', '.join(NAMES)}")
-        self.order = topological_order(output)
-        self.stands_for: dict[Value, Value] = {}
+        self.order, self.wanted_names = topological_order(output), names
+
+    @cached_property
+    def stands_for(self) -> dict[Value, Value]:
+        found: dict[Value, Value] = {}
         for node in self.order:
             seen = node.parents[0] if node._operation.hidden else node.parents[1] if begins_a_sum(node) else node
-            self.stands_for[node] = node if seen is node else self.stands_for[seen]
-        self.output = self.stands_for[output]
-        self.nodes = self.nodes_shown()
-        twin = {self.stands_for[node]: node for node in self.order}         # the last that stands for it
+            found[node] = node if seen is node else found[seen]
+        return found
+
+    @cached_property
+    def output(self) -> Value:
+        return self.stands_for[self.order[-1]]
+
+    @cached_property
+    def nodes(self) -> list[Value]:
+        """Those that lead to the output where hidden nodes are passed over."""
+        if not any(node._operation.hidden or begins_a_sum(node) for node in self.order):
+            return self.order
+        wanted = {self.output}
+        for node in reversed(self.order):
+            if node in wanted:
+                wanted.update(self.parents(node))
+        return [node for node in self.order if node in wanted]
+
+    @cached_property
+    def twins(self) -> dict[Value, Value]:
+        """{node: the last that stands for it, itself or a hidden one}."""
+        return {self.stands_for[node]: node for node in self.order}
+
+    @cached_property
+    def data(self) -> dict[Value, float]:
         used = {parent for node in self.nodes for parent in node.parents}
-        self.data = {node: (node if node in used else twin[node]).data for node in self.nodes}
-        self.labels = {node: node.label or twin[self.stands_for[node]].label for node in self.order}
+        return {node: (node if node in used else self.twins[node]).data for node in self.nodes}
+
+    @cached_property
+    def labels(self) -> dict[Value, str]:
         by_place = {**targets_of_losses(self.order), **labels_in_neurons(self.order)}
-        self.labels.update((node, label) for node, label in by_place.items() if not self.labels[node])
-        self.is_short = names == "auto" and sum(bool(node.parents) for node in self.nodes) > FEW
+        return {node: node.label or self.twins[self.stands_for[node]].label or by_place.get(node, "")
+                for node in self.order}
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Does what is computed on the way go by numbers?"""
+        return self.wanted_names == "auto" and sum(bool(node.parents) for node in self.nodes) > FEW
 
     @cached_property
     def formulas(self) -> dict[Value, Formula]:
@@ -71,14 +106,6 @@ class NamedGraph:
     @cached_property
     def texts(self) -> dict[Value, str]:
         return {node: printer.text(formula) for node, formula in self.formulas.items()}
-
-    def nodes_shown(self) -> list[Value]:
-        """Those that lead to the output where hidden nodes are passed over."""
-        wanted = {self.output}
-        for node in reversed(self.order):
-            if node in wanted:
-                wanted.update(self.parents(node))
-        return [node for node in self.order if node in wanted]
 
     def parents(self, node: Value) -> list[Value]:
         """The parents of a shown node as they are shown."""
@@ -171,6 +198,20 @@ def targets_of_losses(order: list[Value]) -> dict[Value, str]:
             if target.is_constant and not target.parents}
 
 
+def is_handmade_loss(order: list[Value]) -> bool:
+    """Is the last node a sum or mean of squared or absolute errors of a network, such as (model(x) - 1)**2?"""
+    if not any(NEURON.fullmatch(node.scope) for node in order):
+        return False
+    errors: set[Value] = set()
+    for node in order:
+        inputs = [parent for parent in node.parents if not parent.is_constant]
+        is_error = node._operation in ERRORS and node.parents[0]._operation is ops.sub
+        joins = node._operation in SUMS or (node._operation in SCALES and len(inputs) == 1)
+        if is_error or (joins and inputs and errors.issuperset(inputs)):
+            errors.add(node)
+    return order[-1] in errors
+
+
 def is_input(node: Value) -> bool:
     """Is this a plain number given to a network?"""
     return node.is_constant and not node.parents and bool(re.fullmatch(r"x\d+", node.label))
@@ -190,6 +231,7 @@ def named(graph: NamedGraph) -> dict[Value, Formula]:
     """What each node goes by (see `NamedGraph`)."""
     taken = set(graph.labels.values())
     numbered = numbered_names(taken)
+    result = "loss" if is_handmade_loss(graph.order) else "f"
     known: dict[Value, Formula] = {}
     used: set[str] = set()
     times: Counter[str] = Counter()
@@ -199,7 +241,7 @@ def named(graph: NamedGraph) -> dict[Value, Formula]:
             continue
         label, is_number = graph.labels[node], node.is_constant and not node.parents
         if graph.is_short and node.parents and not label:
-            label = "f" if node is graph.output and "f" not in taken else next(numbered)
+            label = result if node is graph.output and result not in taken else next(numbered)
         formula = Formula(printable(label)) if label else own_formula(node, known)
         text = "" if formula is None else printer.text(formula)
         if label and text in used:

@@ -17,6 +17,8 @@ def source(op: Op, language: str = "python") -> str:
 
     Python has the words of rules as `m` (tinygrad_edu.engine.formula) and other operations as `ops`.  Where the
     engine computes by an accurate form of the rule, Python shows both, and C, which is to be run, that form.
+    If a rule of your own compares the same two numbers more than once and may get nan, compile its C by gcc 14 to 16
+    with -fno-thread-jumps.
 
     >>> import tinygrad_edu as tg
     >>> print(source(tg.mul))
