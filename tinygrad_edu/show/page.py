@@ -112,7 +112,7 @@ def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], d
 
 def asset(name: str) -> str:
     """A file of this folder, as text."""
-    return Path(__file__).with_name(name).read_text(encoding="utf-8").strip()
+    return Path(__file__).parent.joinpath(name).read_text(encoding="utf-8").strip()
 
 
 def without_comments(script: str) -> str:
