@@ -348,9 +348,9 @@ def test_the_package_loads_nothing_that_only_few_need():
 
 def test_a_graph_too_large_for_a_picture_says_so():
     node = Value(1.0)
-    for _ in range(2001):
+    for _ in range(5001):
         node = -node
-    with pytest.raises(ValueError, match="2002 nodes, too many"):
+    with pytest.raises(ValueError, match=r"5002 nodes, too many for a picture \(at most 5000\)"):
         tg.draw(node)
 
 
@@ -383,6 +383,117 @@ def test_a_thousand_nodes_are_drawn():
         node = node + node
     for placed_by in ("embedded", "simple"):
         assert len(boxes_in(tg.draw(node, placed_by, fold="none"))) == 1000
+
+
+def sum_of_uses(count):
+    """x + x + ... + x: every sum is made from the one before, and all of them from x."""
+    x = node = Value(0.5, label="x")
+    for _ in range(count):
+        node = node + x
+    return node
+
+
+def chain(count):
+    node = Value(0.5, label="x")
+    for _ in range(count - 1):
+        node = node.tanh()
+    return node
+
+
+@pytest.mark.parametrize("large", [sum_of_uses(100), chain(301)])
+def test_graphviz_is_not_asked_for_what_it_would_take_long_for(large, monkeypatch):
+    monkeypatch.setattr(embedded, "render", lambda *_: fail(AssertionError("it was asked")))
+    drawn = tg.draw(large)
+    assert drawn.layout == "simple" and drawn.note.endswith("would take Graphviz long")
+    assert drawn.svg == tg.draw(large).svg == tg.draw(large, layout="simple").svg and not tg.draw(large, layout="simple").note
+    assert tg.play(large).note == drawn.note
+    with pytest.raises(AssertionError, match="it was asked"):
+        tg.draw(large, layout="embedded", fold="none")
+
+
+@pytest.mark.parametrize("small", [sum_of_uses(40), chain(300), tg.mse(tg.MLP(2, [4, 4, 1], rng=0)([1.0, -2.0]), 0.5)])
+def test_graphviz_is_asked_for_what_people_look_at(small):
+    drawn = tg.draw(small)
+    assert drawn.layout == "embedded" and not drawn.note
+
+
+@pytest.mark.parametrize("graph_of", [sum_of_uses, chain])
+def test_twice_the_graph_is_twice_the_work(graph_of, monkeypatch):
+    asked = []
+    routed = layout.routed
+    monkeypatch.setattr(layout, "routed", lambda *given: asked.append(routed(*given)) or asked[-1])
+    work = []
+    for count in 500, 1000, 2000:
+        asked.clear()
+        tg.draw(graph_of(count), fold="none")
+        work.append(sum(len(places) for _, places in asked))
+    assert work[2] < 2.3 * work[1] < 2.3 * 2.3 * work[0]
+
+
+def leads_on(rng, count, reach):
+    """Sizes and edges: each box but some is made from two of the `reach` before it."""
+    sizes = [(rng.uniform(30, 180), rng.choice([23.0, 57.0])) for _ in range(count)]
+    return sizes, [Edge(rng.randrange(max(0, i - reach), i), i, rng.randrange(11))
+                   for i in range(1, count) if rng.random() < 0.8 for _ in range(2)]
+
+
+def spots_of(placed, sizes):
+    """(box, its rectangle) of every box and ghost."""
+    return [(i, (x - sizes[i][0] / 2, y - sizes[i][1] / 2, x + sizes[i][0] / 2, y + sizes[i][1] / 2))
+            for i, (x, y) in [*enumerate(placed.boxes), *placed.ghosts]]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_boxes_of_a_large_graph_do_not_overlap(seed):
+    sizes, edges = leads_on(random.Random(seed), 400, 3 ** seed)
+    placed = lay_out_in(WINDOW, sizes, edges, "auto", 0.85)
+    frames = [frame for _, frame in spots_of(placed, sizes)]
+    assert placed.name == "simple" and len(placed.boxes) == 400 and len(placed.curves) == len(edges)
+    assert not any(overlap(a, b) for a, b in itertools.combinations(frames, 2))
+    assert all(f[0] >= -1 and f[1] >= -1 and f[2] <= placed.width + 1 and f[3] <= placed.height + 1 for f in frames)
+
+
+def points_on(curve):
+    """Points of a Bézier curve, one next to the other."""
+    points, tip = curve
+    for k in range(0, len(points) - 3, 3):
+        for t in (i / 20 for i in range(21)):
+            weights = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t ** 3
+            yield tuple(sum(w * p[axis] for w, p in zip(weights, points[k:k + 4])) for axis in (0, 1))
+    yield tip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_arrow_of_the_simple_layout_runs_through_a_box_or_to_a_wrong_one(seed):
+    sizes, edges = leads_on(random.Random(seed), 30, 2 + seed)
+    placed = layout.simple(sizes, edges)
+    spots = spots_of(placed, sizes)
+    for edge, curve in zip(edges, placed.curves, strict=True):
+        assert touches(spots[edge.tail][1], curve[0][0]) and touches(spots[edge.head][1], curve[1])
+        for x, y in points_on(curve):
+            assert not any(left + 1 < x < right - 1 and top + 1 < y < bottom - 1 for _, (left, top, right, bottom) in spots)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_two_arrows_of_a_tree_cross(seed):
+    rng = random.Random(seed)
+    edges = [Edge(i, rng.randint(i + 1, min(59, i + 12))) for i in range(59)]
+    columns = layout.column_of(60, edges)
+    routes, places = layout.routed(columns, edges)
+    before, after = layout.neighbours_of(routes, places)
+    assert layout.crossings_of(layout.in_order_of(places, before, after), after) == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_crossings_are_those_of_every_pair_of_arrows(seed):
+    rng = random.Random(seed)
+    columns = [list(range(6)), list(range(6, 12))]
+    pairs = [(a, b) for a in columns[0] for b in columns[1] if rng.random() < 0.4]
+    after = [[b for a, b in pairs if a == i] for i in range(12)]
+    rng.shuffle(columns[1])
+    place = {i: k for column in columns for k, i in enumerate(column)}
+    wanted = sum((place[a] - place[c]) * (place[b] - place[d]) < 0 for (a, b), (c, d) in itertools.combinations(pairs, 2))
+    assert layout.crossings_of(columns, after) == wanted
 
 
 def test_the_simple_layout_handles_twin_edges_and_columns():

@@ -26,7 +26,7 @@ from .rows import lay_out_in
 if TYPE_CHECKING:
     import graphviz
 
-MOST_NODES = 2000
+MOST_NODES = 5000
 LETTER, ROW, HEAD, PAD = 7.9, 17, 23, 7                     # of a box, in points
 MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
 PAPER, ENOUGH = (1000.0, 700.0), 0.7                        # what is smaller there is broken into rows
@@ -77,7 +77,8 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     """A picture of the graph of `output`.
 
     layout   what places the boxes.  "auto": Graphviz, which comes with the package and needs no program
-             `dot`; where it cannot run, a simple layout.  "embedded", "dot" or "simple" to insist on one.
+             `dot`; where it cannot run or would take long, a simple layout.  "embedded", "dot" or "simple"
+             to insist on one.
     engine   the former name of `layout`; the next version will not know it any more
     names    what the nodes go by, as for `steps`
     fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
@@ -85,6 +86,8 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
 
     Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text
     is; a row begins with pale boxes of earlier rows, which are the same nodes once more.
+
+    Raises ValueError for more than 5000 boxes.
 
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> f = x * y
@@ -214,10 +217,10 @@ def links_of(graph: NamedGraph, groups: list[Group]) -> list[Link]:
     return list(links.values())
 
 
-def check_size(count: int, thing: str = "picture", most: int = MOST_NODES) -> None:
+def check_size(count: int, thing: str = "picture") -> None:
     """Refuse a picture of too many boxes, or a player of too many nodes."""
-    if count > most:
-        raise ValueError(f"the graph has {count} nodes, too many for a {thing} (at most {most}): "
+    if count > MOST_NODES:
+        raise ValueError(f"the graph has {count} nodes, too many for a {thing} (at most {MOST_NODES}): "
                          "take one of its inner nodes, such as tg.topological_order(v)[100] of a Value v")
 
 
@@ -302,6 +305,8 @@ def number_text(x: float) -> str:
 
 def letters(text: str) -> int:
     """How many letters wide; East Asian ones count two."""
+    if text.isascii():
+        return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

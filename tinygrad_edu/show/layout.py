@@ -1,13 +1,15 @@
 """Where the boxes of a picture go.
 
 Graphviz is asked for coordinates only: it sees numbered boxes of fixed size and never a word
-of the user's.  Where it cannot run, a plain layered layout takes its place.
+of the user's.  Where it cannot run, or would take long, a layered layout of our own takes its place.
 """
 
 import json
 import math
 import warnings
-from collections.abc import Sequence
+from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ from . import embedded
 
 Point = tuple[float, float]
 LAYOUTS = ("auto", "embedded", "dot", "simple")
+MOST_BOXES, MOST_CROSSED = 300, 1000      # beyond these Graphviz takes seconds, then minutes
 LABEL_SIZE = 13             # of the edge labels, in points; Graphviz takes 0.6 of it for a letter
 
 
@@ -117,46 +120,56 @@ def from_json(answer: bytes, count: int, name: str) -> Layout:
     return Layout(width, height, boxes, curves, labels, name)
 
 
-# ---- the last resort -------------------------------------------------------------------------------
+# ---- a layout of our own ---------------------------------------------------------------------------
+
+BETWEEN = 24                # boxes of a column, in points
+LANE = 0.0, 4.0             # the size of the place that an edge has in a column it crosses
+ARROW = 9                   # the length of an arrow's head
+SWEEPS = 4                  # through the columns, to put their members in order and to move them up and down
+Neighbours = Sequence[Sequence[int]]
+
+
+def is_large(count: int, edges: Sequence[Edge]) -> bool:
+    """Would Graphviz take long?  Its time grows with the boxes and with the columns that edges cross."""
+    return count > MOST_BOXES or crossed(column_of(count, edges), edges) > MOST_CROSSED
+
+
+def crossed(columns: Sequence[int], edges: Iterable[Edge]) -> int:
+    """The columns that all edges cross, together."""
+    return sum(abs(columns[e.head] - columns[e.tail]) for e in edges)
 
 
 def simple(sizes: Sequence[Point], edges: Sequence[Edge]) -> Layout:
-    """Columns by distance from the leaves.  An edge that crosses columns gets a place of its own in each."""
+    """Columns by the distance from the output; the edges of a box that cross columns share a lane in each."""
     columns = column_of(len(sizes), edges)
-    routes, spaces, places = [], list(sizes), list(columns)
-    for e in edges:                                     # box, the places between, box
-        between = range(columns[e.tail] + 1, columns[e.head])
-        routes.append([e.tail, *range(len(spaces), len(spaces) + len(between)), e.head])
-        spaces += [(10.0, 14.0)] * len(between)
-        places += between
-    gap = 60 + 7.2 * max((e.letters for e in edges), default=0)
-    centres, width, height = stacked(spaces, in_rows_of(places, routes), gap)
+    routes, places = routed(columns, edges)
+    spaces = [*sizes, *[LANE] * (len(places) - len(sizes))]
+    before, after = neighbours_of(routes, places)
+    members = in_order_of(places, before, after)
+    lefts, width = placed_across(members, spaces, gaps_of(columns, edges))
+    ys, height = placed_down(members, spaces, before, after)
+    middles = [lefts[c] + max(spaces[i][0] for i in column) / 2 for c, column in enumerate(members)]
+    centres = [(middles[c], y) for c, y in zip(places, ys)]
+    borders = [(left, 2 * middle - left) for left, middle in zip(lefts, middles)]
     leaving, arriving = (ports(routes, centres, sizes, end) for end in (0, -1))
-    curves, labels = [], []
-    for k, route in enumerate(routes):
-        points = [leaving[k], *[centres[i] for i in route[1:-1]], arriving[k]]
-        (x0, y0), (x1, y1) = points[-2:]
-        length = math.dist(*points[-2:]) or 1.0
-        end = x1 - 9 * (x1 - x0) / length, y1 - 9 * (y1 - y0) / length
-        bends = [p for p in points[1:-1] for _ in range(3)]
-        curves.append(([points[0], points[0], *bends, end, end], points[-1]))
-        (x0, y0), (x1, y1) = points[:2]
-        labels.append((x0 + (x1 - x0) * 0.4, y0 + (y1 - y0) * 0.4 - 7))
+    ways = [way_of(route, leaving[k], arriving[k], [borders[places[i]] for i in route], ys)
+            for k, route in enumerate(routes)]
+    curves = [([*curved(way)[:-1], (way[-1][0] - ARROW, way[-1][1])], way[-1]) for way in ways]
+    labels = [label_place(*way[-3:-1]) for way in ways]                # between the last columns
     return Layout(width, height, centres[:len(sizes)], curves, labels, "simple")
 
 
 def column_of(count: int, edges: Sequence[Edge]) -> list[int]:
-    """The column of each box; edges lead to the right, but for one at least of each circle."""
+    """The column of each box, next to the first that uses it.
+
+    Edges lead to the right, but for one at least of each circle.
+    """
     place = places_in_order(count, edges)
-    ahead = sorted((e for e in edges if place[e.tail] < place[e.head]), key=lambda e: place[e.head])
-    column = [0] * count
-    first_use = [count] * count
+    ahead = sorted((e for e in edges if place[e.tail] < place[e.head]), key=lambda e: -place[e.tail])
+    further = [0] * count                               # columns from here to the end
     for e in ahead:
-        column[e.head] = max(column[e.head], column[e.tail] + 1)
-    for e in ahead:
-        first_use[e.tail] = min(first_use[e.tail], column[e.head])
-    fed = {e.head for e in ahead}                       # leaves stand next to what uses them first
-    return [first_use[i] - 1 if i not in fed and first_use[i] < count else column[i] for i in range(count)]
+        further[e.tail] = max(further[e.tail], further[e.head] + 1)
+    return [max(further) - columns for columns in further]
 
 
 def places_in_order(count: int, edges: Sequence[Edge]) -> list[int]:
@@ -168,61 +181,191 @@ def places_in_order(count: int, edges: Sequence[Edge]) -> list[int]:
     onwards: list[list[int]] = [[] for _ in range(count)]
     for e in edges:
         onwards[e.tail].append(e.head)
+    ahead = [iter(heads) for heads in onwards]
     seen: set[int] = set()
     left: list[int] = []                                # boxes from which there is no way on, the last ones first
     for start in range(count):
         way = [] if start in seen else [start]
         while way:
             seen.add(way[-1])
-            following = [i for i in onwards[way[-1]] if i not in seen]
-            if following:
-                way.append(following[0])
-            else:
+            following = next((i for i in ahead[way[-1]] if i not in seen), None)
+            if following is None:
                 left.append(way.pop())
+            else:
+                way.append(following)
     place = {box: count - i for i, box in enumerate(left)}
     return [place[i] for i in range(count)]
 
 
-def in_rows_of(places: Sequence[int], routes: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The members of each column from top to bottom: each near the middle of those that lead to it."""
-    sources: dict[int, list[int]] = {}
-    for route in routes:
-        for before, after in pairwise(route):
-            if places[before] < places[after]:          # else an edge that closes a circle
-                sources.setdefault(after, []).append(before)
-    columns = [[i for i, place in enumerate(places) if place == c] for c in sorted(set(places))]
-    rank: dict[int, float] = {}
+def routed(columns: Sequence[int], edges: Sequence[Edge]) -> tuple[list[list[int]], list[int]]:
+    """(the places that each edge passes, the column of each place): the boxes, and then the lanes.
+
+    Twins, edges between the same two boxes, have lanes of their own.
+    """
+    places, routes = list(columns), []
+    lanes: dict[tuple[int, int, int], int] = {}
+    twins: Counter[tuple[int, int]] = Counter()
+    for e in edges:
+        route = [e.tail]
+        for column in range(columns[e.tail] + 1, columns[e.head]):
+            lane = lanes.setdefault((e.tail, twins[e.tail, e.head], column), len(places))
+            if lane == len(places):
+                places.append(column)
+            route.append(lane)
+        twins[e.tail, e.head] += 1
+        routes.append([*route, e.head])
+    return routes, places
+
+
+def neighbours_of(routes: Sequence[Sequence[int]], places: Sequence[int]) -> tuple[list[list[int]], list[list[int]]]:
+    """(those in the column before, those in the column after) of each place, along the routes."""
+    before: list[list[int]] = [[] for _ in places]
+    after: list[list[int]] = [[] for _ in places]
+    for tail, head in dict.fromkeys(step for route in routes for step in pairwise(route)):
+        if places[tail] < places[head]:                 # else an edge that closes a circle
+            before[head].append(tail)
+            after[tail].append(head)
+    return before, after
+
+
+def in_order_of(places: Sequence[int], before: Neighbours, after: Neighbours) -> list[list[int]]:
+    """The members of each column from top to bottom, such that few edges cross (Sugiyama's sweeps, 1981).
+
+    Each member goes to the middle of its neighbours in the column after, then in the one before, and so on.
+    """
+    columns: list[list[int]] = [[] for _ in range(max(places) + 1)]
+    for i, place in enumerate(places):
+        columns[place].append(i)
+    rank = {i: k / len(column) for column in columns for k, i in enumerate(column)}
+    best, fewest = columns, math.inf
+    for sweep in range(SWEEPS):
+        near, way = (before, 1) if sweep % 2 else (after, -1)
+        for column in columns[::way]:
+            middle = {i: sum(rank[n] for n in near[i]) / len(near[i]) if near[i] else rank[i] for i in column}
+            column.sort(key=middle.__getitem__)
+            rank |= {i: k / len(column) for k, i in enumerate(column)}
+        crossings = crossings_of(columns, after)
+        if crossings < fewest:
+            best, fewest = [list(column) for column in columns], crossings
+        if not fewest:
+            break
+    return best
+
+
+def crossings_of(columns: Sequence[Sequence[int]], after: Neighbours) -> int:
+    """How many edges between neighbouring columns cross each other."""
+    height = {i: k for column in columns for k, i in enumerate(column)}
+    count = 0
     for column in columns:
-        known = {i: sum(rank[s] for s in sources[i]) / len(sources[i]) if i in sources else math.inf for i in column}
-        column.sort(key=lambda i: known[i])
-        rank |= {i: k / len(column) for k, i in enumerate(column)}
-    return columns
-
-
-def stacked(sizes: Sequence[Point], columns: list[list[int]], gap: float) -> tuple[list[Point], float, float]:
-    """The centre of each member, and the width and height of all."""
-    heights = [sum(sizes[i][1] + 24 for i in column) for column in columns]
-    centres: list[Point] = [(0.0, 0.0)] * len(sizes)
-    left, height = 0.0, max(heights)
-    for column, own in zip(columns, heights):
-        width = max(sizes[i][0] for i in column)
-        top = (height - own) / 2
+        ends: list[int] = []                            # of the edges from above, in order
         for i in column:
-            centres[i] = left + width / 2, top + (sizes[i][1] + 24) / 2
-            top += sizes[i][1] + 24
-        left += width + gap
-    return centres, left - gap, height
+            own = [height[n] for n in after[i]]
+            count += sum(len(ends) - bisect_right(ends, end) for end in own)
+            for end in own:
+                insort(ends, end)
+    return count
+
+
+def gaps_of(columns: Sequence[int], edges: Sequence[Edge]) -> list[float]:
+    """The room to the left of each column, in which the labels of the edges that lead there stand."""
+    letters = [0] * (max(columns) + 1)
+    for e in edges:
+        letters[columns[e.head]] = max(letters[columns[e.head]], e.letters)
+    return [40 + 7.9 * count for count in letters]
+
+
+def placed_across(members: Sequence[Sequence[int]], sizes: Sequence[Point], gaps: Sequence[float],
+                  ) -> tuple[list[float], float]:
+    """(the left border of each column, the width of all)."""
+    lefts, right = [], -gaps[0]
+    for column, gap in zip(members, gaps):
+        lefts.append(right + gap)
+        right = lefts[-1] + max(sizes[i][0] for i in column)
+    return lefts, right
+
+
+def placed_down(members: Sequence[Sequence[int]], sizes: Sequence[Point], before: Neighbours, after: Neighbours,
+                ) -> tuple[list[float], float]:
+    """(how far down the middle of each place is, the height of all): near the neighbours, so that edges are straight.
+
+    What ends a long way weighs more, so that a long sum does not go down a step at each of its terms.
+    """
+    weights = [1.0] * len(sizes)
+    for i in (i for column in members for i in column):
+        weights[i] += max((weights[n] for n in before[i]), default=0.0)
+    ys = [0.0] * len(sizes)
+    for sweep in range(SWEEPS):
+        near, way = (before, 1) if sweep % 2 else (after, -1)
+        for column in members[::way]:
+            wanted = [sum(ys[n] * weights[n] for n in near[i]) / sum(weights[n] for n in near[i])
+                      if near[i] else ys[i] for i in column]
+            heights = [sizes[i][1] + BETWEEN for i in column]
+            for i, y in zip(column, apart(wanted, heights, [weights[i] for i in column])):
+                ys[i] = y
+    top = math.floor(min(y - height / 2 for y, (_, height) in zip(ys, sizes)))
+    ys = [y - top for y in ys]
+    return ys, max(y + height / 2 for y, (_, height) in zip(ys, sizes))
+
+
+def apart(wanted: Sequence[float], heights: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """Places in this order that do not overlap, nearest to those wanted, by weighted least squares.
+
+    Those that want to overlap are pooled, and a pool stands around its mean, whatever it grows to.
+
+    >>> apart([0, 0, 50], [10, 10, 10], [1, 1, 1]), apart([0, 0], [10, 10], [4, 1])
+    ([-5.0, 5.0, 50.0], [-2.0, 8.0])
+    """
+    starts = [0.0]
+    for upper, lower in pairwise(heights):
+        starts.append(starts[-1] + (upper + lower) / 2)
+    pools: list[tuple[float, float, int]] = []          # (sum of what is wanted, weight, count)
+    for y, start, weight in zip(wanted, starts, weights):
+        total, count = (y - start) * weight, 1
+        while pools and pools[-1][0] * weight >= total * pools[-1][1]:
+            above, heavier, others = pools.pop()
+            total, weight, count = total + above, weight + heavier, count + others
+        pools.append((total, weight, count))
+    moved = [total / weight for total, weight, count in pools for _ in range(count)]
+    return [start + by for start, by in zip(starts, moved)]
 
 
 def ports(routes: Sequence[Sequence[int]], centres: Sequence[Point], sizes: Sequence[Point], end: int) -> list[Point]:
     """Where each edge leaves its first box (end 0) or reaches its last (-1): spread along the side, uncrossed."""
-    at_box: dict[int, list[int]] = {}
+    at_box: dict[int, dict[tuple[int, int], list[int]]] = {}
     for k, route in enumerate(routes):
-        at_box.setdefault(route[end], []).append(k)
+        lane = route[1] if end == 0 and len(route) > 2 else -1
+        port = (lane, -1) if lane >= 0 else (-1, k)     # those of one lane leave together
+        at_box.setdefault(route[end], {}).setdefault(port, []).append(k)
     found: list[Point] = [(0.0, 0.0)] * len(routes)
-    for box, edges in at_box.items():
+    for box, groups in at_box.items():
         (x, y), (width, height) = centres[box], sizes[box]
-        edges.sort(key=lambda k: (centres[routes[k][1 if end == 0 else -2]][1], k))
-        for i, k in enumerate(edges):
-            found[k] = x + width / 2 * (1 if end == 0 else -1), y + height * ((i + 1) / (len(edges) + 1) - 0.5)
+        in_order = sorted(groups.values(), key=lambda edges: (
+            centres[routes[edges[0]][1 if end == 0 else -2]][1], edges[0]))
+        for i, edges in enumerate(in_order):
+            for k in edges:
+                found[k] = x + width / 2 * (1 if end == 0 else -1), y + height * ((i + 1) / (len(groups) + 1) - 0.5)
     return found
+
+
+def way_of(route: Sequence[int], start: Point, end: Point, borders: Sequence[Point], ys: Sequence[float],
+           ) -> list[Point]:
+    """The points an edge goes through: level where it is within a column, so that it crosses no box."""
+    way = [start, (borders[0][1], start[1])]
+    for i, (left, right) in zip(route[1:-1], borders[1:-1]):
+        way += [(left, ys[i]), (right, ys[i])]
+    return [*way, (borders[-1][0], end[1]), end]
+
+
+def label_place(start: Point, end: Point) -> Point:
+    """On the middle of a slope, or above a line that is level, or nearly so."""
+    is_level = abs(start[1] - end[1]) < LABEL_SIZE
+    return (start[0] + end[0]) / 2, (start[1] + end[1]) / 2 - is_level * 9
+
+
+def curved(way: Sequence[Point]) -> list[Point]:
+    """A Bézier curve through these points, level at each."""
+    points = [way[0]]
+    for (x0, y0), (x1, y1) in pairwise(dict.fromkeys(way)):
+        bend = max((x1 - x0) / 2, 30.0) if y0 != y1 else (x1 - x0) / 2
+        points += [(x0 + bend, y0), (x1 - bend, y1), (x1, y1)]
+    return points

@@ -46,7 +46,6 @@ from .program import program_of
 from .rows import lay_out_in
 from .steps import Event, events_of
 
-MOST = 5000                 # nodes of a graph that can be played
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
 MARK, LAST_MARK = 0xE000, "\uf8ff"     # a letter of Unicode's private area stands for a node in a formula
 
@@ -98,7 +97,7 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
     is only read, and the gradients shown are those of one pass from zero (see `steps`).
 
-    Raises ValueError for an outdated graph, for more than 5000 nodes, or 2000 boxes to be shown.
+    Raises ValueError for an outdated graph, or for more than 5000 nodes.
 
     >>> x, y, z = Value(-2, label="x"), Value(5, label="y"), Value(-4, label="z")
     >>> lesson = play((x + y) * z)
@@ -112,7 +111,7 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
 
 def check_playable(graph: NamedGraph, fold: str = "auto") -> None:
     """Refuse a graph of too many nodes to be stepped through, or to be shown."""
-    check_size(len(graph.nodes), "player", MOST)
+    check_size(len(graph.nodes), "player")
     check_single(graph.nodes, fold)
 
 
@@ -152,7 +151,6 @@ class Lesson:
         """The page, which shows the graph folded like this at first."""
         nodes, words = self.graph.nodes, words_of("player")
         first, views = views_of(nodes, fold)
-        check_size(len(views[first].groups))
         placed = [self.view(view, layout) for view in views]
         data = {"words": words.script, "nodes": [self.node(node) for node in nodes],
                 "events": [self.event(e) for e in self.events],

@@ -7,9 +7,10 @@ what it is made from: a box of an earlier row stands there once more, as a ghost
 import math
 from collections.abc import Sequence
 
-from .layout import Edge, Layout, Point, lay_out
+from .layout import BETWEEN, Edge, Layout, Point, column_of, gaps_of, is_large, lay_out
 
 GAP = 34                        # between two rows, in points
+NOWHERE: tuple[list[Point], Point] = ([], (0.0, 0.0))
 
 
 def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], layout: str, enough: float) -> Layout:
@@ -17,7 +18,12 @@ def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], lay
 
     enough    the scale at which letters can be read.  Where no number of rows is seen as a whole at this scale,
               they are made to be seen one after the other.
+
+    What Graphviz would take long for is placed without it (see `is_large`).
     """
+    if layout in ("auto", "simple") and is_large(len(sizes), edges):
+        why = f"{len(sizes)} boxes and {len(edges)} arrows would take Graphviz long" if layout == "auto" else ""
+        return filled(window, sizes, edges)._replace(note=why)
     whole = lay_out(sizes, edges, layout)
     across, up = whole.width / window[0], whole.height / window[1]
     is_hopeless = across * up > 4                       # even without gaps all of it would be seen at half its size
@@ -38,29 +44,65 @@ def scale_in(window: Point, placed: Layout) -> float:
 
 
 def broken(whole: Layout, sizes: Sequence[Point], edges: Sequence[Edge], layout: str, count: int) -> Layout:
-    """A layout in so many rows: boxes in one column of the whole stay in one row."""
+    """A layout in so many rows of one width: boxes in one column of the whole stay in one row."""
     row_of = [min(count - 1, int(count * x / whole.width)) for x, _ in whole.boxes]
-    boxes, curves, labels = list(whole.boxes), list(whole.curves), list(whole.labels)
+    if whole.name == "simple":
+        row_of = with_users(row_of, edges)
+    return in_rows(row_of, sizes, edges, layout)._replace(name=whole.name, note=whole.note)
+
+
+def filled(window: Point, sizes: Sequence[Point], edges: Sequence[Edge]) -> Layout:
+    """The simple layout in rows, each filled with columns, such that all of it has the shape of the window."""
+    columns = column_of(len(sizes), edges)
+    gaps = gaps_of(columns, edges)
+    widths, heights = [0.0] * len(gaps), [0.0] * len(gaps)
+    for (width, height), column in zip(sizes, columns):
+        widths[column] = max(widths[column], width + gaps[column])
+        heights[column] += height + BETWEEN
+    area = sum(width * height for width, height in zip(widths, heights))
+    most = max(window[0], math.sqrt(area * window[0] / window[1]))
+    row, filled_to, rows = 0, 0.0, []
+    for width in widths:
+        if filled_to and filled_to + width > most:
+            row, filled_to = row + 1, 0.0
+        filled_to += width
+        rows.append(row)
+    return in_rows(with_users([rows[column] for column in columns], edges), sizes, edges, "simple")
+
+
+def with_users(row_of: Sequence[int], edges: Sequence[Edge]) -> list[int]:
+    """The same rows, but what nothing leads to stands in the first row in which it is used."""
+    inner = {edge.head for edge in edges}
+    first: dict[int, int] = {}
+    for edge in edges:
+        first[edge.tail] = min(first.get(edge.tail, row_of[edge.head]), row_of[edge.head])
+    return [row if i in inner else first.get(i, row) for i, row in enumerate(row_of)]
+
+
+def in_rows(row_of: Sequence[int], sizes: Sequence[Point], edges: Sequence[Edge], layout: str) -> Layout:
+    """A layout in which each box is in the row given; those that lead to it stand there too, if only as ghosts."""
+    own: dict[int, list[int]] = {row: [] for row in sorted(set(row_of))}
+    leading: dict[int, list[int]] = {row: [] for row in own}
+    for i, row in enumerate(row_of):
+        own[row].append(i)
+    for k, edge in enumerate(edges):
+        leading[row_of[edge.head]].append(k)
+    boxes, labels, curves = [(0.0, 0.0)] * len(sizes), [(0.0, 0.0)] * len(edges), [NOWHERE] * len(edges)
     ghosts: list[tuple[int, Point]] = []
     width = top = 0.0
-    for row in sorted(set(row_of)):
-        own = [i for i, other in enumerate(row_of) if other == row]
-        leading = [k for k, edge in enumerate(edges) if row_of[edge.head] == row]
-        members = own + sorted({edges[k].tail for k in leading} - set(own))
-        placed = lay_out([sizes[i] for i in members], [within(members, edges[k]) for k in leading], layout)
+    for row in own:
+        members = own[row] + sorted({edges[k].tail for k in leading[row]}.difference(own[row]))
+        number = {box: i for i, box in enumerate(members)}
+        within = [edges[k]._replace(tail=number[edges[k].tail], head=number[edges[k].head]) for k in leading[row]]
+        placed = lay_out([sizes[i] for i in members], within, layout)
         centres = [lowered(centre, top) for centre in placed.boxes]
-        for i, centre in zip(own, centres):
+        for i, centre in zip(own[row], centres):
             boxes[i] = centre
-        ghosts += list(zip(members, centres))[len(own):]
-        for k, (points, tip), label in zip(leading, placed.curves, placed.labels):
+        ghosts += list(zip(members, centres))[len(own[row]):]
+        for k, (points, tip), label in zip(leading[row], placed.curves, placed.labels):
             curves[k], labels[k] = ([lowered(p, top) for p in points], lowered(tip, top)), lowered(label, top)
         width, top = max(width, placed.width), top + placed.height + GAP
-    return whole._replace(width=width, height=top - GAP, boxes=boxes, curves=curves, labels=labels, ghosts=ghosts)
-
-
-def within(members: list[int], edge: Edge) -> Edge:
-    """The edge between the same boxes, by their numbers among these."""
-    return edge._replace(tail=members.index(edge.tail), head=members.index(edge.head))
+    return Layout(width, top - GAP, boxes, curves, labels, "simple", "", ghosts)
 
 
 def lowered(point: Point, by: float) -> Point:
