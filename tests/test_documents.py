@@ -74,6 +74,12 @@ def test_the_readmes_picture_is_what_draw_makes():
     assert (ROOT / "docs" / "graph.svg").read_text(encoding="utf-8") == tg.draw(f).svg
 
 
+def test_the_circuit_for_teachers_is_what_draw_makes():
+    f = tg.expression("1/(1 + exp(-(w0*x0 + w1*x1 + w2)))", w0=2, x0=-1, w1=-3, x1=-2, w2=-3)
+    f.backward()
+    assert (ROOT / "docs" / "circuit.svg").read_text(encoding="utf-8") == tg.draw(f, style="circuit").svg
+
+
 def test_versions_agree():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == tg.__version__

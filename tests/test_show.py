@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import os
 import random
 import re
@@ -643,3 +644,129 @@ def test_a_chain_is_broken_and_what_fits_is_not():
     rows = sorted({round(y) for _, y in placed.boxes})
     assert len(rows) > 2 and len(placed.ghosts) == len(rows) - 1 and scale_in(WINDOW, placed) > 2 * scale_in(WINDOW, lay_out(sizes, edges))
     assert lay_out_in(WINDOW, sizes[:4], edges[:3], "embedded", 0.85) == lay_out(sizes[:4], edges[:3], "embedded")
+
+
+# ---- circuits
+
+
+def circuit_parts(drawing):
+    """(texts by class, frame of the gate or None, its wire's start, end and level) of each part."""
+    found = []
+    for node in boxes_in(drawing):
+        texts = {t.get("class"): t.text for t in node.iter(SVG + "text")}
+        gate = next(node.iter(SVG + "rect"), None)
+        start, level, end = map(float, re.fullmatch(r"M(\S+) (\S+) H(\S+)", next(node.iter(SVG + "path")).get("d")).groups())
+        corner = None if gate is None else [float(gate.get(side)) for side in ("x", "y", "width", "height")]
+        found.append((texts, corner, (start, end, level)))
+    return found
+
+
+def wires_in(drawing):
+    """(start, end) of every wire between parts."""
+    ground = next(g for g in parsed(drawing).iter(SVG + "g") if g.get("transform"))
+    for wire in (g for g in ground if g.get("class") == "tg-edge"):
+        numbers = [float(x) for x in re.findall(r"-?[\d.]+", next(wire.iter(SVG + "path")).get("d"))]
+        yield tuple(numbers[:2]), tuple(numbers[-2:])
+
+
+@pytest.mark.parametrize("name", [name for name in EXPRESSIONS if name != "constant"])
+def test_a_circuit_has_every_number_and_every_wire(name):
+    f = graph(name)
+    drawn = tg.draw(f, style="circuit")
+    parts = circuit_parts(drawn)
+    for node, (texts, gate, _) in zip(tg.topological_order(f), parts, strict=True):
+        assert (gate is None) == (not node.parents) and node.is_constant == ("tg-grad" not in texts)
+        if not node.is_constant:
+            assert float(texts["tg-data"].replace("−", "-")) == pytest.approx(node.data, rel=5e-3)
+            assert float(texts["tg-grad"].replace("−", "-")) == pytest.approx(node.grad, rel=5e-3)
+    gates = [gate for _, gate, _ in parts if gate]
+    assert len([*wires_in(drawn)]) == sum(len(node.parents) for node in tg.topological_order(f))
+    for (start_x, start_y), (x, y) in wires_in(drawn):
+        assert any(abs(start_x - end) < 0.2 and abs(start_y - level) < 0.2 for _, _, (_, end, level) in parts)
+        assert any(left - 1 <= x <= left + width / 2 and top < y < top + height for left, top, width, height in gates)
+
+
+def test_a_circuit_shows_the_lectures_numbers():
+    parts = circuit_parts(tg.draw(graph("circuit"), style="circuit"))
+    shown = {texts["tg-name"]: (texts.get("tg-symbol"), texts["tg-data"], texts["tg-grad"]) for texts, _, _ in parts}
+    assert shown == {"x": (None, "−2", "−4"), "y": (None, "5", "−4"), "z": (None, "−4", "3"), "q": ("+", "3", "−4"),
+                     "f": ("×", "−12", "1")}
+
+
+@pytest.mark.parametrize(("text", "gates"), [
+    ("1/(1 + exp(-x))", ["−", "exp", "+1", "1/x"]), ("3*x - 2", ["×3", "−2"]), ("2 - x/4", ["/4", "2−x"]),
+    ("x**3 + x**-2", ["x³", "x⁻²", "+"]), ("hypot(x, 3)", ["hypot"]),
+])
+def test_a_plain_number_stands_in_its_gate(text, gates):
+    parts = circuit_parts(tg.draw(tg.expression(text, x=2), style="circuit"))
+    assert [texts["tg-symbol"] for texts, gate, _ in parts if gate] == gates
+    assert len([gate for _, gate, _ in parts if not gate]) == (2 if "hypot" in text else 1)
+
+
+@pytest.mark.parametrize("text", ["a*b - c*d", "c*d - a*b", "a*b / (c*d) + a*c - a", "a - (b - (c - d))", "((a - b) - c) - d"])
+def test_the_first_input_of_a_difference_arrives_above_the_second(text):
+    f = tg.expression(text, a=2, b=3, c=5, d=7)
+    drawn = tg.draw(f, style="circuit")
+    parts = circuit_parts(drawn)
+    nodes = tg.topological_order(f)
+    ends = [(end, level, node) for node, (_, _, (_, end, level)) in zip(nodes, parts, strict=True)]
+    arriving = {}
+    for start, (x, y) in wires_in(drawn):
+        gate = next(node for node, (_, gate, _) in zip(nodes, parts) if gate and gate[0] - 1 <= x <= gate[0] + gate[2] / 2
+                    and gate[1] < y < gate[1] + gate[3])
+        arriving.setdefault(gate, []).append((y, min(ends, key=lambda end: math.dist(end[:2], start))[2]))
+    for gate, wires in arriving.items():
+        above = [node for _, node in sorted(wires, key=lambda wire: wire[0])]
+        assert len(above) == 2 and (gate.op in ("add", "mul") or all(a is b for a, b in zip(above, gate.parents, strict=True)))
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_what_stands_in_a_circuit_is_not_covered(name):
+    drawn = tg.draw(graph(name), style="circuit")
+    frames = [(gate[0] if gate else start, level - 19, end, level + 19)
+              for _, gate, (start, end, level) in circuit_parts(drawn)]
+    assert not any(overlap(a, b) for a, b in itertools.combinations(frames, 2))
+    for texts, _, (start, end, _) in circuit_parts(drawn):
+        assert all(len(texts.get(kind, "")) * 7.9 <= end - start for kind in ("tg-data", "tg-grad"))
+
+
+def width_of(drawing):
+    return float(parsed(drawing).get("width"))
+
+
+@pytest.mark.parametrize("name", ["neuron", "rows"])
+def test_a_circuit_is_much_narrower_than_boxes(name):
+    assert width_of(tg.draw(graph(name), style="circuit")) < 0.6 * width_of(tg.draw(graph(name)))
+
+
+def test_a_long_circuit_stands_in_rows():
+    drawn = tg.draw(chain(60), style="circuit")
+    assert width_of(drawn) < 1500 and drawn.svg.count('"tg-ghost tg-op"') >= 2 and drawn.svg == tg.draw(chain(60), style="circuit").svg
+
+
+@pytest.mark.parametrize("label", HOSTILE, ids=ascii)
+def test_hostile_labels_are_only_text_in_a_circuit(label):
+    f = Value(1.0, label=label) * 2
+    f.label = label
+    f.backward()
+    root = parsed(tg.draw(f, style="circuit"))
+    assert not list(root.iter(SVG + "script")) and len(boxes_in(tg.draw(f, style="circuit"))) == 2
+
+
+def test_what_a_circuit_cannot_be_is_refused():
+    for options, words in (({"fold": "layer"}, "folds nothing"), ({"layout": "embedded"}, "a layout of its own"),
+                           ({"style": "round"}, "style='round': write one of boxes, circuit")):
+        with pytest.raises(ValueError, match=words):
+            tg.draw(chain(3), **{"style": "circuit"} | options)
+    with pytest.raises(ValueError, match=r"101 nodes, too many for style=\"circuit\" \(at most 100\)"):
+        tg.draw(chain(101), style="circuit")
+    assert ">—<" in tg.draw(chain(3), style="circuit").svg
+
+
+def test_the_command_draws_circuits(tmp_path):
+    words = "draw", "(x + y) * z", "x=-2", "y=5", "z=-4", "--style", "circuit"
+    assert run(*words, cwd=tmp_path)[0].strip() == "wrote graph.svg"
+    f = tg.expression("(x + y) * z", x=-2, y=5, z=-4)
+    f.backward()
+    assert (tmp_path / "graph.svg").read_text(encoding="utf-8") == tg.draw(f, style="circuit").svg
+    assert "a circuit is written as .svg" in run(*words, "-o", "graph.dot", cwd=tmp_path, check=False)[1]

@@ -31,7 +31,7 @@ from .engine.op import OPS, Op
 from .engine.value import engine_name, pure_is_wanted
 from .files import write_whole
 from .nn import losses
-from .show.draw import drawing_of, graphviz_of
+from .show.draw import STYLES, drawing_of, graphviz_of
 from .show.layout import LAYOUTS
 from .show.player import Lesson, check_playable
 from .show.steps import Steps, events_of
@@ -63,6 +63,7 @@ STEP_EXAMPLES = """examples:
 DRAW_EXAMPLES = """examples:
   tinygrad-edu draw "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1 -o neuron.svg
+  tinygrad-edu draw "1/(1+exp(-(w*x+b)))" w=2 x=-1 b=1 --style circuit
   tinygrad-edu draw "x * y" x=1 y=2 -o graph.dot"""
 PLAY_EXAMPLES = """examples:
   tinygrad-edu play "(x + y) * z" x=-2 y=5 z=-4
@@ -75,8 +76,8 @@ OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
 OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
-           "--json", "--names", "--ieee", "--literal", "--output", "--no-open")
-WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names")
+           "--json", "--names", "--style", "--ieee", "--literal", "--output", "--no-open")
+WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names", "--style")
 COMMANDS = ("demo", "play", "step", "draw", "ops", "train", "predict")
 OURS = b'class="tg-graph"', b'<meta name="generator" content="tinygrad_edu">'
 IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
@@ -239,6 +240,7 @@ def add_step(add: Any) -> None:
 def add_draw(add: Any) -> None:
     add_expression(add)
     add("-o", "--output", metavar="FILE", default="", help=".svg or .dot (default: graph.svg)")
+    add("--style", choices=STYLES, default="boxes", help="boxes, or a circuit as on the slides of lectures")
 
 
 def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
@@ -402,7 +404,7 @@ def own(name: str, default: str) -> str:
 
 def run_draw(args: argparse.Namespace) -> None:
     """Draw the expression into a file."""
-    console().print(save_picture(graph_of(args), own(args.output, "graph.svg"), args.layout))
+    console().print(save_picture(graph_of(args), own(args.output, "graph.svg"), args.layout, args.style))
 
 
 def run_ops(args: argparse.Namespace) -> None:
@@ -434,16 +436,18 @@ def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
     return dict(args.numbers)
 
 
-def save_picture(graph: NamedGraph, target: str, layout: str) -> str:
+def save_picture(graph: NamedGraph, target: str, layout: str, style: str = "boxes") -> str:
     """Write the picture; returns a line that says so."""
     path = Path(target)
     if path.suffix.lower() == ".svg":
-        picture = drawing_of(graph, layout)
+        picture = drawing_of(graph, layout, style=style)
         picture.save(path)
         return f"wrote {printable(target)}{with_reason(picture.note)}"
-    if path.suffix.lower() in (".dot", ".gv"):
+    if path.suffix.lower() in (".dot", ".gv") and style == "boxes":
         write_whole(path, graphviz_of(graph).source.encode())
         return f"wrote {printable(target)}"
+    if style != "boxes":
+        raise ValueError(f"{target}: a {style} is written as .svg")
     raise ValueError(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
 
 

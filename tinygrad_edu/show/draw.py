@@ -1,39 +1,43 @@
 """The graph as a picture: SVG with every number in it.
 
 Leaves are rounded boxes, operations square ones with their symbol.  Data is blue, its gradient
-below it vermillion; on each edge stands the local derivative.  The same graph gives the same bytes.
+below it vermillion; on each edge stands the local derivative.  Circuits have round gates instead, and
+the numbers on their wires.  The same graph gives the same bytes.
 """
 
 import math
 import re
-import unicodedata
 import warnings
 from collections.abc import Callable
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..engine.number import format_number, printable
+from ..engine.number import printable
 from ..engine.printer import escape
 from ..engine.value import Value
 from ..files import write_whole
 from ..symbols.named import NamedGraph, is_input
 from . import embedded
+from .circuit import Part, circuit
 from .layout import Edge, Layout, chosen_layout
-from .page import asset
 from .rows import lay_out_in
+from .svg import LETTER, at, document, letters, number_text
 
 if TYPE_CHECKING:
     import graphviz
 
 MOST_NODES = 5000
-LETTER, ROW, HEAD, PAD = 7.9, 17, 23, 7                     # of a box, in points
-MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
+ROW, HEAD, PAD = 17, 23, 7                                  # of a box, in points
 PAPER, ENOUGH = (1000.0, 700.0), 0.7                        # what is smaller there is broken into rows
 NARROW = 34                                                 # room for text in any box, so that a finger finds it
 LONGEST = 22                                                # letters of a name in a box
-
-STYLE = asset("graph.css").replace("\n", "")
+STYLES = ("boxes", "circuit")
+SYMMETRIC = frozenset(("+", "×", "max", "min", "Σ", "Π", "mean", "log Σ exp", "hypot", "=", "≠"))
+RAISED = str.maketrans("0123456789−.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
+MOST_GATES = 100                                            # of a circuit; more are no help to anybody
+LEGEND = [("tg-data", "data"), ("tg-quiet", " above   "), ("tg-grad", "grad"), ("tg-quiet", " below   ")]
+LEGEND_OF_BOXES = [*LEGEND, ("tg-grad", "∂"), ("tg-quiet", " local derivative")]
 
 
 class Drawing:
@@ -72,22 +76,20 @@ class Drawing:
         return f"<drawing of {self.title}, placed by the {self.layout} layout, {len(self.svg)} characters of SVG>"
 
 
-def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str = "auto",
+def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str = "auto", style: str = "boxes",
          engine: str | None = None) -> Drawing:
     """A picture of the graph of `output`.
 
-    layout   what places the boxes.  "auto": Graphviz, which comes with the package and needs no program
-             `dot`; where it cannot run or would take long, a simple layout.  "embedded", "dot" or "simple"
-             to insist on one.
+    layout   what places the boxes.  "auto": Graphviz, which comes with the package and needs no program `dot`;
+             where it cannot run or would take long, a simple layout.  "embedded", "dot", "simple" to insist on one
     engine   the former name of `layout`; the next version will not know it any more
     names    what the nodes go by, as for `steps`
+    style    "boxes", or "circuit": round gates and numbers on wires, as on slides (see `circuit_of`)
     fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
              (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
 
-    Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text
-    is; a row begins with pale boxes of earlier rows, which are the same nodes once more.
-
-    Raises ValueError for more than 5000 boxes.
+    Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text is; a
+    row begins with pale boxes of earlier rows, the same nodes once more.  ValueError for more than 5000 boxes.
 
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> f = x * y
@@ -95,11 +97,15 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
     3
     """
-    return drawing_of(NamedGraph(output, names), chosen_layout(layout, engine), fold)
+    return drawing_of(NamedGraph(output, names), chosen_layout(layout, engine), fold, style)
 
 
-def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> Drawing:
+def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", style: str = "boxes") -> Drawing:
     """`draw`, for a graph that has its names."""
+    if style not in STYLES:
+        raise ValueError(f"style={style!r}: write one of {', '.join(STYLES)}")
+    if style == "circuit":
+        return circuit_of(graph, layout, fold)
     check_single(graph.nodes, fold)
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
@@ -298,18 +304,6 @@ def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
                made if made == name else f"{name} = {made}", origin_of(node))
 
 
-def number_text(x: float) -> str:
-    """A number in a picture, with a true minus sign."""
-    return format_number(x, 5).replace("-", "−")
-
-
-def letters(text: str) -> int:
-    """How many letters wide; East Asian ones count two."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def narrowed(text: str) -> str:
     """Text no wider than LONGEST letters; a short constant at its end, such as `index=2`, stays."""
     if letters(text) <= LONGEST:
@@ -338,30 +332,20 @@ def local_text(graph: NamedGraph, node: Value, i: int) -> str:
 # ---- writing SVG --------------------------------------------------------------------------------------
 
 
-def at(x: float) -> str:
-    """A coordinate, to 0.1."""
-    text = f"{x:.1f}".removesuffix(".0")
-    return "0" if text == "-0" else text
-
-
 def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) -> tuple[str, Layout]:
     """(SVG text, where things are) of boxes and edges."""
     placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH)
-    width = max(placed.width, NARROWEST - 2 * MARGIN) + 2 * MARGIN
-    height = placed.height + 2 * MARGIN + LEGEND
-    title = f"Computation graph of {boxes[-1].name}"
-    sentences = ". ".join(box.sentence for box in boxes)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="tg-graph" width="{at(width)}" height="{at(height)}" '
-        f'viewBox="0 0 {at(width)} {at(height)}" role="img">',
-        f"<title>{escape(title)}</title><desc>{escape(sentences)}</desc><style>{STYLE}</style>",
-        f'<rect class="tg-bg" width="{at(width)}" height="{at(height)}"/>',
-        f'<g transform="translate({MARGIN} {MARGIN})">',
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
-        *[f'<g class="tg-ghost tg-{boxes[i].kind}">{inside_of(boxes[i], *centre)}</g>' for i, centre in placed.ghosts],
-        "</g>", legend_svg(height), "</svg>"]
-    return "\n".join(parts) + "\n", placed
+        *[f'<g class="tg-ghost tg-{boxes[i].kind}">{inside_of(boxes[i], *centre)}</g>' for i, centre in placed.ghosts]]
+    return as_document(boxes, placed, parts, LEGEND_OF_BOXES), placed
+
+
+def as_document(boxes: list[Box], placed: Layout, parts: list[str], legend: list[tuple[str, str]]) -> str:
+    """The SVG of the parts of a picture, with a title and what each box says."""
+    title = f"Computation graph of {boxes[-1].name}"
+    return document(title, [box.sentence for box in boxes], (placed.width, placed.height), parts, legend)
 
 
 def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: str, label: tuple[float, float]) -> str:
@@ -400,11 +384,68 @@ def inside_of(box: Box, x: float, y: float) -> str:
     return "".join(parts)
 
 
-def legend_svg(height: float) -> str:
-    words = [("tg-data", "data"), ("tg-quiet", " above   "), ("tg-grad", "grad"), ("tg-quiet", " below   "),
-             ("tg-grad", "∂"), ("tg-quiet", " local derivative")]
-    spans = "".join(f'<tspan class="{kind}">{text}</tspan>' for kind, text in words)
-    return f'<text class="tg-legend" xml:space="preserve" x="{MARGIN}" y="{at(height - MARGIN)}">{spans}</text>'
+# ---- circuits ---------------------------------------------------------------------------------------------
+
+
+def circuit_of(graph: NamedGraph, layout: str, fold: str) -> Drawing:
+    """`draw` in the style of a circuit, for up to 100 nodes: three digits, and plain numbers in the gates, as `+1`."""
+    if layout not in ("auto", "simple") or fold not in ("auto", "none"):
+        raise ValueError(f'style="circuit" has a layout of its own and folds nothing, so layout={layout!r}, '
+                         f"fold={fold!r} cannot be: leave them out")
+    if len(graph.nodes) > MOST_GATES:
+        raise ValueError(f'the graph has {len(graph.nodes)} nodes, too many for style="circuit" (at most '
+                         f'{MOST_GATES}): leave the style out')
+    within = {node: number for node in graph.nodes if (number := number_within(graph, node)) is not None}
+    taken_in = {i for i, node in enumerate(graph.nodes) if within_all(graph, node, within)}
+    groups = [group for i, group in enumerate(folded(graph.nodes, "none")) if i not in taken_in]
+    boxes = boxes_of(graph, groups)
+    parts = [part_of(graph, group[0], box, within.get(group[0])) for group, box in zip(groups, boxes)]
+    place = {group[0]: i for i, group in enumerate(groups)}
+    edges = [Edge(place[parent], i) for node, i in place.items() for parent in graph.parents(node)
+             if parent is not within.get(node)]
+    drawn, placed = circuit(parts, edges, PAPER, ENOUGH)
+    return Drawing(as_document(boxes, placed, drawn, LEGEND), placed.name, boxes[-1].name)
+
+
+def number_within(graph: NamedGraph, node: Value) -> Value | None:
+    """The plain number that stands in the gate of + − × ÷: the 1 of `1 + x`."""
+    plain = [parent for parent in graph.parents(node) if is_plain(parent)]
+    return plain[0] if node.parents and node._operation.symbol in "+−×÷" and len(plain) == 1 else None
+
+
+def is_plain(node: Value) -> bool:
+    return node.is_constant and not node.parents and not node.label
+
+
+def within_all(graph: NamedGraph, number: Value, within: dict[Value, Value]) -> bool:
+    """Does this number stand in every gate that uses it?"""
+    users = [node for node in graph.nodes if any(parent is number for parent in graph.parents(node))]
+    return bool(users) and all(within.get(node) is number for node in users)
+
+
+def part_of(graph: NamedGraph, node: Value, box: Box, number: Value | None) -> Part:
+    """A node as a leaf or gate; a gate is named only where its user named it."""
+    name = narrowed(printable(graph.labels[node]) if box.symbol else box.name)
+    data = "" if box.kind == "constant" and box.name == box.data else in_few_digits(graph.data[node])
+    grad = box.grad if box.grad in ("", "—") else in_few_digits(node.grad)
+    return Part(box.kind, in_gate(graph, node, box.symbol, number), name, data, grad, box.sentence,
+                box.symbol not in SYMMETRIC)
+
+
+def in_gate(graph: NamedGraph, node: Value, symbol: str, number: Value | None) -> str:
+    """The symbol of an operation with the number it has: `+1`, `1/x`, `x³`."""
+    if number is not None:
+        text = number_text(number.data)
+        comes_first = graph.parents(node)[0] is number and symbol not in SYMMETRIC
+        return (f"{text}{symbol}x" if comes_first else f"{symbol}{text}").replace("÷", "/")
+    if symbol == "xⁿ":
+        return "x" + number_text(float(node.constants["n"])).translate(RAISED)
+    return symbol
+
+
+def in_few_digits(x: float) -> str:
+    """A number on a wire: three digits, as on slides, or five of a large one."""
+    return number_text(x, 3 if abs(x) < 1000 else 5)
 
 
 # ---- Graphviz objects -------------------------------------------------------------------------------------

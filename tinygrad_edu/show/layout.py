@@ -139,9 +139,9 @@ def crossed(columns: Sequence[int], edges: Iterable[Edge]) -> int:
     return sum(abs(columns[e.head] - columns[e.tail]) for e in edges)
 
 
-def simple(sizes: Sequence[Point], edges: Sequence[Edge]) -> Layout:
+def simple(sizes: Sequence[Point], edges: Sequence[Edge], columns: Sequence[int] | None = None) -> Layout:
     """Columns by the distance from the output; the edges of a box that cross columns share a lane in each."""
-    columns = column_of(len(sizes), edges)
+    columns = columns or column_of(len(sizes), edges)
     routes, places = routed(columns, edges)
     spaces = [*sizes, *[LANE] * (len(places) - len(sizes))]
     before, after = neighbours_of(routes, places)
@@ -271,7 +271,7 @@ def gaps_of(columns: Sequence[int], edges: Sequence[Edge]) -> list[float]:
     letters = [0] * (max(columns) + 1)
     for e in edges:
         letters[columns[e.head]] = max(letters[columns[e.head]], e.letters)
-    return [40 + 7.9 * count for count in letters]
+    return [30 + (10 + 7.9 * count) * bool(count) for count in letters]
 
 
 def placed_across(members: Sequence[Sequence[int]], sizes: Sequence[Point], gaps: Sequence[float],
@@ -363,9 +363,9 @@ def label_place(start: Point, end: Point) -> Point:
 
 
 def curved(way: Sequence[Point]) -> list[Point]:
-    """A Bézier curve through these points, level at each."""
+    """A Bézier curve through these points, level at each; what leads back to the left turns round."""
     points = [way[0]]
-    for (x0, y0), (x1, y1) in pairwise(dict.fromkeys(way)):
-        bend = max((x1 - x0) / 2, 30.0) if y0 != y1 else (x1 - x0) / 2
+    for (x0, y0), (x1, y1) in pairwise(way):
+        bend = (x1 - x0) / 2 if x1 > x0 - 1 else 30.0
         points += [(x0 + bend, y0), (x1 - bend, y1), (x1, y1)]
     return points

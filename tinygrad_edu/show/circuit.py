@@ -1,0 +1,125 @@
+"""The graph as lectures draw it, as a circuit: round gates, the value above each wire, its gradient below.
+
+A leaf is a name at the left.  A gate has a wire to its right, on which its two numbers stand; from the
+end of that wire thinner ones lead to the gates that use it.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+from ..engine.printer import escape
+from .layout import Edge, Layout, Point, column_of, curved, simple
+from .rows import lay_out_in, scale_in
+from .svg import LETTER, at, letters
+
+RADIUS, LINE = 14, 40           # of a gate, and of what stands above and below a wire, in points
+OVERHANG = 12                   # how far a wire reaches into the gap between two columns
+NAME = 16                       # the room for a name above a gate
+NARROWEST_WIRE = 3              # letters
+
+
+class Part(NamedTuple):
+    """A leaf or a gate, and the wire that leaves it."""
+    kind: str           # as of a box: "leaf", "constant" or "op"
+    symbol: str         # in the gate; "" of a leaf
+    name: str           # of a leaf, or above a gate that has one
+    data: str
+    grad: str
+    sentence: str       # read aloud
+    in_order: bool      # do its inputs stand from top to bottom, since their order matters?
+
+    @property
+    def body(self) -> float:
+        """The width of the gate, or of the name of a leaf."""
+        return max(2 * RADIUS, letters(self.symbol) * LETTER + 14) if self.symbol else letters(self.name) * LETTER + 5
+
+    @property
+    def wire(self) -> float:
+        """The length of the wire, so that the numbers on it are read."""
+        return max(NARROWEST_WIRE, letters(self.data), letters(self.grad)) * LETTER + 6
+
+    @property
+    def size(self) -> Point:
+        """What it asks of the layout: the end of the wire may be in the gap."""
+        return self.body + self.wire - OVERHANG, LINE + 2 * NAME * bool(self.symbol and self.name)
+
+
+def circuit(parts: Sequence[Part], edges: Sequence[Edge], window: Point, enough: float) -> tuple[list[str], Layout]:
+    """(SVG of the wires and parts, where they are); in rows where it would be smaller than `enough` in the window."""
+    sizes = [part.size for part in parts]
+    placed = simple(sizes, edges, leaves_first(len(parts), edges))
+    if scale_in(window, placed) < enough:
+        placed = lay_out_in(window, sizes, edges, "simple", enough)
+    heights: list[list[float]] = [[y] for _, y in placed.boxes]             # of each part, wherever it stands
+    for i, (_, y) in placed.ghosts:
+        heights[i].append(y)
+    wires = [wire_svg(points, tip, end, heights[edge.tail], heights[edge.head])
+             for edge, (points, tip), end in zip(edges, placed.curves, ends_of(parts, edges, placed))]
+    drawn = [f'<g class="tg-node tg-{part.kind}"><title>{escape(part.sentence)}</title>{part_svg(part, *centre)}</g>'
+             for part, centre in zip(parts, placed.boxes)]
+    ghosts = [f'<g class="tg-ghost tg-{parts[i].kind}">{part_svg(parts[i], *centre)}</g>'
+              for i, centre in placed.ghosts]
+    return [*wires, *drawn, *ghosts], placed._replace(width=placed.width + OVERHANG)
+
+
+def leaves_first(count: int, edges: Sequence[Edge]) -> list[int]:
+    """The column of each part, all leaves in the first."""
+    inner = {edge.head for edge in edges}
+    return [column if i in inner else 0 for i, column in enumerate(column_of(count, edges))]
+
+
+def ends_of(parts: Sequence[Part], edges: Sequence[Edge], placed: Layout) -> list[float]:
+    """How far down each wire ends: where the layout had it, or in the order of the inputs where that matters."""
+    ends = [tip[1] for _, tip in placed.curves]
+    arriving: dict[int, list[int]] = {}
+    for k, edge in enumerate(edges):
+        arriving.setdefault(edge.head, []).append(k)
+    for head, wires in arriving.items():
+        if parts[head].in_order:
+            for k, y in zip(wires, sorted(ends[k] for k in wires)):
+                ends[k] = y
+    return ends
+
+
+def wire_svg(points: Sequence[Point], tip: Point, end: float, tails: Sequence[float], heads: Sequence[float]) -> str:
+    """A wire from the end of that of a part, wherever the layout had it leave, to the round of a gate.
+
+    end            how far down it arrives
+    tails, heads   how far down the part and the gate are, in each row in which they stand
+    """
+    level = points[0][1]
+    start, middle = nearest(tails, level), nearest(heads, tip[1])
+    fall = max(-0.85 * RADIUS, min(0.85 * RADIUS, end - middle))
+    left = points[0][0] + OVERHANG, start
+    reached = tip[0] + RADIUS - math.sqrt(RADIUS ** 2 - fall ** 2), middle + fall
+    between = points[3:-1:3]                            # the curve goes through every third of its points
+    leaving = sum(1 for _ in takewhile(lambda point: point[1] == level, between))
+    way = [(x, start if i < leaving else middle + fall if y == tip[1] else y) for i, (x, y) in enumerate(between)]
+    way = curved([left, *[point for point in way if point[0] > left[0]], reached])
+    pairs = [f"{at(x)} {at(y)}" for x, y in way]
+    return f'<g class="tg-edge"><path d="M{pairs[0]} C{" ".join(pairs[1:])}"/></g>'
+
+
+def nearest(choices: Sequence[float], y: float) -> float:
+    return min(choices, key=lambda choice: abs(choice - y))
+
+
+def part_svg(part: Part, x: float, y: float) -> str:
+    """A leaf or gate around a point, its wire, and the numbers on it."""
+    left, body = x - part.size[0] / 2, part.body
+    middle = left + body + part.wire / 2
+    drawn = [f'<g class="tg-edge"><path d="M{at(left + body)} {at(y)} H{at(left + body + part.wire)}"/></g>']
+    if part.symbol:
+        drawn += [f'<rect class="tg-box" x="{at(left)}" y="{at(y - RADIUS)}" width="{at(body)}" '
+                  f'height="{2 * RADIUS}" rx="{RADIUS}"/>', centred("tg-symbol", left + body / 2, y + 4.5, part.symbol)]
+    if part.name:
+        place = (left + body / 2, y - RADIUS - 5) if part.symbol else (left + (body - 5) / 2, y + 4.5)
+        drawn.append(centred("tg-name", *place, part.name))
+    drawn += [centred("tg-data", middle, y - 5, part.data), centred("tg-grad", middle, y + 15, part.grad)]
+    return "".join(drawn)
+
+
+def centred(kind: str, x: float, y: float, text: str) -> str:
+    return f'<text class="{kind}" text-anchor="middle" x="{at(x)}" y="{at(y)}">{escape(text)}</text>' if text else ""
