@@ -233,6 +233,15 @@ def test_a_kink_of_a_slope_is_no_wrong_and_is_told_once(f, x, words):
     assert found and [finding.kind for finding in found.findings] == ["kink"] and words in repr(found)
 
 
+@pytest.mark.parametrize(("f", "xs"), [
+    (lambda x: x.abs() ** 2, [0.0]), (lambda x, y: tg.hypot(x, y) ** 2, [0.0, 0.0]), (lambda x, y: (tg.norm([x, y]) / 2) ** 2, [0.0, 0.0]),
+    (lambda x, y: tg.std([x, y]) ** 2, [1.0, 1.0])])
+def test_the_square_of_a_size_is_not_called_wrong_at_its_kink(f, xs):
+    found = gradcheck(f, xs, order=2)
+    assert found and "not judged, since" in repr(found) and {finding.kind for finding in found.findings} == {"kink"}
+    assert 0 < found.second < gradcheck(f, [x + 0.5 * i + 0.25 for i, x in enumerate(xs)], order=2).second
+
+
 # ---- what it takes and says --------------------------------------------------------------------------------
 
 

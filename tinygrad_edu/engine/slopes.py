@@ -150,6 +150,20 @@ def as_value(x: Any) -> Value:
 # ---- the kinks of |x|, hypot(x, y) and norm -----------------------------------------------------------
 
 TIMES_SLOPE_IS_INPUT = ("abs", "hypot", "norm")         # f ∂f/∂xᵢ = xᵢ, also where f is 0 and has no slope
+BESIDE_FIRST: dict[str, Callable[[Value], Any]] = {     # what the first input of a product is multiplied by
+    "neg": lambda node: -1, "identity": lambda node: 1, "square": lambda node: node.parents[0],
+    "div": lambda node: 1 / node.parents[1],
+}
+
+
+def is_at_kink(node: Value) -> bool:
+    """Is this one of these where it is 0?"""
+    return node.op in TIMES_SLOPE_IS_INPUT and node.data == 0
+
+
+def exponent_of(node: Value) -> float:
+    """The number n of a node x**n; 0 if it is none."""
+    return node.parents[1].data if node.op == "pow" else node.constants["n"] if node.op == "power" else 0.0
 
 
 def product_of(upstream: Any, slope: Any) -> Any:
@@ -198,10 +212,10 @@ def factors_beside(product: Any, op: Op, inputs: tuple) -> tuple | None:
             waiting += [(node.parents[1], (first, others)), (first, (node.parents[1], others))]
         elif node._operation.hidden:
             waiting.append((first, others))
-        elif node.op in ("neg", "square"):
-            waiting.append((first, (-1 if node.op == "neg" else first, others)))
-        elif node.op == "power" and node.constants["n"] > 1:
-            waiting.append((first, (first ** (node.constants["n"] - 1), others)))
+        elif node.op in BESIDE_FIRST:
+            waiting.append((first, (BESIDE_FIRST[node.op](node), others)))
+        elif exponent_of(node) >= 1:
+            waiting.append((first, (first ** (exponent_of(node) - 1), others)))
     return None
 
 
