@@ -598,6 +598,17 @@ def test_even_powers_of_abs_have_all_derivatives_at_0_and_odd_ones_keep_the_conv
         assert found == [math.factorial(n) * float(n == order) * (n % 2 == 0) for order in (1, 2, 3, 4)]
 
 
+@pytest.mark.parametrize(("f", "derivatives"), [          # the second, the third, the fourth
+    (lambda x: (abs(x) / (x + 2)) ** 2, (0.5, -1.5, 4.5)), (lambda x: abs(x) / (x + 2) * abs(x), (1, -1.5, 3)),
+    (lambda x: (abs(x) * tg.exp(x)) ** 2, (2, 12, 48)), (lambda x: (tg.norm([x, x * x]) * tg.exp(x)) ** 2, (2, 12, 72)),
+    (lambda x: (abs(x) + abs(x)) ** 2, (8, 0, 0)), (lambda x: (abs(x) - x * x) ** 2 + 2 * abs(x) ** 3, (2, 0, 24)),
+    (lambda x: (abs(x) + 1) * (abs(x) + 2) * abs(x) ** 2, (4, 0, 24)), (lambda x: (1 - abs(x)) * (1 + abs(x)), (-2, 0, 0)),
+    (lambda x: tg.dot([abs(x), x], [abs(x) * 2, x]), (6, 0, 0)), (lambda x: tg.mean([abs(x), 3.0]) * abs(x), (1, 0, 0)),
+    (lambda x: (-abs(x) / 2) ** 4, (0, 0, 1.5)), (lambda x: tg.sum([abs(x), abs(x) * 2]) ** 2 / 9, (2, 0, 0))])
+def test_what_is_made_of_squares_of_abs_by_sums_and_products_has_its_derivatives_at_0(f, derivatives):
+    assert [tg.derivative(f, n)(0.0) for n in (2, 3, 4)] == pytest.approx(derivatives, rel=1e-14)
+
+
 def test_a_power_of_abs_whose_exponent_takes_a_gradient_bends_as_its_square_does():
     assert tg.hessian(lambda v: abs(v[0]) ** v[1])([0.0, 2.0]) == [[2.0, 0.0], [0.0, 0.0]]
     assert tg.hessian(lambda v: abs(v[0]) ** v[1])([0.0, 3.0]) == [[0.0, 0.0], [0.0, 0.0]]
