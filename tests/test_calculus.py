@@ -609,6 +609,12 @@ def test_what_is_made_of_squares_of_abs_by_sums_and_products_has_its_derivatives
     assert [tg.derivative(f, n)(0.0) for n in (2, 3, 4)] == pytest.approx(derivatives, rel=1e-14)
 
 
+def test_a_gradient_graph_made_at_the_kink_of_abs_is_right_elsewhere_too():
+    for f, slope in ((lambda x: abs(x) ** 2, 6.0), (lambda x: (abs(x) + 1) ** 2, 8.0), (lambda x: (abs(x) / 2 + x) ** 2 + abs(x), 14.5)):
+        x = Value(0.0, label="x")
+        assert tg.replay(tg.gradient_graph(f(x), x), at={"x": 3.0}).value == slope
+
+
 def test_a_power_of_abs_whose_exponent_takes_a_gradient_bends_as_its_square_does():
     assert tg.hessian(lambda v: abs(v[0]) ** v[1])([0.0, 2.0]) == [[2.0, 0.0], [0.0, 0.0]]
     assert tg.hessian(lambda v: abs(v[0]) ** v[1])([0.0, 3.0]) == [[0.0, 0.0], [0.0, 0.0]]

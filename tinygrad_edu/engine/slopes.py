@@ -163,19 +163,19 @@ def product_of(upstream: Any, slope: Any) -> Any:
     op = slope._operation if isinstance(slope, Value) else None
     if not isinstance(op, SlopeOp) or op.source.name not in TIMES_SLOPE_IS_INPUT or slope.parents[0].data:
         return times(upstream, slope)
-    rest = quotient(upstream, op.source, slope.parents[1:]) if isinstance(upstream, Value) else 0
-    return times(rest, slope.parents[1 + op.number]) if isinstance(rest, Value) or rest else times(upstream, slope)
+    a, b = split_by(op.source, slope.parents[1:], upstream) if isinstance(upstream, Value) else (0, upstream)
+    return plus(times_or_0(a, slope.parents[1 + op.number]), times_or_0(b, slope))
 
 
-def quotient(total: Value, op: Op, inputs: tuple) -> Any:
-    """A number divided by the node of `op` on these inputs, less what is no product with it."""
+def split_by(op: Op, inputs: tuple, total: Value) -> Split:
+    """How a number splits by the node of `op` on these inputs."""
     found: dict[Value, Split] = {}
     for node in topological_order(total):
         if node._operation is op and node.parents == inputs:
             found[node] = 1, 0
         elif not found.keys().isdisjoint(node.parents):
             found[node] = split_of(node, [found.get(part, (0, part)) for part in node.parents])
-    return found.get(total, (0, total))[0]
+    return found.get(total, (0, total))
 
 
 def split_of(node: Value, parts: list[Split]) -> Split:
