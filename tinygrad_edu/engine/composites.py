@@ -64,8 +64,7 @@ def cumsum(row: Iterable[Any]) -> list[Any]:
 def deviations(row: list[Any], ddof: int) -> list[Any]:
     """What each number of a row has beyond their mean; a ValueError where too few are left to divide by."""
     if len(row) <= checked_whole("ddof", ddof, least=0):
-        raise ValueError(f"a row of {len(row)} with ddof={ddof} leaves nothing to divide by: "
-                         "give more numbers or a smaller ddof")
+        raise ValueError(f"a row of {len(row)} with ddof={ddof} leaves nothing to divide by: give more numbers")
     mean = ops.mean(row)
     return [ops.sub(x, mean) for x in row]
 
@@ -83,11 +82,9 @@ def var(row: Iterable[Any], ddof: int = 0) -> Any:
 
 
 def std(row: Iterable[Any], ddof: int = 0) -> Any:
-    """The standard deviation of a row: √var.  Where it is 0, so are its gradients.
+    """The standard deviation of a row: √var.  Where it is exactly 0, so are its gradients.
 
     ddof   as for `var`
-
-    Equal numbers may be some 10⁻¹⁷ from their rounded mean; then it is that, as in NumPy.
 
     >>> std([1.0, 5.0])
     2.0
