@@ -99,8 +99,9 @@ function backwardLines(n, k, after) {
 }
 // Where nothing is passed on, all that is behind has the gradient 0.
 function stoppedLines(after, behind) {
-  const few = behind.length > 8 ? behind.slice(0, 7) : behind, comma = "<mo>,</mo>";
-  return [[...few.map(n => grad(n) + comma), ...few === behind ? [] : ["<mo>…</mo>"], equals(number(after, "grad"))]];
+  const names = behind.length > 8 ? [...behind.slice(0, 7).map(n => grad(n)), "<mo>…</mo>"] : behind.map(n => grad(n));
+  const listed = names.map((name, i) => i < names.length - 1 ? name + "<mo>,</mo>" : name);
+  return [[...listed, equals(number(after, "grad"))]];
 }
 
 // ---- sentences
