@@ -248,7 +248,7 @@ def test_another_order_is_refused(order, error, words):
 
 def test_a_function_that_returns_several_values_is_told_to_return_one():
     for f in (tg.softmax, lambda v: {"first": v[0]}):
-        with pytest.raises(TypeError, match="f must return one Value, got .*: choose one, or add them up"):
+        with pytest.raises(TypeError, match=r"f must return one Value, got .*: choose one, or add them up"):
             gradcheck(f, [[1.0, 2.0]])
     with pytest.raises(TypeError, match=r"f must return one Value, got 3\.0: was the graph cut by \.data\?"):
         gradcheck(lambda v: 3.0, [[1.0, 2.0]])
