@@ -99,9 +99,9 @@ function backwardLines(n, k, after) {
 }
 // Where nothing is passed on, all that is behind has the gradient 0.
 function stoppedLines(after, behind) {
-  const names = behind.length > 8 ? [...behind.slice(0, 7).map(n => grad(n)), "<mo>…</mo>"] : behind.map(n => grad(n));
-  const listed = names.map((name, i) => i < names.length - 1 ? name + "<mo>,</mo>" : name);
-  return [[...listed, equals(number(after, "grad"))]];
+  const names = behind.slice(0, 8).map(n => grad(n));
+  if (behind.length > 8) names[7] = "<mo>…</mo>";
+  return [[...names.map((name, i) => name + (names[i + 1] ? "<mo>,</mo>" : "")), equals(number(after, "grad"))]];
 }
 
 // ---- sentences
