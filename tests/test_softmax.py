@@ -57,7 +57,7 @@ def test_the_judge_catches_the_usual_formula():
     assert list(softmax_misses(op, [[40.0, 0.0]])) != []
 
 
-@pytest.mark.parametrize("row", [row for row in logits_for(60) if -math.inf not in row], ids=lambda row: f"{row[0]:.4g}, {len(row)}")
+@pytest.mark.parametrize("row", [row for row in logits_for(30) if -math.inf not in row], ids=lambda row: f"{row[0]:.4g}, {len(row)}")
 def test_softmax_of_finite_logits_adds_up_to_1_within_n_units(row):
     assert abs(mp.fsum(map(mp.mpf, softmax(row))) - 1) <= len(row) * mp.mpf(2) ** -53
 
@@ -146,7 +146,7 @@ def test_many_logits_are_shown_in_general_terms_with_the_index_put_in():
 def test_a_picture_shows_the_logits_as_parents_and_which_of_the_numbers_a_node_is():
     logits = [Value(x, label=name) for name, x in zip("abc", (1.0, 2.0, 3.0))]
     svg = tg.draw(tg.dot(softmax(logits), [1.0, 2.0, 3.0])).svg
-    assert re.findall(r"v\d = softmax[^<]*(index=\d\))</text>", svg) == ["index=0)", "index=1)", "index=2)"]
+    assert re.findall(r"v\d = softm[^<]*(index=\d\))</text>", svg) == ["index=0)", "index=1)", "index=2)"]
     assert "operation v3 = softmax_at(a, b, c, index=2): 0.66524" in svg and svg.count(">softmax</text>") == 3
 
 
@@ -160,7 +160,7 @@ def test_a_pickled_node_keeps_its_index_and_is_run_again_on_other_numbers():
 
 def test_an_index_may_stand_behind_the_row_and_rows_of_rows_are_refused_by_name():
     assert tg.softmax_at([0.0, 0.0], 1) == tg.softmax_at(0.0, 0.0, index=1) == 0.5
-    with pytest.raises(TypeError, match=r"softmax_at.. takes a row of numbers, but .1.0, 2.0. is an element"):
+    with pytest.raises(TypeError, match=r"softmax.. takes a row of numbers, but .1.0, 2.0. is an element"):
         softmax([[1.0, 2.0], [3.0, 4.0]])
     with pytest.raises(TypeError, match="needs index="):
         tg.softmax_at([1.0, 2.0])

@@ -1,5 +1,6 @@
 """What an operation was called with, sorted into inputs and constants, and checked."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from .arrays import is_array, is_value
@@ -40,12 +41,27 @@ def arguments_of_rows(op: Operation, inputs: tuple, constants: dict) -> tuple[tu
 
 def refuse_nested(op: Operation, inputs: tuple) -> None:
     """Say it by name where an op of rows was given rows of rows."""
-    for x in [x for row in inputs for x in row] if op.rows else ():
+    for row in inputs if op.rows else ():
+        refuse_rows_in(row, op.name, op.inputs)
+
+
+def refuse_rows_in(row: list, name: str, inputs: Sequence[str] = ("x",)) -> None:
+    """Refuse a row of rows in the name of a function and of its inputs."""
+    for x in row:
         if isinstance(x, list | tuple) or is_array(x):
-            first, *others = op.inputs
-            raise TypeError(f"{op.name}() takes {'rows' if others else 'a row'} of numbers, but {short_repr(x)} "
-                            f"is an element: for the rows of a matrix, write "
-                            f"[tg.{op.name}({', '.join(['row', *others])}) for row in {first}]") from None
+            first, *others = inputs
+            raise TypeError(f"{name}() takes {'rows' if others else 'a row'} of numbers, but {short_repr(x)} is an "
+                            f"element: for the rows of a matrix, write [tg.{name}({', '.join(['row', *others])}) "
+                            f"for row in {first}]") from None
+
+
+def checked_row(row: Any, name: str) -> list:
+    """A row of numbers as a list; a TypeError that names the function if it is none."""
+    if not hasattr(type(row), "__iter__"):
+        raise TypeError(f"{name}() takes a row of numbers, such as [a, b]: got {short_repr(row)}")
+    numbers = list(row)
+    refuse_rows_in(numbers, name)
+    return numbers
 
 
 def accepts_empty_row(op: Operation) -> bool:
