@@ -125,6 +125,7 @@ def from_json(answer: bytes, count: int, name: str) -> Layout:
 BETWEEN = 24                # boxes of a column, in points
 LANE = 0.0, 4.0             # the size of the place that an edge has in a column it crosses
 ARROW = 9                   # the length of an arrow's head
+STEEP = 90                  # a slope over more than a box or two
 SWEEPS = 4                  # through the columns, to put their members in order and to move them up and down
 Neighbours = Sequence[Sequence[int]]
 
@@ -155,7 +156,8 @@ def simple(sizes: Sequence[Point], edges: Sequence[Edge], columns: Sequence[int]
     ways = [way_of(route, leaving[k], arriving[k], [borders[places[i]] for i in route], ys)
             for k, route in enumerate(routes)]
     curves = [([*curved(way)[:-1], (way[-1][0] - ARROW, way[-1][1])], way[-1]) for way in ways]
-    labels = [label_place(*way[-3:-1]) for way in ways]                # between the last columns
+    inputs = Counter(e.head for e in edges)
+    labels = [label_place(*way[-3:-1], e.letters, inputs[e.head]) for way, e in zip(ways, edges)]
     return Layout(width, height, centres[:len(sizes)], curves, labels, "simple")
 
 
@@ -356,10 +358,15 @@ def way_of(route: Sequence[int], start: Point, end: Point, borders: Sequence[Poi
     return [*way, (borders[-1][0], end[1]), end]
 
 
-def label_place(start: Point, end: Point) -> Point:
-    """On the middle of a slope, or above a line that is level, or nearly so."""
-    is_level = abs(start[1] - end[1]) < LABEL_SIZE
-    return (start[0] + end[0]) / 2, (start[1] + end[1]) / 2 - is_level * 9
+def label_place(start: Point, end: Point, letters: int, inputs: int) -> Point:
+    """On the middle of the last slope of an edge, or above it where it is nearly level.
+
+    A steep slope crosses many others, so its label stands at the arrow, if there is room for those of all inputs.
+    """
+    (x0, y0), (x1, y1) = start, end
+    if abs(y1 - y0) > STEEP and inputs <= 3:
+        return x1 - ARROW - 3.95 * letters, y1 - 8
+    return (x0 + x1) / 2, (y0 + y1) / 2 - (9 if abs(y1 - y0) < LABEL_SIZE else 0)
 
 
 def curved(way: Sequence[Point]) -> list[Point]:
