@@ -720,14 +720,16 @@ def test_the_first_input_of_a_difference_arrives_above_the_second(text):
         assert len(above) == 2 and (gate.op in ("add", "mul") or all(a is b for a, b in zip(above, gate.parents, strict=True)))
 
 
-@pytest.mark.parametrize("name", EXPRESSIONS)
+@pytest.mark.parametrize("name", [*EXPRESSIONS, "named"])
 def test_what_stands_in_a_circuit_is_not_covered(name):
-    drawn = tg.draw(graph(name), style="circuit")
-    frames = [(gate[0] if gate else start, level - 19, end, level + 19)
-              for _, gate, (start, end, level) in circuit_parts(drawn)]
+    f = a_network_and_its_loss([2, 1])[1] if name == "named" else graph(name)
+    parts = circuit_parts(tg.draw(f, style="circuit"))
+    frames = [(gate[0] if gate else start, level - (35 if gate and "tg-name" in texts else 19), end, level + 19)
+              for texts, gate, (start, end, level) in parts]
     assert not any(overlap(a, b) for a, b in itertools.combinations(frames, 2))
-    for texts, _, (start, end, _) in circuit_parts(drawn):
-        assert all(len(texts.get(kind, "")) * 7.9 <= end - start for kind in ("tg-data", "tg-grad"))
+    for texts, gate, (start, end, _) in parts:
+        assert all(len(texts.get(kind, "")) * 7.9 <= end - start + 0.2 for kind in ("tg-data", "tg-grad"))
+        assert not gate or len(texts.get("tg-name", "")) * 7.9 <= end - gate[0] + 0.2
 
 
 def width_of(drawing):

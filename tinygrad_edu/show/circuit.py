@@ -37,8 +37,9 @@ class Part(NamedTuple):
 
     @property
     def wire(self) -> float:
-        """The length of the wire, so that the numbers on it are read."""
-        return max(NARROWEST_WIRE, letters(self.data), letters(self.grad)) * LETTER + 6
+        """The length of the wire, on which the numbers stand, and the rest of a long name of the gate."""
+        numbers = max(NARROWEST_WIRE, letters(self.data), letters(self.grad)) * LETTER + 6
+        return max(numbers, letters(self.name) * LETTER - self.body)
 
     @property
     def size(self) -> Point:
@@ -115,7 +116,8 @@ def part_svg(part: Part, x: float, y: float) -> str:
         drawn += [f'<rect class="tg-box" x="{at(left)}" y="{at(y - RADIUS)}" width="{at(body)}" '
                   f'height="{2 * RADIUS}" rx="{RADIUS}"/>', centred("tg-symbol", left + body / 2, y + 4.5, part.symbol)]
     if part.name:
-        place = (left + body / 2, y - RADIUS - 5) if part.symbol else (left + (body - 5) / 2, y + 4.5)
+        width = letters(part.name) * LETTER         # a long one begins at the left end: wires come from there
+        place = (left + max(body, width) / 2, y - RADIUS - 5) if part.symbol else (left + width / 2, y + 4.5)
         drawn.append(centred("tg-name", *place, part.name))
     drawn += [centred("tg-data", middle, y - 5, part.data), centred("tg-grad", middle, y + 15, part.grad)]
     return "".join(drawn)

@@ -157,7 +157,7 @@ def simple(sizes: Sequence[Point], edges: Sequence[Edge], columns: Sequence[int]
             for k, route in enumerate(routes)]
     curves = [([*curved(way)[:-1], (way[-1][0] - ARROW, way[-1][1])], way[-1]) for way in ways]
     inputs = Counter(e.head for e in edges)
-    labels = [label_place(*way[-3:-1], e.letters, inputs[e.head]) for way, e in zip(ways, edges)]
+    labels = [label_place(way[-3], way[-2], e.letters, inputs[e.head]) for way, e in zip(ways, edges)]
     return Layout(width, height, centres[:len(sizes)], curves, labels, "simple")
 
 
