@@ -401,6 +401,8 @@ def as_lines(root: Any, style: int, names: Mapping[int, tuple[int, str]]) -> lis
     root = resolved(root)
     if type(root) is not Formula:
         return [("", literal(root, style)[1])]
+    if not root.parts:                          # most are names
+        return [("", (names[id(root)] if id(root) in names else compose(root, style, {}))[1])]
     order = in_order([root])
     long = expanded_size(order, style, names) > LONG
     uses = Counter(id(p) for part in order for p in children(part))

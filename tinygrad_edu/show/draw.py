@@ -368,18 +368,19 @@ def box_svg(box: Box, x: float, y: float) -> str:
 
 def inside_of(box: Box, x: float, y: float) -> str:
     """The frame and the texts of a box around a point."""
-    left, top = x - box.width / 2, y - box.height / 2
+    width, height, badge = box.width, box.height, box.badge
+    left, top = x - width / 2, y - height / 2
     corner = 0 if box.kind == "op" else 8
-    frame = f'x="{at(left)}" y="{at(top)}" width="{at(box.width)}" height="{at(box.height)}"'
+    frame = f'x="{at(left)}" y="{at(top)}" width="{at(width)}" height="{at(height)}"'
     parts = [f'<rect class="tg-box" {frame} rx="{corner}"/>']
     if box.symbol:
-        parts.append(f'<rect class="tg-badge" x="{at(left)}" y="{at(top)}" width="{at(box.badge)}" height="{HEAD}"/>'
-                     f'<text text-anchor="middle" x="{at(left + box.badge / 2)}" y="{at(top + 16.5)}">'
+        parts.append(f'<rect class="tg-badge" x="{at(left)}" y="{at(top)}" width="{at(badge)}" height="{HEAD}"/>'
+                     f'<text text-anchor="middle" x="{at(left + badge / 2)}" y="{at(top + 16.5)}">'
                      f"{escape(box.symbol)}</text>")
-    head = f'x="{at(left + PAD + box.badge)}" y="{at(top + 16.5)}"'
+    head = f'x="{at(left + PAD + badge)}" y="{at(top + 16.5)}"'
     parts.append(f'<text class="tg-name" {head}>{escape(box.head)}</text>')
     for i, (kind, number) in enumerate(box.rows):
-        place = f'text-anchor="end" x="{at(left + box.width - PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
+        place = f'text-anchor="end" x="{at(left + width - PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
         parts.append(f'<text class="tg-{kind}" {place}>{number}</text>')
     return "".join(parts)
 

@@ -27,7 +27,7 @@ def number_text(x: float, digits: int = 5) -> str:
 
 def letters(text: str) -> int:
     """How many letters wide; East Asian ones count two."""
-    if text.isascii():
+    if text.replace("−", "-").isascii():
         return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
