@@ -84,7 +84,7 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
              where it cannot run or would take long, a simple layout.  "embedded", "dot", "simple" to insist on one
     engine   the former name of `layout`; the next version will not know it any more
     names    what the nodes go by, as for `steps`
-    style    "boxes", or "circuit": round gates and numbers on wires, as on slides (see `circuit_of`)
+    style    "boxes", or "circuit": round gates and numbers on wires, as on slides, for up to 100 nodes
     fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
              (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
 
