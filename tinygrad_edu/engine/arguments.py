@@ -1,5 +1,6 @@
 """What an operation was called with, sorted into inputs and constants, and checked."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .arrays import is_array, is_value
@@ -40,12 +41,27 @@ def arguments_of_rows(op: Operation, inputs: tuple, constants: dict) -> tuple[tu
 
 def refuse_nested(op: Operation, inputs: tuple) -> None:
     """Say it by name where an op of rows was given rows of rows."""
-    for x in [x for row in inputs for x in row] if op.rows else ():
+    if op.rows:
+        needed = [f"{name}=..." for name, default in op.constants.items() if default is None]
+        refuse_matrix(op.name, op.inputs, inputs, needed)
+
+
+def refuse_matrix(name: str, rows: Sequence[str], inputs: Sequence[Any], needed: Sequence[str] = ()) -> None:
+    """Say it by name where a function of rows was given rows of rows, and how it is done for each row."""
+    first, *others = rows
+    for x in (x for row in inputs if hasattr(type(row), "__iter__") for x in row):
         if isinstance(x, list | tuple) or is_array(x):
-            first, *others = op.inputs
-            raise TypeError(f"{op.name}() takes {'rows' if others else 'a row'} of numbers, but {short_repr(x)} "
+            raise TypeError(f"{name}() takes {'rows' if others else 'a row'} of numbers, but {short_repr(x)} "
                             f"is an element: for the rows of a matrix, write "
-                            f"[tg.{op.name}({', '.join(['row', *others])}) for row in {first}]") from None
+                            f"[tg.{name}({', '.join(['row', *others, *needed])}) for row in {first}]") from None
+
+
+def refuse_axis(name: str, given: Iterable[str]) -> None:
+    """Say it by name where a function of a row was told an axis, as those of numpy and PyTorch are."""
+    for axis in given:
+        if axis in ("axis", "dim", "keepdims", "keepdim"):
+            raise TypeError(f"{name}() takes rows and no {axis}: write [tg.{name}(row) for row in x] for the "
+                            f"rows of a matrix, [tg.{name}(column) for column in zip(*x)] for its columns")
 
 
 def accepts_empty_row(op: Operation) -> bool:
@@ -61,10 +77,9 @@ def checked_constants(op: Operation, constants: dict[str, Any]) -> dict[str, flo
     """Every constant of an op, those not given by their defaults, as floats."""
     if not constants and not op.constants:
         return constants
+    if op.rows:
+        refuse_axis(op.name, constants)
     for name in constants:
-        if op.rows and name in ("axis", "keepdims"):
-            raise TypeError(f"{op.name}() takes rows and no {name}: write [tg.{op.name}(row) for row in x] for the "
-                            f"rows of a matrix, [tg.{op.name}(column) for column in zip(*x)] for its columns")
         if name not in op.constants:
             raise TypeError(f"{op.name}() has no argument {name!r}; it takes {', '.join([*op.inputs, *op.constants])}")
     complete = {**op.constants, **constants}

@@ -1,16 +1,39 @@
 """Functions that record several nodes: each draws as the small graph it is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from itertools import accumulate
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from . import more_ops, ops
+from .arguments import refuse_axis, refuse_matrix
 from .arrays import is_value
-from .number import checked_whole, number
+from .number import checked_whole, number, short_repr
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772         # of the paper, where mean and variance stay
 
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
 
+
+def of_row(function: Callable[P, Answer]) -> Callable[P, Answer]:
+    """A function of one row, which refuses by its own name what is no row of numbers, and an axis."""
+    @wraps(function)
+    def checked(*inputs: P.args, **named: P.kwargs) -> Answer:
+        refuse_axis(function.__name__, named)
+        try:
+            return function(*inputs, **named)
+        except TypeError:
+            for row in [*inputs, *named.values()][:1]:
+                refuse_matrix(function.__name__, ["x"], [row])
+                if not hasattr(type(row), "__iter__"):
+                    raise TypeError(f"{function.__name__}() takes a row of numbers, such as [a, b]: "
+                                    f"got {short_repr(row)}") from None
+            raise
+    return checked
+
+
+@of_row
 def softmax(logits: Iterable[Any]) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), each as one node (see `softmax_at`); no logit is too large.
 
@@ -20,6 +43,7 @@ def softmax(logits: Iterable[Any]) -> list[Any]:
     return for_each_index(more_ops.softmax_at, logits)
 
 
+@of_row
 def log_softmax(logits: Iterable[Any]) -> list[Any]:
     """log(softmax(x)), each as one node (see `log_softmax_at`).
 
@@ -33,7 +57,7 @@ def for_each_index(op: Any, logits: Iterable[Any]) -> list[Any]:
     """What an op of a row with an index gives for each index."""
     logits = list(logits)
     if not logits:
-        raise ValueError("softmax of an empty row: give at least one logit")
+        raise ValueError(f"{op.name.removesuffix('_at')}() of an empty row: give at least one logit")
     record = next((type(x).record_each for x in logits if is_value(x)), None)
     try:
         if record:
@@ -43,6 +67,7 @@ def for_each_index(op: Any, logits: Iterable[Any]) -> list[Any]:
     return [op(logits, index=i) for i in range(len(logits))]
 
 
+@of_row
 def softmin(costs: Iterable[Any]) -> list[Any]:
     """softmax(-x): the smallest number gets the largest share.
 
@@ -52,6 +77,7 @@ def softmin(costs: Iterable[Any]) -> list[Any]:
     return softmax([ops.neg(x) for x in costs])
 
 
+@of_row
 def cumsum(row: Iterable[Any]) -> list[Any]:
     """The running sums of a row: x₁, x₁ + x₂, x₁ + x₂ + x₃, ...
 
@@ -70,6 +96,7 @@ def deviations(row: Iterable[Any], ddof: int) -> list[Any]:
     return [ops.sub(x, mean) for x in row]
 
 
+@of_row
 def var(row: Iterable[Any], ddof: int = 0) -> Any:
     """The variance of a row: Σ(xᵢ - mean)² / (n - ddof).
 
@@ -82,6 +109,7 @@ def var(row: Iterable[Any], ddof: int = 0) -> Any:
     return ops.div(ops.dot(apart, apart), len(apart) - ddof)
 
 
+@of_row
 def std(row: Iterable[Any], ddof: int = 0) -> Any:
     """The standard deviation of a row: √var.  Where all numbers are equal it is 0, and so are its gradients.
 

@@ -370,8 +370,7 @@ class Notation:
     def end_of_name(self, start: int) -> int:
         """Where the name that starts here ends; a raised letter is refused, since Python takes it for a plain one."""
         end = start
-        while end == start or end < len(self.text) and (
-                self.text[end] in SUBSCRIPT_DIGITS or ("a" + self.text[end]).isidentifier()):
+        while ("a" + self.text[end:end + 1].translate(SUBSCRIPTS)).isidentifier() and end < len(self.text):
             if unicodedata.decomposition(self.text[end]).startswith("<super>"):
                 self.refuse("a raised letter is not read: write x**n for xⁿ", end, end + 1)
             end += 1
