@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from test_player import data_of
 from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
+from test_zeros import random_expression
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.show import page as pages
 from tinygrad_edu.show.draw import number_text
+from tinygrad_edu.show.page import words_of
 
 
 def circuit():
@@ -54,12 +56,14 @@ def expected_numbers(f, events, place):
     for event in events[:place]:
         if event.kind == "forward":
             data[event.node] = event.node.data
+        elif event.kind == "stopped":
+            grads.update(dict.fromkeys(event.behind, 0.0))
         else:
             grads[event.node if event.parent is None else event.parent] = event.value
     return [(data[node], grads[node]) for node in order]
 
 
-@pytest.mark.parametrize("name", [*EXPRESSIONS, "selecting", "by hand", "huge", "network"])
+@pytest.mark.parametrize("name", [*EXPRESSIONS, "selecting", "closed", "random", "by hand", "huge", "network"])
 def test_every_number_at_every_step_is_the_engines(opened, name):
     if name == "by hand":
         f = Value(5.0, (Value(2.0, label="x"), Value(1.0)), (3.0, -1e-9), op="odd", label="f")
@@ -67,6 +71,8 @@ def test_every_number_at_every_step_is_the_engines(opened, name):
         _, f = a_network_and_its_loss([2, 1])
     else:
         f = {"selecting": lambda: tg.expression("relu(x) + max(x, y) * abs(y)", x=-1, y=2),
+             "random": lambda: tg.expression(random_expression(12)[0], **random_expression(12)[1]),
+             "closed": lambda: tg.expression("relu(w*x + b) + max(x, y*y)", w=2, x=-1, y=2, b=1),
              "huge": lambda: tg.expression("x * x / y + 1e300 * y", x=1e-150, y=3e-5)}.get(name, lambda: graph(name))()
     check_every_step(opened(tg.play(f)), f)
 
@@ -114,15 +120,24 @@ def expected_labels(order, events, at):
 def letters(text):
     """What text and MathML of a formula have in common: names, numbers, and ∂, in their order."""
     plain = unicodedata.normalize("NFKC", text).replace("(along this arrow)", "").replace("because", "")
+    plain = re.sub(r"([a-z])(\d)\[([\d,]+)\]", r"\1\3\2", plain)          # typeset, the layer stands above, and last
     return re.sub(r"abs|_|[^\w∂]", "", plain.replace("exp", "e"))
+
+
+def in_a_brace(text):
+    """A choice as the page has it, in a brace of two cases: there "else" stands last."""
+    return re.sub(r"else (\S+)$", r"\1 else", text)
 
 
 def check_panel(tab, event):
     """The step's symbols and numbers stand in the panel, in the picture, and in the sentence that is read aloud."""
     said = tab.locator("#say").inner_text()
+    if event.kind == "stopped":
+        assert event.reason in tab.locator("#what").inner_text() and event.reason in said and said.endswith(" = 0")
+        return
     lines = tab.locator("#lines > div").evaluate_all("divs => divs.map(d => d.textContent)")
     assert number_text(event.value) in "".join(lines) and said.endswith(f"= {number_text(event.value)}")
-    assert letters(lines[0]) == letters(event.formula) + letters(number_text(event.value)) * (event.kind == "seed")
+    assert letters(lines[0]) == letters(in_a_brace(event.formula)) + letters(number_text(event.value)) * (event.kind == "seed")
     if event.kind == "backward":
         before, upstream, local = map(number_text, event.terms)
         assert re.sub(r"[\s()]", "", lines[1]) == f"{before}+{upstream}×{local}={number_text(event.value)}"
@@ -131,14 +146,14 @@ def check_panel(tab, event):
         slope = letters(event.partial.split(" (input")[0])
         assert because.startswith(slope) and because.endswith(letters(local))
         plain = all(name.isidentifier() for name in map(tg.names(event.node).get, event.node.parents))
-        assert letters(event.local) in because.removeprefix(slope) or not plain     # a parent that is a formula stands there as a whole
+        assert letters(in_a_brace(event.local)) in because.removeprefix(slope) or not plain        # a parent that is a formula stands there as a whole
         assert "forward" not in tab.locator("#what").inner_text()
     else:
         assert (event.kind if event.kind == "forward" else "backward") in tab.locator("#what").inner_text()
 
 
 FAULTS = {      # in the player's script: what it says, and what a fault would make of it
-    "the two gradients of a line swapped": ("${grad(to)}<mo>+=</mo>${grad(n)}", "${grad(n)}<mo>+=</mo>${grad(to)}"),
+    "the two gradients of a line swapped": ("[grad(to), `<mo>+=</mo>${grad(n)}`", "[grad(n), `<mo>+=</mo>${grad(to)}`"),
     "the slope by another input": ("<mo>×</mo>${localDerivative(n, k)}<mtext>", "<mo>×</mo>${localDerivative(n, 0)}<mtext>"),
     "the reason of another input": ("reason = nodes[n].why[k]", "reason = nodes[n].why[0]"),
     "the derivative of another arrow": ("`∂ ${local[i]}`", "`∂ ${local[0]}`"),
@@ -187,7 +202,8 @@ def test_every_button(opened):
 
 def test_play_walks_to_the_end_and_can_be_paused(opened):
     tab = opened(circuit())
-    tab.clock.install()
+    tab.clock.install(time=0)
+    tab.clock.pause_at(1000)                        # from here on only `run_for` moves the clock
     tab.keyboard.press("Space")
     assert (place(tab), tab.locator("#play").inner_text()) == (1, "Pause")
     tab.clock.run_for(2100)
@@ -457,7 +473,7 @@ def test_a_layer_opens_and_folds_by_double_click_and_by_key(opened):
     assert len(boxes(tab)) == inner
     tab.keyboard.press("ArrowRight")
     tab.locator("h1").click()
-    tab.locator("#boxes > g:not([display])").filter(has_text="w0").first.focus()
+    tab.locator("#boxes > g:not([display])").filter(has_text="w1[").first.focus()
     tab.keyboard.press("o")
     assert tab.locator("#view option:checked").inner_text() in ("layers", "layer 0, opened")
 
@@ -552,13 +568,16 @@ def test_the_list_of_all_steps(opened):
 # ---- for everyone
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1000, 390])
 @pytest.mark.parametrize("name", ["circuit", "network"])
-def test_no_violation_of_accessibility(opened, name, scheme):
+def test_no_violation_of_accessibility(opened, name, scheme, width):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
     f = graph("circuit") if name == "circuit" else a_network_and_its_loss([3, 2, 1])[1]
-    tab = opened(tg.play(f, fold="auto" if name == "circuit" else "neuron"), color_scheme=scheme)
-    for at in (0, 1, len(tg.steps(f)) // 2, len(tg.steps(f))):
+    tab = opened(tg.play(f, fold="auto" if name == "circuit" else "neuron"), color_scheme=scheme, width=width)
+    tab.locator("summary").click()
+    for at, key in (0, "Shift"), (1, "?"), (len(tg.steps(f)) // 2, "Escape"), (len(tg.steps(f)), "p"):
         go(tab, at)
+        tab.keyboard.press(key)
         assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in axe.run(tab).response["violations"]] == []
 
 
@@ -660,3 +679,111 @@ def test_a_box_says_where_it_was_made_when_pointed_at(opened):
     titles = tab.locator("#boxes > g > title").evaluate_all("titles => titles.map(title => title.textContent)")
     assert titles[0] == f"x: 0.5, gradient 1.5729, made at {x.origin}"
     assert f"tanh(x) * 2: 0.92423, gradient 1, made at {f.origin}" in titles
+
+
+# ---- links, speed, keys, the projector, what a click offers
+
+def test_a_link_opens_the_page_at_its_step(opened):
+    tab = opened(circuit())
+    for link, step in ("step=4", 4), ("step=99", 7), ("step=x", 0), ("", 0):
+        tab.goto("about:blank")
+        tab.goto(opened.last + ("#" + link if link else ""))
+        assert place(tab) == step
+    tab.evaluate("location.hash = 'step=6'")
+    tab.wait_for_function("document.getElementById('place').textContent === '6 / 7'")
+
+
+def test_playing_can_be_faster_and_slower(opened):
+    tab = opened(circuit())
+    tab.clock.install(time=0)
+    tab.clock.pause_at(1000)
+    tab.locator("#speed").select_option("4 ×")
+    tab.locator("#play").click()
+    tab.clock.run_for(1100)                         # one at once, then one each quarter of a second
+    assert place(tab) == 5
+    tab.locator("#speed").select_option("0.5 ×")
+    tab.clock.run_for(1900)
+    assert place(tab) == 5
+    tab.clock.run_for(200)
+    assert (place(tab), tab.locator("#play").inner_text()) == (6, "Pause")
+
+
+def test_a_question_mark_shows_the_keys_and_they_rest_meanwhile(opened):
+    tab = opened(circuit())
+    assert not tab.locator("#keys").is_visible()
+    for opening in (lambda: tab.keyboard.press("?"), lambda: tab.locator("#help").click()):
+        opening()
+        shown = tab.locator("#keys").inner_text()
+        assert all(words in shown for words in words_of("player").keys.values())
+        tab.keyboard.press("ArrowRight")
+        assert place(tab) == 0
+        tab.locator("#close").click()
+        assert not tab.locator("#keys").is_visible()
+
+
+def test_the_projector_gets_large_type_and_no_tools(opened):
+    tab = opened(circuit(), width=1280, height=800)
+    go(tab, 5)
+    sizes = "() => ['#what', '#lines'].map(s => parseFloat(getComputedStyle(document.querySelector(s)).fontSize))"
+    before = tab.evaluate(sizes)
+    tab.keyboard.press("p")
+    assert all(large >= 1.5 * small for large, small in zip(tab.evaluate(sizes), before, strict=True))
+    assert not any(tab.locator(part).is_visible() for part in (".tools", "#beside", "#legend", "#all"))
+    tab.keyboard.press("ArrowRight")
+    assert place(tab) == 6
+    tab.keyboard.press("p")
+    assert tab.evaluate(sizes)[0] == before[0] and tab.locator(".tools").is_visible()
+
+
+def test_a_click_offers_the_python_that_reaches_a_box(opened):
+    model, loss = a_network_and_its_loss([3, 1])
+    tab = opened(tg.play(loss, fold="neuron"), permissions=["clipboard-read", "clipboard-write"])
+    tab.locator("#boxes > g:not([display])").filter(has_text="layer 0, neuron 2").first.click()
+    assert tab.locator("#copy").inner_text() == "model.layers[0].neurons[2]"
+    tab.locator("#copy").click()
+    assert tab.evaluate("navigator.clipboard.readText()") == "model.layers[0].neurons[2]"
+    assert tab.locator("#found").inner_text() == "copied: model.layers[0].neurons[2]"
+    tab.locator("#view").select_option("every node")
+    for path in tab.evaluate("JSON.parse(document.getElementById('data').textContent).boxes.map(box => box.path ?? '')"):
+        found = eval(path or "None", {"model": model})              # of our own page
+        assert found is not None or not path
+    leaf = next(b for b, box in enumerate(data_of(tg.play(loss))["boxes"]) if box.get("path") == "model.layers[0].neurons[1].w[0]")
+    assert tg.topological_order(loss)[leaf] is model.layers[0].neurons[1].w[0]
+
+
+# ---- the lists beside the graph
+
+def trace_of(tab):
+    rows = tab.locator("#trace tbody tr").evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+    return {made.split(" = ")[0]: (value, slope, gradient) for made, value, slope, gradient in rows}
+
+
+@pytest.mark.parametrize("name", ["circuit", "neuron", "fan"])
+def test_the_trace_has_every_number_of_the_step_and_lights_its_line(opened, name):
+    f = graph(name)
+    tab, events, names = opened(tg.play(f)), tg.steps(f), tg.names(f)
+    order = tg.topological_order(f)
+    for at in range(len(events) + 1):
+        go(tab, at)
+        shown = trace_of(tab)
+        for node, (value, gradient) in zip(order, expected_numbers(f, events, at), strict=True):
+            if not node.is_constant:
+                assert shown[names[node]][::2] == tuple("" if x is None else number_text(x) for x in (value, gradient))
+        lit = tab.locator("#trace .here").evaluate_all("cells => [...new Set(cells.map(c => c.parentNode.cells[0].textContent))]")
+        event = events[at - 1] if at else None
+        wanted = [] if event is None else [names[event.node if event.parent is None else event.parent]]
+        assert [made.split(" = ")[0] for made in lit] == wanted
+
+
+def test_the_program_is_shown_with_the_line_of_the_step(opened):
+    with tg.trace_origin():
+        x = Value(0.5, label="x")
+        y = tg.tanh(x)
+        f = y * 3
+    tab = opened(tg.play(f))
+    lines = tab.locator("#program > div").all_inner_texts()
+    assert [line.split("  ", 1)[1].strip() for line in lines] == ['x = Value(0.5, label="x")', "y = tg.tanh(x)", "f = y * 3"]
+    for step, line in (1, "y = tg.tanh(x)"), (2, "f = y * 3"):
+        go(tab, step)
+        assert tab.locator("#program [aria-current]").inner_text().endswith(line)
+    assert opened(circuit()).locator("#program").count() == 0

@@ -7,12 +7,14 @@ import shlex
 import signal
 import subprocess
 import sys
+import webbrowser
 from xml.etree import ElementTree
 
 import pytest
 from command import run
 
 import tinygrad_edu as tg
+from tinygrad_edu import cli
 
 CIRCUIT = ["(x + y) * z", "x=-2", "y=5", "z=-4"]
 
@@ -91,6 +93,63 @@ def test_step_writes_the_player(tmp_path):
     assert (tmp_path / "step.html").read_text(encoding="utf-8") == tg.play(f).html
 
 
+@pytest.fixture
+def browser(monkeypatch):
+    """The addresses that a browser was asked to open, on a machine with a display."""
+    addresses = []
+    monkeypatch.setattr(cli, "has_display", lambda: True)
+    monkeypatch.setattr(webbrowser, "open", addresses.append)
+    return addresses
+
+
+def test_play_writes_a_page_says_where_and_opens_it(tmp_path, browser):
+    assert run("play", *CIRCUIT, cwd=tmp_path)[0] == "wrote play.html: open it in a browser\n"
+    assert browser == [(tmp_path / "play.html").resolve().as_uri()]
+    assert (tmp_path / "play.html").read_text(encoding="utf-8") == tg.play(tg.expression(CIRCUIT[0], x=-2, y=5, z=-4)).html
+    assert run("play", "-x", "x=2", "-o", "other.html", "--no-open", cwd=tmp_path)[0].startswith("wrote other.html")
+    assert len(browser) == 1
+
+
+def test_demo_plays_without_a_word(tmp_path, browser):
+    assert run("demo", cwd=tmp_path)[0] == "wrote demo.html: open it in a browser\n"
+    assert browser == [(tmp_path / "demo.html").resolve().as_uri()]
+    run("demo", "--no-open", cwd=tmp_path)
+    assert len(browser) == 1
+
+
+def test_nothing_is_opened_where_there_is_no_display(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli.sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(webbrowser, "open", lambda address: pytest.fail(address))
+    run("demo", cwd=tmp_path)
+    assert not cli.has_display()
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    assert cli.has_display()
+
+
+@pytest.mark.parametrize("arguments", [["--html", "--svg", "x*y"], ["x*y", "--svg", "--html"], ["--svg", "x*y", "--html"], ["x*y", "x=1", "--svg", "--html"]])
+def test_files_without_a_name_get_one_where_no_name_follows(arguments, tmp_path):
+    run("step", *arguments, *["x=1"][:"x=1" not in arguments], "y=2", cwd=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graph.svg", "step.html"]
+
+
+@pytest.mark.parametrize(("arguments", "name"), [
+    (["step", "x", "x=1", "--svg"], "graph.svg"), (["step", "x", "x=1", "--html"], "step.html"), (["draw", "x", "x=1"], "graph.svg"),
+    (["play", "x", "x=1", "--no-open"], "play.html"), (["demo", "--no-open"], "demo.html")])
+def test_a_file_of_somebody_elses_is_replaced_only_by_name(arguments, name, tmp_path):
+    run(*arguments, cwd=tmp_path)
+    run(*arguments, cwd=tmp_path)                                   # its own it replaces
+    (tmp_path / name).write_text("mine")
+    output, errors, code = run(*arguments, cwd=tmp_path, check=False)
+    assert (output, code) == ("", 2) and f"{name} is here already, and is not one that tinygrad-edu wrote: name another file" in errors
+    assert (tmp_path / name).read_text() == "mine"
+    option = {"step": arguments[-1], "demo": None}.get(arguments[0], "-o")
+    if option:
+        run(*[word for word in arguments if word != option], option, name, cwd=tmp_path)
+        assert (tmp_path / name).read_text(encoding="utf-8") != "mine"
+
+
 def test_draw_writes_svg_or_dot(tmp_path):
     assert run("draw", "x * y", "x=1", "y=2", cwd=tmp_path)[0].strip() == "wrote graph.svg"
     assert run("draw", "x * y", "x=1", "y=2", "-o", "g.dot", cwd=tmp_path)[0].strip() == "wrote g.dot"
@@ -115,8 +174,8 @@ def test_ops_lists_every_operation():
         assert words in detail
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["step", "--help"], ["draw", "-h"], ["ops", "--help"]])
-def test_help_has_examples_that_work(arguments, tmp_path):
+@pytest.mark.parametrize("arguments", [["--help"], ["step", "--help"], ["draw", "-h"], ["ops", "--help"], ["play", "--help"], ["demo", "--help"]])
+def test_help_has_examples_that_work(arguments, tmp_path, browser):
     output, *_ = run(*arguments)
     examples = [line.strip() for line in output.split("examples:")[1].splitlines() if line.strip().startswith("tinygrad-edu")]
     assert examples

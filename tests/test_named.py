@@ -11,6 +11,7 @@ from test_walk import screen_text
 import tinygrad_edu as tg
 from tinygrad_edu import REAL, Value
 from tinygrad_edu.cli import main
+from tinygrad_edu.engine import printer
 from tinygrad_edu.symbols import named
 from tinygrad_edu.symbols.named import NamedGraph
 
@@ -107,7 +108,7 @@ def test_a_node_that_is_used_both_ways_shows_its_own_number_and_a_sum_that_holds
     inner = x * x
     f = hidden_op(1.25)(inner, x) * inner
     events = tg.steps(f)
-    assert [event.text for event in events[:2]] == ["x * x = 2 * 2 = 4", "x * x * (x * x) = 5 * 4 = 20"]
+    assert [event.text for event in events[:2]] == ["x * x = 2 * 2 = 4", "x * x * (x * x) = 5 * (2 * 2) = 20"]
     assert [event.numbers for event in events if event.parent is inner] == ["0 + 1 × 5 = 5", "5 + 1 × 4 = 9"]
     f.backward()
     assert events[-1].value == x.grad == 36.0
@@ -175,3 +176,144 @@ def test_messages_call_a_slope_node_by_its_formula():
     slope.label = "slope"
     with pytest.raises(ValueError, match=r"^slope = 1 - 0 is not among"):
         tg.gradient_graph(x * x, slope)
+
+
+# ---- names
+
+
+def neuron_graph(**options):
+    return NamedGraph(tg.expression("1/(1 + exp(-(w0*x0 + w1*x1 + w2)))", w0=2, x0=-1, w1=-3, x1=-2, w2=-3), **options)
+
+
+def test_in_more_than_four_operations_each_goes_by_a_number_in_the_order_of_evaluation():
+    graph = neuron_graph()
+    assert [f"{graph.texts[node]} = {graph.made(node)}" for node in graph.nodes if node.parents] == [
+        "v1 = w0 * x0", "v2 = w1 * x1", "v3 = v1 + v2", "v4 = v3 + w2", "v5 = -v4", "v6 = exp(v5)", "v7 = 1 + v6", "f = 1 / v7"]
+    four = NamedGraph(tg.expression("-(x * y + x) * y", x=1, y=2))
+    assert [four.texts[node] for node in four.nodes if node.parents] == ["x * y", "x * y + x", "-(x * y + x)", "f"]
+
+
+def test_formulas_can_be_asked_for_as_names_everywhere(tmp_path, monkeypatch, capsys):
+    f = neuron_graph().output
+    for shown in (str(tg.steps(f, names="formulas")), tg.draw(f, names="formulas").svg, tg.play(f, names="formulas").html):
+        assert "1 + exp(-v1)" in shown.replace("−", "-")
+    monkeypatch.chdir(tmp_path)
+    words = ["1/(1 + exp(-(w0*x0 + w1*x1 + w2)))", "w0=2", "x0=-1", "w1=-3", "x1=-2", "w2=-3"]
+    for extra, wanted in ([], "v6 = exp(v5)"), (["--names", "formulas"], "1 + exp(-v1)"), (["--names=formulas"], "1 + exp(-v1)"):
+        assert main(["step", *words, *extra]) == 0 and wanted in capsys.readouterr().out
+    assert main(["draw", *words, "--names", "formulas", "-o", "f.svg"]) == 0
+    assert "1 + exp(-v1)" in (tmp_path / "f.svg").read_text(encoding="utf-8").replace("−", "-")
+    with pytest.raises(ValueError, match="names='short': write one of auto, formulas"):
+        tg.steps(f, names="short")
+
+
+@pytest.mark.parametrize(("labels", "letter"), [(["x"], "v"), (["v1"], "u"), (["v7", "u1"], "t"), (["v"], "v"), (["v_1"], "v")])
+def test_numbers_never_mix_with_names_that_look_alike(labels, letter):
+    leaves = [Value(float(i + 1), label=label) for i, label in enumerate(labels)]
+    total = leaves[0]
+    for k in range(6):
+        total = total * leaves[k % len(leaves)] + 1
+    graph = NamedGraph(total)
+    found = [graph.texts[node] for node in graph.nodes if node.parents]
+    assert found == [f"{letter}{k + 1}" for k in range(11)] + ["f"]
+
+
+def test_a_result_goes_by_its_own_name_where_f_is_taken():
+    f = Value(2.0, label="f")
+    graph = NamedGraph(f * f * f * f * f * f)
+    assert graph.texts[graph.output] == "v5" and len(set(graph.texts.values())) == 6
+
+
+def test_what_a_network_is_made_of_goes_by_layer_neuron_and_input():
+    model = tg.MLP(2, [3, 1], rng=0)
+    for name, parameter in model.named_parameters():
+        layer, neuron, kind, *rest = [part for part in name.split(".") if part not in ("layers", "neurons")]
+        assert parameter.label == f"{kind}{layer}[{','.join([neuron, *rest])}]"
+    assert model.layers[0].neurons[2].w[1].label == "w0[2,1]"
+    graph = NamedGraph(tg.mse(model([1.0, -2.0]), 0.5))
+    texts = [graph.texts[node] for node in graph.nodes]
+    assert {"x0", "x1", "z0[2]", "a0[2]", "z1[0]", "loss"} <= set(texts) and "a1[0]" not in texts
+    node = {text: node for node, text in graph.texts.items()}
+    assert graph.made(node["a0[2]"]) == "tanh(z0[2])" and graph.made(node["z0[2]"]).endswith(" + b0[2]")
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("activation", ["relu", None, lambda z: z * tg.sigmoid(z), lambda z: tg.maximum(z, 0) + 1])
+def test_sums_and_activations_of_neurons_are_found_however_these_are_made(fused, bias, activation):
+    model = tg.MLP(2, [2, 1], activation=activation, fused=fused, bias=bias, rng=0)
+    graph = NamedGraph(model([Value(1.0, label="p"), Value(2.0, label="q")]))
+    node = {text: node for node, text in graph.texts.items()}
+    for j, neuron in enumerate(model.layers[0].neurons):
+        z = sum(w.data * x for w, x in zip(neuron.w, (1.0, 2.0)))
+        assert node[f"z0[{j}]"].data == pytest.approx(z)
+        if activation is not None:
+            wanted = activation(z) if callable(activation) else max(z, 0)
+            assert node[f"a0[{j}]"].data == pytest.approx(wanted)
+    assert not [text for text in node if text.endswith("_2")]
+
+
+def test_parts_of_ones_own_models_have_names_too():
+    class Pair(tg.Module):
+        def __init__(self):
+            self.query, self.key = tg.Layer(2, 1, rng=0), tg.Layer(2, 1, rng=1)
+            self.set_scope("")
+
+        def forward(self, x):
+            return self.query(x)[0] * self.key(x)[0]
+    assert [p.label for p in Pair().parameters()] == ["w_query[0,0]", "w_query[0,1]", "b_query[0]", "w_key[0,0]", "w_key[0,1]", "b_key[0]"]
+    steps = tg.Sequential(tg.Layer(1, 1, rng=0), tg.Dropout(0.5), tg.MLP(1, [1], rng=0))
+    assert [p.label for p in steps.parameters()] == ["w0[0,0]", "b0[0]", "w2.0[0,0]", "b2.0[0]"]
+    assert [p.label for p in tg.Maxout(1, 2).parameters()] == ["w[0,0]", "b[0]", "w[1,0]", "b[1]"]
+    assert [p.label for p in tg.Neuron(2).parameters()] == ["w0", "w1", "b"]
+
+
+def test_labels_of_the_user_stay_when_a_layer_gets_its_place():
+    layer = tg.Layer(1, 1, rng=0)
+    layer.neurons[0].w[0].label = "gain"
+    tg.Sequential(layer)
+    assert [p.label for p in layer.parameters()] == ["gain", "b0[0]"]
+
+
+def test_places_are_typeset_with_the_layer_above_and_the_indices_below():
+    wanted = {"w0[2,1]": "w^{(0)}_{21}", "w0[12,1]": "w^{(0)}_{12,1}", "b0[2]": "b^{(0)}_{2}", "w[2,1]": "w_{21}",
+              "w_query[0,1]": "w^{(query)}_{01}", "w2.0[0,0]": "w^{(2.0)}_{00}", "x[1]": "x_{1}"}
+    assert {name: printer.latex_name(name) for name in wanted} == wanted
+    assert printer.mathml_name("w0[2,1]") == "<msubsup><mi>w</mi><mi>21</mi><mi>(0)</mi></msubsup>"
+    assert printer.leaf_precedence("w0[2,1]") == printer.ATOM and printer.leaf_precedence("a[x]") != printer.ATOM
+    w = Value(2.0, label="w0[2,1]")
+    assert tg.steps(w * 3)[-1].formula == "w0[2,1].grad += (w0[2,1] * 3).grad × ∂(w0[2,1] * 3)/∂w0[2,1]"
+
+
+@pytest.mark.parametrize("loss", [tg.mse, tg.mae, tg.half_squared_error, tg.sum_squared_error, tg.huber, tg.hinge, tg.bce_with_logits])
+def test_a_loss_is_called_loss_and_nothing_within_it(loss):
+    predictions = [Value(0.5, label="p"), Value(-0.25, label="q")]
+    found = loss(predictions, [1, 1])
+    assert found.label == "loss" and list(tg.names(found).values()).count("loss") == 1
+    assert not any(node.label == "loss" for node in tg.topological_order(found)[:-1])
+
+
+def test_inputs_are_shown_beside_folded_layers_while_they_are_few():
+    model = tg.MLP(2, [3, 1], rng=0)
+    one, many = tg.mse(model([1.0, 2.0]), 1.0), tg.mse([model([float(i), 1.0]) for i in range(6)], [1.0] * 6)
+    assert ">x0<" in tg.draw(one, fold="layer").svg and ">inputs<" not in tg.draw(one, fold="layer").svg
+    assert ">inputs<" in tg.draw(many, fold="layer").svg and ">x0<" not in tg.draw(many, fold="layer").svg
+
+
+def test_the_targets_of_a_cross_entropy_have_names_in_pictures():
+    z = [Value(1.0, label="cat"), Value(2.0, label="car")]
+    loss = tg.cross_entropy(z, 1)
+    assert tg.steps(loss)[0].text == "loss = softmax_cross_entropy([cat, car], [y[0], y[1]]) = softmax_cross_entropy([1, 2], [0, 1]) = 0.313262"
+    assert ">y[1]<" in tg.draw(loss).svg and not loss.parents[3].label
+
+
+@pytest.mark.parametrize(("made", "name"), [
+    (lambda p: (p - 1) ** 2, "loss"), (lambda p: abs(p - 1.0), "loss"), (lambda p: sum([(p - 1) ** 2, (p - 2) ** 2]) / 2, "loss"),
+    (lambda p: tg.mean([(p - t) ** 2 for t in (1, 2)]) * 0.5, "loss"), (lambda p: p * p, "f"), (lambda p: p - 1, "f"),
+    (lambda p: (p - 1) ** 2 + p, "f"), (lambda p: tg.tanh(p), "f"), (lambda p: (p + 1) ** 2, "f")])
+def test_errors_of_a_network_written_by_hand_are_its_loss_and_nothing_else_is(made, name):
+    f = made(tg.MLP(2, [2, 1], rng=0)([1.0, 2.0]))
+    assert tg.names(f)[f] == name
+    x = Value(1.0, label="x")
+    alone = made(tg.tanh(x * 2 + x) * x * 2)
+    assert tg.names(alone)[alone] == "f"

@@ -19,6 +19,7 @@ from tinygrad_edu import Value
 from tinygrad_edu.show import embedded, layout
 from tinygrad_edu.show.draw import Box, box_of, edges_of, folded
 from tinygrad_edu.show.layout import Edge, lay_out
+from tinygrad_edu.show.rows import broken, lay_out_in, scale_in
 from tinygrad_edu.symbols.named import NamedGraph
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -111,7 +112,8 @@ def test_no_label_of_an_edge_covers_a_box_or_another_label(name):
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_the_text_in_a_box_fits(name):
     for box in boxes_and_layout(graph(name), "simple")[0]:
-        assert len(box.data) * 7.9 + 5 * 7.9 <= box.width or not box.rows
+        assert len(box.head) * 7.9 + box.badge <= box.width
+        assert all(len(number) * 7.9 <= box.width for _, number in box.rows)
 
 
 @pytest.mark.parametrize("label", HOSTILE, ids=ascii)
@@ -420,7 +422,7 @@ def test_steps_as_data_and_of_selecting_ops():
     assert json.loads(json.dumps(plain)) == plain
     assert plain[-1] == {"kind": "backward", "node": "relu(x)", "formula": "x.grad += relu(x).grad × ∂relu(x)/∂x",
                          "numbers": "0 + 1 × 0 = 0", "value": 0.0, "parent": "x", "local_formula": "1 if x > 0 else 0",
-                         "before": 0.0, "upstream": 1.0, "local": 0.0}
+                         "before": 0.0, "upstream": 1.0, "local": 0.0, "because": "relu is closed (its input is not above 0)"}
 
 
 def test_a_box_says_what_it_is():
@@ -488,3 +490,45 @@ def test_the_text_of_a_graphviz_picture_fits_its_boxes():
         numbers = [float(x) for x in re.findall(r"-?[\d.]+", shape.get("points") or shape.get("d"))]
         longest = max(len(text.text) for text in node.iter(f"{space}text"))
         assert max(numbers[::2]) - min(numbers[::2]) >= 0.6 * 14 * longest        # a letter is 0.6 of its size wide
+
+
+# ---- long graphs in rows
+
+WINDOW = 1240.0, 420.0
+
+
+def random_graph(rng, count):
+    """Sizes and edges: most boxes are made from the one before, some from any earlier one."""
+    sizes = [(rng.uniform(40, 180), rng.choice([23, 57])) for _ in range(count)]
+    edges = [Edge(i - 1, i, rng.randrange(9), rng.choice([1, 2])) for i in range(1, count)]
+    return sizes, edges + [Edge(rng.randrange(i), i) for i in range(1, count) if rng.random() < 0.2]
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("placed_by", ["embedded", "simple"])
+def test_rows_cover_nothing_and_every_arrow_stays_in_its_row(placed_by, seed):
+    sizes, edges = random_graph(random.Random(seed), 24)
+    placed = broken(lay_out(sizes, edges, placed_by), sizes, edges, placed_by, 2 + seed % 3)
+    assert placed.ghosts
+    spots = [*enumerate(placed.boxes), *placed.ghosts]
+    frames = [(x - sizes[i][0] / 2, y - sizes[i][1] / 2, x + sizes[i][0] / 2, y + sizes[i][1] / 2) for i, (x, y) in spots]
+    assert not any(overlap(a, b) for a, b in itertools.combinations(frames, 2))
+    assert all(f[0] >= -1 and f[1] >= -1 and f[2] <= placed.width + 1 and f[3] <= placed.height + 1 for f in frames)
+    for edge, (points, tip) in zip(edges, placed.curves, strict=True):
+        for end, box in (points[0], edge.tail), (tip, edge.head):
+            assert any(i == box and touches(frame, end) for (i, _), frame in zip(spots, frames, strict=True))
+        middle = placed.boxes[edge.head][1]
+        tails = [y for i, (_, y) in spots if i == edge.tail]
+        assert min(abs(y - middle) for y in tails) <= max(abs(p[1] - middle) for p in [*points, tip]) + 60
+
+
+def touches(frame, point):
+    return frame[0] - 2 <= point[0] <= frame[2] + 2 and frame[1] - 2 <= point[1] <= frame[3] + 2
+
+
+def test_a_chain_is_broken_and_what_fits_is_not():
+    sizes, edges = [(90.0, 57.0)] * 26, [Edge(i, i + 1, 9, 2) for i in range(25)]
+    placed = lay_out_in(WINDOW, sizes, edges, "embedded", 0.85)
+    rows = sorted({round(y) for _, y in placed.boxes})
+    assert len(rows) > 2 and len(placed.ghosts) == len(rows) - 1 and scale_in(WINDOW, placed) > 2 * scale_in(WINDOW, lay_out(sizes, edges))
+    assert lay_out_in(WINDOW, sizes[:4], edges[:3], "embedded", 0.85) == lay_out(sizes[:4], edges[:3], "embedded")

@@ -12,7 +12,9 @@ from tinygrad_edu import REAL, Value
 from tinygrad_edu.engine import formula as m
 from tinygrad_edu.engine import printer
 from tinygrad_edu.engine.formula import Formula
+from tinygrad_edu.symbols.named import NamedGraph
 from tinygrad_edu.symbols.simplify import simplified
+from tinygrad_edu.symbols.symbolic import local_formulas
 
 READS = {       # expression: its gradient by x, as text
     "x**2 + 3*x": "3 + 2 * x", "2*x + 3*x**2 + x*(6 - 2)": "6 + 6 * x", "x*x*x": "3 * x**2", "x*y*x": "2 * x * y",
@@ -196,14 +198,23 @@ def test_a_formula_of_twenty_characters_is_a_name_and_a_longer_one_is_not(second
 def test_nodes_of_the_same_label_are_numbered_past_the_names_that_are_taken():
     labels = ["x", "x", "x_3", "x", "x", "v1", ""]
     f = tg.sum(*[tg.Value(1.0, label=label) for label in labels])
-    assert list(tg.names(f).values()) == ["x", "x_2", "x_3", "x_4", "x_5", "v1", "v2", "v3"]
+    assert list(tg.names(f).values()) == ["x", "x_2", "x_3", "x_4", "x_5", "v1", "u1", "u2"]
 
 
 def test_equal_nodes_and_nameless_leaves_are_told_apart_and_equal_constants_are_not():
     x, nameless, other = tg.Value(1.0, label="x"), tg.Value(5.0), tg.Value(5.0)
     first, second = x * 2, x * 2
-    assert [names(first + second + nameless * other).get(v) for v in (first, second, nameless, other)] == ["x * 2", "v1", "v2", "v3"]
+    shown = NamedGraph(first + second + nameless * other, "formulas").texts
+    assert [shown[v] for v in (first, second, nameless, other)] == ["x * 2", "v1", "v2", "v3"]
     assert tg.steps(x * 2 + 2)[0].formula.endswith("x * 2") and tg.steps(x * 2 + 2)[1].formula.endswith("x * 2 + 2")
+
+
+def test_the_larger_of_two_is_differentiated_as_one_reads_it():
+    x, y = tg.Value(1.0, label="x"), tg.Value(2.0, label="y")
+    for op, of_two in (tg.max, tg.maximum), (tg.min, tg.minimum):
+        assert str(tg.symbolic(op([x, y]))) == str(tg.symbolic(of_two(x, y)))
+    assert str(tg.symbolic(tg.max([x, y]))["x"]) == "1 if x > y else 1/2 if x == y else 0"
+    assert str(tg.symbolic(tg.expression("max(0, w*x)", w=1, x=2))["w"]) == "(1 if w * x > 0 else 1/2 if 0 == w * x else 0) * x"
 
 
 def slopes(f):
@@ -244,8 +255,9 @@ def test_general_terms_name_the_result_and_what_stands_at_their_place():
     x, t = [[tg.Value(k / 8, label=f"{letter}{k}") for k in range(9)] for letter in "xt"]
     largest, loss = tg.max(x), tg.softmax_cross_entropy(x, t)
     largest.label = "r"
-    assert slopes(largest)[0] == "1 / sum(1 if x[i] == r else 0) if x8 == r else 0"
-    assert slopes(loss)[0] == "log(sum(exp(x[i]))) - x8" and slopes(loss)[-1] == "sum(t[i]) * exp(x0) / sum(exp(x[i])) - t0"
+    by_rule = [printer.text(formula) for node in (largest, loss) for formula in local_formulas(node, NamedGraph(node).formulas)]
+    assert by_rule[8] == "1 / sum(1 if x[i] == r else 0) if x8 == r else 0"
+    assert by_rule[9] == "sum(t[i]) * exp(x0) / sum(exp(x[i])) - t0" and by_rule[-1] == "log(sum(exp(x[i]))) - x8"
     assert slopes(tg.sum(x)) == ["1"] * 9
 
 

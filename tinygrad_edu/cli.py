@@ -37,7 +37,7 @@ from .show.player import Lesson, check_playable
 from .show.steps import Steps, events_of
 from .show.terminal import walk
 from .symbols.expression import Program, parse
-from .symbols.named import NamedGraph
+from .symbols.named import NAMES, NamedGraph
 from .symbols.notation import plain_name
 from .symbols.source import source
 from .symbols.symbolic import Gradients, exact_gradients, symbolic_gradients
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 EXAMPLES = """examples:
-  tinygrad-edu step "(x + y) * z" x=-2 y=5 z=-4
+  tinygrad-edu demo
+  tinygrad-edu play "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
   tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1
   tinygrad-edu ops sigmoid
@@ -63,12 +64,21 @@ DRAW_EXAMPLES = """examples:
   tinygrad-edu draw "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1 -o neuron.svg
   tinygrad-edu draw "x * y" x=1 y=2 -o graph.dot"""
+PLAY_EXAMPLES = """examples:
+  tinygrad-edu play "(x + y) * z" x=-2 y=5 z=-4
+  tinygrad-edu play "tanh(w * x + b)" w=0.5 x=2 b=-1 -o neuron.html --no-open"""
+DEMO_EXAMPLES = """examples:
+  tinygrad-edu demo
+  tinygrad-edu demo --no-open     only writes demo.html"""
+DEMO = "q = x + y; f = q * z", ["x=-2", "y=5", "z=-4"]
 OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
 OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
-           "--json", "--ieee", "--literal", "--output")
-COMMANDS = ("step", "draw", "ops", "train", "predict")
+           "--json", "--names", "--ieee", "--literal", "--output", "--no-open")
+WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names")
+COMMANDS = ("demo", "play", "step", "draw", "ops", "train", "predict")
+OURS = b'class="tg-graph"', b'<meta name="generator" content="tinygrad_edu">'
 IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
             "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
@@ -182,6 +192,9 @@ def argument_parser() -> argparse.ArgumentParser:
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
         made.set_defaults(run=run)
         return made.add_argument
+    add_open(command("demo", run_demo, "Open a page that walks through (x + y) z.", DEMO_EXAMPLES))
+    add_play(command("play", run_play, "Open a page that walks through an expression, forward and backward.",
+                     PLAY_EXAMPLES))
     add_step(command("step", run_step, "Show every step of computing an expression and its gradients.", STEP_EXAMPLES))
     add_draw(command("draw", run_draw, "Draw the graph of an expression, with values and gradients.", DRAW_EXAMPLES))
     command("ops", run_ops, "List the operations: formula, local gradients, domain.", OPS_EXAMPLES)(
@@ -192,19 +205,31 @@ def argument_parser() -> argparse.ArgumentParser:
 
 
 def add_expression(add: Any) -> None:
-    """The arguments that `step` and `draw` share."""
+    """The arguments that `play`, `step` and `draw` share."""
     add("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
     add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=1/3 z=sqrt(2)")
     add("--literal", action="store_true", help="refuse 2x, x^2, |x| and the like instead of reading them as 2*x ...")
     add("--ieee", action="store_true", help="go on with inf and nan instead of stopping at an error")
+    add("--names", choices=NAMES, default="auto", help="what stands for what is computed on the way: v1, v2, ... where "
+        "there are more than four operations, or always formulas")
     add("--layout", choices=LAYOUTS, default="auto", help="what places the boxes of a picture")
     add("--engine", choices=LAYOUTS, dest="layout", help=argparse.SUPPRESS)         # its name in version 0.1
 
 
+def add_open(add: Any) -> None:
+    add("--no-open", dest="open", action="store_false", help="only write the page, and do not open a browser")
+
+
+def add_play(add: Any) -> None:
+    add_expression(add)
+    add("-o", "--output", metavar="FILE", default="", help=".html (default: play.html)")
+    add_open(add)
+
+
 def add_step(add: Any) -> None:
     add_expression(add)
-    add("--svg", metavar="FILE", help="also draw the graph into this file")
-    add("--html", metavar="FILE", help="also write a page that walks through the steps into this file")
+    add("--svg", metavar="FILE", help="also draw the graph into this file (default: graph.svg)")
+    add("--html", metavar="FILE", help="also write a page that walks through the steps (default: step.html)")
     add("--interactive", action="store_true", help="walk through the steps with the arrow keys")
     add("--symbolic", action="store_true", help="also the formula of each gradient")
     add("--exact", action="store_true", help="also each gradient as an exact fraction")
@@ -213,7 +238,7 @@ def add_step(add: Any) -> None:
 
 def add_draw(add: Any) -> None:
     add_expression(add)
-    add("-o", "--output", metavar="FILE", default="graph.svg", help=".svg or .dot (default: %(default)s)")
+    add("-o", "--output", metavar="FILE", default="", help=".svg or .dot (default: graph.svg)")
 
 
 def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
@@ -222,7 +247,7 @@ def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespa
         near = nearest(argv[0], COMMANDS)
         hint = f"did you mean {near!r}?" if near else f"COMMAND is one of {', '.join(COMMANDS)}"
         parser.error(f"no command is called {argv[0]!r}: {hint}")
-    if argv[:1] in (["step"], ["draw"]):
+    if argv[:1] in (["step"], ["draw"], ["play"]):
         argv = shielded(argv)
     elif argv[:1] == ["predict"]:                           # numbers such as -1e-3
         argv = [" " + word if re.match(r"-[\d.]|-(inf|nan)", word) else word for word in argv]
@@ -240,8 +265,12 @@ def shielded(argv: list[str]) -> list[str]:
     for word, before in zip(argv, ["", *argv]):
         name = word.split("=")[0]
         known = name in ("-h", "-o", "--") or (len(name) > 3 and any(option.startswith(name) for option in OPTIONS))
-        if before in ("-o", "--output", "--svg", "--html", "--layout", "--engine"):          # its word, even `-a.svg`
+        if before in WITH_A_WORD:                           # this is its word, even `-a.svg`
             words[-1] = f"--output={word}" if before == "-o" else f"{before}={word}"
+        elif before in ("--svg", "--html") and re.fullmatch(r"\.[a-zA-Z]\w*", Path(word).suffix):
+            words[-1] += word                                                   # no expression ends like that
+        elif word in ("--svg", "--html"):
+            words.append(f"{word}=")
         else:
             words.append(word if known or not word.startswith("-") else " " + word)
     return words
@@ -312,7 +341,7 @@ def graph_of(args: argparse.Namespace) -> NamedGraph:
     output = program.build(floats)[-1]
     if not output.is_constant:
         output.backward()
-    return NamedGraph(output)
+    return NamedGraph(output, args.names)
 
 
 def run_step(args: argparse.Namespace) -> None:
@@ -321,8 +350,8 @@ def run_step(args: argparse.Namespace) -> None:
     events = events_of(graph)
     symbolic = symbolic_gradients(graph) if args.symbolic else None
     exact = exact_gradients(graph, fractions_of(args), as_written) if args.exact else None
-    wrote = [save_picture(graph, args.svg, args.layout)] if args.svg is not None else []
-    wrote += [save_player(graph, events, args.html, args.layout)] if args.html is not None else []
+    wrote = [save_picture(graph, own(args.svg, "graph.svg"), args.layout)] if args.svg is not None else []
+    wrote += [save_player(graph, events, own(args.html, "step.html"), args.layout)] if args.html is not None else []
     if args.interactive:
         walk_through(events)
     elif args.json:
@@ -340,9 +369,40 @@ def prints_unicode() -> bool:
     return "utf" in (sys.stdout.encoding or "").lower()
 
 
+def run_demo(args: argparse.Namespace) -> None:
+    """Play the lecture's first example."""
+    expression, values = DEMO
+    run_play(argparse.Namespace(expression=expression, values=values, literal=False, names="auto", layout="auto",
+                                open=args.open, output=own("", "demo.html")))
+
+
+def run_play(args: argparse.Namespace) -> None:
+    """Write the page that walks through the expression, say where it is, and open it."""
+    graph, target = graph_of(args), own(args.output, "play.html")
+    console().print(save_player(graph, events_of(graph), target, args.layout))
+    if args.open and has_display():
+        import webbrowser
+        webbrowser.open(Path(target).resolve().as_uri())
+
+
+def has_display() -> bool:
+    """Is there a screen to open a browser on?"""
+    return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+
+
+def own(name: str, default: str) -> str:
+    """The file to be written: the one named, or else the default, which must not be somebody else's."""
+    if not name and os.path.isfile(default):
+        with open(default, "rb") as file:
+            start = file.read(1000)
+        if not any(mark in start for mark in OURS):
+            raise ValueError(f"{default} is here already, and is not one that tinygrad-edu wrote: name another file")
+    return name or default
+
+
 def run_draw(args: argparse.Namespace) -> None:
     """Draw the expression into a file."""
-    console().print(save_picture(graph_of(args), args.output, args.layout))
+    console().print(save_picture(graph_of(args), own(args.output, "graph.svg"), args.layout))
 
 
 def run_ops(args: argparse.Namespace) -> None:

@@ -71,6 +71,9 @@ def big(text: str, latex: str, sign: str, under: str = "<mi>i</mi>", precedence:
                     mathml=(precedence, f"<munder>{sign}<mrow>{under}</mrow></munder>{fence}"))
 
 
+CASES = ('<mrow><mo>{{</mo><mtable columnalign="left"><mtr><mtd>{1}</mtd><mtd><mtext>if&#160;</mtext>{0}</mtd></mtr>'
+         "<mtr><mtd>{2}</mtd><mtd><mtext>else</mtext></mtd></mtr></mtable></mrow>")
+
 NOTATION = {
     "+": infix(ADDED, "{} + {}"),
     "-": infix(ADDED, "{} - {}", sign="−"),
@@ -89,7 +92,7 @@ NOTATION = {
                       mathml=(COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
     "where": Notation(text=(0, "{1} if {0} else {2}"),
                       latex=(ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
-                      c=(0, "{} ? {} : {}"), mathml=(0, "{1}<mtext> if </mtext>{0}<mtext> else </mtext>{2}")),
+                      c=(0, "{} ? {} : {}"), mathml=(ATOM, CASES)),
     "abs": function(r"\left|{}\right|", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>", c="fabs({})"),
     "sign": function(r"\operatorname{{sign}}\left({}\right)"),
     "larger": Notation(text=(ATOM, "max({}, {})"), latex=(ATOM, r"\max\left({}, {}\right)"),
@@ -203,9 +206,12 @@ def call(head: str, arguments: list[str], style: int) -> str:
 def latex_name(name: str, plain: bool = False) -> str:
     """A name as LaTeX: w_1 and w1 get a subscript, alpha its letter, long words stand upright.
 
-    >>> latex_name("w_1"), latex_name("alpha"), latex_name("loss")
-    ('w_{1}', '\\\\alpha', '\\\\mathrm{loss}')
+    >>> latex_name("w_1"), latex_name("alpha"), latex_name("loss"), latex_name("w0[2,1]")
+    ('w_{1}', '\\\\alpha', '\\\\mathrm{loss}', 'w^{(0)}_{21}')
     """
+    if (place := placed(name)) and not plain:
+        base, layer, index = place
+        return latex_name(base) + (rf"^{{({layer})}}" if layer else "") + f"_{{{index}}}"
     base, index = with_index(name)
     if index and not plain:
         return f"{latex_name(base)}_{{{index}}}"
@@ -221,12 +227,27 @@ def with_index(name: str) -> tuple[str, str]:
     return (match[1] or match[3], match[2] or match[4]) if match else (name, "")
 
 
+def placed(name: str) -> tuple[str, str, str] | None:
+    """(letter, layer, indices) of a name by its place in a network: ("w", "0", "21") of w0[2,1]."""
+    match = re.fullmatch(r"([A-Za-z]+?)(\d[\w.]*|_[A-Za-z][\w.]*)?\[(\d+(?:,\d+)*)\](_\d+)?", name)
+    if not match:
+        return None
+    indices = match[3].split(",")
+    between = "" if all(len(index) == 1 for index in indices) else ","
+    return match[1], (match[2] or "").strip("_"), between.join(indices) + (match[4] or "").replace("_", " ; ")
+
+
 def mathml_name(name: str) -> str:
     """A name as MathML, as `latex_name` has it in LaTeX.
 
     >>> mathml_name("w1"), mathml_name("alpha")
     ('<msub><mi>w</mi><mi>1</mi></msub>', '<mi>α</mi>')
     """
+    if place := placed(name):
+        base, layer, index = place
+        if not layer:
+            return f"<msub>{mathml_name(base)}<mi>{index}</mi></msub>"
+        return f"<msubsup>{mathml_name(base)}<mi>{index}</mi><mi>({layer})</mi></msubsup>"
     base, index = with_index(name)
     if index:
         return f"<msub>{mathml_name(base)}<mi>{index}</mi></msub>"
@@ -350,7 +371,7 @@ def precedence_of(formula: Any, style: int) -> int:
 
 def leaf_precedence(name: str) -> int:
     """A name that reads like a formula, such as the label "a + b", is fenced like one."""
-    if re.fullmatch(r"[\w.…]*|\d[\d.]*e[+-]?\d+", name):
+    if re.fullmatch(r"[\w.…]*(\[\d+(,\d+)*\](_\d+)?)?|\d[\d.]*e[+-]?\d+", name):
         return ATOM
     return NEGATED if re.fullmatch(r"-[\w.+-]*", name) else 0
 

@@ -212,8 +212,7 @@ class Value:
 
     __int__ = __complex__ = __index__ = __floor__ = __ceil__ = __trunc__ = __float__
 
-    def __round__(self, digits=None):
-        self.__float__()
+    def __round__(self, digits=None): self.__float__()
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -318,14 +317,9 @@ class Value:
         node._operation, node._extra = op, extra
         return node
 
-    def __copy__(self):
-        return copied(self, self._parents)
-
-    def __deepcopy__(self, memo):
-        return deeply_copied(topological_order(self), memo)
-
-    def __reduce__(self):
-        return unflatten, (flatten(topological_order(self), Value),)
+    def __copy__(self): return copied(self, self._parents)
+    def __deepcopy__(self, memo): return deeply_copied(topological_order(self), memo)
+    def __reduce__(self): return unflatten, (flatten(topological_order(self), Value),)
 
 
 new = Value.__new__

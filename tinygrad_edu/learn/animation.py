@@ -16,7 +16,7 @@ from ..engine.errors import DomainError, GradientError, errstate
 from ..engine.number import checked_whole, number, printable, short_repr
 from ..engine.slopes import float_of
 from ..nn.modules import Module
-from ..show.page import TRANSPORT, Page, page
+from ..show.page import Page, page, with_words, words_of
 from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, spaced, widened
 from .data import Data
 from .examples import accuracy_of, answers, check_form, checked_validation, hits, threshold_of
@@ -33,11 +33,11 @@ SHAPES = ("M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M-3.7-3.7h7.4v7.4h-7.4z", "M0-5
           "M0-5 4.6 3.6h-9.2z", "M0 5 4.6-3.6h-9.2z", "M-1.6-5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z",
           "M0-5.8 1.5-1.9 5.6-1.8 2.4.7 3.5 4.7 0 2.4-3.5 4.7-2.4.7-5.6-1.8-1.5-1.9z",
           "M-4.6-2.4-2.4-4.6 0-2.2 2.4-4.6 4.6-2.4 2.2 0 4.6 2.4 2.4 4.6 0 2.2-2.4 4.6-4.6 2.4-2.2 0z")
-BODY = """<main><h1>{title}</h1><p class="quiet">{about}</p>{transport}<p id="sentence" aria-live="polite"></p>
+BODY = """<main><h1>{title}</h1><p class="quiet">{model}</p>{bar}<p id="sentence" aria-live="polite"></p>
 <div class="panels">
 <section><h2 id="what"></h2><div id="picture"><canvas id="answers" width="256" height="256"></canvas></div>
 <ul id="key"></ul></section>
-<section><h2>Loss, epoch by epoch</h2><div id="losses"></div>
+<section><h2>{losses}</h2><div id="losses"></div>
 <table id="numbers"></table><p id="note" class="quiet"></p></section>
 </div></main>
 """
@@ -131,10 +131,11 @@ class Film:
         if self.frames[-1]["epoch"] < len(history) and history.stopped not in ("interrupted", "exploded"):
             self.take(len(history))
         title = titled(self.data.classes)
-        body = BODY.format(title=escape(title), transport=TRANSPORT,
-                           about=escape(f"{self.about}, {len(self.data)} examples to learn from"))
-        shown = {**self.scene.described(), "shapes": SHAPES, "frames": self.frames, "stopped": history.stopped,
-                 "error": self.error, **self.numbers(history)}
+        words = words_of("animation")
+        about = words.page["about"].format(model=self.about, count=len(self.data))
+        body = with_words(BODY, words, title=escape(title), model=escape(about))
+        shown = {**self.scene.described(), "words": words.script, "shapes": SHAPES, "frames": self.frames,
+                 "stopped": history.stopped, "error": self.error, **self.numbers(history)}
         made = page(title, body, ["transport.js", "animation.js"], ["animation.css"], shown,
                     still(title, self.scene, self.frames[-1]), 620)
         return Animation(made, history)
@@ -148,11 +149,13 @@ class Film:
 
 
 def titled(classes: Sequence[str]) -> str:
+    """What a page is called that shows the learning of these classes, or of numbers where there are none."""
+    words = words_of("animation").page
     if not classes:
-        return "A network learns a curve"
+        return words["titled_curve"]
     if len(classes) == 2 and len("".join(classes)) < 50:
-        return f"A network learns to tell {printable(classes[0])} from {printable(classes[1])}"
-    return f"A network learns to tell {len(classes)} classes apart"
+        return words["titled_two"].format(one=printable(classes[0]), other=printable(classes[1]))
+    return words["titled_many"].format(count=len(classes))
 
 
 def check_shape(data: Any) -> None:
@@ -253,7 +256,7 @@ def still(title: str, scene: "Plane | Curve", frame: dict[str, Any]) -> str:
         across, up = placed(scene, x, y)
         marks.append(f'<path transform="translate({across:.1f} {up:.1f})" d="{SHAPES[kind % 8]}" '
                      f'fill="{COLOURS[kind % 8]}" stroke="#fff" stroke-width=".8"/>')
-    caption = escape(f"{title}: epoch {frame['epoch']}", quote=False)
+    caption = escape(words_of("animation").page["caption"].format(title=title, epoch=frame["epoch"]), quote=False)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH + 30}" width="{WIDE}" '
             f'height="{HIGH + 30}"><rect width="100%" height="100%" fill="#fff"/>'
             f'<text x="8" y="20" font-family="sans-serif" font-size="14">{caption}</text>'

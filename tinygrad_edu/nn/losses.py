@@ -7,6 +7,7 @@ must agree; nothing is broadcast.
 
 import math
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 from ..engine import ops
@@ -21,9 +22,21 @@ REDUCTIONS = {"mean": ops.mean, "sum": ops.sum, "none": list}
 SUM_TOLERANCE = 1e-6                # of probabilities, per class: what single precision needs
 
 
+def labelled(function: Callable) -> Callable:
+    """The loss function, whose result is called "loss" in pictures and steps."""
+    @wraps(function)
+    def loss(*arguments: Any, **options: Any) -> Any:
+        made = function(*arguments, **options)
+        if isinstance(made, Value):
+            made.label = made.label or "loss"
+        return made
+    return loss
+
+
 # ---- numbers against numbers ------------------------------------------------------------------------
 
 
+@labelled
 def mse(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     """Mean squared error, (1/n) Σ (pᵢ - tᵢ)², over all numbers of the batch.
 
@@ -34,27 +47,34 @@ def mse(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     >>> mse([10.0, 4.0], [7.0, 5.0])
     5.0
     """
-    return elementwise(lambda p, t: ops.square(ops.sub(p, t)), predictions, targets, reduction)
+    return squared_errors(predictions, targets, reduction)
 
 
+@labelled
 def sum_squared_error(predictions: Any, targets: Any) -> Any:
     """Σ (pᵢ - tᵢ)², the squared distance.
 
     >>> sum_squared_error([10.0, 4.0], [7.0, 5.0])
     10.0
     """
-    return mse(predictions, targets, "sum")
+    return squared_errors(predictions, targets, "sum")
 
 
+@labelled
 def half_squared_error(predictions: Any, targets: Any) -> Any:
     """½ Σ (pᵢ - tᵢ)², whose gradient is p - t without a factor.
 
     >>> half_squared_error([10.0, 4.0], [7.0, 5.0])
     5.0
     """
-    return ops.div(mse(predictions, targets, "sum"), 2.0)
+    return ops.div(squared_errors(predictions, targets, "sum"), 2.0)
 
 
+def squared_errors(predictions: Any, targets: Any, reduction: str) -> Any:
+    return elementwise(lambda p, t: ops.square(ops.sub(p, t)), predictions, targets, reduction)
+
+
+@labelled
 def mae(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     """Mean absolute error, (1/n) Σ |pᵢ - tᵢ|.
 
@@ -64,6 +84,7 @@ def mae(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
     return elementwise(lambda p, t: ops.abs(ops.sub(p, t)), predictions, targets, reduction)
 
 
+@labelled
 def huber(predictions: Any, targets: Any, delta: float = 1.0, reduction: str = "mean") -> Any:
     """½ e² for errors up to delta, delta (|e| - ½ delta) beyond: squared near 0, absolute far out.  Huber, 1964.
 
@@ -79,6 +100,7 @@ def huber(predictions: Any, targets: Any, delta: float = 1.0, reduction: str = "
     return elementwise(one, predictions, targets, reduction)
 
 
+@labelled
 def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
     """max(0, 1 - t · s) for targets -1 or 1: no loss once a score is on the right side by 1.
 
@@ -95,6 +117,7 @@ def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
 # ---- classes --------------------------------------------------------------------------------------------
 
 
+@labelled
 def cross_entropy(logits: Any, targets: Any, reduction: str = "mean") -> Any:
     """-log softmax(logits)[target] = log Σ exp(zᵢ) - z[target].
 
@@ -110,6 +133,7 @@ def cross_entropy(logits: Any, targets: Any, reduction: str = "mean") -> Any:
     return per_example(lambda z, t: ops.softmax_cross_entropy(z, distribution(t, len(z))), logits, targets, reduction)
 
 
+@labelled
 def nll(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     """-log p[target] of logarithms of probabilities, such as `log_softmax` gives.
 
@@ -123,6 +147,7 @@ def nll(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     return per_example(one, log_probabilities, targets, reduction)
 
 
+@labelled
 def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
     """Σ pᵢ log(pᵢ / qᵢ): how many nats more it takes to describe p by q.  No distance: it is not symmetric.
 
@@ -147,6 +172,7 @@ def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
     return per_example(one, p, q, reduction)
 
 
+@labelled
 def brier(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     """Σ (pₖ - oₖ)² over the classes, o the one-hot truth.  Brier, 1950.
 
@@ -159,6 +185,7 @@ def brier(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     return per_example(one, probabilities, targets, reduction)
 
 
+@labelled
 def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t from [0, 1].
 
@@ -179,6 +206,7 @@ def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     return elementwise(one, probabilities, targets, reduction)
 
 
+@labelled
 def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
     """`bce` of sigmoid(logits), as t softplus(-z) + (1 - t) softplus(z): never infinite.
 

@@ -7,7 +7,7 @@ module keeps as an attribute, a Value, a module or a list of these, is found by 
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import repeat
 from random import Random
 from reprlib import recursive_repr
@@ -16,12 +16,14 @@ from typing import Any, Self
 from ..engine import ops
 from ..engine.arrays import as_lists, is_array
 from ..engine.errors import Block, no_grad
-from ..engine.number import checked_whole, short_repr
-from ..engine.op import OPS
+from ..engine.number import checked_whole, number, short_repr
+from ..engine.op import LEAF, OPS
 from ..engine.value import Value
+from ..symbols.named import name_at
 from .checks import FRACTION, by_name, checked_number, letters_of, to_list
 from .counted_random import uniform
 
+NAMED_INPUTS = 16                       # a layer of more inputs leaves plain numbers as they are, which is faster
 MOST_WEIGHTS = 10 ** 7                  # of a layer: some gigabytes of Values
 
 
@@ -83,7 +85,7 @@ class Module:
         """Tell this module, and those within it, which part of a network it is: for messages and pictures."""
         for name, member in self.members():
             if isinstance(member, Module):
-                member.set_scope(f"{scope}, {name}")
+                member.set_scope(f"{scope}, {name}" if scope else name)
 
     def belongs_to(self, scope: str) -> None:
         """The name that `set_scope` had in version 0.1."""
@@ -348,21 +350,39 @@ class Neuron(Module):
     (3, 'relu')
     """
 
+    named_for = ""                      # the scope by which the parameters have their labels
+
     def __init__(self, inputs: int, activation: Any = None, *, bias: bool = True, init: str = "xavier",
                  rng: Any = None, fused: bool = True, outputs: int = 1):
         inputs = checked_size("inputs", inputs)
         weights = initial_weights(init, inputs, checked_whole("outputs", outputs), random_from(rng))
-        self.w = [Value(weight, label=f"w{i}") for i, weight in enumerate(weights)]
-        self.b = Value(0.0, label="b") if bias else None
+        self.w = [Value(weight, label=name_at("w", "", i)) for i, weight in enumerate(weights)]
+        self.b = Value(0.0, label=name_at("b", "")) if bias else None
         self.fused = fused
         self.activation = activation_named(activation)
         self.activation_name = "" if self.activation is linear else getattr(self.activation, "__name__", "")
         self.scope = ""
 
     def set_scope(self, scope: str) -> None:
+        self.name_parameters(scope)
         self.scope = scope
         for parameter in self.parameters():
             parameter.scope = scope
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a pickled neuron; in those of version 0.1 the labels do not tell the place yet."""
+        vars(self).update(state)
+        if "named_for" not in state and self.scope:
+            self.name_parameters(self.scope)
+
+    def name_parameters(self, place: str) -> None:
+        """Label the parameters by their place: `w0[2,1]` in "layer 0, neuron 2".  Labels of the user stay."""
+        before, self.named_for = self.named_for, place
+        for i, weight in enumerate(self.w):
+            if weight.label == name_at("w", before, i):
+                weight.label = name_at("w", place, i)
+        if self.b is not None and self.b.label == name_at("b", before):
+            self.b.label = name_at("b", place)
 
     def forward(self, x: Sequence[Any]) -> Value:
         x = checked_row(x, self.scope or "the neuron", len(self.w))
@@ -383,10 +403,21 @@ class Neuron(Module):
 def unfused_dot(w: Sequence[Value], x: Sequence[Any]) -> list[Value]:
     """The nodes of w · x, one for every product and every sum; the last is w · x itself."""
     nodes = [w[0] * x[0]]
-    for weight, number in zip(w[1:], x[1:]):
-        product = weight * number
+    for weight, element in zip(w[1:], x[1:]):
+        product = weight * element
         nodes += [product, nodes[-1] + product]
     return nodes
+
+
+@lru_cache(maxsize=4096)
+def input_extra(i: int) -> dict[str, Any]:
+    """What is rare of input i; the dict is shared and never changed."""
+    return {"label": name_at("x", "", i), "is_constant": True}
+
+
+def input_node(i: int, x: Any) -> Value:
+    """A plain number among the inputs: one constant for all neurons of a layer, called x0, x1 ... by its place."""
+    return Value.restored(Value, number(x), 0.0, (), (), LEAF, input_extra(i))
 
 
 class Layer(Module):
@@ -404,6 +435,8 @@ class Layer(Module):
         generator = random_from(rng)
         self.neurons = [Neuron(inputs, activation, rng=generator, outputs=outputs, **options) for _ in range(outputs)]
         self.scope = ""
+        for i, neuron in enumerate(self.neurons):
+            neuron.name_parameters(f"neuron {i}")
 
     def set_scope(self, scope: str) -> None:
         self.scope = scope
@@ -412,6 +445,8 @@ class Layer(Module):
 
     def forward(self, x: Sequence[Any]) -> list[Value]:
         x = checked_row(x, self.scope or "the layer", len(self.neurons[0].w))
+        if len(x) <= NAMED_INPUTS:
+            x = [e if isinstance(e, Value) else input_node(i, e) for i, e in enumerate(x)]
         return [neuron(x) for neuron in self.neurons]
 
     def describe(self) -> str:
@@ -519,6 +554,8 @@ class Maxout(Module):
         pieces = checked_size("pieces", pieces, checked_whole("inputs", inputs))
         generator = random_from(rng)
         self.pieces = [Neuron(inputs, init=init, rng=generator) for _ in range(pieces)]
+        for i, piece in enumerate(self.pieces):
+            piece.name_parameters(f"neuron {i}")
 
     def set_scope(self, scope: str) -> None:
         for i, piece in enumerate(self.pieces):

@@ -122,16 +122,16 @@ function key(shape, style, text) {
   item.append(text);
 }
 document.body.classList.add("kind-" + data.kind);
-byId("what").textContent = isPlane ? "What the network answers at each point" : "The curve the network draws";
+byId("what").textContent = say(isPlane ? "answers" : "curve");
 classes.forEach((name, kind) => key(shapes[kind % 8], exampleClass(kind), name));
-if (isPlane) key(shapes[0], "example wrong c6", "outlined: on the wrong side");
-if (isPlane) write(byId("key"), "li", "the stronger the colour, the surer the network").className = "quiet";
-if (!isPlane) key(shapes[0], "example c0", "examples"), key("M-8 0h16", "curve", "the network");
+if (isPlane) key(shapes[0], "example wrong c6", say("outlined"));
+if (isPlane) write(byId("key"), "li", say("surer")).className = "quiet";
+if (!isPlane) key(shapes[0], "example c0", say("examples")), key("M-8 0h16", "curve", say("network"));
 
 // ---- losses
 
 const last = frames.at(-1).epoch, ACROSS = 320, LOW = 170, lines = {};
-const losses = put(byId("losses"), "svg", {viewBox: `0 -8 ${LEFT + ACROSS + 8} ${LOW + 48}`, role: "img", "aria-label": "The loss after each epoch"});
+const losses = put(byId("losses"), "svg", {viewBox: `0 -8 ${LEFT + ACROSS + 8} ${LOW + 48}`, role: "img", "aria-label": say("losses_of_epochs")});
 const drawn = [...data.loss, ...data.validation_loss].filter(known);
 const isLog = Math.min(...drawn) > 0 && Math.max(...drawn) >= 100 * Math.min(...drawn);
 const scaled = isLog ? Math.log10 : at => at;
@@ -142,10 +142,10 @@ function lossTicks() {
   if (!isLog) return ticks(lowest, highest > lowest ? highest : lowest + 1);
   return Array.from({length: Math.floor(highest) - Math.ceil(lowest) + 1}, (_, i) => +(10 ** (Math.ceil(lowest) + i)).toPrecision(1));
 }
-axes(losses, ACROSS, LOW, ticks(0, Math.max(1, data.loss.length - 1)).filter(Number.isInteger), lossTicks(), epochAt, lossAt, ["epoch", isLog ? "loss (logarithmic)" : "loss"]);
+axes(losses, ACROSS, LOW, ticks(0, Math.max(1, data.loss.length - 1)).filter(Number.isInteger), lossTicks(), epochAt, lossAt, [say("epoch"), say(isLog ? "loss_logarithmic" : "loss")]);
 const now = put(losses, "line", {class: "now", y1: 0, y2: LOW});
 const table = byId("numbers"), head = table.createTHead().insertRow();
-for (const name of ["examples", "loss", ...data.accuracy.length ? ["accuracy"] : []]) write(head, "th", name).scope = "col";
+for (const name of ["examples", "loss", ...data.accuracy.length ? ["accuracy"] : []]) write(head, "th", say(name)).scope = "col";
 for (const [name, list, rights] of [["training", data.loss, data.accuracy], ["validation", data.validation_loss, data.validation_accuracy]]) {
   if (!list.length) continue;
   const spots = to => path(list.slice(0, to + 1).flatMap((at, i) => known(at) ? [[epochAt(i), lossAt(at)]] : []));
@@ -153,12 +153,12 @@ for (const [name, list, rights] of [["training", data.loss, data.accuracy], ["va
   const row = table.appendChild(table.tBodies[0] || document.createElement("tbody")).insertRow(), heading = write(row, "th", "");
   put(put(heading, "svg", {viewBox: "0 -7 28 14", "aria-hidden": "true"}), "path", {class: "loss " + name, d: "M0 0H28"});
   heading.scope = "row";
-  heading.append(name);
+  heading.append(say(name));
   lines[name] = {list, rights, spots, drawn: put(losses, "path", {class: "loss " + name}), dot: put(losses, "circle", {class: name, r: 4.5}),
     cells: [row.insertCell(), ...rights.length ? [row.insertCell()] : []]};
 }
-const decimals = at => known(at) ? at !== 0 && Math.abs(at) < .001 ? at.toExponential(2) : at.toFixed(4) : "not finite";
-const percent = at => known(at) ? (100 * at).toFixed(1) + " %" : "—";
+const decimals = at => known(at) ? at !== 0 && Math.abs(at) < .001 ? at.toExponential(2) : at.toFixed(4) : say("not_finite");
+const percent = at => known(at) ? say("percent", {number: (100 * at).toFixed(1)}) : "—";
 function measure(epoch) {
   now.setAttribute("x1", epochAt(epoch));
   now.setAttribute("x2", epochAt(epoch));
@@ -173,26 +173,24 @@ function measure(epoch) {
 
 // ---- one frame
 
-const reasons = {early: " Training stopped early: the loss came down no further.", callback: " A callback ended the training.", interrupted: " Training was interrupted here.",
-  exploded: ` Then the training exploded: ${data.error}.`};
-byId("note").textContent = "Training numbers are means over the epoch, while the weights were moving; the picture" +
-  (data.validation_loss.length ? " and the validation numbers show" : " shows") + " the network after it.";
+byId("note").textContent = say(data.validation_loss.length ? "note_validation" : "note");
 function show(i) {
   const {epoch} = frames[i], wrong = answer(frames[i]), isEnd = i === frames.length - 1;
   measure(epoch);
-  byId("place").textContent = `epoch ${epoch} / ${last}`;
-  const during = epoch ? `After epoch ${epoch} of ${last}: mean loss during it` : "Before training: loss";
-  const sentence = `${during} ${decimals(data.loss[epoch])}` + (isPlane ? `, ${wrong} of ${points.length} examples are on the wrong side.` : ".") + (isEnd && reasons[data.stopped] || "");
-  byId("sentence").setAttribute("aria-live", byId("play").textContent === "Pause" && !isEnd ? "off" : "polite");
+  byId("place").textContent = say("epoch_of", {at: epoch, last});
+  const holes = {at: epoch, last, loss: decimals(data.loss[epoch]), wrong, count: points.length, error: data.error};
+  const told = say((epoch ? "at_epoch" : "at_start") + (isPlane ? "_wrong" : ""), holes);
+  const sentence = isEnd && words[data.stopped] ? say(data.stopped, {...holes, sentence: told}) : told;
+  byId("sentence").setAttribute("aria-live", byId("play").textContent === say("pause") && !isEnd ? "off" : "polite");
   byId("sentence").textContent = sentence;
   return sentence;
 }
 const bar = transport(frames.length, show, still ? 1000 : Math.max(90, Math.min(700, 9000 / frames.length)));
-byId("slider").setAttribute("aria-label", "Epoch");
+byId("slider").setAttribute("aria-label", say("slider"));
 losses.addEventListener("click", event => {
   const spot = losses.getBoundingClientRect(), wanted = ((event.clientX - spot.left) / spot.width * (LEFT + ACROSS + 8) - LEFT) / ACROSS * (data.loss.length - 1);
   const gaps = frames.map(({epoch}) => Math.abs(epoch - wanted));
   bar.go(gaps.indexOf(Math.min(...gaps)));
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(bar.at));
-bar.go(0);
+bar.begin();

@@ -1,7 +1,7 @@
 """The graph as a picture: SVG with every number in it.
 
-Leaves are rounded boxes, operations square ones with their symbol.  Data is blue, gradients
-are vermillion; on each edge stands the local derivative.  The same graph gives the same bytes.
+Leaves are rounded boxes, operations square ones with their symbol.  Data is blue, its gradient
+below it vermillion; on each edge stands the local derivative.  The same graph gives the same bytes.
 """
 
 import math
@@ -17,18 +17,21 @@ from ..engine.number import format_number, printable
 from ..engine.printer import escape
 from ..engine.value import Value
 from ..files import write_whole
-from ..symbols.named import NamedGraph
+from ..symbols.named import NamedGraph, is_input
 from . import embedded
-from .layout import Edge, Layout, chosen_layout, lay_out
+from .layout import Edge, Layout, chosen_layout
 from .page import asset
+from .rows import lay_out_in
 
 if TYPE_CHECKING:
     import graphviz
 
 MOST_NODES = 2000
-LETTER, ROW, HEAD, PAD = 7.9, 18, 24, 10                    # of a box, in points
+LETTER, ROW, HEAD, PAD = 7.9, 17, 23, 7                     # of a box, in points
 MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
-LONGEST = 26                                                # letters of a name in a box
+PAPER, ENOUGH = (1000.0, 700.0), 0.7                        # what is smaller there is broken into rows
+NARROW = 34                                                 # room for text in any box, so that a finger finds it
+LONGEST = 22                                                # letters of a name in a box
 
 STYLE = asset("graph.css").replace("\n", "")
 
@@ -69,16 +72,19 @@ class Drawing:
         return f"<drawing of {self.title}, placed by the {self.layout} layout, {len(self.svg)} characters of SVG>"
 
 
-def draw(output: Value, layout: str = "auto", fold: str = "auto", *, engine: str | None = None) -> Drawing:
+def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str = "auto",
+         engine: str | None = None) -> Drawing:
     """A picture of the graph of `output`.
 
     layout   what places the boxes.  "auto": Graphviz, which comes with the package and needs no program
              `dot`; where it cannot run, a simple layout.  "embedded", "dot" or "simple" to insist on one.
     engine   the former name of `layout`; the next version will not know it any more
+    names    what the nodes go by, as for `steps`
     fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
              (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
 
-    Gradients are shown once `backward` was called, and "—" before.
+    Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text
+    is; a row begins with pale boxes of earlier rows, which are the same nodes once more.
 
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> f = x * y
@@ -86,7 +92,7 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, engine: str
     >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
     3
     """
-    return drawing_of(NamedGraph(output), chosen_layout(layout, engine), fold)
+    return drawing_of(NamedGraph(output, names), chosen_layout(layout, engine), fold)
 
 
 def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> Drawing:
@@ -102,6 +108,7 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto") -> D
 # ---- folding networks ----------------------------------------------------------------------------------
 
 MANY_NODES = 300                                            # beyond this, "auto" folds
+FEW_INPUTS = 8                                              # beyond this, the inputs of a network share a box
 
 
 class Group(list[Value]):
@@ -117,7 +124,15 @@ def folded(order: list[Value], fold: str) -> list[Group]:
     if fold == "auto":
         fits = len(order) <= MANY_NODES
         return folded(order, "none") if fits else min(folded(order, "neuron"), folded(order, "layer"), key=over_many)
-    return folded_by(order, BOX_NAMES[fold])
+    is_network = fold in ("neuron", "layer")
+    return folded_by(order, with_inputs(order, BOX_NAMES[fold]) if is_network else BOX_NAMES[fold])
+
+
+def with_inputs(order: list[Value], name: Callable[[Value], str]) -> Callable[[Value], str]:
+    """The names of parts of a network; its inputs are a part of their own where they are many."""
+    inputs = {node for node in order if is_input(node)}
+    are_many = len(inputs) > FEW_INPUTS
+    return lambda node: "inputs" if are_many and node in inputs else name(node)
 
 
 def folded_by(order: list[Value], name: Callable[[Value], str]) -> list[Group]:
@@ -248,7 +263,7 @@ class Box(NamedTuple):
     @property
     def width(self) -> float:
         head = letters(self.head) * LETTER + self.badge
-        return max(head, *[(5 + letters(text)) * LETTER for _, text in self.rows or [("", "")]]) + 2 * PAD
+        return max(NARROW, head, *[letters(text) * LETTER for _, text in self.rows]) + 2 * PAD
 
     @property
     def height(self) -> float:
@@ -326,7 +341,7 @@ def at(x: float) -> str:
 
 def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) -> tuple[str, Layout]:
     """(SVG text, where things are) of boxes and edges."""
-    placed = lay_out([(box.width, box.height) for box in boxes], edges, layout)
+    placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH)
     width = max(placed.width, NARROWEST - 2 * MARGIN) + 2 * MARGIN
     height = placed.height + 2 * MARGIN + LEGEND
     title = f"Computation graph of {boxes[-1].name}"
@@ -339,6 +354,7 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) 
         f'<g transform="translate({MARGIN} {MARGIN})">',
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
+        *[f'<g class="tg-ghost tg-{boxes[i].kind}">{inside_of(boxes[i], *centre)}</g>' for i, centre in placed.ghosts],
         "</g>", legend_svg(height), "</svg>"]
     return "\n".join(parts) + "\n", placed
 
@@ -373,16 +389,14 @@ def inside_of(box: Box, x: float, y: float) -> str:
                      f"{escape(box.symbol)}</text>")
     head = f'x="{at(left + PAD + box.badge)}" y="{at(top + 16.5)}"'
     parts.append(f'<text class="tg-name" {head}>{escape(box.head)}</text>')
-    for i, (word, number) in enumerate(box.rows):
-        base = at(top + HEAD + 15 + ROW * i)
-        parts.append(f'<text class="tg-quiet" x="{at(left + PAD)}" y="{base}">{word}</text>'
-                     f'<text class="tg-{word}" text-anchor="end" x="{at(left + box.width - PAD)}" y="{base}">'
-                     f"{number}</text>")
+    for i, (kind, number) in enumerate(box.rows):
+        place = f'text-anchor="end" x="{at(left + box.width - PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
+        parts.append(f'<text class="tg-{kind}" {place}>{number}</text>')
     return "".join(parts)
 
 
 def legend_svg(height: float) -> str:
-    words = [("tg-data", "data"), ("tg-quiet", " forward   "), ("tg-grad", "grad"), ("tg-quiet", " backward   "),
+    words = [("tg-data", "data"), ("tg-quiet", " above   "), ("tg-grad", "grad"), ("tg-quiet", " below   "),
              ("tg-grad", "∂"), ("tg-quiet", " local derivative")]
     spans = "".join(f'<tspan class="{kind}">{text}</tspan>' for kind, text in words)
     return f'<text class="tg-legend" xml:space="preserve" x="{MARGIN}" y="{at(height - MARGIN)}">{spans}</text>'

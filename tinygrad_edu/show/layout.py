@@ -15,14 +15,15 @@ from . import embedded
 
 Point = tuple[float, float]
 LAYOUTS = ("auto", "embedded", "dot", "simple")
-LABEL_SIZE = 12             # of the edge labels, in points; Graphviz takes 0.6 of it for a letter
+LABEL_SIZE = 13             # of the edge labels, in points; Graphviz takes 0.6 of it for a letter
 
 
 class Edge(NamedTuple):
-    """An edge between two boxes, by number, with room for a label of so many letters."""
+    """An edge between two boxes, by number, with room for a label of so many letters and lines."""
     tail: int
     head: int
     letters: int = 0
+    lines: int = 1
 
 
 class Layout(NamedTuple):
@@ -33,6 +34,7 @@ class Layout(NamedTuple):
     labels    per edge the centre of its label
     name      what placed them, one of LAYOUTS but "auto"
     note      why it was not what was asked for first, or ""
+    ghosts    boxes that stand once more in another row, where something is made from them (see `rows`)
     """
     width: float
     height: float
@@ -41,6 +43,7 @@ class Layout(NamedTuple):
     labels: list[Point]
     name: str
     note: str = ""
+    ghosts: Sequence[tuple[int, Point]] = ()
 
 
 def chosen_layout(layout: str, engine: str | None) -> str:
@@ -77,7 +80,9 @@ def dot_text(sizes: Sequence[Point], edges: Sequence[Edge]) -> str:
     lines = ["digraph {", "rankdir=LR; nodesep=0.3; ranksep=0.4;",
              'node [shape=box, fixedsize=true, label=""];', f'edge [fontname="Courier", fontsize={LABEL_SIZE}];']
     lines += [f"{i} [width={w / 72:.4f}, height={h / 72:.4f}];" for i, (w, h) in enumerate(sizes)]
-    lines += [f'{e.tail} -> {e.head} [number={k}, label="{"0" * e.letters}"];' for k, e in enumerate(edges)]
+    for k, e in enumerate(edges):
+        label = "\\n".join(["0" * e.letters] * e.lines)
+        lines.append(f'{e.tail} -> {e.head} [number={k}, label="{label}"];')
     return "\n".join([*lines, "}"])
 
 

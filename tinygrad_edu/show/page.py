@@ -7,20 +7,25 @@ through by their hashes, and nothing else is: not even what a label would smuggl
 import base64
 import json
 from collections.abc import Sequence
+from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..files import write_whole
 
-TRANSPORT = """<div class="bar" role="group" aria-label="Steps">
-<button id="first" aria-label="First" title="First (Home)">|◀</button>
-<button id="back" aria-label="Back" title="Back (←)">◀</button>
-<button id="play" title="Play or pause (Space)">Play</button>
-<button id="next" aria-label="Next" title="Next (→)">▶</button>
-<button id="last" aria-label="Last" title="Last (End)">▶|</button>
-<input id="slider" type="range" min="0" value="0" aria-label="Step"><output id="place" for="slider"></output></div>
+BAR = """<div class="bar" role="group" aria-label="{steps}">
+<button id="first" aria-label="{first}">|◀</button>
+<button id="back" aria-label="{back}">◀</button>
+<button id="play">{play}</button>
+<button id="next" aria-label="{next}">▶</button>
+<button id="last" aria-label="{last}">▶|</button>
+<input id="slider" type="range" min="0" value="0" aria-label="{step}"><output id="place" for="slider"></output>
+<select id="speed" aria-label="{speed}">{speeds}</select>
+<button id="help" aria-label="{help}">?</button></div>
+<dialog id="keys" aria-label="{help}"><dl>{keys}</dl><button id="close">{close}</button></dialog>
 """
+SPEEDS = (0.5, 1, 2, 4)
 
 
 class Page:
@@ -55,6 +60,37 @@ class Page:
         return f"<page {self.title}, {len(self.html.encode())} bytes: save(path) writes it>"
 
 
+class Words(NamedTuple):
+    """What is said on a kind of page, in whole sentences with named holes.
+
+    page      what Python writes into it, and `script` what its scripts say
+    keys      {key: what it does}, for the list of keys
+    """
+    page: dict[str, str]
+    script: dict[str, str]
+    keys: dict[str, str]
+
+
+@cache
+def words_of(kind: str) -> Words:
+    """The words of a page of this kind ("player" or "animation"), with those of the bar.
+
+    >>> words_of("player").page["title"]
+    '{name}, step by step'
+    """
+    table = json.loads(asset("words/en.json"))
+    return Words(*[table["bar"][part] | table[kind][part] for part in Words._fields])
+
+
+def with_words(template: str, words: Words, **others: str) -> str:
+    """HTML with its words put in, and with the bar in the place of "{bar}"; `others` are HTML already."""
+    told = {key: escape(text) for key, text in (words.script | words.page).items()}
+    keys = "".join(f"<dt>{escape(key)}</dt><dd>{escape(text)}</dd>" for key, text in words.keys.items())
+    speeds = "".join(f"<option{' selected' * (factor == 1)}>{told['times'].format(factor=factor)}</option>"
+                     for factor in SPEEDS)
+    return template.format(**told | {"bar": BAR.format(**told | {"keys": keys, "speeds": speeds})} | others)
+
+
 def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], data: Any, picture: str,
          height: int) -> Page:
     """A page of this body, with scripts and styles of this package by their file names.
@@ -67,8 +103,8 @@ def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], d
               f"script-src '{digest(script)}'; style-src '{digest(style)}'")
     html = f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title><style>{style}</style></head>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="tinygrad_edu"><title>{escape(title)}</title><style>{style}</style></head>
 <body>{body}<script type="application/json" id="data">{as_json(data)}</script><script>{script}</script></body></html>
 """
     return Page(html, title, picture, height)
@@ -76,7 +112,7 @@ def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], d
 
 def asset(name: str) -> str:
     """A file of this folder, as text."""
-    return Path(__file__).with_name(name).read_text(encoding="utf-8").strip()
+    return Path(__file__).parent.joinpath(name).read_text(encoding="utf-8").strip()
 
 
 def without_comments(script: str) -> str:

@@ -2,19 +2,20 @@
 const {nodes, events, boxes, views} = data;
 const MARK = 0xE000, SVG = "http://www.w3.org/2000/svg", graph = byId("graph"), stage = byId("stage");
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
-const turn = events.findIndex(e => e[0] === "s");
-let view = null, boxOf = [], links = [], state = null, active = [], pointed = -1;
-let frame = [0, 0, 1];     // left, top, pixels per point
-const measured = () => [stage.clientWidth || 800, stage.clientHeight || 400];
-let size = measured();                  // kept, since asking for it in every step would lay out the page anew
+// At this scale, in pixels per point, letters are 11 pixels high; around the picture there is some room, in points.
+const READABLE = .848, EDGE = 4;
+let view, state, boxOf = [], spots = [], links = [], active = [], pointed = -1, touched = false;
+// The frame is left, top, scale.  The size is kept, since asking for it in every step would lay out the page anew.
+let frame = [0, 0, 1], size;
 
 // ---- what is known at a place
 
 function stateAt(place) {
   const done = nodes.map(n => !n.parents), grads = {}, heard = {};
-  for (const [kind, n, k, after] of events.slice(0, place)) {
+  for (const [kind, n, k, after, behind] of events.slice(0, place)) {
     if (kind === "f") done[n] = true;
     else if (kind === "s") grads[n] = k;
+    else if (kind === "z") for (const node of behind) grads[node] = after;
     else {
       const parent = nodes[n].parents[k], before = grads[parent] ?? "0";
       grads[parent] = after;
@@ -23,13 +24,15 @@ function stateAt(place) {
   }
   return {place, done, grads, heard, event: events[place - 1]};
 }
-const expected = {};                    // how many contributions each node gets
+// How many contributions each node gets.
+const expected = {};
 for (const [kind, n, k] of events) {
   const to = nodes[n].parents?.[k];
   if (kind === "b") expected[to] = (expected[to] ?? 0) + 1;
 }
 
 // ---- formulas as MathML, in which each node is a term that can be lit
+// A line is a list of pieces, and may break between them.
 
 const number = (text, kind) => `<mn class="${kind}">${text}</mn>`;
 const inParentheses = maths => `<mo>(</mo>${maths}<mo>)</mo>`;
@@ -63,81 +66,160 @@ function inNumbers([forNames, forNumbers = forNames]) {
 // Which arrow is meant, where a node is two inputs of another or reaches it along other ways too.
 function whichArrow(n, k) {
   const {parents, again = []} = nodes[n];
-  if (parents.filter(parent => parent === parents[k]).length > 1) return ` (input ${k + 1})`;
-  return again.includes(k) ? " (along this arrow)" : "";
+  if (parents.filter(parent => parent === parents[k]).length > 1) return " " + say("input", {number: k + 1});
+  return again.includes(k) ? " " + say("along") : "";
 }
 // A selecting operation passes nothing on along an edge that it did not choose; a product would be nan there.
 function notChosen([kind, , , after, taken], up) {
   const isNamed = kind === "b" && !taken && /inf|nan/.test(up);
-  return isNamed ? `${after}, since this edge was not chosen` : "";
+  return isNamed ? say("not_chosen_so", {gradient: after}) : "";
 }
 const indent = "<mspace width='1em'/>", withoutTags = maths => maths?.replace(/<[^>]*>/g, "");
 function forwardLines(n) {
-  const {call, name: own, made, data, maths} = nodes[n], result = equals(number(data, "data"));
-  if (own === made) return [inSymbols(call), equals(inNumbers(call)) + result];
-  return [term(n, maths) + equals(inSymbols(call)), indent + equals(inNumbers(call)) + result];
+  const {call, name: own, made, data, maths, numbers: put} = nodes[n];
+  const result = [...put ? [equals(inNumbers(call))] : [], equals(number(data, "data"))];
+  return [own === made ? [inSymbols(call)] : [term(n, maths), equals(inSymbols(call))], result];
 }
 // A local gradient in symbols and with numbers put in, as far as that says more than its value.
 function reasonFor(n, k) {
   const reason = nodes[n].why[k], value = nodes[n].local[k];
   const told = reason ? [inSymbols(reason), inNumbers(reason)].filter(maths => withoutTags(maths) !== value) : [];
-  return told.filter((maths, i) => withoutTags(maths) !== withoutTags(told[i - 1])).map(equals).join("");
+  return told.filter((maths, i) => withoutTags(maths) !== withoutTags(told[i - 1])).map(equals);
 }
 function backwardLines(n, k, after) {
   const to = nodes[n].parents[k], {before, up, local} = state.heard[to].at(-1), silence = notChosen(state.event, up);
   const product = `${factor(up, "grad")}<mo>×</mo>${factor(local, "grad")}`;
-  const sum = `${number(before, "grad")}<mo>+</mo>${product}${equals(number(after, "grad"))}`;
-  const because = `<mtext class="quiet">because</mtext><mspace width='.4em'/>`;
+  const sum = [`${indent}${number(before, "grad")}<mo>+</mo>${product}`, equals(number(after, "grad"))];
+  const because = `<mtext class="quiet">${escaped(say("because"))}</mtext><mspace width='.4em'/>`;
   return [
-    `${grad(to)}<mo>+=</mo>${grad(n)}<mo>×</mo>${localDerivative(n, k)}<mtext>${whichArrow(n, k)}</mtext>`,
-    indent + (silence ? `<mtext>${silence}</mtext>` : sum),
-    because + localDerivative(n, k) + reasonFor(n, k) + equals(number(local, "grad")),
+    [grad(to), `<mo>+=</mo>${grad(n)}`, `<mo>×</mo>${localDerivative(n, k)}<mtext>${whichArrow(n, k)}</mtext>`],
+    silence ? [`${indent}<mtext>${silence}</mtext>`] : sum,
+    [because + localDerivative(n, k), ...reasonFor(n, k), equals(number(local, "grad"))],
   ];
+}
+// Where nothing is passed on, all that is behind has the gradient 0.
+function stoppedLines(after, behind) {
+  const few = behind.length > 8 ? behind.slice(0, 7) : behind, comma = "<mo>,</mo>";
+  return [[...few.map(n => grad(n) + comma), ...few === behind ? [] : ["<mo>…</mo>"], equals(number(after, "grad"))]];
 }
 
 // ---- sentences
 
+const equation = ({name, made = name}) => name === made ? name : `${name} = ${made}`;
 const asText = n => nodes[n].factor ?? nodes[n].name;
 const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
-const what = {
-  f: n => `computes ${bold(n)} from its inputs`,
-  s: n => `starts at ${bold(n)}: its own derivative`,
-  b: (n, k, _, taken) => taken ? `${bold(n)} passes its gradient on to ${bold(nodes[n].parents[k])}`
-    : `${bold(n)} did not choose ${bold(nodes[n].parents[k])}: nothing is passed on`,
-};
+function what([kind, n, k, why, more, reason]) {
+  const node = bold(n), {parents, words: reasons} = nodes[n];
+  if (kind === "f") return say("computes", {node});
+  if (kind === "s") return say("starts", {node, reason: escaped(why)});
+  if (kind === "z") return say("stopped", {reason: escaped(reason)});
+  const told = (more ? "passes" : "keeps") + (reasons ? "_because" : "");
+  return say(told, {node, parent: bold(parents[k]), reason: escaped(reasons?.[k] ?? "")});
+}
 const signed = (text, i) => i && text[0] === "−" ? `(${text})` : text;
 function heardSoFar(to) {
   const parts = state.heard[to], all = expected[to];
-  if (all < 2) return "";
+  if (all < 2 || parts.some(p => /inf|nan/.test(p.up))) return "";
   const shown = parts.slice(-6).map((p, i) => `${signed(p.up, i)} × ${signed(p.local, 1)}`).join(" + ");
-  if (parts.some(p => /inf|nan/.test(p.up))) return "";
   const sum = (parts.length > 6 ? "… + " : "") + `${shown} = ${state.grads[to]}`;
-  return `${asText(to)} is used ${all} times, so its gradient is a sum; ${parts.length} of ${all} so far: ${sum}`;
+  return say("sum", {node: asText(to), all, count: parts.length, sum});
 }
 function sentence(place) {
-  if (!place) return "start: the leaves have their numbers, nothing is computed yet";
-  const [kind, n, k, after] = events[place - 1], {made, name: own, numbers: put, data, parents, local} = nodes[n];
-  if (kind === "f") return `${made === own ? made : `${own} = ${made}`} = ${put} = ${data}`;
-  if (kind === "s") return `∂${asText(n)}/∂${asText(n)} = ${k}`;
+  if (!place) return say("before");
+  const [kind, n, k, after, behind, reason] = events[place - 1];
+  const {numbers, data, parents, local} = nodes[n];
+  if (kind === "f") return `${equation(nodes[n])}${numbers ? ` = ${numbers}` : ""} = ${data}`;
+  if (kind === "s") return `${k === "1" ? `∂${asText(n)}/∂${asText(n)}` : `${asText(n)}.grad`} = ${k}`;
+  if (kind === "z") return `${say("stopped", {reason})}: ${behind.map(i => `${asText(i)}.grad`).join(", ")} = ${after}`;
   const {heard} = place === state.place ? state : stateAt(place), to = asText(parents[k]);
   const {before, up} = heard[parents[k]].at(-1);
   const sum = notChosen(events[place - 1], up) || `${before} + ${up} × ${local[k]} = ${after}`;
   return `${to}.grad += ${asText(n)}.grad × ∂${asText(n)}/∂${to}${whichArrow(n, k)} → ${sum}`;
 }
+function linesOf([kind, n, k, after, behind]) {
+  if (kind === "f") return forwardLines(n);
+  if (kind === "b") return backwardLines(n, k, after);
+  if (kind === "z") return stoppedLines(after, behind);
+  return [[k === "1" ? partial(n, n) : grad(n), equals(number(k, "grad"))]];
+}
 function showPanel() {
-  const [kind, n, k, after, taken] = state.event ?? [];
-  const lines = kind === "f" ? forwardLines(n) : kind === "b" ? backwardLines(n, k, after)
-    : kind === "s" ? [`${partial(n, n)}<mo>=</mo>${number(k, "grad")}`] : [];
-  const count = `<span class="count">step ${state.place} of ${events.length}</span>`;
-  const pass = `<span class="pass ${kind}">${kind === "f" ? "forward" : "backward"}</span> `;
-  byId("what").innerHTML = count + (kind ? pass + what[kind](n, k, after, taken)
-    : "Before the first step: the leaves have their numbers. Press ▶ or →.");
-  byId("lines").innerHTML = lines.map(line => `<div><math displaystyle="true">${line}</math></div>`).join("");
+  const {event, place} = state, [kind, n, k] = event ?? [], forward = kind === "f";
+  const count = `<span class="count">${escaped(say("step_of", {at: place, count: events.length}))}</span>`;
+  const pass = `<span class="pass ${forward ? "f" : "b"}">${escaped(say(forward ? "forward" : "backward"))}</span> `;
+  const math = piece => `<math displaystyle="true">${piece}</math>`;
+  byId("what").innerHTML = count + (event ? pass + what(event) : escaped(say("before")));
+  const lines = event ? linesOf(event) : [];
+  byId("lines").innerHTML = lines.map(line => `<div>${line.map(math).join(" ")}</div>`).join("");
   byId("heard").textContent = kind === "b" ? heardSoFar(nodes[n].parents[k]) : "";
-  byId("say").textContent = `Step ${state.place}: ${sentence(state.place)}`;
+  byId("say").textContent = say("said", {at: place, sentence: sentence(place)});
   for (const box of byId("boxes").querySelectorAll(".lit")) box.classList.remove("lit");
   if (pointed >= 0) lightTerms(pointed, true);
-  markLine();
+  fitFormulas();
+  markStep();
+}
+const isLarge = () => document.body.matches(".present");
+// Letters as large as lets all formulas be seen: the panel keeps its size, so that the picture stays where it is.
+function fitFormulas() {
+  const panel = byId("panel"), lines = byId("lines");
+  const isWide = math => math.getBoundingClientRect().width > lines.clientWidth - 20;
+  const wide = () => [...lines.querySelectorAll("math")].filter(isWide);
+  for (const size of [18, 16, 14, 12, 11]) {
+    lines.style.fontSize = `${size * (isLarge() ? 1.7 : 1)}px`;
+    wide().forEach(breakAtCommas);
+    if (panel.scrollHeight <= panel.clientHeight && !wide().length) return;
+  }
+}
+function breakAtCommas(math) {
+  for (const row of math.querySelectorAll(":scope > mrow:not(.term)")) row.replaceWith(...row.childNodes);
+  const comma = [...math.children].find(part => part.textContent === "," && part !== math.lastChild);
+  if (!comma) return;
+  const rest = math.cloneNode();
+  while (comma.nextSibling) rest.append(comma.nextSibling);
+  math.after(" ", rest);
+  breakAtCommas(rest);
+}
+
+// ---- the list beside the graph: what every node comes to, and its gradient
+
+function put(parent, kind, text) {
+  const made = parent.appendChild(document.createElement(kind));
+  made.textContent = made.title = text;
+  return made;
+}
+function makeTrace() {
+  const table = byId("trace"), head = table.createTHead().insertRow(), body = table.createTBody();
+  for (const key of ["node", "data", "derivative", "grad"]) put(head, "th", say(key));
+  return nodes.map(({constant, parents}, n) => {
+    if (constant && !parents) return [];
+    const row = body.insertRow(), slope = constant ? "" : `∂${asText(nodes.length - 1)}/∂${asText(n)}`;
+    return [put(row, "th", equation(nodes[n])), ...["", slope, ""].map(text => put(row, "td", text))];
+  });
+}
+let here = [];
+function showTrace() {
+  const [kind, n, k, , behind] = state.event ?? [];
+  const changed = kind === "z" ? behind : [kind === "b" ? nodes[n].parents[k] : n];
+  trace.forEach(([, value, , gradient], i) => {
+    write(state.done[i] ? nodes[i].data : "", value);
+    write(state.grads[i] ?? "", gradient);
+  });
+  for (const cell of here) cell.classList.remove("here");
+  here = !kind ? [] : changed.flatMap(i => kind === "f" ? trace[i].slice(0, 2) : trace[i].slice(2));
+  for (const cell of here) cell.classList.add("here");
+  if (here.length) into(byId("beside"), here[0]);
+  const line = program?.children[kind && nodes[n].line];
+  if (line) mark(program, line), into(program, line);
+}
+// The program's own lines, where they are known: the one at which the node of a step was made is lit.
+const program = byId("program");
+function mark(list, part) {
+  list.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  part?.setAttribute("aria-current", "step");
+}
+// Scrolls a list, and not the page, until a part of it is seen.
+function into(list, part) {
+  const {top, bottom} = list.getBoundingClientRect(), own = part.getBoundingClientRect();
+  if (own.top < top + 24 || own.bottom > bottom) list.scrollTop += (own.top + own.bottom - top - bottom) / 2;
 }
 
 // ---- the picture
@@ -173,43 +255,73 @@ function showView(k) {
   byId("links").replaceChildren();
   for (const box of drawn) box.setAttribute("display", "none");
   boxOf = [];
+  spots = drawn.map(() => []);
   for (const [b, x, y] of view.boxes) {
     drawn[b].setAttribute("transform", `translate(${x} ${y})`);
     drawn[b].removeAttribute("display");
+    spots[b].push(spot(b, x, y));
     for (const n of boxes[b].nodes) boxOf[n] = b;
   }
   links = view.links.map(makeLink);
-  stage.style.height = `min(56vh, ${Math.round(view.size[1] * Math.min(1.25, measured()[0] / view.size[0])) + 24}px)`;
-  size = measured();
-  zoom(fitting() < 0.55 ? 0.75 : Math.min(1.25, fitting()));
+  byId("ghosts").replaceChildren();
+  for (const [b, x, y] of view.ghosts) {
+    spots[b].push(spot(b, x, y));
+    again("ghosts", spot(b, x, y));
+  }
+  start();
   if (state) showPicture();
+}
+// The whole picture where its letters can be read, and else as much as can be.
+function start() {
+  size = [stage.clientWidth || 800, stage.clientHeight || 400];
+  if (touched) moveTo(frame);
+  else zoom(Math.max(READABLE * (isLarge() ? 1.4 : 1), Math.min(1.6, fitting())));
+}
+// Where a box stands: its number and middle, and half its width and height.
+function spot(b, x, y) {
+  const {width, height} = drawn[b].firstChild;
+  return {b, x, y, w: width.baseVal.value / 2, h: height.baseVal.value / 2};
+}
+// A box that stands somewhere once more, as it is at each step.
+function again(where, {b, x, y}) {
+  const [own] = spots[b], move = `translate(${x - own.x} ${y - own.y})`;
+  element(byId(where), "use", {href: `#b${b}`, transform: move}).onclick = () => dragged || jump(b);
 }
 function write(text, element) {
   if (element && element.textContent !== text) element.textContent = text;
 }
+function titleOf(b) {
+  const {shows, name: box, origin, path} = boxes[b], one = nodes[shows];
+  const value = one && state.done[shows] ? one.data : "", gradient = state.grads[shows];
+  let told = value ? `${box}: ${value}` : box;
+  if (gradient) told = say("with_gradient", {box: told, gradient});
+  if (path) told = say("with_path", {box: told, path});
+  return origin ? say("with_origin", {box: told, origin}) : told;
+}
 function showPicture() {
-  const [kind, n, k] = state.event ?? [], to = kind === "b" ? nodes[n].parents[k] : n, receives = boxOf[to];
+  const [kind, n, k, , behind] = state.event ?? [], goesBack = kind === "b" || kind === "z";
+  const receives = boxOf[goesBack ? nodes[n].parents[k] : n];
+  const zeros = kind === "z" ? behind.map(i => boxOf[i]) : [receives];
+  const inputs = (kind === "f" ? nodes[n].parents : goesBack ? [n] : []).map(i => boxOf[i]);
   for (const [b] of view.boxes) {
-    const {shows, name: title, nodes: members, origin} = boxes[b], one = shows >= 0 && nodes[shows];
-    const known = one && state.done[shows];
-    const value = known ? one.data : "—", gradient = state.grads[shows] ?? "—";
-    if (one) write(value, texts[b].data), write(gradient, texts[b].grad);
-    const words = `${title}${known ? `: ${value}` : ""}${gradient === "—" ? "" : `, gradient ${gradient}`}`;
-    const told = origin ? `${words}, made at ${origin}` : words;
-    if (texts[b].title.textContent !== told) {
-      texts[b].title.textContent = told;
-      drawn[b].setAttribute("aria-label", told);
+    const {shows, nodes: members} = boxes[b], title = titleOf(b);
+    if (shows >= 0) {
+      write(state.done[shows] ? nodes[shows].data : "—", texts[b].data);
+      write(state.grads[shows] ?? "—", texts[b].grad);
     }
-    const inputs = kind === "f" ? nodes[n].parents : kind === "b" ? [n] : [];
+    if (texts[b].title.textContent !== title) {
+      texts[b].title.textContent = title;
+      drawn[b].setAttribute("aria-label", title);
+    }
     drawn[b].classList.toggle("now", b === receives && kind === "f");
-    drawn[b].classList.toggle("gains", b === receives && !!kind && kind !== "f");
-    drawn[b].classList.toggle("from", b !== receives && inputs.some(i => boxOf[i] === b));
+    drawn[b].classList.toggle("gains", zeros.includes(b) && !!kind && kind !== "f");
+    drawn[b].classList.toggle("from", b !== receives && inputs.includes(b));
     drawn[b].classList.toggle("later", !members.some(i => state.done[i]));
   }
   for (const link of links) showLink(link, kind, n, k);
-  active = [receives, ...(kind === "b" ? [boxOf[n]] : [])].filter(b => b !== undefined);
+  active = [...new Set([...zeros, ...inputs])].filter(b => b !== undefined);
   rove(active[0] ?? view.boxes[0][0]);
-  follow(active);
+  follow(active, boxOf[n]);
 }
 function showLink({tail, head, node, i, group, text}, kind, n, k) {
   const single = i >= 0, inside = single ? node === n : head === boxOf[n];
@@ -219,8 +331,14 @@ function showLink({tail, head, node, i, group, text}, kind, n, k) {
   const feeds = kind === "f" && inside && (single || nodes[n].parents.some(p => boxOf[p] === tail));
   group.classList.toggle("now", back || feeds);
   const silent = !single || !local || nodes[parents[i]].constant || !state.done[node];
-  const carried = back && (notChosen(state.event, last.up) ? "not chosen" : `${last.up} × ${last.local}`);
+  const carried = back && (notChosen(state.event, last.up) ? say("not_chosen") : `${last.up} × ${last.local}`);
   write(silent ? "" : carried || `∂ ${local[i]}`, text);
+  // A long product stands in two lines.
+  const [one, other] = carried && carried.length > 9 ? carried.split(/(?<= )(?=×)/) : [], x = text.getAttribute("x");
+  if (!other) return;
+  text.textContent = "";
+  element(text, "tspan", {x, dy: -8}).textContent = one;
+  element(text, "tspan", {x, dy: 15}).textContent = other;
 }
 
 // ---- zoom, pan, find
@@ -229,9 +347,9 @@ const fitting = () => Math.min(...size.map((length, axis) => length / view.size[
 function moveTo([left, top, scale]) {
   const [w, h] = size.map(length => length / scale);
   const room = (at, length, shown) =>
-    shown >= length ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
+    shown > length - 1 ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
   frame = [room(left, view.size[0], w), room(top, view.size[1], h), scale];
-  const box = {x: frame[0] - 12, y: frame[1] - 12, width: w, height: h};
+  const box = {x: frame[0] - EDGE, y: frame[1] - EDGE, width: w, height: h};
   graph.setAttribute("viewBox", Object.values(box).join(" "));
   for (const key in box) byId("ground").setAttribute(key, box[key]);
 }
@@ -239,48 +357,88 @@ function zoom(scale, [x, y] = size.map(length => length / 2)) {
   const [left, top, old] = frame, to = Math.max(Math.min(0.1, fitting()), Math.min(4, scale));
   moveTo([left + x / old - x / to, top + y / old - y / to, to]);
 }
-function follow(wanted) {
-  const out = ([, x, y]) => {
-    const [left, top, scale] = frame;
-    return x < left + 60 || y < top + 30 || x > left + size[0] / scale - 90 || y > top + size[1] / scale - 50;
-  };
-  const centres = wanted.map(b => view.boxes.find(([other]) => other === b)), [, , scale] = frame;
-  const centre = (x, y) => moveTo([x - size[0] / scale / 2, y - size[1] / scale / 2, scale]);
-  const middle = axis => centres.reduce((sum, c) => sum + c[axis], 0) / centres.length;
-  if (centres.some(out)) centre(middle(1), middle(2));
-  if (centres.length && out(centres[0])) centre(centres[0][1], centres[0][2]);
+// The boxes of a step come into view.  Those too far apart for the window stand at its edge once more.
+function follow(wanted, head = wanted[0]) {
+  const [middle] = spots[head] ?? [], apart = s => Math.hypot(s.x - middle.x, s.y - middle.y);
+  const nearest = list => list.toSorted((one, other) => apart(one) - apart(other));
+  const [first, ...others] = wanted.map(b => nearest(spots[b])[0]), near = first ? [first, ...nearest(others)] : [];
+  const [w, h] = size.map(length => length / frame[2]);
+  let seen = first && sides(first);
+  for (const s of near) {
+    const own = sides(s), both = seen.map((side, i) => (i < 2 ? Math.min : Math.max)(side, own[i]));
+    if (both[2] - both[0] < w - 2 * EDGE && both[3] - both[1] < h - 2 * EDGE) seen = both;
+  }
+  if (seen && !isSeen(seen)) moveTo([(seen[0] + seen[2] - w) / 2 + EDGE, (seen[1] + seen[3] - h) / 2 + EDGE, frame[2]]);
+  byId("near").replaceChildren();
+  const taken = near.filter(s => isSeen(sides(s)));
+  for (const s of near) if (!taken.includes(s)) taken.push(atEdge(s, taken));
 }
-let dragged = false;
+const sides = ({x, y, w, h}) => [x - w, y - h, x + w, y + h];
+// What is seen, in points: left, top, right, bottom.
+function seenNow() {
+  const [left, top, scale] = frame, [w, h] = size;
+  return [left - EDGE, top - EDGE, left - EDGE + w / scale, top - EDGE + h / scale];
+}
+const isSeen = box => seenNow().every((side, i) => i < 2 ? side <= box[i] : side >= box[i]);
+// A copy of a box at the place in view that is nearest to it and free.
+function atEdge(box, taken) {
+  const [left, top, right, bottom] = seenNow(), {w, h} = box;
+  let best = {x: left + w, y: top + h}, least = Infinity;
+  for (let x = left + w + EDGE; x < right - w; x += 10) for (let y = top + h + EDGE; y < bottom - h; y += 10) {
+    const apart = Math.hypot(x - box.x, y - box.y);
+    const isFree = taken.every(t => Math.abs(x - t.x) > w + t.w + EDGE || Math.abs(y - t.y) > h + t.h + EDGE);
+    if (isFree && apart < least) best = {x, y}, least = apart;
+  }
+  again("near", {...box, ...best});
+  return {...box, ...best};
+}
+let dragged = false, finger;
 function drag(event) {
   const [left, top, scale] = frame, {clientX, clientY} = event;
-  const move = e => {
+  dragged = false;
+  if (event.pointerType === "touch") finger = event;
+  else if (!event.button) window.onpointermove = e => {
     dragged ||= Math.hypot(e.clientX - clientX, e.clientY - clientY) > 4;
     if (dragged) moveTo([left - (e.clientX - clientX) / scale, top - (e.clientY - clientY) / scale, scale]);
   };
-  const end = () => { removeEventListener("pointermove", move); removeEventListener("pointerup", end); };
-  if (event.button) return;
-  dragged = false;
-  addEventListener("pointermove", move);
-  addEventListener("pointerup", end);
 }
+// A finger that goes across makes a step; of one that goes up or down only the page hears, which scrolls.
+window.onpointerup = event => {
+  const across = event.clientX - finger?.clientX, along = event.clientY - finger?.clientY;
+  window.onpointermove = finger = null;
+  dragged ||= Math.abs(across) > 40 && Math.abs(across) > 2 * Math.abs(along);
+  if (dragged && across) steps.go(steps.at + (across < 0 ? 1 : -1));
+};
+window.onpointercancel = () => { finger = null; };
 let matches = [];
 function find() {
   const wanted = byId("find").value.trim().toLowerCase(), has = text => text.toLowerCase().includes(wanted);
   const hit = b => has(boxes[b].name) || boxes[b].nodes.some(n => has(`${nodes[n].name} ${nodes[n].made ?? ""}`));
   matches = wanted ? view.boxes.map(([b]) => b).filter(hit) : [];
   drawn.forEach((box, b) => box.classList.toggle("found", matches.includes(b)));
-  byId("found").textContent = wanted ? `${matches.length} found` : "";
+  byId("found").textContent = wanted ? say("found", {count: matches.length}) : "";
   if (matches.length) follow([matches[0]]);
 }
 
 // ---- the user
 
-const concerns = (e, n) => e[0] === "b" ? nodes[e[1]].parents[e[2]] === n : e[1] === n;
+function concerns([kind, node, k, , behind], n) {
+  return kind === "b" ? nodes[node].parents[k] === n : kind === "z" ? behind.includes(n) : node === n;
+}
 function jump(b) {
   const isHere = e => boxes[b].nodes.some(n => concerns(e, n)), now = steps.at;
   const next = events.findIndex((e, i) => i >= now && isHere(e)), first = events.findIndex(isHere);
   if (first >= 0) steps.go((next >= 0 ? next : first) + 1);
-  else byId("say").textContent = `${boxes[b].name} is a constant: no step is its own`;
+  else byId("say").textContent = say("constant", {name: boxes[b].name});
+  // A click offers the Python that reaches the box.
+  offer.hidden = !boxes[b].path;
+  offer.textContent = boxes[b].path;
+}
+const offer = byId("copy");
+function copy(path) {
+  if (!path) return;
+  navigator.clipboard?.writeText(path);
+  byId("found").textContent = say("copied", {path});
 }
 function openLayer(b) {
   const k = boxes[b]?.opens;
@@ -297,10 +455,6 @@ function neighbour(by) {
   rove(b);
   drawn[b].focus();
 }
-function light(node, on) {
-  const box = drawn[boxOf[node]];
-  box?.classList.toggle("lit", on);
-}
 function lightTerms(b, on) {
   const inside = term => boxes[b].nodes.includes(+term.dataset.node);
   for (const term of document.querySelectorAll(".term")) term.classList.toggle("lit", on && inside(term));
@@ -308,37 +462,48 @@ function lightTerms(b, on) {
 drawn.forEach((box, b) => {
   box.setAttribute("role", "button");
   box.setAttribute("tabindex", -1);
-  box.addEventListener("click", event => dragged || (event.detail > 1 ? openLayer(b) : jump(b)));
-  box.addEventListener("keydown", event => {
+  const point = on => { pointed = on ? b : -1; lightTerms(b, on); };
+  box.onclick = event => dragged || (event.detail > 1 ? openLayer(b) : jump(b));
+  box.onmouseenter = () => point(true);
+  box.onmouseleave = box.onblur = () => point(false);
+  box.onfocus = () => { point(true); follow([b]); };
+  box.onkeydown = event => {
     if (event.key === "Enter" || event.key === " ") { jump(b); event.preventDefault(); event.stopPropagation(); }
     if (event.key === "o") { openLayer(b); event.stopPropagation(); }
-  });
-  for (const [kind, on] of [["mouseenter", true], ["mouseleave", false], ["focus", true], ["blur", false]]) {
-    box.addEventListener(kind, () => { pointed = on ? b : -1; lightTerms(b, on); });
-  }
-  box.addEventListener("focus", () => follow([b]));
+    if (event.key === "c" && !event.ctrlKey && !event.metaKey) copy(boxes[b].path);
+  };
 });
-for (const [kind, on] of [["mouseover", true], ["mouseout", false]]) byId("lines").addEventListener(kind, event => {
-  const found = event.target.closest(".term");
-  if (found) light(+found.dataset.node, on);
-});
-stage.addEventListener("pointerdown", drag);
+const lightBox = on => event => drawn[boxOf[event.target.closest(".term")?.dataset.node]]?.classList.toggle("lit", on);
+byId("lines").onmouseover = lightBox(true);
+byId("lines").onmouseout = lightBox(false);
+stage.onpointerdown = drag;
+byId("panel").onpointerdown = event => event.pointerType === "touch" && drag(event);
 stage.addEventListener("wheel", event => {
   if (!event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
   const {left, top} = stage.getBoundingClientRect();
-  zoom(frame[2] * Math.exp(-event.deltaY / 300), [event.clientX - left, event.clientY - top]);
+  scaled(frame[2] * Math.exp(-event.deltaY / 300), [event.clientX - left, event.clientY - top]);
 }, {passive: false});
 new ResizeObserver(() => {
-  size = measured();
-  moveTo(frame);
-  follow(active);
+  start();
+  follow(active, boxOf[state.event?.[1]]);
 }).observe(stage);
-addEventListener("beforeprint", () => fit());
-const larger = () => zoom(frame[2] * 1.25), smaller = () => zoom(frame[2] / 1.25), fit = () => zoom(fitting());
+addEventListener("resize", fitFormulas);
+addEventListener("beforeprint", () => { byId("near").replaceChildren(); fit(); });
+// From then on the user's scale is kept.
+function scaled(scale, at) {
+  touched = true;
+  zoom(scale, at);
+}
+const larger = () => scaled(frame[2] * 1.25), smaller = () => scaled(frame[2] / 1.25), fit = () => scaled(fitting());
 const pan = (x, y) => moveTo([frame[0] + x / frame[2], frame[1] + y / frame[2], frame[2]]);
-byId("in").onclick = larger; byId("out").onclick = smaller; byId("fit").onclick = fit;
-byId("turn").onclick = () => steps.go(turn);
+const ahead = () => steps.go(events.findIndex(e => e[0] === "s"));
+function present() {
+  document.body.classList.toggle("present");
+  fitFormulas();
+}
+const clicks = {in: larger, out: smaller, fit, present, turn: ahead, copy: () => copy(offer.textContent)};
+for (const id in clicks) byId(id).onclick = clicks[id];
 views.forEach((v, k) => byId("view").add(new Option(v.name, k)));
 byId("views").hidden = views.length < 2;
 byId("view").onchange = event => { showView(+event.target.value); find(); };
@@ -351,36 +516,28 @@ byId("find").onkeydown = event => {
     follow([matches.at(-1)]);
   }
 };
-const keys = {
-  f: () => steps.go(turn), "[": () => neighbour(-1), "]": () => neighbour(1), "/": () => byId("find").focus(),
-  "+": larger, "=": larger, "-": smaller, "0": fit,
-  ArrowLeft: () => pan(-80, 0), ArrowRight: () => pan(80, 0), ArrowUp: () => pan(0, -80), ArrowDown: () => pan(0, 80),
-  o: () => openLayer(boxOf[state.event?.[1] ?? 0]),
+const actions = {
+  f: ahead, "[": () => neighbour(-1), "]": () => neighbour(1), "/": () => byId("find").focus(),
+  "+": larger, "=": larger, "-": smaller, 0: fit, p: present, o: () => openLayer(boxOf[state.event?.[1] ?? 0]),
+  ShiftArrowLeft: () => pan(-80, 0), ShiftArrowRight: () => pan(80, 0),
+  ShiftArrowUp: () => pan(0, -80), ShiftArrowDown: () => pan(0, 80),
 };
-document.addEventListener("keydown", event => {
-  const typing = event.target.matches("input:not([type=range]),select");
-  if (typing || event.ctrlKey || event.altKey || event.metaKey || !keys[event.key]) return;
-  if (event.key.startsWith("Arrow") && !event.shiftKey) return;
-  keys[event.key]();
-  event.preventDefault();
-});
 byId("all").ontoggle = () => {
   for (let i = byId("list").children.length; i <= events.length; i++) {
     const button = byId("list").appendChild(document.createElement("li")).appendChild(document.createElement("button"));
     button.textContent = sentence(i);
     button.onclick = () => steps.go(i);
   }
-  markLine();
+  markStep();
 };
-function markLine() {
-  byId("list").querySelector("[aria-current]")?.removeAttribute("aria-current");
-  byId("list").children[state.place]?.firstChild.setAttribute("aria-current", "step");
-}
+const markStep = () => mark(byId("list"), byId("list").children[state.place]?.firstChild);
+const trace = makeTrace();
 showView(data.first);
 const steps = transport(events.length + 1, place => {
   state = stateAt(place);
   showPanel();
   showPicture();
+  showTrace();
   return byId("say").textContent;
-});
-steps.go(0);
+}, 1000, actions);
+steps.begin();

@@ -5,6 +5,8 @@ script of the page (`player.js`) only puts texts and classes where they belong; 
 arithmetic, so that every number on the page is one of the engine's.
 """
 
+import re
+from collections.abc import Callable
 from functools import reduce
 from html import escape
 from operator import or_
@@ -13,13 +15,13 @@ from typing import Any, NamedTuple
 from ..engine import printer
 from ..engine.formula import Formula
 from ..engine.number import printable
+from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import NamedGraph, call_of, in_short
-from ..symbols.symbolic import local_formulas
+from ..symbols.named import NamedGraph, call_of, in_short, name_at
+from ..symbols.reasons import reasons
 from .draw import (
     FOLDS,
     MANY_NODES,
-    MARGIN,
     Box,
     Group,
     at,
@@ -36,33 +38,43 @@ from .draw import (
     local_text,
     number_text,
     way_out,
+    with_inputs,
 )
-from .layout import Edge, chosen_layout, lay_out
-from .page import TRANSPORT, Page, page
+from .layout import Edge, chosen_layout
+from .page import Page, Words, page, with_words, words_of
+from .program import program_of
+from .rows import lay_out_in
 from .steps import Event, events_of
 
 MOST = 5000                 # nodes of a graph that can be played
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
-MARK = 0xE000               # a letter of Unicode's private area stands for a node in a formula
+MARK, LAST_MARK = 0xE000, "\uf8ff"     # a letter of Unicode's private area stands for a node in a formula
 
-BODY = """<main><h1>{title}</h1>
-<section id="panel" aria-label="This step"><p id="what"></p><div id="lines"></div><p id="heard"></p></section>
-<p id="say" class="unseen" aria-live="polite"></p>
-{transport}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
-<rect class="tg-bg" id="ground"/><g id="links"></g><g id="boxes">{boxes}</g></svg></div>
-<div class="bar tools" role="group" aria-label="Picture">
-<button id="turn" title="Where the forward pass ends (f)">End of forward</button>
-<button id="out" aria-label="Smaller" title="Smaller (−)">−</button>
-<button id="in" aria-label="Larger" title="Larger (+)">+</button>
-<button id="fit" title="All of it (0)">Fit</button>
-<label id="views">Show <select id="view"></select></label>
-<label>Find <input id="find" type="search" size="12" title="Find (/): Enter goes to the next"></label>
-<output id="found"></output></div>
-<p class="quiet" id="keys"><span class="data">data</span> forward, <span class="grad">grad</span> backward,
-<span class="grad">∂</span> local derivative. Click a box to jump to its next step; drag to move the picture.<br>
-Keys: ← → Home End step, Space plays, f ends forward, + − 0 zoom, Shift with arrows moves,
-[ ] go to a box, / finds, o opens a layer.</p>
-<details id="all"><summary>All steps</summary><ol id="list" start="0"></ol></details></main>
+WINDOW = 1240.0, 420.0       # of the picture in a browser's window of 1280 by 800 points
+EDGE = 4                    # around the picture, in points
+ENOUGH = 0.85               # the scale at which letters are 11 pixels high
+SHORT = 9                   # letters that stand on an arrow in one line
+COLOURS = {"data": "data", "grad": "grad", "local": "grad"}
+
+BODY = """<main><div id="screen"><h1>{title}</h1>
+<div id="top"><section id="panel" aria-label="{this_step}" tabindex="0"><p id="what"></p><div id="lines"></div>
+<p id="heard"></p></section>
+{program}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"></table></section></div>
+<p id="say" aria-live="polite"></p>
+{bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
+<rect class="tg-bg" id="ground"/><g id="links"/><g id="boxes">{boxes}</g>
+<g aria-hidden="true"><g id="ghosts"/><g id="near"/></g></svg></div>
+<div class="bar tools" role="group" aria-label="{picture}">
+<button id="turn">{turn}</button>
+<button id="out" aria-label="{smaller}">−</button>
+<button id="in" aria-label="{larger}">+</button>
+<button id="fit">{fit}</button>
+<label id="views">{show} <select id="view"></select></label>
+<label>{find} <input id="find" type="search" size="12"></label>
+<output id="found"></output><button id="copy" title="{copy_key}" hidden></button>
+<button id="present">{present}</button></div>
+<p class="quiet" id="legend">{colours}</p></div>
+<details id="all"><summary>{all_steps}</summary><ol id="list" start="0"></ol></details></main>
 """
 
 
@@ -73,13 +85,14 @@ class View(NamedTuple):
 
 
 def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "auto", *,
-         engine: str | None = None) -> Page:
+         names: str = "auto", engine: str | None = None) -> Page:
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
     fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
              made at one line of the program (see `trace_origin`); "auto" shows the layers of graphs of more
              than 300 nodes.  The page can change it, and open single layers.
     layout   what places the boxes, as for `draw`
+    names    what the nodes go by, as for `steps`
     engine   the former name of `layout`; the next version will not know it any more
 
     The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
@@ -92,7 +105,7 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     >>> lesson.title
     '(x + y) * z, step by step'
     """
-    graph = NamedGraph(output)
+    graph = NamedGraph(output, names)
     check_playable(graph, fold)
     return Lesson(graph, events_of(graph, seed)).page(fold, chosen_layout(layout, engine))
 
@@ -106,6 +119,7 @@ def check_playable(graph: NamedGraph, fold: str = "auto") -> None:
 class Lesson:
     """A graph and its events, on their way to becoming a page.
 
+    program      the lines of the program, where they are known, and `lines` {(place, line): its number in them}
     place        {node: its number}, for hidden nodes that of the node they stand for
     marks        {node: the letter that stands for it in a formula}
     boxes        {places of the nodes in a box: the box}, in all views
@@ -116,6 +130,8 @@ class Lesson:
 
     def __init__(self, graph: NamedGraph, events: list[Event]):
         self.graph, self.events = graph, events
+        self.program = program_of(graph.nodes)
+        self.lines = {line[:2]: i for i, line in enumerate(self.program)}
         place = {node: i for i, node in enumerate(graph.nodes)}
         self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
         self.marks = {node: Formula(chr(MARK + i)) for node, i in self.place.items()}
@@ -126,29 +142,41 @@ class Lesson:
         self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.nodes}
         self.passed: dict[tuple[Value, int], str] = {}
         for event in events:
-            if event.kind == "seed":
-                self.gradients[event.node].append(number_text(event.value))
-            if event.parent is not None:
+            for node in [event.node] if event.kind == "seed" else event.behind:
+                self.gradients[node].append(number_text(event.value))
+            if event.parent is not None and event.kind == "backward":
                 self.gradients[event.parent].append(number_text(event.value))
                 self.passed[event.node, event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
 
     def page(self, fold: str, layout: str) -> Page:
         """The page, which shows the graph folded like this at first."""
-        nodes = self.graph.nodes
+        nodes, words = self.graph.nodes, words_of("player")
         first, views = views_of(nodes, fold)
         check_size(len(views[first].groups))
         placed = [self.view(view, layout) for view in views]
-        data = {"nodes": [self.node(node) for node in nodes], "events": [self.event(e) for e in self.events],
+        data = {"words": words.script, "nodes": [self.node(node) for node in nodes],
+                "events": [self.event(e) for e in self.events],
                 "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first,
                 "folded": number_of_view(folded(nodes, "layer"), views)}
-        title = f"{self.graph.texts[self.graph.output]}, step by step"
-        drawn = "".join(f'<g class="tg-node tg-{box.kind}">{inside_of(box, 0, 0)}</g>' for box in self.boxes.values())
-        body = BODY.format(title=escape(title), transport=TRANSPORT, boxes=drawn)
-        height = min(900, 510 + placed[first]["size"][1])
+        title = words.page["title"].format(name=self.graph.texts[self.graph.output])
         picture = drawing_of(self.graph, layout, fold)
-        made = page(title, body, ["transport.js", "player.js"], ["graph.css", "player.css"], data, picture.svg, height)
+        made = page(title, self.body(title, words), ["transport.js", "player.js"], ["graph.css", "player.css"], data,
+                    picture.svg, min(900, 460 + placed[first]["size"][1]))
         made.note = picture.note
         return made
+
+    def body(self, title: str, words: Words) -> str:
+        """What is on the page before its script runs: the boxes without a place, the tools, and the program."""
+        drawn = "".join(f'<g class="tg-node tg-{box.kind}" id="b{i}">{inside_of(box, 0, 0)}</g>'
+                        for i, box in enumerate(self.boxes.values()))
+        texts = {key: escape(text) for key, text in (words.script | words.page).items()}
+        colours = texts["legend"].format(**{
+            key: f'<span class="{kind}">{texts[key]}</span>' for key, kind in COLOURS.items()})
+        label = texts["source"]
+        lines = "".join(f"<div>{line.number:4}  {escape(line.text)}</div>" for line in self.program)
+        program = f'<section id="program" class="list" aria-label="{label}" tabindex="0">{lines}</section>'
+        return with_words(BODY, words, title=escape(title), boxes=drawn, colours=colours,
+                          program=program if lines else "")
 
     # ---- what is said of nodes and events
 
@@ -162,13 +190,18 @@ class Lesson:
             told["factor"] = factor
         if node.is_constant:
             told["constant"] = 1
+        if node.origin and (line := self.lines.get(node.origin[:2])) is not None:
+            told["line"] = line
         if node.parents:
+            call = in_short(call_of(node, self.marks)), graph.written_out(node, self.marks.__getitem__)
             told |= {"parents": [self.place[p] for p in node.parents], "made": graph.made(node),
-                     "call": self.both(node, in_short(call_of(node, self.marks))),
-                     "numbers": graph.with_numbers(node, 5).replace("-", "−")}
+                     "call": self.both(*call), "numbers": graph.with_numbers(node, 5).replace("-", "−")}
         if node.parents and not node.is_constant:
             told["local"] = [number_text(float(g)) for g in node.local_grads]
-            told["why"] = [self.both(node, reason) for reason in local_formulas(node, self.marks)]
+            why = reasons(node, self.marks, graph.texts) if isinstance(node._operation, Op) else []
+            told["why"] = [self.both(reason.formula, reason.rounded(5)) for reason in why]
+            if any(reason.words for reason in why):
+                told["words"] = [reason.words for reason in why]
             if again := self.reached_again(node):
                 told["again"] = again
         return told
@@ -179,12 +212,16 @@ class Lesson:
         return [i for i, parent in enumerate(parents) if not parent.is_constant and any(
             self.made_from[other] >> self.place[parent] & 1 for j, other in enumerate(parents) if j != i)]
 
-    def both(self, node: Value, formula: Any) -> list[str]:
-        """A formula of a node as MathML around names, and, where parentheses differ, also around numbers."""
-        near = {*node.parents, node}
-        found = [printer.mathml(formula, {self.marks[n]: (precedence(n), self.marks[n].head) for n in near})
-                 for precedence in (self.precedence_of_name, self.precedence_of_number)]
+    def both(self, formula: Any, numbers: Any = None) -> list[str]:
+        """A formula as MathML around names, and, where it or its parentheses differ, also around numbers."""
+        found = [self.around_marks(formula, self.precedence_of_name),
+                 self.around_marks(formula if numbers is None else numbers, self.precedence_of_number)]
         return found if found[0] != found[1] else found[:1]
+
+    def around_marks(self, formula: Any, precedence: Callable[[Value], int]) -> str:
+        """A formula as MathML; what stands for the marks in it holds together as tightly as `precedence` says."""
+        marks = [part for part in printer.in_order([formula]) if not part.parts and chr(MARK) <= part.head <= LAST_MARK]
+        return printer.mathml(formula, {m: (precedence(self.graph.nodes[ord(m.head) - MARK]), m.head) for m in marks})
 
     def precedence_of_name(self, node: Value) -> int:
         return printer.precedence_of(self.graph.formulas[node], printer.MATHML)
@@ -195,12 +232,16 @@ class Lesson:
         return printer.ADDED if text.startswith("−") else printer.RAISED if "e" in text else printer.ATOM
 
     def event(self, event: Event) -> list[Any]:
-        """["f", node], ["s", node, seed], or ["b", node, input, gradient afterwards, whether it was chosen]."""
+        """["f", node], ["s", node, seed, why], ["b", node, input, gradient afterwards, whether it was chosen],
+        or ["z", node, input, gradient, the nodes that get 0 since nothing goes to this input, why]."""
         place = self.place[event.node]
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
-            return ["s", place, number_text(event.value)]
+            return ["s", place, number_text(event.value), event.because]
+        if event.kind == "stopped":
+            behind = [self.place[node] for node in event.behind]
+            return ["z", place, event.edge, number_text(event.value), behind, event.because]
         return ["b", place, event.edge, number_text(event.value), int(event.taken)]
 
     # ---- pictures
@@ -213,13 +254,15 @@ class Lesson:
                 self.boxes[key] = self.widest(group)
         number = {key: i for i, key in enumerate(self.boxes)}
         links = links_of(self.graph, view.groups)
-        edges = [Edge(link.tail, link.head, self.letters(link.node, link.i)) for link in links]
-        placed = lay_out([(self.boxes[key].width, self.boxes[key].height) for key in members], edges, layout)
+        edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
+        sizes = [(self.boxes[key].width, self.boxes[key].height) for key in members]
+        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH)
         arrows = [[number[members[link.tail]], number[members[link.head]], self.place[link.node], link.i,
                    " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
                   for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
-        return {"name": view.name, "size": [round(placed.width + 2 * MARGIN), round(placed.height + 2 * MARGIN)],
+        return {"name": view.name, "size": [round(placed.width + 2 * EDGE), round(placed.height + 2 * EDGE)],
                 "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(members, placed.boxes)],
+                "ghosts": [[number[members[i]], round(x, 1), round(y, 1)] for i, (x, y) in placed.ghosts],
                 "links": arrows}
 
     def widest(self, group: Group) -> Box:
@@ -228,10 +271,13 @@ class Lesson:
         box = box_of(graph, group[0], True) if len(group) == 1 else group_box(graph, group, True)
         return box._replace(grad=max(self.gradients[end], key=len)) if end is not None and box.grad else box
 
-    def letters(self, node: Value, i: int) -> int:
-        """Room for the label of an arrow: its local derivative, and what comes along it in the backward pass."""
-        text = local_text(self.graph, node, i)
-        return max(len(text), len(self.passed.get((node, i), ""))) if text else 0
+    def room_for_label(self, node: Value, i: int) -> tuple[int, int]:
+        """(letters, lines) on an arrow: its local derivative, and the product that comes back along it."""
+        text, passed = local_text(self.graph, node, i), self.passed.get((node, i), "")
+        upstream, _, local = passed.partition(" × ")
+        if not text or len(passed) <= SHORT:
+            return (max(len(text), len(passed)) if text else 0), 1
+        return max(len(text), len(upstream), len(local) + 2), 2
 
     def box(self, members: tuple[int, ...], views: list[View]) -> dict[str, Any]:
         """What the script has to know of a box: its nodes, whose numbers it shows, which view opens it."""
@@ -241,14 +287,40 @@ class Lesson:
                                 "name": self.boxes[members].formula}
         if self.boxes[members].origin:
             told["origin"] = self.boxes[members].origin
+        if path := self.path_of(group, self.boxes[members]):
+            told["path"] = path
         layer = layer_of(group[0].scope)
         opening = [i for i, view in enumerate(views) if layer and view.name == name_when_open(layer)]
         return told | ({"opens": opening[0]} if opening else {})
 
+    @staticmethod
+    def path_of(group: list[Value], box: Box) -> str:
+        """The Python that reaches a folded layer or neuron, or a parameter of one."""
+        if len(group) > 1:
+            return python_path(box.name)
+        leaf = group[0]
+        return python_path(leaf.scope, leaf.label) if leaf.label and not leaf.parents else ""
+
+
+def python_path(scope: str, label: str = "") -> str:
+    """The Python that reaches a layer, a neuron, or its parameter of this label, of a `model`; "" where none is known.
+
+    >>> python_path("layer 0, neuron 2"), python_path("layer 0, neuron 2", "w0[2,1]"), python_path("step 1, layer 0")
+    ('model.layers[0].neurons[2]', 'model.layers[0].neurons[2].w[1]', 'model.steps[1].layers[0]')
+    """
+    if not re.fullmatch(r"(step \d+, )*layer \d+(, neuron \d+)?", scope):
+        return ""
+    owner = "model" + re.sub(r"(step|layer|neuron) (\d+)(, )?", r".\1s[\2]", scope)
+    if label in ("", name_at("b", scope)):
+        return owner + (label and ".b")
+    place = label.rpartition(",")[2].removesuffix("]")
+    return f"{owner}.w[{place}]" if place.isdigit() and label == name_at("w", scope, int(place)) else ""
+
 
 def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
-    names = {"none": "every node", "neuron": "neurons", "layer": "layers", "line": "lines"}
+    words = words_of("player").page
+    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
     wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
     for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
@@ -267,12 +339,12 @@ def number_of_view(groups: list[Group], views: list[View]) -> int:
 
 
 def name_when_open(layer: str) -> str:
-    return f"{printable(layer)}, opened"
+    return words_of("player").page["opened"].format(layer=printable(layer))
 
 
 def opened(order: list[Value], layer: str) -> list[Group]:
     """Every layer folded but one, which shows its nodes, or its neurons where the nodes are many."""
     inner = [node for node in order if layer_of(node.scope) == layer]
     few = len(inner) <= OPEN
-    return folded_by(order, lambda node: layer_of(node.scope) if layer_of(node.scope) != layer else
-                     "" if few else node.scope)
+    return folded_by(order, with_inputs(order, lambda node: layer_of(node.scope) if layer_of(node.scope) != layer else
+                                        "" if few else node.scope))

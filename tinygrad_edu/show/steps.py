@@ -1,12 +1,13 @@
 """The forward and the backward pass as a list of events, one line of mathematics each.
 
 `steps(f)` is what a teacher writes on the board: every operation with its numbers, then the
-seed, then every edge of the graph in the order in which the engine walks it.
+seed, then every edge of the graph in the order in which the engine walks it.  Where nothing arrives,
+one step says why everything behind has the gradient 0.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ from ..engine.messages import describe
 from ..engine.number import format_number, told_apart
 from ..engine.op import Op
 from ..engine.value import Value, checked_seed
-from ..symbols.named import NamedGraph
-from ..symbols.symbolic import local_formulas
+from ..symbols.named import MANY, NamedGraph
+from ..symbols.reasons import Reason, reasons
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,17 +29,20 @@ if TYPE_CHECKING:
 class Event:
     """One step of a pass.
 
-    kind        "forward", "seed" or "backward"
-    node        the node that is computed, seeded, or passes its gradient on
-    parent      the node that receives (backward only), `edge` its number among the parents
+    kind        "forward", "seed", "backward", or "stopped" where nothing is passed on
+    node        the node that is computed, seeded, or passes its gradient on or not
+    parent      the node that receives (backward and stopped), `edge` its number among the parents
     name        what `node` goes by, and `parent_name` what `parent` goes by
     formula     the step in symbols, and `numbers` with the numbers put in
     partial     what the local gradient is called, such as ∂q/∂x (backward only): the derivative
                 by this one input, even where the same node is two of its inputs
     local       the local gradient in symbols
+    because     why it is so, in words such as "x is the largest", or ""
+    reason      the whole reason for the step on one line, or ""
     value       what the step comes to: the data of `node`, or the gradient so far of `parent`
     terms       backward: (gradient before, upstream gradient, local gradient)
     taken       backward: is the gradient passed on?  Not if a selecting operation did not choose this input
+    behind      stopped: {node: its name} of those that get 0 since nothing arrives at `parent`
     """
 
     kind: str
@@ -52,15 +56,21 @@ class Event:
     edge: int = 0
     partial: str = ""
     local: str = ""
+    because: str = ""
+    reason: str = ""
     terms: tuple[float, float, float] = (0.0, 0.0, 0.0)
     taken: bool = True
+    behind: Mapping[Value, str] = field(default_factory=dict)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a pickled step; those of version 0.1 have no words, and their reason is the formula."""
+        reason = f"{state['partial']} = {state['local']}" if state["local"] else ""
+        vars(self).update({"reason": reason, "behind": {}} | state)
 
     @property
     def text(self) -> str:
         """The whole step on one line."""
-        if self.kind == "backward":
-            return f"{self.formula} → {self.numbers}"
-        return f"{self.formula} = {self.numbers}"
+        return f"{self.formula} {'→' if self.parent is not None else '='} {self.numbers}"
 
     def as_dict(self) -> dict[str, Any]:
         """The step as plain data, for JSON."""
@@ -70,7 +80,9 @@ class Event:
             before, upstream, local = self.terms
             told |= {"parent": self.parent_name, "local_formula": self.local, "before": before,
                       "upstream": upstream, "local": local}
-        return told
+        if self.kind == "stopped":
+            told |= {"parent": self.parent_name, "behind": list(self.behind.values())}
+        return told | ({"because": self.because} if self.because else {})
 
 
 class Steps(list[Event]):
@@ -96,17 +108,20 @@ class Steps(list[Event]):
         for title, style in ("pass", "dim"), ("formula", ""), ("in numbers", "bold"), ("because", "dim"):
             table.add_column(title, style=style, overflow="fold", no_wrap=title == "pass")
         for i, event in enumerate(self, 1):
-            why = f"{event.partial} = {event.local}" if event.local else ""
-            table.add_row(*map(Text, (str(i), event.kind, event.formula, event.numbers, why)))
+            table.add_row(*map(Text, (str(i), event.kind, event.formula, event.numbers, event.reason)))
         return table
 
 
-def steps(output: Value, seed: float = 1.0) -> Steps:
+def steps(output: Value, seed: float = 1.0, *, names: str = "auto") -> Steps:
     """The events of computing `output` and of `output.backward(seed)`, in the engine's own order.
 
     One `forward` event per operation, one `seed`, one `backward` per edge that leads to a node
-    that wants a gradient.  The graph is only read: no grad is changed, and the gradients shown
-    are those of one pass from zero, whatever earlier passes left in the leaves.
+    that wants a gradient, and one `stopped` where nothing arrives, as behind a closed relu.  The
+    graph is only read: no grad is changed, and the gradients shown are those of one pass from zero,
+    whatever earlier passes left in the leaves.
+
+    names   "auto": in graphs of more than four operations each goes by its label or by v1, v2, ...;
+            "formulas": short formulas stand for them there too
 
     Raises ValueError where the data of a leaf was changed after the graph was made, since the
     steps would then show false arithmetic.
@@ -126,15 +141,15 @@ def steps(output: Value, seed: float = 1.0) -> Steps:
     y.grad += q.grad × ∂q/∂y → 0 + -4 × 1 = -4
     x.grad += q.grad × ∂q/∂x → 0 + -4 × 1 = -4
     """
-    return events_of(NamedGraph(output), seed)
+    return events_of(NamedGraph(output, names), seed)
 
 
 def events_of(graph: NamedGraph, seed: float = 1.0) -> Steps:
     """`steps`, for a graph that has its names."""
     check_fresh(graph.order)
-    seed, output, name = checked_seed(seed), graph.output, graph.texts[graph.output]
+    seed = checked_seed(seed)
     events = Steps(forward_event(graph, node) for node in graph.nodes if node.parents)
-    events.append(Event("seed", output, name, graph.partial(output, output), format_number(seed), seed))
+    events.append(seed_event(graph, seed))
     events.extend(backward_events(graph, seed))
     return events
 
@@ -159,31 +174,54 @@ def forward_event(graph: NamedGraph, node: Value) -> Event:
     formula = made if made == name else f"{name} = {made}"
     rounded, kept = format_number(node.data), format_number(data)
     result = kept if kept == rounded else f"{rounded}, without rounding {kept}"
-    return Event("forward", node, name, formula, f"{graph.with_numbers(node)} = {result}", data)
+    numbers = graph.with_numbers(node)
+    return Event("forward", node, name, formula, f"{numbers} = {result}" if numbers else result, data)
+
+
+def seed_event(graph: NamedGraph, seed: float) -> Event:
+    """Where the walk back starts."""
+    output, name = graph.output, graph.texts[graph.output]
+    formula, why = graph.partial(output, output), f"{name} changes exactly as {name} does"
+    if seed != 1:
+        formula, why = f"{printer.as_factor(graph.formulas[output])}.grad", "this seed was given"
+    return Event("seed", output, name, formula, format_number(seed), seed, because=why, reason=why)
 
 
 def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
-    """One event for each edge that `backward` meets, those not chosen too: `x.grad += f.grad × ∂f/∂x → 1 + 2 × 3 = 7`.
+    """The walk back: an event for each edge that is met, and one where nothing arrives any more.
 
     What arrives at a hidden node is shown to arrive at the node it stands for.
     """
     so_far = {graph.output: seed}
     edges = contributions(graph.order, {node: node.local_grads for node in graph.order}, seed)
-    for node, own_edges in groupby(edges, lambda c: c.node):
-        if node._operation.hidden:
+    by_node = {node: list(own) for node, own in groupby(edges, lambda c: c.node)}
+    waiting = unreached(graph, by_node)
+    closed: dict[Value | None, Event] = {}                  # {node: the edge to it that was not taken}
+    for node in reversed(graph.order):
+        if node in by_node and graph.stands_for[node] is node:
+            for event in edge_events(graph, by_node[node], so_far):
+                closed.setdefault(event.parent, event)
+                yield event
+        elif node in waiting and node.parents:
+            behind = cut_off(graph, node, waiting)
+            waiting.difference_update(behind, [node])
+            if behind:
+                yield stopped_event(graph, closed[node], behind)
+
+
+def edge_events(graph: NamedGraph, edges: list[Contribution], so_far: dict[Value, float]) -> Iterator[Event]:
+    """One event for each edge of a node, those not chosen too: `x.grad += f.grad × ∂f/∂x → 1 + 2 × 3 = 7`."""
+    why = reasons(edges[0].node, graph.formulas, graph.texts)
+    for c in edges:
+        parent = graph.stands_for[c.parent]
+        if parent.is_constant:
             continue
-        reasons = local_formulas(node, graph.formulas)
-        for c in own_edges:
-            parent = graph.stands_for[c.parent]
-            if parent.is_constant:
-                continue
-            before = so_far.get(parent, 0.0)
-            after = so_far[parent] = before + c.upstream * c.local_grad if c.taken else before
-            because = printer.text(reasons[c.i]) if reasons else format_number(c.local_grad)
-            yield backward_event(graph, c, parent, because, before, after)
+        before = so_far.get(parent, 0.0)
+        after = so_far[parent] = before + c.upstream * c.local_grad if c.taken else before
+        yield backward_event(graph, c, parent, why[c.i], before, after)
 
 
-def backward_event(graph: NamedGraph, c: Contribution, parent: Value, because: str, before: float,
+def backward_event(graph: NamedGraph, c: Contribution, parent: Value, why: Reason, before: float,
                    after: float) -> Event:
     """What one contribution does to the gradient of `parent`, in symbols and in numbers."""
     to, by = printer.as_factor(graph.formulas[parent]), printer.as_factor(graph.formulas[c.node])
@@ -194,4 +232,33 @@ def backward_event(graph: NamedGraph, c: Contribution, parent: Value, because: s
     if not c.taken and not math.isfinite(c.upstream):
         numbers = f"{format_number(after)}, since this edge was not chosen"
     return Event("backward", c.node, graph.texts[c.node], f"{to}.grad += {by}.grad × {partial}", numbers, after,
-                 parent, graph.texts[parent], c.i, partial, because, (before, c.upstream, c.local_grad), c.taken)
+                 parent, graph.texts[parent], c.i, partial, why.text, why.words,
+                 f"{partial} = {why.with_numbers(c.local_grad)}", (before, c.upstream, c.local_grad), c.taken)
+
+
+# ---- where nothing arrives ------------------------------------------------------------------------------
+
+
+def unreached(graph: NamedGraph, by_node: Mapping[Value, list[Contribution]]) -> set[Value]:
+    """The shown nodes that want a gradient and that nothing arrives at."""
+    reached = {graph.stands_for[c.parent] for edges in by_node.values() for c in edges if c.taken}
+    return {node for node in graph.nodes if not node.is_constant and node not in reached} - {graph.output}
+
+
+def cut_off(graph: NamedGraph, start: Value, waiting: set[Value]) -> list[Value]:
+    """Those of the waiting nodes that `start` was made from, in the order of the walk back."""
+    found = {start}
+    for node in reversed(graph.nodes):
+        if node in found:
+            found.update(parent for parent in graph.parents(node) if parent in waiting)
+    return [node for node in reversed(graph.nodes) if node in found and node is not start]
+
+
+def stopped_event(graph: NamedGraph, edge: Event, behind: list[Value]) -> Event:
+    """Everything behind an edge that was not taken gets 0: `w.grad, x.grad → 0`."""
+    names = [f"{printer.as_factor(graph.formulas[node])}.grad" for node in behind]
+    shown = names if len(names) <= MANY else [*names[:3], "…", names[-1]]
+    words = edge.because or f"{edge.name} did not choose {edge.parent_name}"
+    return Event("stopped", edge.node, edge.name, ", ".join(shown), "0", 0.0, edge.parent, edge.parent_name, edge.edge,
+                 because=words, reason=f"{words}: what arrives is 0, so everything behind it gets 0", taken=False,
+                 behind={node: graph.texts[node] for node in behind})

@@ -88,8 +88,8 @@ def screen(events: Steps, place: int, height: int) -> "Group":
     if event is None:
         lines += [Text("The leaves have their numbers; nothing is computed yet."), Text(), Text()]
     else:
-        because = f"because {event.partial} = {event.local}" if event.local else ""
-        lines += [Text(event.formula, "bold"), Text(f"    = {event.numbers}" if event.kind != "backward" else
+        because = event.reason if " because " in event.reason else f"because {event.reason}" if event.reason else ""
+        lines += [Text(event.formula, "bold"), Text(f"    = {event.numbers}" if event.parent is None else
                                                    f"    {event.numbers}"), Text(because, "dim")]
     return Group(*lines, Text(), state(events, place, height - 9), Text(), Text(HELP, "dim"))
 
@@ -99,7 +99,7 @@ def state(events: Steps, place: int, rows: int) -> "Table":
     from rich.table import Table
     from rich.text import Text
     known = numbers_at(events, place)
-    now = {events[place - 1].node, events[place - 1].parent} if place else set()
+    now = {events[place - 1].node, events[place - 1].parent, *events[place - 1].behind} if place else set()
     names = list(known)
     at = next((i for i, name in enumerate(names) if known[name][2] in now), 0)
     first = max(0, min(at - rows // 2, len(names) - rows))
@@ -115,6 +115,8 @@ def state(events: Steps, place: int, rows: int) -> "Table":
 def numbers_at(events: Steps, place: int) -> dict:
     """{name: [data, grad, node]} of the leaves and of what the first `place` events have made."""
     names = {event.parent: event.parent_name for event in reversed(events) if event.parent is not None}
+    for event in events:
+        names |= event.behind
     known: dict = {name: [format_number(node.data), "", node] for node, name in names.items() if not node.parents}
     for event in events[:place]:
         if event.kind == "forward":
@@ -122,6 +124,9 @@ def numbers_at(events: Steps, place: int) -> dict:
         elif event.kind == "seed":
             row = known.setdefault(event.name, [format_number(event.node.data), "", event.node])
             row[1] = format_number(event.value)
+        elif event.kind == "stopped":
+            for name in event.behind.values():
+                known[name][1] = format_number(event.value)
         else:
             known[event.parent_name][1] = format_number(event.value)
     return known

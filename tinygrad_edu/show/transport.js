@@ -1,9 +1,13 @@
 // The bar under a picture: buttons, slider and keys lead to show(i) with 0 <= i < count.
 const byId = id => document.getElementById(id);
-const data = JSON.parse(byId("data").textContent);
+const data = JSON.parse(byId("data").textContent), {words} = data;
 
-function transport(count, show, pause = 1000) {
-  const slider = byId("slider"), play = byId("play"), moves = {
+// A sentence of the page's table of words, with its holes filled.
+const say = (key, holes) => words[key].replace(/\{(\w+)\}/g, (_, hole) => holes[hole]);
+
+// actions: what other keys do; those of arrows are named with Shift, since without it they step
+function transport(count, show, pause = 1000, actions = {}) {
+  const slider = byId("slider"), play = byId("play"), speed = byId("speed"), moves = {
     first: () => 0, back: at => at - 1, next: at => at + 1, last: () => count - 1};
   const keys = {ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last"};
   let at = 0, timer = 0;
@@ -15,10 +19,14 @@ function transport(count, show, pause = 1000) {
     for (const id in moves) byId(id).setAttribute("aria-disabled", !leads(moves[id](at)));
     slider.setAttribute("aria-valuetext", show(at));
   }
-  function playing(wanted) {
+  function run(wanted) {
     clearInterval(timer);
-    timer = wanted ? setInterval(() => at < count - 1 ? go(at + 1) : playing(false), pause) : 0;
-    play.textContent = wanted ? "Pause" : "Play";
+    const step = () => at < count - 1 ? go(at + 1) : playing(false);
+    timer = wanted ? setInterval(step, pause / parseFloat(speed.value)) : 0;
+  }
+  function playing(wanted) {
+    run(wanted);
+    play.textContent = say(wanted ? "pause" : "play");
     if (wanted) go(at < count - 1 ? at + 1 : 0);
   }
   const user = to => { playing(false); go(to); };
@@ -26,14 +34,22 @@ function transport(count, show, pause = 1000) {
   slider.oninput = () => user(+slider.value);
   for (const id in moves) byId(id).onclick = () => user(moves[id](at));
   play.onclick = () => playing(!timer);
+  speed.onchange = () => run(!!timer);
+  const help = byId("help").onclick = () => byId("keys").showModal();
+  byId("close").onclick = () => byId("keys").close();
   document.addEventListener("keydown", event => {
     const on = event.target, typing = on.matches("input:not([type=range]),textarea,select");
-    const held = event.ctrlKey || event.altKey || event.metaKey || event.shiftKey;
-    if (typing || held || on === slider && event.key in keys) return;
-    if (event.key in keys) user(moves[keys[event.key]](at));
+    if (typing || event.ctrlKey || event.altKey || event.metaKey || byId("keys").open) return;
+    const act = {"?": help, ...actions}[(event.shiftKey && /^Arrow/.test(event.key) ? "Shift" : "") + event.key];
+    if (act) act();
+    else if (event.shiftKey || on === slider && event.key in keys) return;
+    else if (event.key in keys) user(moves[keys[event.key]](at));
     else if (event.key === " " && !on.matches("button,summary,[role=button]")) playing(!timer);
     else return;
     event.preventDefault();
   });
-  return {go: user, get at() { return at; }};
+  // A link to page.html#step=4 opens the page at step 4.
+  const linked = () => +/step=(\d+)/.exec(location.hash)?.[1] || 0;
+  addEventListener("hashchange", () => user(linked()));
+  return {go: user, begin: () => go(linked()), get at() { return at; }};
 }

@@ -1,20 +1,27 @@
 """Graphs as they are shown: which nodes and edges people see, and what each node is called."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import count
 from typing import Any
 
-from ..engine import printer
+from ..engine import ops, printer
 from ..engine.formula import Formula
 from ..engine.number import format_number, printable
 from ..engine.op import Op
 from ..engine.printer import TEXT
 from ..engine.value import Value, topological_order
 
+ERRORS: frozenset[Any] = frozenset((ops.square, ops.abs))
+SUMS: frozenset[Any] = frozenset((ops.add, ops.sum, ops.mean))
+SCALES: frozenset[Any] = frozenset((ops.mul, ops.div))
+CHAINS: dict[Any, str] = {ops.add: "sum", ops.sub: "sum", ops.mul: "product"}
 MANY = 8            # an operation of more parents than this is shown in general terms
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
+FEW = 4             # in graphs of more operations than this, every unnamed one goes by a number
+NAMES = ("auto", "formulas")
 
 
 class NamedGraph:
@@ -22,8 +29,8 @@ class NamedGraph:
 
     Pictures, steps, the player and symbolic gradients are made from one such object, so they agree,
     and the names are computed once, and not before they are needed: by then a graph too large to be
-    shown was refused.  Nodes of a hidden operation (see `Op`) are passed over: such a node stands for
-    its first parent.
+    shown was refused.  Some nodes are passed over, and another stands for them: the first parent for
+    those of a hidden operation (see `Op`), and x for the `0 + x` that Python's sum() begins with.
 
     order         every node, parents before children
     stands_for    {node: itself, or what it stands for where it is hidden}
@@ -34,20 +41,26 @@ class NamedGraph:
     formulas      {node: what it goes by}: its label, a short formula of its parents, or v1, v2, ...
     texts         {node: the same as text}; no two nodes that want a gradient have the same
 
+    names         "auto": in a graph of more than four operations each goes by its label or by v1, v2, ... in
+                  the order of evaluation, the output by f; "formulas": by short formulas there too
+
     >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
     >>> graph = NamedGraph(2 * (x + y))
     >>> graph.texts[graph.output], graph.with_numbers(graph.output)
     ('2 * (x + y)', '2 * 3')
     """
 
-    def __init__(self, output: Value):
-        self.order = topological_order(output)
+    def __init__(self, output: Value, names: str = "auto"):
+        if names not in NAMES:
+            raise ValueError(f"names={names!r}: write one of {', '.join(NAMES)}")
+        self.order, self.wanted_names = topological_order(output), names
 
     @cached_property
     def stands_for(self) -> dict[Value, Value]:
         found: dict[Value, Value] = {}
         for node in self.order:
-            found[node] = found[node.parents[0]] if node._operation.hidden else node
+            seen = node.parents[0] if node._operation.hidden else node.parents[1] if begins_a_sum(node) else node
+            found[node] = node if seen is node else found[seen]
         return found
 
     @cached_property
@@ -57,7 +70,7 @@ class NamedGraph:
     @cached_property
     def nodes(self) -> list[Value]:
         """Those that lead to the output where hidden nodes are passed over."""
-        if not any(node._operation.hidden for node in self.order):
+        if not any(node._operation.hidden or begins_a_sum(node) for node in self.order):
             return self.order
         wanted = {self.output}
         for node in reversed(self.order):
@@ -77,11 +90,18 @@ class NamedGraph:
 
     @cached_property
     def labels(self) -> dict[Value, str]:
-        return {node: node.label or self.twins[self.stands_for[node]].label for node in self.order}
+        by_place = {**targets_of_losses(self.order), **labels_in_neurons(self.order)}
+        return {node: node.label or self.twins[self.stands_for[node]].label or by_place.get(node, "")
+                for node in self.order}
+
+    @cached_property
+    def is_short(self) -> bool:
+        """Does what is computed on the way go by numbers?"""
+        return self.wanted_names == "auto" and sum(bool(node.parents) for node in self.nodes) > FEW
 
     @cached_property
     def formulas(self) -> dict[Value, Formula]:
-        return named(self.order, self.stands_for, self.labels)
+        return named(self)
 
     @cached_property
     def texts(self) -> dict[Value, str]:
@@ -96,13 +116,37 @@ class NamedGraph:
         return printer.text(in_short(call_of(node, self.formulas)))
 
     def with_numbers(self, node: Value, digits: int = 6) -> str:
-        """The same with numbers put in: `1 + 2`."""
-        numbers = {parent: Formula(format_number(parent.data, digits)) for parent in node.parents}
-        return printer.text(in_short(call_of(node, numbers)))
+        """The same with numbers put in: `1 + 2`; "" where that is but the number it comes to."""
+        numbers = printer.text(self.written_out(node, lambda x: Formula(format_number(x.data, digits))))
+        return "" if numbers in (format_number(self.data[node], digits), "-0") else numbers
+
+    def written_out(self, node: Value, write: Callable[[Value], Formula]) -> Formula:
+        """The operation of a node, in which a sum has as many parts as its formula has names: `1 + 2 + 4`.
+
+        write   what stands for a node
+        """
+        def part(parent: Value) -> Formula:
+            seen = self.stands_for[parent]
+            return self.written_out(seen, write) if self.is_part(node, parent, seen) else write(parent)
+        return in_short(call_of(node, {parent: part(parent) for parent in node.parents}))
+
+    def is_part(self, node: Value, parent: Value, seen: Value) -> bool:
+        """Is one sum, or product, within the formula of another, and its number that of the formula?"""
+        kind = CHAINS.get(node._operation)
+        return bool(kind and kind == CHAINS.get(seen._operation) and self.formulas[seen].parts
+                    and parent.data == seen.data)
 
     def partial(self, of: Value, by: Value) -> str:
         """∂of/∂by, in parentheses where they are formulas of operators."""
         return f"∂{printer.as_factor(self.formulas[of])}/∂{printer.as_factor(self.formulas[by])}"
+
+
+def begins_a_sum(node: Value) -> bool:
+    """Is this `0 + x`, as in Python's sum()?  Not where node and x have labels of their own."""
+    if node._operation is not ops.add:
+        return False
+    zero, x = node.parents
+    return zero.is_constant and zero.data == 0 and not (zero.parents or zero.label or (node.label and x.label))
 
 
 def names(output: Value) -> dict[Value, str]:
@@ -115,21 +159,89 @@ def names(output: Value) -> dict[Value, str]:
     return NamedGraph(output).texts
 
 
+# ---- places in networks ---------------------------------------------------------------------------------
+
+NEURON = re.compile(r"(.*, )?neuron \d+")              # its scope
+
+
+def name_at(letter: str, scope: str, *inputs: int) -> str:
+    """What stands at a place of a network, by layer, neuron and input, counted from 0.
+
+    >>> name_at("w", "layer 0, neuron 2", 1), name_at("b", "layer 0, neuron 2"), name_at("w", "encoder, neuron 2", 1)
+    ('w0[2,1]', 'b0[2]', 'w_encoder[2,1]')
+    >>> name_at("w", "neuron 2", 1), name_at("w", "", 1), name_at("b", "")
+    ('w[2,1]', 'w1', 'b')
+    """
+    places = scope.split(", ") if scope else []
+    neuron = [places.pop().split()[-1]] if NEURON.fullmatch(scope) else []
+    path = ".".join(place.split()[-1] for place in places)
+    indices = ",".join([*neuron, *map(str, inputs)])
+    if not scope:
+        return f"{letter}{indices}"
+    return f"{letter}{'' if path[:1].isdigit() or not path else '_'}{path}" + f"[{indices}]" * bool(indices)
+
+
+def labels_in_neurons(order: list[Value]) -> dict[Value, str]:
+    """{node: label} of what neurons compute: z0[2] before the activation of neuron 2 in layer 0, a0[2] after it."""
+    inside = [node for node in order if node.parents and NEURON.fullmatch(node.scope)]
+    linear = {node for node in inside if is_linear(node)}
+    parts = {parent for node in linear for parent in node.parents if parent.scope == node.scope}
+    ends = [node for node in inside if node not in linear or node not in parts]
+    return {node: name_at("z" if node in linear else "a", node.scope) for node in ends}
+
+
+def targets_of_losses(order: list[Value]) -> dict[Value, str]:
+    """{number: y[0], y[1] ...} of the targets that a cross entropy was given as plain numbers."""
+    rows = [ops.softmax_cross_entropy.in_rows(node.parents)[1] for node in order
+            if node._operation is ops.softmax_cross_entropy]
+    return {target: f"y[{k}]" for row in rows for k, target in enumerate(row)
+            if target.is_constant and not target.parents}
+
+
+def is_handmade_loss(order: list[Value]) -> bool:
+    """Is the last node a sum or mean of squared or absolute errors of a network, such as (model(x) - 1)**2?"""
+    if not any(NEURON.fullmatch(node.scope) for node in order):
+        return False
+    errors: set[Value] = set()
+    for node in order:
+        inputs = [parent for parent in node.parents if not parent.is_constant]
+        is_error = node._operation in ERRORS and node.parents[0]._operation is ops.sub
+        joins = node._operation in SUMS or (node._operation in SCALES and len(inputs) == 1)
+        if is_error or (joins and inputs and errors.issuperset(inputs)):
+            errors.add(node)
+    return order[-1] in errors
+
+
+def is_input(node: Value) -> bool:
+    """Is this a plain number given to a network?"""
+    return node.is_constant and not node.parents and bool(re.fullmatch(r"x\d+", node.label))
+
+
+def is_linear(node: Value) -> bool:
+    """Is this node of a neuron a part of w · x + b?"""
+    own = [parent for parent in node.parents if parent.scope == node.scope]
+    has_parameter = any(not parent.parents for parent in own)
+    return len(node.parents) > 1 and (has_parameter or (node._operation is ops.add and len(own) == len(node.parents)))
+
+
 # ---- names ------------------------------------------------------------------------------------------------
 
 
-def named(order: list[Value], stands_for: Mapping[Value, Value], labels: Mapping[Value, str]) -> dict[Value, Formula]:
+def named(graph: NamedGraph) -> dict[Value, Formula]:
     """What each node goes by (see `NamedGraph`)."""
-    taken = set(labels.values())
-    numbered = (f"v{k}" for k in count(1) if f"v{k}" not in taken)
+    taken = set(graph.labels.values())
+    numbered = numbered_names(taken)
+    result = "loss" if is_handmade_loss(graph.order) else "f"
     known: dict[Value, Formula] = {}
     used: set[str] = set()
     times: Counter[str] = Counter()
-    for node in order:
-        if node is not stands_for[node]:
-            known[node] = known[stands_for[node]]
+    for node in graph.order:
+        if node is not graph.stands_for[node]:
+            known[node] = known[graph.stands_for[node]]
             continue
-        label, is_number = labels[node], node.is_constant and not node.parents
+        label, is_number = graph.labels[node], node.is_constant and not node.parents
+        if graph.is_short and node.parents and not label:
+            label = result if node is graph.output and result not in taken else next(numbered)
         formula = Formula(printable(label)) if label else own_formula(node, known)
         text = "" if formula is None else printer.text(formula)
         if label and text in used:
@@ -141,6 +253,13 @@ def named(order: list[Value], stands_for: Mapping[Value, Value], labels: Mapping
         used.add(text)
         known[node] = formula
     return known
+
+
+def numbered_names(taken: set[str]) -> Iterator[str]:
+    """v1, v2 ..., or another letter with numbers where somebody has names such as v1 already."""
+    letters = {label.rstrip("0123456789") for label in taken if label[-1:].isdigit()}
+    letter = next((letter for letter in "vutsrq" if letter not in letters), "node")
+    return (name for name in map(f"{letter}{{}}".format, count(1)) if name not in taken)
 
 
 def next_name(name: str, taken: set[str], times: "Counter[str]") -> str:

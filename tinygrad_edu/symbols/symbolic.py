@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ..engine import printer
+from ..engine import ops, printer
 from ..engine.errors import NotRationalError, errstate
 from ..engine.formula import Formula
 from ..engine.op import Op
@@ -16,6 +16,7 @@ from ..engine.value import Value
 from .named import MANY, NamedGraph, call_of
 from .simplify import simplified
 
+OF_TWO: dict[Any, Op] = {ops.max: ops.maximum, ops.min: ops.minimum}       # easier to read where a row is that short
 WHOLE_ROWS = frozenset(("total", "product", "others", "largest", "smallest", "count"))
 
 
@@ -119,8 +120,9 @@ def symbolic_gradients(graph: NamedGraph) -> Gradients:
         inputs = [values[p] for p in node.parents]
         if any(isinstance(x, Formula) for x in inputs):
             inputs = [x if isinstance(x, Formula) else Formula("like", x) for x in inputs]
+        of_two = OF_TWO.get(node._operation) if len(inputs) == 2 and isinstance(inputs[0], Formula) else None
         with errstate(all="ignore"):
-            value, local_grads = apply(node, inputs, node.constants)
+            value, local_grads = of_two.textbook(*inputs) if of_two else apply(node, inputs, node.constants)
         if isinstance(value, Formula):
             called = call_of(node, values)
             local_grads = substituted(local_grads, value, called, inputs)

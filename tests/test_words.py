@@ -1,0 +1,117 @@
+"""What pages say stands in one table: whole sentences with named holes, and no word of it elsewhere."""
+
+import ast
+import inspect
+import json
+import re
+from string import Formatter
+
+import pytest
+
+import tinygrad_edu as tg
+from tinygrad_edu.learn import animation
+from tinygrad_edu.show import page as pages
+from tinygrad_edu.show import player
+from tinygrad_edu.show.page import asset, words_of
+
+TABLE = json.loads(asset("words/en.json"))
+SCRIPTS = ["transport.js", "player.js", "animation.js"]
+KEYS = {"Enter", "Escape", "Shift"}              # as the browser calls them
+
+
+def literals(script):
+    """The texts of a script outside of comments, its templates without what is put in."""
+    code = re.sub(r"^\s*//.*$", "", asset(script), flags=re.M)
+    found = re.findall(r'"((?:[^"\\\n]|\\.)*)"' + r"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`", code)
+    return ["".join(parts) for parts in found]
+
+
+def sentences(script):
+    """Literals that look as if they were for people: a capital letter before small ones, or three words and more."""
+    for text in literals(script):
+        bare = re.sub(r"<[^>]*>|\$\{[^}]*\}", " ", text)
+        if text in KEYS or re.match(r"[.#:\[]", bare.strip()):       # or a selector
+            continue
+        if re.search(r"(^| )[A-Z][a-z]+( |$)", bare) or re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", bare):
+            yield text
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_no_script_has_a_sentence_of_its_own(script):
+    assert list(sentences(script)) == []
+
+
+@pytest.mark.parametrize("planted", ['"Training stopped early"', "`step ${at} of the walk back`", "'not one of these'"])
+def test_a_sentence_in_a_script_would_be_seen(planted, monkeypatch):
+    monkeypatch.setitem(globals(), "asset", lambda name: f"const told = {planted};")
+    assert list(sentences("player.js"))
+
+
+@pytest.mark.parametrize("body", [player.BODY, animation.BODY, pages.BAR], ids=["player", "animation", "bar"])
+def test_no_page_has_a_word_of_its_own(body):
+    texts = re.findall(r">([^<]*)<", body) + re.findall(r'(?:aria-label|title)="([^"]*)"', body)
+    assert [text for text in texts if re.search(r"[A-Za-z]{2}", re.sub(r"\{\w+\}", "", text))] == []
+
+
+@pytest.mark.parametrize("kind", ["bar", "player", "animation"])
+def test_every_word_of_the_table_is_said(kind):
+    code = "".join(map(asset, SCRIPTS)) + "".join(map(inspect.getsource, (player, animation, pages)))
+    for key in [*TABLE[kind]["page"], *TABLE[kind]["script"]]:
+        said = any(quoted in code for quoted in (f'"{key}"', f"'{key}'", f"{{{key}}}"))
+        assert said or key in MADE_OF_PARTS, key
+
+
+# Whose keys are put together of parts, or come with the data.
+MADE_OF_PARTS = {"passes_because", "keeps_because", "note_validation", "at_start_wrong", "at_epoch_wrong", "training", "validation",
+                 "early", "callback", "interrupted", "exploded", "loss", "accuracy", "examples", "node", "data", "grad", "derivative"}
+
+
+@pytest.mark.parametrize("kind", ["player", "animation"])
+def test_holes_have_names(kind):
+    words = words_of(kind)
+    for text in [*words.page.values(), *words.script.values(), *words.keys.values()]:
+        assert all(hole is None or hole.isidentifier() for _, hole, *_ in Formatter().parse(text)), text
+
+
+SEEN = """() => {
+  const texts = [...document.querySelectorAll('p, li, dd, h2, button, th, td, summary, label, output, text')].map(element => {
+    const copy = element.cloneNode(true);
+    for (const part of copy.querySelectorAll('math, b, option')) part.remove();
+    return element.closest('#graph, #program, #list, #say, #trace tbody') ? '' : copy.textContent;
+  });
+  return texts.concat([...document.querySelectorAll('[aria-label]:not(#boxes > *, #graph)')].map(e => e.getAttribute('aria-label')));
+}"""
+
+
+def in_brackets(table):
+    return {key: in_brackets(text) if isinstance(text, dict) else f"⟦{text}⟧" for key, text in table.items()}
+
+
+def outside(text):
+    """What of a text stands in no brackets."""
+    while (shorter := re.sub("⟦[^⟦⟧]*⟧", "", text)) != text:
+        text = shorter
+    return text
+
+
+@pytest.mark.parametrize("kind", ["player", "animation"])
+def test_a_page_of_another_table_says_nothing_in_english(opened, kind, monkeypatch):
+    monkeypatch.setattr(pages, "asset", lambda name: json.dumps(in_brackets(TABLE)) if name.endswith("json") else asset(name))
+    words_of.cache_clear()
+    try:
+        page = tg.play(tg.expression("a * a + relu(b)", a=2, b=-1)) if kind == "player" else tg.animate_training(
+            tg.MLP(2, [3, 2], rng=0), tg.data.xor(12), epochs=2, resolution=4, progress=False)
+        tab = opened(page)
+        while True:
+            english = [text for text in tab.evaluate(SEEN) if re.search(r"[A-Za-z]{3}", outside(text).replace("MLP", ""))]
+            assert [text for text in english if text.strip() not in ("same", "xor", "different")] == []
+            if tab.locator("#next").get_attribute("aria-disabled") == "true":
+                break
+            tab.locator("#next").click()
+    finally:
+        words_of.cache_clear()
+
+
+def test_the_table_is_read_as_it_is_written():
+    assert ast.literal_eval(asset("words/en.json")) == TABLE         # no name twice would be lost: JSON of texts only
+    assert len(asset("words/en.json").splitlines()) < 130
