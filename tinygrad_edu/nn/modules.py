@@ -248,8 +248,8 @@ def as_floats(x: Any) -> Any:
 
 
 def are_rows(x: Any) -> bool:
-    """Is x several rows: a list of lists or arrays, or a matrix?"""
-    return x.ndim > 1 if is_array(x) else isinstance(x, list | tuple) and bool(x) and is_row(x[0])
+    """Is x several rows: a list of lists or arrays, or a matrix?  An empty list is one of no rows."""
+    return x.ndim > 1 if is_array(x) else isinstance(x, list | tuple) and all(map(is_row, x[:1]))
 
 
 def is_row(x: Any) -> bool:
