@@ -37,6 +37,12 @@ OF_VALUES = {
     "matmul": "write tg.dot(row, x), for each row of a matrix",
 }
 
+OF_NETWORKS = {
+    **dict.fromkeys(["to", "cpu", "cuda"], NO_DEVICE),
+    "requires_grad_": "write model.freeze(), or model.freeze(False)",
+    "children": "model.modules() are the model and all modules within it",
+}
+
 VALUES = "Value(2.0) is one number, and [Value(x) for x in row] a row of them"
 OF_MODULES = {
     **dict.fromkeys(["tensor", "Tensor", "from_numpy", "zeros", "ones", "randn", "Parameter"], VALUES),
@@ -73,14 +79,14 @@ OF_PACKAGE = {**OF_MODULES, "optim": "the optimizers stand in tinygrad_edu itsel
 
 
 class Missing:
-    """Stands in `Value` for an attribute that it has elsewhere; to `hasattr` it is not there.
+    """Stands in a class for an attribute that its like has elsewhere; to `hasattr` it is not there.
 
     An instance of a subclass may have one of this name.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, whose: str, name: str, instead: str):
         self.name = name
-        self.__doc__ = f"a Value has no {name}: {OF_VALUES[name]}"             # also what help(Value) says of it
+        self.__doc__ = f"a {whose} has no {name}: {instead}"           # also what help(Value) says of it
 
     def __get__(self, node: Any, kind: type | None = None) -> Any:
         if self.name not in getattr(node, "__dict__", ()):

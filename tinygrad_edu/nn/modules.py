@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from ..engine import ops
 from ..engine.arrays import as_lists, is_array
+from ..engine.elsewhere import OF_NETWORKS, Missing
 from ..engine.errors import Block, no_grad
 from ..engine.number import checked_whole, number, short_repr
 from ..engine.op import LEAF, OPS
@@ -218,6 +219,10 @@ class Evaluating(Block):
         except BaseException:           # Ctrl-C
             self.close()
             raise
+
+
+for missing in OF_NETWORKS:
+    setattr(Module, missing, Missing("Module", missing, OF_NETWORKS[missing]))
 
 
 def members_of(name: str, attribute: Any) -> "Iterator[tuple[str, Value | Module]]":
