@@ -70,8 +70,8 @@ OF_MODULES = {
     "clip_grad_norm_": "write tg.clip_gradients_by_norm(parameters, limit)",
     "clip_grad_value_": "write tg.clip_gradients_by_value(parameters, limit)",
     **dict.fromkeys(["arange", "linspace"], "rows of numbers are plain lists, or arrays of numpy"),
-    **dict.fromkeys(["DataLoader", "Dataset"], "inputs and targets are plain lists or arrays: tg.fit(..., batch_size=16), "
-                    "or tg.data.batches"),
+    **dict.fromkeys(["DataLoader", "Dataset"],
+                    "inputs and targets are plain lists or arrays: tg.fit(..., batch_size=16), or tg.data.batches"),
     **{f"arc{name}": f"write tg.a{name}(x)" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")},
 }
 OF_PACKAGE = {**OF_MODULES, "optim": "the optimizers stand in tinygrad_edu itself: tg.SGD, tg.Adam",
