@@ -203,7 +203,8 @@ def run_predict(args: argparse.Namespace) -> None:
     try:
         numbers = [float(text) for text in args.numbers]
     except ValueError:
-        raise ValueError(f"the inputs are numbers, got {' '.join(args.numbers)}") from None
+        raise ValueError("the inputs are numbers with a decimal point, such as 0.5, "
+                         f"got {' '.join(args.numbers)}") from None
     if len(numbers) != len(features):
         raise ValueError(f"the model takes {len(features)} numbers ({', '.join(features)}), got {len(numbers)}")
     if not all(map(math.isfinite, numbers)):
