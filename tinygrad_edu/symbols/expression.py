@@ -326,7 +326,7 @@ class Program:
         others = {str(k.arg): self.argument(k.value, k.arg in constants and k.arg, done) for k in node.keywords}
         try:
             result = apply(*inputs, **others)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, IndexError) as error:
             if isinstance(error, DomainError):
                 raise
             self.refuse(node, str(error))
