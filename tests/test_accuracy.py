@@ -121,7 +121,7 @@ def test_the_rule_is_the_definition_to_sixty_digits(op):
 @pytest.mark.parametrize("op", DEFINED_ON_ROWS, ids=repr)
 def test_the_rule_of_rows_is_the_definition_to_sixty_digits(op):
     with mp.workdps(DIGITS + 800):
-        for rows in rows_for(op, 56):
+        for rows in rows_for(op, 28):
             value, _, by_row = row_truth(op, rows)
             check_rule(op, [list(map(mp.mpf, row)) for row in rows], row_constants(op, rows), value, by_row)
 

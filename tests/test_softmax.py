@@ -57,7 +57,7 @@ def test_the_judge_catches_the_usual_formula():
     assert list(softmax_misses(op, [[40.0, 0.0]])) != []
 
 
-@pytest.mark.parametrize("row", [row for row in logits_for(60) if -math.inf not in row], ids=lambda row: f"{row[0]:.4g}, {len(row)}")
+@pytest.mark.parametrize("row", [row for row in logits_for(30) if -math.inf not in row], ids=lambda row: f"{row[0]:.4g}, {len(row)}")
 def test_softmax_of_finite_logits_adds_up_to_1_within_n_units(row):
     assert abs(mp.fsum(map(mp.mpf, softmax(row))) - 1) <= len(row) * mp.mpf(2) ** -53
 

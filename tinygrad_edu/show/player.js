@@ -99,8 +99,9 @@ function backwardLines(n, k, after) {
 }
 // Where nothing is passed on, all that is behind has the gradient 0.
 function stoppedLines(after, behind) {
-  const few = behind.length > 8 ? behind.slice(0, 7) : behind, comma = "<mo>,</mo>";
-  return [[...few.map(n => grad(n) + comma), ...few === behind ? [] : ["<mo>…</mo>"], equals(number(after, "grad"))]];
+  const names = behind.slice(0, 8).map(n => grad(n));
+  if (behind.length > 8) names[7] = "<mo>…</mo>";
+  return [[...names.map((name, i) => name + (names[i + 1] ? "<mo>,</mo>" : "")), equals(number(after, "grad"))]];
 }
 
 // ---- sentences
