@@ -235,3 +235,11 @@ def test_a_report_says_how_many_second_derivatives_were_judged():
 def test_another_order_is_refused(order, error, words):
     with pytest.raises(error, match=words):
         gradcheck(tg.exp, 1.0, order=order)
+
+
+@pytest.mark.parametrize("f", [
+    lambda v: tg.hypot(v[0], v[1]) ** 2, lambda v: (3 * tg.norm(v)) ** 2, lambda v: (tg.norm(v) / 2) ** 2, lambda v: abs(v[0]) ** 2 + v[1],
+])
+def test_the_squares_of_lengths_are_not_called_wrong_at_0(f):
+    check = tg.gradcheck(f, [[0.0, 0.0]], order=2)
+    assert check and {finding.kind for finding in check.findings} == {"kink"}

@@ -18,7 +18,7 @@ from ..engine.messages import describe
 from ..engine.number import told_apart
 from ..engine.op import Op
 from ..engine.replay import replay
-from ..engine.slopes import as_value, node_again, slopes_of
+from ..engine.slopes import TIMES_SLOPE_IS_INPUT, as_value, node_again, slopes_of
 from ..engine.value import Value
 from .chain import judge_backward
 from .decimals import decimal, digits
@@ -123,6 +123,7 @@ def judge_whole_second(experiment: Experiment, second: Second) -> tuple[int, lis
     with errstate(all="ignore"):
         again = replay(experiment.output, Value)
     leaves, hidden, findings = experiment.leaves, hidden_dependences(experiment), []
+    smooth = not any(node.op in TIMES_SLOPE_IS_INPUT and node.data == 0 for node in experiment.order)
     with digits(COMPARED):
         moved = {leaf: moving(experiment.order, second, leaf) for leaf in leaves}
     for leaf in leaves:
@@ -131,10 +132,10 @@ def judge_whole_second(experiment: Experiment, second: Second) -> tuple[int, lis
         findings += [replace(finding, text=f"in the gradient by {leaf_text(leaf)}, {finding.text}")
                      for finding in wrong if finding.stored != finding.measured]        # both may be beyond the floats
         with digits(COMPARED):
-            findings += judge_by_chain_rule(leaf, graph.data, slopes, moved)
+            findings += judge_by_chain_rule(leaf, graph.data, slopes, moved, smooth)
         if hidden:
             findings += judge_gradient_runs(experiment, leaf, slopes)
-    return len(leaves) ** 2, findings
+    return len(leaves) ** 2 if smooth else 0, findings
 
 
 def moving(order: list[Value], second: Second, leaf: Value) -> dict[Value, Moving]:
@@ -163,12 +164,15 @@ def slope_moving(slope: float, row: list[float], by: list[tuple[Decimal, Decimal
 
 
 def judge_by_chain_rule(leaf: Value, gradient: float, slopes: dict[Value, float],
-                        moved: dict[Value, dict[Value, Moving]]) -> Iterator[Finding]:
-    """Are the number of a gradient, and its slopes by the inputs, what the slopes of the nodes make, to a billionth?"""
+                        moved: dict[Value, dict[Value, Moving]], smooth: bool) -> Iterator[Finding]:
+    """Are the number of a gradient, and its slopes by the inputs, what the slopes of the nodes make, to a billionth?
+
+    At the kink of |x| the chain rule does not know the slopes of |x|²: there only the gradient is judged.
+    """
     none = Moving(*[Decimal(0)] * 4)
     name, own = leaf_text(leaf), moved[leaf].get(leaf, none)
     claims = [(leaf, f"the graph of the gradient by {name} is", gradient, own.value, own.size)]
-    for other, arrived in moved.items():
+    for other, arrived in moved.items() if smooth else ():
         text, by = f"the second derivative by {name} and {leaf_text(other)} is", arrived.get(leaf, none)
         claims.append((other, text, slopes.get(other, 0.0), by.change, by.reach))
     for node, text, ours, right, size in claims:

@@ -196,6 +196,8 @@ def factors_beside(product: Any, op: Op, inputs: tuple) -> tuple | None:
         first: Any = node.parents[0] if node.parents else None
         if node.op == "mul":
             waiting += [(node.parents[1], (first, others)), (first, (node.parents[1], others))]
+        elif node.op == "div":
+            waiting.append((first, (1 / node.parents[1], others)))
         elif node._operation.hidden:
             waiting.append((first, others))
         elif node.op in ("neg", "square"):
