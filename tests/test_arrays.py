@@ -272,11 +272,6 @@ def test_one_number_is_no_row(function):
             function(x)
 
 
-def test_a_constant_that_is_needed_is_written_for_each_row_too():
-    with pytest.raises(TypeError, match=r"write \[tg\.softmax_at\(row, index=\.\.\.\) for row in x\]$"):
-        tg.softmax_at([[1.0, 2.0], [3.0, 4.0]], index=0)
-
-
 OTHER = numpy.array([0.5, 2.0, -1.0])
 UFUNCS = {name: ufunc for name, ufunc in sorted(vars(numpy).items()) if isinstance(ufunc, numpy.ufunc) and ufunc.nin < 3}
 COMPARED = {"sign", "equal", "not_equal", "greater", "greater_equal", "less", "less_equal"}       # in the conventions

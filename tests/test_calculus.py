@@ -585,7 +585,9 @@ h = tg.hypot
     (lambda x, y: h(x, y) ** 2, 2.0), (lambda x, y: h(x, y) * h(x, y), 2.0), (lambda x, y: 3 - h(x, y) ** 2 / 2, -1.0), (lambda x, y: h(x, y) ** 4, 0.0),
     (lambda x, y: tg.exp(-h(x, y) ** 2), -2.0), (lambda x, y: h(x, y) ** 4 + h(x, y) ** 2 + h(x, y) ** 3, 2.0),
     (lambda x, y: tg.cos(h(x, y) ** 2) * tg.exp(-h(x, y) ** 2 / 2), -1.0), (lambda x, y: abs(x) ** 2 + abs(y) * abs(y), 2.0), (h, 0.0),
-    (lambda x, y: tg.norm([x, y]) ** 2, 2.0), (lambda x, y: tg.exp(tg.norm([x, y, 0.0]) ** 2), 2.0), (lambda x, y: tg.norm([x, y]), 0.0)])
+    (lambda x, y: tg.norm([x, y]) ** 2, 2.0), (lambda x, y: tg.exp(tg.norm([x, y, 0.0]) ** 2), 2.0), (lambda x, y: tg.norm([x, y]), 0.0),
+    (lambda x, y: (h(x, y) / 2) ** 2, 0.5), (lambda x, y: (+h(x, y)) ** 2, 2.0), (lambda x, y: (h(x, y) ** 1) ** 2, 2.0),
+    (lambda x, y: h(x, y) / 2 * h(x, y), 1.0), (lambda x, y: tg.pow(h(x, y), 2.0), 2.0), (lambda x, y: h(x, y) ** Value(2.0).detach(), 2.0)])
 def test_even_powers_of_hypot_and_abs_bend_at_0_as_those_of_their_inputs(f, bend):
     assert tg.hessian(lambda v: f(*v))([0.0, 0.0]) == [[bend, 0.0], [0.0, bend]]
 
@@ -594,6 +596,34 @@ def test_even_powers_of_abs_have_all_derivatives_at_0_and_odd_ones_keep_the_conv
     for n in (1, 2, 3, 4, 5):
         found = [tg.derivative(lambda x: abs(x) ** n, order)(0.0) for order in (1, 2, 3, 4)]            # noqa: B023
         assert found == [math.factorial(n) * float(n == order) * (n % 2 == 0) for order in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(("f", "derivatives"), [          # the second, the third, the fourth
+    (lambda x: (abs(x) / (x + 2)) ** 2, (0.5, -1.5, 4.5)), (lambda x: abs(x) / (x + 2) * abs(x), (1, -1.5, 3)),
+    (lambda x: (abs(x) * tg.exp(x)) ** 2, (2, 12, 48)), (lambda x: (tg.norm([x, x * x]) * tg.exp(x)) ** 2, (2, 12, 72)),
+    (lambda x: (abs(x) + abs(x)) ** 2, (8, 0, 0)), (lambda x: (abs(x) - x * x) ** 2 + 2 * abs(x) ** 3, (2, 0, 24)),
+    (lambda x: (abs(x) + 1) * (abs(x) + 2) * abs(x) ** 2, (4, 0, 24)), (lambda x: (1 - abs(x)) * (1 + abs(x)), (-2, 0, 0)),
+    (lambda x: tg.dot([abs(x), x], [abs(x) * 2, x]), (6, 0, 0)), (lambda x: tg.mean([abs(x), 3.0]) * abs(x), (1, 0, 0)),
+    (lambda x: (-abs(x) / 2) ** 4, (0, 0, 1.5)), (lambda x: tg.sum([abs(x), abs(x) * 2]) ** 2 / 9, (2, 0, 0))])
+def test_what_is_made_of_squares_of_abs_by_sums_and_products_has_its_derivatives_at_0(f, derivatives):
+    assert [tg.derivative(f, n)(0.0) for n in (2, 3, 4)] == pytest.approx(derivatives, rel=1e-14)
+
+
+def test_a_gradient_graph_made_at_the_kink_of_abs_is_right_elsewhere_too():
+    for f, slope in ((lambda x: abs(x) ** 2, 6.0), (lambda x: (abs(x) + 1) ** 2, 8.0), (lambda x: (abs(x) / 2 + x) ** 2 + abs(x), 14.5)):
+        x = Value(0.0, label="x")
+        assert tg.replay(tg.gradient_graph(f(x), x), at={"x": 3.0}).value == slope
+
+
+def test_a_power_of_abs_whose_exponent_takes_a_gradient_bends_as_its_square_does():
+    assert tg.hessian(lambda v: abs(v[0]) ** v[1])([0.0, 2.0]) == [[2.0, 0.0], [0.0, 0.0]]
+    assert tg.hessian(lambda v: abs(v[0]) ** v[1])([0.0, 3.0]) == [[0.0, 0.0], [0.0, 0.0]]
+
+
+def test_the_square_of_std_bends_as_var_does_where_all_numbers_are_equal():
+    for row in ([1.0, 1.0], [2.0, 2.0, 2.0]):
+        bent, right = tg.hessian(lambda v: tg.std(v) ** 2)(row), tg.hessian(tg.var)(row)
+        assert [x for row in bent for x in row] == pytest.approx([x for row in right for x in row], rel=1e-14)
 
 
 def test_what_has_no_slope_at_0_is_refused_also_where_its_square_has_one():

@@ -220,6 +220,15 @@ def test_a_kink_of_a_slope_is_no_wrong_and_is_told_once(f, x, words):
     assert found and [finding.kind for finding in found.findings] == ["kink"] and words in repr(found)
 
 
+@pytest.mark.parametrize(("f", "xs"), [
+    (lambda x: x.abs() ** 2, [0.0]), (lambda x, y: tg.hypot(x, y) ** 2, [0.0, 0.0]), (lambda x, y: (tg.norm([x, y]) / 2) ** 2, [0.0, 0.0]),
+    (lambda x, y: tg.std([x, y]) ** 2, [1.0, 1.0])])
+def test_the_square_of_a_size_is_not_called_wrong_at_its_kink(f, xs):
+    found = gradcheck(f, xs, order=2)
+    assert found and "not judged, since" in repr(found) and {finding.kind for finding in found.findings} == {"kink"}
+    assert 0 < found.second < gradcheck(f, [x + 0.5 * i + 0.25 for i, x in enumerate(xs)], order=2).second
+
+
 # ---- what it takes and says --------------------------------------------------------------------------------
 
 
@@ -237,9 +246,9 @@ def test_another_order_is_refused(order, error, words):
         gradcheck(tg.exp, 1.0, order=order)
 
 
-@pytest.mark.parametrize("f", [
-    lambda v: tg.hypot(v[0], v[1]) ** 2, lambda v: (3 * tg.norm(v)) ** 2, lambda v: (tg.norm(v) / 2) ** 2, lambda v: abs(v[0]) ** 2 + v[1],
-])
-def test_the_squares_of_lengths_are_not_called_wrong_at_0(f):
-    check = tg.gradcheck(f, [[0.0, 0.0]], order=2)
-    assert check and {finding.kind for finding in check.findings} == {"kink"}
+def test_a_function_that_returns_several_values_is_told_to_return_one():
+    for f in (tg.softmax, lambda v: {"first": v[0]}):
+        with pytest.raises(TypeError, match=r"f must return one Value, got .*: choose one, or add them up"):
+            gradcheck(f, [[1.0, 2.0]])
+    with pytest.raises(TypeError, match=r"f must return one Value, got 3\.0: was the graph cut by \.data\?"):
+        gradcheck(lambda v: 3.0, [[1.0, 2.0]])

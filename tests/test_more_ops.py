@@ -266,7 +266,7 @@ def test_running_sums_keep_the_first_as_it_is_and_add_up():
 @pytest.mark.parametrize(("row", "ddof"), [([], 0), ([1.0], 1)])
 def test_a_variance_of_too_few_is_refused(row, ddof):
     for f in tg.var, tg.std:
-        with pytest.raises(ValueError, match=f"{len(row)} numbers less {ddof} leave none to divide by"):
+        with pytest.raises(ValueError, match=f"a row of {len(row)} with ddof={ddof} leaves nothing to divide by"):
             f(row, ddof=ddof)
 
 
@@ -276,3 +276,14 @@ def test_ddof_is_a_whole_number():
             f([1.0, 2.0], ddof=0.5)
         with pytest.raises(ValueError, match="ddof must be at least 0"):
             f([1.0, 2.0], ddof=-1)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin", "cumsum", "var", "std"])
+def test_what_is_no_row_is_refused_in_the_name_that_was_called(name):
+    function = getattr(tg, name)
+    for x in (2.0, Value(2.0), None):
+        with pytest.raises(TypeError, match=rf"^{name}\(\) takes a row of numbers, such as \[a, b\]: got "):
+            function(x)
+    for x in ([[1.0, 2.0]], ((1.0,), (2.0,))):
+        with pytest.raises(TypeError, match=rf"write \[tg\.{name}\(row\) for row in x\]"):
+            function(x)

@@ -151,6 +151,19 @@ def test_where_an_operation_jumps_is_said_with_its_domain():
         "remainder": "any x, y != 0; jumps where x / y is whole", "floor_divide": "any x, y != 0; jumps where x / y is whole"}
 
 
+@pytest.mark.parametrize("jumps", [5, lambda x: x, lambda x, y, z: x, lambda x, y: math.floor(x)])
+def test_a_place_of_jumps_that_is_no_formula_of_the_inputs_is_refused_at_once(jumps):
+    with pytest.raises(TypeError, match=r"op stairs: jumps is a function of the inputs, lambda x, y: \.\.\., made of what a rule may use: "):
+        @tg.op("stairs", tg.REAL, tg.REAL, jumps=jumps)
+        def stairs(x, y):
+            return x + y, (1, 1)
+    with pytest.raises(TypeError, match="op heights takes rows of numbers, so that jumps cannot say where it jumps"):
+        @tg.op("heights", [tg.REAL], jumps=jumps)
+        def heights(x):
+            return m.total(x), (m.each(lambda e: 1, x),)
+    assert not {"stairs", "heights"} & set(OPS)
+
+
 @pytest.mark.parametrize("op", [op for op in OPS.values() if op.rows], ids=repr)
 def test_a_row_may_be_a_list_any_iterable_or_just_numbers(op):
     for row in ([2.0], [2.0, 3.0], [4.0, 1.0, 2.0]):

@@ -43,7 +43,8 @@ def gradcheck(f: Callable, inputs: Any, order: int = 1) -> GradientCheck:
     Floats may lose digits of a right rule and are then "rounded": a millionth of the slope or of node over
     parent, what the rounding of the parents changes, and anything in the sums of a row.  At a kink or a
     jump what is stored must lie between the slopes of both sides; where f jumps besides, as x * floor(x.data) does,
-    what is stored must be the slope of the side that f belongs to.  "Unjudged" is what cannot be measured:
+    what is stored must be the slope of the side that f belongs to.  Where |x|, hypot or norm is 0, second derivatives
+    of what is made of its square are not judged.  "Unjudged" is what cannot be measured:
     a node that is, or is made from, inf or nan; a node made by hand where f is too rough for floats, and its second
     derivatives.  For a node made by hand, a slope below some 1e-10 of what it does nearby counts as 0, and the local
     gradients by parents that move only together are judged together.

@@ -246,7 +246,8 @@ class Experiment:
         with recorded_anyway():
             output = unwrapped(self.f(*self.arguments))
         if not isinstance(output, Value):
-            raise TypeError(f"f must return one Value, got {short_repr(output)}: was the graph cut by .data?")
+            why = "was the graph cut by .data?" if parts_of(output) is None else "choose one, or add them up"
+            raise TypeError(f"f must return one Value, got {short_repr(output)}: {why}")
         return output
 
     def run_at(self, moved: dict[int, float], on_any_path: bool = False) -> list[tuple[float, dict]] | None:

@@ -15,10 +15,10 @@ from typing import Any
 from ..engine.errors import errstate
 from ..engine.graph import contributions, is_cut, topological_order, walked_back
 from ..engine.messages import describe
-from ..engine.number import told_apart
+from ..engine.number import format_number, told_apart
 from ..engine.op import Op
 from ..engine.replay import replay
-from ..engine.slopes import TIMES_SLOPE_IS_INPUT, as_value, node_again, slopes_of
+from ..engine.slopes import as_value, is_at_kink, node_again, slopes_of
 from ..engine.value import Value
 from .chain import judge_backward
 from .decimals import decimal, digits
@@ -123,7 +123,7 @@ def judge_whole_second(experiment: Experiment, second: Second) -> tuple[int, lis
     with errstate(all="ignore"):
         again = replay(experiment.output, Value)
     leaves, hidden, findings = experiment.leaves, hidden_dependences(experiment), []
-    smooth = not any(node.op in TIMES_SLOPE_IS_INPUT and node.data == 0 for node in experiment.order)
+    bent = next(filter(is_at_kink, second), None)
     with digits(COMPARED):
         moved = {leaf: moving(experiment.order, second, leaf) for leaf in leaves}
     for leaf in leaves:
@@ -132,10 +132,10 @@ def judge_whole_second(experiment: Experiment, second: Second) -> tuple[int, lis
         findings += [replace(finding, text=f"in the gradient by {leaf_text(leaf)}, {finding.text}")
                      for finding in wrong if finding.stored != finding.measured]        # both may be beyond the floats
         with digits(COMPARED):
-            findings += judge_by_chain_rule(leaf, graph.data, slopes, moved, smooth)
+            findings += judge_by_chain_rule(leaf, graph.data, slopes, moved, bent)
         if hidden:
             findings += judge_gradient_runs(experiment, leaf, slopes)
-    return len(leaves) ** 2 if smooth else 0, findings
+    return len(leaves) ** 2 - sum(finding.kind == "kink" and finding.node is bent for finding in findings), findings
 
 
 def moving(order: list[Value], second: Second, leaf: Value) -> dict[Value, Moving]:
@@ -164,20 +164,24 @@ def slope_moving(slope: float, row: list[float], by: list[tuple[Decimal, Decimal
 
 
 def judge_by_chain_rule(leaf: Value, gradient: float, slopes: dict[Value, float],
-                        moved: dict[Value, dict[Value, Moving]], smooth: bool) -> Iterator[Finding]:
+                        moved: dict[Value, dict[Value, Moving]], bent: Value | None) -> Iterator[Finding]:
     """Are the number of a gradient, and its slopes by the inputs, what the slopes of the nodes make, to a billionth?
 
-    At the kink of |x| the chain rule does not know the slopes of |x|²: there only the gradient is judged.
+    bent   a node such as |x| at its kink: what is made of its square has second derivatives that no slope of it tells
     """
     none = Moving(*[Decimal(0)] * 4)
     name, own = leaf_text(leaf), moved[leaf].get(leaf, none)
-    claims = [(leaf, f"the graph of the gradient by {name} is", gradient, own.value, own.size)]
-    for other, arrived in moved.items() if smooth else ():
+    claims: list[tuple] = [(leaf, f"the graph of the gradient by {name} is", gradient, own.value, own.size, None)]
+    for other, arrived in moved.items():
         text, by = f"the second derivative by {name} and {leaf_text(other)} is", arrived.get(leaf, none)
-        claims.append((other, text, slopes.get(other, 0.0), by.change, by.reach))
-    for node, text, ours, right, size in claims:
+        claims.append((other, text, slopes.get(other, 0.0), by.change, by.reach, bent))
+    for node, text, ours, right, size, kink in claims:
         margin = size.scaleb(-9) + Decimal("1e-320")
-        if right.is_finite() and margin.is_finite() and not abs(decimal(ours) - right) <= margin:
+        if not right.is_finite() or not margin.is_finite() or abs(decimal(ours) - right) <= margin:
+            continue
+        if kink is not None:
+            yield Finding("kink", kink, f"{text} {format_number(ours)}: not judged, since {describe(kink)} has a kink")
+        else:
             stored, measured = told_apart(ours, float(right))
             yield Finding("wrong", node, f"{text} {stored}, but by the chain rule {measured}", None, ours, float(right))
 

@@ -41,19 +41,27 @@ def arguments_of_rows(op: Operation, inputs: tuple, constants: dict) -> tuple[tu
 
 def refuse_nested(op: Operation, inputs: tuple) -> None:
     """Say it by name where an op of rows was given rows of rows."""
-    if op.rows:
-        needed = [f"{name}=..." for name, default in op.constants.items() if default is None]
-        refuse_matrix(op.name, op.inputs, inputs, needed)
+    for row in inputs if op.rows else ():
+        refuse_rows_in(row, op.name, op.inputs)
 
 
-def refuse_matrix(name: str, rows: Sequence[str], inputs: Sequence[Any], needed: Sequence[str] = ()) -> None:
-    """Say it by name where a function of rows was given rows of rows, and how it is done for each row."""
-    first, *others = rows
-    for x in (x for row in inputs if hasattr(type(row), "__iter__") for x in row):
+def refuse_rows_in(row: list, name: str, inputs: Sequence[str] = ("x",)) -> None:
+    """Refuse a row of rows in the name of a function and of its inputs."""
+    for x in row:
         if isinstance(x, list | tuple) or is_array(x):
-            raise TypeError(f"{name}() takes {'rows' if others else 'a row'} of numbers, but {short_repr(x)} "
-                            f"is an element: for the rows of a matrix, write "
-                            f"[tg.{name}({', '.join(['row', *others, *needed])}) for row in {first}]") from None
+            first, *others = inputs
+            raise TypeError(f"{name}() takes {'rows' if others else 'a row'} of numbers, but {short_repr(x)} is an "
+                            f"element: for the rows of a matrix, write [tg.{name}({', '.join(['row', *others])}) "
+                            f"for row in {first}]") from None
+
+
+def checked_row(row: Any, name: str) -> list:
+    """A row of numbers as a list; a TypeError that names the function if it is none."""
+    if not hasattr(type(row), "__iter__"):
+        raise TypeError(f"{name}() takes a row of numbers, such as [a, b]: got {short_repr(row)}")
+    numbers = list(row)
+    refuse_rows_in(numbers, name)
+    return numbers
 
 
 def refuse_axis(name: str, given: Iterable[str]) -> None:

@@ -6,9 +6,9 @@ from itertools import accumulate
 from typing import Any, ParamSpec, TypeVar
 
 from . import more_ops, ops
-from .arguments import refuse_axis, refuse_matrix
+from .arguments import checked_row, refuse_axis
 from .arrays import is_value
-from .number import checked_whole, number, short_repr
+from .number import checked_whole, number
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772         # of the paper, where mean and variance stay
 
@@ -17,19 +17,11 @@ Answer = TypeVar("Answer")
 
 
 def of_row(function: Callable[P, Answer]) -> Callable[P, Answer]:
-    """A function of one row, which refuses by its own name what is no row of numbers, and an axis."""
+    """A function of one row, which refuses an axis by its own name."""
     @wraps(function)
     def checked(*inputs: P.args, **named: P.kwargs) -> Answer:
         refuse_axis(function.__name__, named)
-        try:
-            return function(*inputs, **named)
-        except TypeError:
-            for row in [*inputs, *named.values()][:1]:
-                refuse_matrix(function.__name__, ["x"], [row])
-                if not hasattr(type(row), "__iter__"):
-                    raise TypeError(f"{function.__name__}() takes a row of numbers, such as [a, b]: "
-                                    f"got {short_repr(row)}") from None
-            raise
+        return function(*inputs, **named)
     return checked
 
 
@@ -40,7 +32,7 @@ def softmax(logits: Iterable[Any]) -> list[Any]:
     >>> softmax([1000.0, 0.0, -1000.0])
     [1.0, 0.0, 0.0]
     """
-    return for_each_index(more_ops.softmax_at, logits)
+    return for_each_index(more_ops.softmax_at, checked_row(logits, "softmax"))
 
 
 @of_row
@@ -50,14 +42,13 @@ def log_softmax(logits: Iterable[Any]) -> list[Any]:
     >>> log_softmax([40.0, 0.0])
     [-4.248354255291589e-18, -40.0]
     """
-    return for_each_index(more_ops.log_softmax_at, logits)
+    return for_each_index(more_ops.log_softmax_at, checked_row(logits, "log_softmax"))
 
 
-def for_each_index(op: Any, logits: Iterable[Any]) -> list[Any]:
+def for_each_index(op: Any, logits: list[Any]) -> list[Any]:
     """What an op of a row with an index gives for each index."""
-    logits = list(logits)
     if not logits:
-        raise ValueError(f"{op.name.removesuffix('_at')}() of an empty row: give at least one logit")
+        raise ValueError("softmax of an empty row: give at least one logit")
     record = next((type(x).record_each for x in logits if is_value(x)), None)
     try:
         if record:
@@ -74,7 +65,7 @@ def softmin(costs: Iterable[Any]) -> list[Any]:
     >>> softmin([0.0, 1000.0])
     [1.0, 0.0]
     """
-    return softmax([ops.neg(x) for x in costs])
+    return softmax([ops.neg(x) for x in checked_row(costs, "softmin")])
 
 
 @of_row
@@ -84,14 +75,13 @@ def cumsum(row: Iterable[Any]) -> list[Any]:
     >>> cumsum([1.0, 2.0, 4.0])
     [1.0, 3.0, 7.0]
     """
-    return list(accumulate([x if is_value(x) else number(x) for x in row], ops.add))
+    return list(accumulate([x if is_value(x) else number(x) for x in checked_row(row, "cumsum")], ops.add))
 
 
-def deviations(row: Iterable[Any], ddof: int) -> list[Any]:
+def deviations(row: list[Any], ddof: int) -> list[Any]:
     """What each number of a row has beyond their mean; a ValueError where too few are left to divide by."""
-    row = list(row)
     if len(row) <= checked_whole("ddof", ddof, least=0):
-        raise ValueError(f"{len(row)} numbers less {ddof} leave none to divide by: give more numbers or a smaller ddof")
+        raise ValueError(f"a row of {len(row)} with ddof={ddof} leaves nothing to divide by: give more numbers")
     mean = ops.mean(row)
     return [ops.sub(x, mean) for x in row]
 
@@ -105,20 +95,20 @@ def var(row: Iterable[Any], ddof: int = 0) -> Any:
     >>> var([1.0, 2.0, 3.0]), var([1.0, 2.0, 3.0], ddof=1)
     (0.6666666666666666, 1.0)
     """
-    apart = deviations(row, ddof)
+    apart = deviations(checked_row(row, "var"), ddof)
     return ops.div(ops.dot(apart, apart), len(apart) - ddof)
 
 
 @of_row
 def std(row: Iterable[Any], ddof: int = 0) -> Any:
-    """The standard deviation of a row: √var.  Where all numbers are equal it is 0, and so are its gradients.
+    """The standard deviation of a row: √var.  Where it is exactly 0, so are its gradients.
 
     ddof   as for `var`
 
     >>> std([1.0, 5.0])
     2.0
     """
-    apart = deviations(row, ddof)
+    apart = deviations(checked_row(row, "std"), ddof)
     return ops.div(more_ops.norm(apart), ops.sqrt(float(len(apart) - ddof)))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .domain import Interval
+from .formula import Formula
 from .number import number, short_repr
 from .op import OPS, Op, listeners
 
@@ -16,7 +17,8 @@ def op(symbol: str, *domain: Any, selects: bool = False, jumps: Callable | None 
     symbol    what a picture shows, such as "tanh" or "+"
     domain    one `Interval` per input, or [Interval] for an input that is a row of numbers
     selects   whether it picks among its inputs (see `Op`)
-    jumps     where it jumps, as a function of its inputs that is a whole number there: lambda x: x for floor
+    jumps     where it jumps, as a function of its inputs that is a whole number there: lambda x: x for floor;
+              not of rows
     sample    a value for each constant without a default, for tests
 
     The rule takes numbers and returns (value, (one local gradient per input)); keyword-only
@@ -114,6 +116,19 @@ def verify(made: Op) -> None:
     except TypeError as error:
         raise TypeError(f"op {name} cannot be written as a formula: {error}") from error
     check_result(made, result)
+    if made.jumps is not None:
+        check_jumps(made)
+
+
+def check_jumps(made: Op) -> None:
+    """Refuse a place of jumps that is no formula of the inputs, each of which is a number."""
+    if made.rows:
+        raise TypeError(f"op {made.name} takes rows of numbers, so that jumps cannot say where it jumps: leave it out")
+    try:
+        made.jumps(*map(Formula, made.inputs))          # type: ignore[misc]
+    except TypeError as error:
+        raise TypeError(f"op {made.name}: jumps is a function of the inputs, lambda {', '.join(made.inputs)}: ..., "
+                        f"made of what a rule may use: {error}") from error
 
 
 def check_result(op: Op, result: Any) -> None:

@@ -9,7 +9,7 @@ and the formula's graph, and nothing that people need to see.
 import math
 import operator
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 from . import formula as m
@@ -18,7 +18,7 @@ from .graph import times
 from .ieee import COMPUTE
 from .number import number
 from .op import OPS, Op, find, makers
-from .value import Value, constant
+from .value import Value, constant, topological_order
 
 
 def plus(x: Any, y: Any) -> Any:
@@ -150,6 +150,12 @@ def as_value(x: Any) -> Value:
 # ---- the kinks of |x|, hypot(x, y) and norm -----------------------------------------------------------
 
 TIMES_SLOPE_IS_INPUT = ("abs", "hypot", "norm")         # f ∂f/∂xᵢ = xᵢ, also where f is 0 and has no slope
+Split = tuple[Any, Any]         # (a, b) for a number a f + b, where f is the node whose kink it is about
+
+
+def is_at_kink(node: Value) -> bool:
+    """Is this one of these where it is 0?"""
+    return node.op in TIMES_SLOPE_IS_INPUT and node.data == 0
 
 
 def product_of(upstream: Any, slope: Any) -> Any:
@@ -157,54 +163,57 @@ def product_of(upstream: Any, slope: Any) -> Any:
     op = slope._operation if isinstance(slope, Value) else None
     if not isinstance(op, SlopeOp) or op.source.name not in TIMES_SLOPE_IS_INPUT or slope.parents[0].data:
         return times(upstream, slope)
-    found: Any = 0
-    for term in terms_of(upstream):
-        others = factors_beside(term, op.source, slope.parents[1:])
-        part = times(term, slope) if others is None else slope.parents[1 + op.number]
-        while others:
-            part, others = times(others[0], part), others[1]
-        found = plus(found, part)
-    return found
+    a, b = split_by(op.source, slope.parents[1:], upstream) if isinstance(upstream, Value) else (0, upstream)
+    return plus(times_or_0(a, slope.parents[1 + op.number]), times_or_0(b, slope))
 
 
-def terms_of(total: Any) -> list[Any]:
-    """What a sum was added up from."""
-    found, waiting = [], [total]
-    while waiting:
-        term = waiting.pop()
-        if isinstance(term, Value) and term.op == "add":
-            waiting += reversed(term.parents)
-        else:
-            found.append(term)
-    return found
-
-
-def factors_beside(product: Any, op: Op, inputs: tuple) -> tuple | None:
-    """The other factors of a product that has the node of `op` on these inputs among its own; None if it has not.
-
-    They are nested: (a, (b, ())) for a and b.
-    """
-    waiting: list[tuple[Any, tuple]] = [(product, ())]
-    seen = set()
-    while waiting:
-        node, others = waiting.pop()
-        if not isinstance(node, Value) or node in seen:
-            continue
-        seen.add(node)
+def split_by(op: Op, inputs: tuple, total: Value) -> Split:
+    """How a number splits by the node of `op` on these inputs."""
+    found: dict[Value, Split] = {}
+    for node in topological_order(total):
         if node._operation is op and node.parents == inputs:
-            return others
-        first: Any = node.parents[0] if node.parents else None
-        if node.op == "mul":
-            waiting += [(node.parents[1], (first, others)), (first, (node.parents[1], others))]
-        elif node.op == "div":
-            waiting.append((first, (1 / node.parents[1], others)))
-        elif node._operation.hidden:
-            waiting.append((first, others))
-        elif node.op in ("neg", "square"):
-            waiting.append((first, (-1 if node.op == "neg" else first, others)))
-        elif node.op == "power" and node.constants["n"] > 1:
-            waiting.append((first, (first ** (node.constants["n"] - 1), others)))
-    return None
+            found[node] = 1, 0
+        elif not found.keys().isdisjoint(node.parents):
+            found[node] = split_of(node, [found.get(part, (0, part)) for part in node.parents])
+    return found.get(total, (0, total))
+
+
+def split_of(node: Value, parts: list[Split]) -> Split:
+    """How a node splits, given how its parents do."""
+    first, *others = node.parents
+    half = len(parts) // 2
+    if node.op in ("add", "sum", "mean"):
+        return scaled(reduce(sum_of_splits, parts), 1 / len(parts) if node.op == "mean" else 1)
+    if node.op in ("mul", "dot"):
+        return reduce(sum_of_splits, map(product_of_splits, parts[:half], parts[half:], node.parents[half:]))
+    if node.op == "square":
+        return product_of_splits(parts[0], parts[0], first)
+    if node.op == "sub":
+        return sum_of_splits(parts[0], scaled(parts[1], -1))
+    if node.op == "div":
+        return scaled(parts[0], 1 / others[0])
+    if node.op in ("neg", "identity") or node._operation.hidden:
+        return scaled(parts[0], -1 if node.op == "neg" else 1)
+    n = node.constants["n"] if node.op == "power" else others[0].data if node.op == "pow" else 0.0
+    return (times_or_0(parts[0][0], first ** (n - 1)), 0) if n >= 1 and type(parts[0][1]) is int else (0, node)
+
+
+def times_or_0(x: Any, y: Any) -> Any:
+    """x * y; the 0 of a split leaves no node behind."""
+    return 0 if (type(x) is int and x == 0) or (type(y) is int and y == 0) else times(x, y)
+
+
+def scaled(x: Split, factor: Any) -> Split:
+    return times_or_0(x[0], factor), times_or_0(x[1], factor)
+
+
+def sum_of_splits(x: Split, y: Split) -> Split:
+    return plus(x[0], y[0]), plus(x[1], y[1])
+
+
+def product_of_splits(x: Split, y: Split, whole: Value) -> Split:
+    """That of a product, of which `whole` is the second factor."""
+    return plus(times_or_0(x[0], whole), times_or_0(x[1], y[0])), times_or_0(x[1], y[1])
 
 
 # ---- formulas, evaluated ----------------------------------------------------------------------------
