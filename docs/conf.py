@@ -31,7 +31,7 @@ html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}
 html_math_renderer = "mathml"
-pygments_style, pygments_dark_style = "tango", "github-dark"
+pygments_style, pygments_dark_style = "a11y-high-contrast-light", "a11y-high-contrast-dark"
 smartquotes = False                             # code in a sentence keeps its own quotes
 
 nb_execution_mode = "off"                       # the notebooks' outputs are stored, and tested elsewhere

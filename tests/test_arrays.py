@@ -4,6 +4,7 @@ And numpy's own functions on arrays of Values: each is right, or raises, or stan
 """
 
 import math
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -252,6 +253,25 @@ def test_all_of_it_runs_where_there_is_no_numpy():
 # ---- numpy's functions on arrays of Values -------------------------------------------------------------------
 
 POINTS = [numpy.array([0.51, -0.27, 0.73]), numpy.array([0.61, 0.37, 0.83]), numpy.array([1.61, 1.37, 1.83])]
+@pytest.mark.parametrize("name", ["sum", "max", "norm", "logsumexp", "softmax", "log_softmax", "softmin", "cumsum", "var", "std"])
+def test_a_function_of_a_row_refuses_a_matrix_an_axis_and_a_number_by_its_own_name(name):
+    function, each_row = getattr(tg, name), re.escape(f"[tg.{name}(row) for row in x]")
+    for matrix in ([[1.0, 2.0], [3.0, 4.0]], numpy.eye(2), [[Value(1.0)], [Value(2.0)]]):
+        with pytest.raises(TypeError, match=rf"^{name}\(\) takes a row of numbers, but .* write {each_row}"):
+            function(matrix)
+    for axis in ("axis", "dim", "keepdims", "keepdim"):
+        with pytest.raises(TypeError, match=rf"^{name}\(\) takes rows and no {axis}: write {each_row}"):
+            function([1.0, 2.0], **{axis: 0})
+    assert repr([function(row) for row in [[1.0, 2.0], [3.0, 4.0]]]) == repr([function(numpy.array(row)) for row in [[1, 2], [3, 4]]])
+
+
+@pytest.mark.parametrize("function", [tg.softmax, tg.log_softmax, tg.softmin, tg.cumsum, tg.var, tg.std])
+def test_one_number_is_no_row(function):
+    for x in (3.0, Value(3.0)):
+        with pytest.raises(TypeError, match=rf"^{function.__name__}\(\) takes a row of numbers, such as \[a, b\]: got"):
+            function(x)
+
+
 OTHER = numpy.array([0.5, 2.0, -1.0])
 UFUNCS = {name: ufunc for name, ufunc in sorted(vars(numpy).items()) if isinstance(ufunc, numpy.ufunc) and ufunc.nin < 3}
 COMPARED = {"sign", "equal", "not_equal", "greater", "greater_equal", "less", "less_equal"}       # in the conventions

@@ -649,3 +649,12 @@ def test_a_power_whose_second_derivatives_are_infinite_or_none_is_refused(point)
 def test_powers_of_a_tiny_number_have_derivatives_of_all_orders(y):
     found = [tg.derivative(lambda x: x ** tg.Value(y), order)(1e-300).data for order in (1, 2, 3, 4)]
     assert found == [float(y > 0) if y < 2 else 2e-300, 2.0 * (y == 2), 0.0, 0.0]
+
+
+@pytest.mark.parametrize(("f", "at", "right"), [
+    (lambda v: (tg.hypot(v[0], v[1]) / 2) ** 2, [0.0, 0.0], [[0.5, 0.0], [0.0, 0.5]]), (lambda v: (abs(v[0]) / 2) ** 2, [0.0], [[0.5]]),
+    (lambda v: (tg.norm(v[:2]) / v[2]) ** 2, [0.0, 0.0, 4.0], [[0.125, 0.0, 0.0], [0.0, 0.125, 0.0], [0.0, 0.0, 0.0]]),
+    (lambda v: tg.std(v) ** 2, [1.0, 1.0], [[0.5, -0.5], [-0.5, 0.5]]), (lambda v: tg.std(v, ddof=1) ** 2, [3.0, 3.0], [[1.0, -1.0], [-1.0, 1.0]]),
+])
+def test_a_square_of_a_length_divided_by_a_number_is_smooth_at_0(f, at, right):
+    assert tg.hessian(f)(at) == [pytest.approx(row, rel=1e-14) for row in right]

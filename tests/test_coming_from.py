@@ -189,6 +189,20 @@ def test_a_name_of_other_packages_says_what_to_write(module, name):
     assert not hasattr(module, name)
 
 
+@pytest.mark.parametrize("name", elsewhere.OF_NETWORKS)
+def test_an_attribute_of_other_networks_says_what_to_write(name):
+    model = tg.MLP(2, [1], rng=0)
+    with pytest.raises(AttributeError, match=f"^a Module has no {name}: ") as caught:
+        getattr(model, name)
+    assert all(hasattr(model, word) for word in re.findall(r"\bmodel\.(\w+)", str(caught.value)))
+    assert not hasattr(model, name) and pickle.loads(pickle.dumps(model)).state_dict() == model.state_dict()
+
+    class Own(tg.Module):
+        def __init__(self):
+            setattr(self, name, Value(2.0))
+    assert getattr(Own(), name).data == 2.0 and [found for found, _ in Own().named_parameters()] == [name]
+
+
 def test_what_nobody_has_is_refused_as_python_does():
     for thing, words in (A, "'Value' object has no attribute 'nothing'"), (tg, "module 'tinygrad_edu' has no attribute 'nothing'"):
         with pytest.raises(AttributeError, match=re.escape(words)):

@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 
+import tinygrad_edu as tg
 from tinygrad_edu.learn import data as sets
 from tinygrad_edu.learn.data import (
     Data,
@@ -168,6 +169,23 @@ def test_data_say_what_they_are():
     assert repr(noisy_sine(6)) == "<Data: 6 examples, inputs x, targets are numbers>"
     wide = Data([[0.0] * 9], [1.0], tuple("abcdefghi"))
     assert repr(wide) == "<Data: 1 examples, inputs a … i, targets are numbers>"
+    many = Data([[0.0]] * 50, list(range(50)), ("a",), tuple(f"k{i}" for i in range(50)))
+    assert repr(many) == "<Data: 50 examples, inputs a, classes k0 (1) … k49 (1)>"
+
+
+LONG = "y" * 10 ** 6
+
+
+@pytest.mark.parametrize("say", [
+    lambda: repr(Data([[0.0]], [0], (LONG,), (LONG,))), lambda: Data([[0.0]], [LONG], ("a",), ("b",)), lambda: Data([[0.0]], [10 ** 5000], ("a",), ("b",)),
+    lambda: one_hot([LONG], ["a"]), lambda: tg.replay(tg.Value(1.0, label=LONG) * 2, at={LONG + "z": 1.0}),
+])
+def test_long_names_from_a_file_do_not_fill_the_screen(say):
+    try:
+        said = say()
+    except (ValueError, KeyError) as error:
+        said = str(error)
+    assert said and len(said) < 600 and "set_int_max_str_digits" not in said
 
 
 # ---- order

@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import ExpressionError, Value
-from tinygrad_edu.symbols.expression import parse
+from tinygrad_edu.symbols.expression import OTHERS, parse
 from tinygrad_edu.symbols.notation import LOOKALIKES
 
 pytestmark = [pytest.mark.smoke, pytest.mark.filterwarnings("ignore::tinygrad_edu.ExpressionWarning")]
@@ -69,7 +69,7 @@ REFUSED = [
     ("(lambda: 1)()", "only numbers", 1, 12), ("lambda: x", "no lambda", 1, 1), ("'a' * x", "quotes have no place", 1, 1),
     ("1j * x", "no value for j", 1, 2), ("True", "True is not", 1, 1), ("None", "None is not", 1, 1),
     ("x and x", "where", 1, 1), ("not x", "where", 1, 1),
-    ("x < x < x", "compare two at a time", 1, 1), ("[x]", "only numbers", 1, 1), ("{x}", "only numbers", 1, 1),
+    ("x < x < x", "compare two at a time", 1, 1), ("[x]", "only numbers", 1, 1), ("{x}", "not understood here: write", 1, 1),
     ("max(*x)", "a star", 1, 5), ("tanh(**x)", "a star", 1, 1), ("f'{x}'", "quotes have no place", 1, 2),
     ("x := 2", "not understood", 1, 3), ("x²³ + ²", "a raised number stands", 1, 7), ("|x", r"this \| has no partner", 1, 1),
     ("lambda * 2", "'lambda' is a word of Python's own", 1, 1), ("2 * lambda*x", "'lambda' is a word", 1, 5), ("q = x; x * 2", "'q' is not used", 1, 1), ("f(x) = x**2", "left of = stands a name alone", 1, 6), ("\\frac{x}{y}", "LaTeX is not read: write x / y", 1, 1),
@@ -85,6 +85,9 @@ REFUSED = [
     ("clip(x, x, 1)", "low is a constant and gets no gradient: write a plain number", 1, 9), ("dot([x], [x, x])", "one length", 1, 1), ("tanh([x])", "numbers, not lists", 1, 6),
     ("tanh(x, y=[x])", "takes numbers, not lists: leave out the brackets", 1, 11), ("q = x\nq + tnah(q)", "did you mean 'tanh'", 2, 5), ("é + tnah(x)", "tanh", 1, 5),
     ("# nothing", "no expression", 1, 1), ("@x", "not understood", 1, 1), ("(x : x)", "^this is not understood here .line", 1, 4),
+    ("1,5 * x", "a number has a point, as in 1.5", 1, 1), ("x, x", "a comma stands only between", 1, 1), ("x**{2}", "{...} is not understood here: write", 1, 4),
+    ("1 + softmax_at(x, x, index=5)", "index 5 of a row of 2: write a whole number from 0 to 1", 1, 5),
+    ("np.sin(x)", "called by its name alone: write sin", 1, 1), ("2 * x.relu()", "name alone: write relu", 1, 5),
     ("x in x", "only numbers", 1, 1), ("x is x", "only numbers", 1, 1), ("lambda + class", "'lambda' is a word", 1, 1),
     ("sin * w", r"no value for sin, w: .* \(sin is a function: write sin\(\.\.\.\)\)", 1, 1), ("w * sin", r"add w=\.\.\. sin=\.\.\. .line", 1, 1), ("yield", "only numbers", 1, 1), ("\\", "LaTeX is not read", 1, 1), ("0777", "^this is not understood here .line", 1, 1),
 ]
@@ -97,6 +100,19 @@ def test_what_is_not_an_expression_is_refused_at_its_place(text, words, line, co
     assert (caught.value.line, caught.value.column) == (line, column)
     shown, carets = str(caught.value).splitlines()[1:]
     assert carets.index("^") - 4 == column - 1 and shown.strip().isprintable()
+
+
+@pytest.mark.parametrize("name", [*tg.OPS, *OTHERS])
+def test_a_function_called_in_any_way_is_computed_or_refused_at_its_place(name):
+    constants = list(getattr(tg.OPS.get(name), "constants", {}))
+    for inputs in "", "x", "-x, 0", "x, x, x", "[x, x]", "[x], [x, x]":
+        for given in ["", "axis=0", *[f"{constant}={number}" for constant in constants for number in (0.5, -1, 7, "[x]")]]:
+            try:
+                tg.expression(f"x + {name}({', '.join(filter(None, [inputs, given]))})", x=0.5)
+            except ExpressionError as error:
+                assert error.column >= 5 and error.reason.isprintable()
+            except tg.DomainError:
+                pass
 
 
 @pytest.mark.parametrize(("text", "values", "words"), [

@@ -614,7 +614,7 @@ def test_a_model_whose_output_is_a_list_of_one_is_given_lists_of_one():
     layer, other = Layer(1, 1, rng=0), MLP(1, [1], rng=0)
     columns = fit(layer, [[1.0], [2.0]], [[2.0], [4.0]], epochs=3, progress=False)
     assert columns.loss == fit(other, [[1.0], [2.0]], [2.0, 4.0], epochs=3, progress=False).loss
-    with pytest.raises(ValueError, match=r"a list of 1 as output, but a target is one number, [24]\.0: give it one output"):
+    with pytest.raises(ValueError, match=r"a list of 1 as output, but a target is one number, [24]\.0: write the targets as rows, \[\[t\] for t in targets\]"):
         fit(layer, [[1.0], [2.0]], [2.0, 4.0], epochs=3, progress=False)
 
 

@@ -186,7 +186,7 @@ def test_operations_on_rows_are_right_twice_with_ties_zeros_and_large_numbers(op
 @pytest.mark.parametrize("op", SINGLE, ids=repr)
 def test_every_operation_is_right_twice_at_many_points(op):
     for xs in draws_of(op, 100, seed=5):
-        if op is tg.atan2 and 0 < min(map(abs, xs)) < 1e-290:
+        if op in (tg.atan2, tg.log_base) and 0 < min(map(abs, xs)) < 1e-290:
             continue                                            # the truth fits in a float, but not what lies on the way
         check_as_sound(lambda *v: call(op, *v), xs)
 

@@ -101,7 +101,7 @@ def test_rows_are_answered_one_by_one_lists_by_lists_and_arrays_by_arrays(name):
         answer = model.predict(row)
         assert (answer.tolist() if isinstance(one_by_one[0], list) else answer) == one_by_one[0]
         assert type(answer) is (numpy.ndarray if isinstance(one_by_one[0], list) else float)
-    assert model.predict(numpy.empty((0, 3))).tolist() == []
+    assert model.predict(numpy.empty((0, 3))).tolist() == model.predict([]) == []
     assert model.training
 
 

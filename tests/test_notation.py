@@ -132,6 +132,13 @@ def test_a_name_with_a_value_is_never_read_as_something_else():
         tg.expression("sin(x) + sin", x=1, sin=2)
 
 
+@pytest.mark.parametrize("text", ["2ˣ", "xˣ", "(x)ˣ", "eˣ", "x²ˣ", "2 + x * xˣ"])
+def test_a_raised_letter_is_a_power_for_people_so_it_is_never_read_as_a_factor(text):
+    with pytest.raises(ExpressionError, match=r"a raised letter is not read: write x\*\*n for xⁿ") as caught:
+        tg.expression(text, x=3.0)
+    assert caught.value.column == text.index("ˣ") + 1
+
+
 def test_subscripts_are_digits_of_a_name():
     with pytest.warns(tg.ExpressionWarning, match=r"read as x1 \+ x12 .x₁ is x1, x₁₂ is x12."):
         f = tg.expression("x₁ + x₁₂", x1=1, **{"x₁₂": 2})

@@ -376,10 +376,17 @@ def test_what_is_counted_is_a_whole_number(draw, matplotlib):
 
 def test_a_text_curve_falls_as_the_loss_does():
     rows = text_curve([1 / (1 + i) for i in range(500)], width=40, height=8).splitlines()
-    assert len(rows) == 9 and max(map(len, rows)) <= 40 + len("  0.259 │")
-    heights = [sum(row[j + 1 + row.index("│"):][:1] not in ("", " ") for row in rows[:-1]) for j in range(40)]
+    assert len(rows) == 10 and max(map(len, rows)) <= 40 + len("  0.259 │")
+    heights = [sum(row[j + 1 + row.index("│"):][:1] not in ("", " ") for row in rows[:-2]) for j in range(40)]
     assert heights == sorted(heights, reverse=True) and heights[0] == 8 and heights[-1] == 1
-    assert rows[-1].split() == ["1", "500"]
+    assert rows[-2].split() == ["0", "└" + "─" * 40] and rows[-1].split() == ["1", "500"]
+
+
+def test_a_text_curve_begins_at_0_and_says_what_it_shows():
+    heights = [row.count("█") for row in text_curve([4, 3, 2, 1], width=4, height=4).splitlines()[:-2]]
+    assert heights == [1, 2, 3, 4]                              # half as large a number has half as high a bar
+    rows = text_curve([3.0, 2.0], width=20, name="loss", counted="epoch").splitlines()
+    assert rows[0] == "loss" and rows[-1].split() == ["1", "epoch", "2"] and "-5 └" in text_curve([-5, 2])
 
 
 @pytest.mark.parametrize("values", [[1], [2, 2, 2], [0.5, math.nan, 0.25], [math.inf, 3, -1], list(range(1000)), [1e308, 0, -1e308]])
@@ -387,13 +394,13 @@ def test_a_text_curve_falls_as_the_loss_does():
 def test_a_text_curve_of_any_numbers_fits_its_size(values, width, height):
     for ascii in False, True:
         rows = text_curve(values, width, height, ascii).splitlines()
-        assert len(rows) == height + 1
+        assert len(rows) == height + 2
         assert all(len(row.partition("|" if ascii else "│")[2]) <= width for row in rows[:-1])
         assert "\n".join(rows).isascii() or not ascii
 
 
 def test_a_text_curve_leaves_a_gap_where_a_number_is_not_finite():
-    assert text_curve([2, math.nan, 2], width=3, height=1, ascii=True) == "2 |# #\n   1 3"
+    assert text_curve([2, math.nan, 2], width=3, height=1, ascii=True) == "2 |# #\n0 +---\n   1 3"
 
 
 @pytest.mark.parametrize(("args", "message"), [

@@ -68,6 +68,12 @@ def test_a_resealed_file_is_refused_for_what_is_wrong_in_it(file, name, bad):
     assert time.process_time() - start < 2
 
 
+def test_an_input_that_is_no_number_is_refused_with_the_remedy(file):
+    output, errors, code = run("predict", str(file), "0,5", "1", check=False)
+    assert (output, code) == ("", 2)
+    assert errors == "tinygrad-edu: the inputs are numbers with a decimal point, such as 0.5, got 0,5 1\n"
+
+
 @pytest.mark.parametrize("name", vars(RECIPE))
 def test_a_file_that_lacks_a_part_says_which(file, name):
     resealed(file, lambda about: about.pop(name))

@@ -167,3 +167,14 @@ def test_docstrings_arrive_whole(site):
     text = re.sub(r"<[^>]+>", "", (site / "api" / "optimizers.html").read_text(encoding="utf-8"))
     for words in "m ← β₁m + (1 - β₁)g", "Robbins and Monro, 1951", "the first step is lr, however large the gradient":
         assert words in text
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", ["index", "start", "teachers", "conventions", "operations", "coming_from"])
+def test_pages_can_be_read_by_everyone(site, chromium, page, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
+    tab = chromium.new_page(color_scheme=scheme, viewport={"width": 1000, "height": 800})
+    tab.goto((site / f"{page}.html").as_uri())
+    found = axe.run(tab, options={"runOnly": ["color-contrast", "image-alt", "link-name", "document-title", "html-has-lang"]})
+    assert [(v["id"], [n["html"][:200] for n in v["nodes"]][:5]) for v in found.response["violations"]] == []
+    tab.close()

@@ -104,7 +104,7 @@ def test_nothing_but_minus_infinity_is_no_distribution(f):
 @pytest.mark.parametrize("op", BOTH, ids=repr)
 def test_an_index_that_no_element_has_is_refused_by_name(op, index):
     for row in ([1.0, 2.0, 3.0], list(map(Value, [1.0, 2.0, 3.0]))):
-        with pytest.raises(IndexError, match=f"index {float(index)} of a row of 3: write a whole number from 0 to 2"):
+        with pytest.raises(IndexError, match=f"index {index:g} of a row of 3: write a whole number from 0 to 2"):
             op(row, index=index)
 
 

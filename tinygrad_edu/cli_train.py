@@ -178,7 +178,7 @@ def report(history: History) -> None:
     if not abs(history.loss[-1]) <= LARGEST:
         print("the loss has grown beyond all measure: the training exploded, a smaller --lr may help")
     elif len(history) > 1:
-        print(text_curve(history.loss, ascii=only_ascii))
+        print(text_curve(history.loss, ascii=only_ascii, name="training loss", counted="epoch"))
     epochs = f"{len(history)} epoch{'s' * (len(history) != 1)}"
     print(f"after {epochs} ({history.stopped}): training loss {history.loss[-1]:.4f}, "
           f"validation loss {history.validation_loss[-1]:.4f}")
@@ -203,7 +203,8 @@ def run_predict(args: argparse.Namespace) -> None:
     try:
         numbers = [float(text) for text in args.numbers]
     except ValueError:
-        raise ValueError(f"the inputs are numbers, got {' '.join(args.numbers)}") from None
+        raise ValueError("the inputs are numbers with a decimal point, such as 0.5, "
+                         f"got {' '.join(args.numbers)}") from None
     if len(numbers) != len(features):
         raise ValueError(f"the model takes {len(features)} numbers ({', '.join(features)}), got {len(numbers)}")
     if not all(map(math.isfinite, numbers)):

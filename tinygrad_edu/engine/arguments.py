@@ -1,6 +1,6 @@
 """What an operation was called with, sorted into inputs and constants, and checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .arrays import is_array, is_value
@@ -64,6 +64,14 @@ def checked_row(row: Any, name: str) -> list:
     return numbers
 
 
+def refuse_axis(name: str, given: Iterable[str]) -> None:
+    """Say it by name where a function of a row was told an axis, as those of numpy and PyTorch are."""
+    for axis in given:
+        if axis in ("axis", "dim", "keepdims", "keepdim"):
+            raise TypeError(f"{name}() takes rows and no {axis}: write [tg.{name}(row) for row in x] for the "
+                            f"rows of a matrix, [tg.{name}(column) for column in zip(*x)] for its columns")
+
+
 def accepts_empty_row(op: Operation) -> bool:
     """Does the rule accept empty rows, as that of sum does?"""
     try:
@@ -77,10 +85,9 @@ def checked_constants(op: Operation, constants: dict[str, Any]) -> dict[str, flo
     """Every constant of an op, those not given by their defaults, as floats."""
     if not constants and not op.constants:
         return constants
+    if op.rows:
+        refuse_axis(op.name, constants)
     for name in constants:
-        if op.rows and name in ("axis", "keepdims"):
-            raise TypeError(f"{op.name}() takes rows and no {name}: write [tg.{op.name}(row) for row in x] for the "
-                            f"rows of a matrix, [tg.{op.name}(column) for column in zip(*x)] for its columns")
         if name not in op.constants:
             raise TypeError(f"{op.name}() has no argument {name!r}; it takes {', '.join([*op.inputs, *op.constants])}")
     complete = {**op.constants, **constants}

@@ -1,17 +1,31 @@
 """Functions that record several nodes: each draws as the small graph it is."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from itertools import accumulate
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from . import more_ops, ops
-from .arguments import checked_row
+from .arguments import checked_row, refuse_axis
 from .arrays import is_value
 from .number import checked_whole, number
 
 SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772         # of the paper, where mean and variance stay
 
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
 
+
+def of_row(function: Callable[P, Answer]) -> Callable[P, Answer]:
+    """A function of one row, which refuses an axis by its own name."""
+    @wraps(function)
+    def checked(*inputs: P.args, **named: P.kwargs) -> Answer:
+        refuse_axis(function.__name__, named)
+        return function(*inputs, **named)
+    return checked
+
+
+@of_row
 def softmax(logits: Iterable[Any]) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), each as one node (see `softmax_at`); no logit is too large.
 
@@ -21,6 +35,7 @@ def softmax(logits: Iterable[Any]) -> list[Any]:
     return for_each_index(more_ops.softmax_at, checked_row(logits, "softmax"))
 
 
+@of_row
 def log_softmax(logits: Iterable[Any]) -> list[Any]:
     """log(softmax(x)), each as one node (see `log_softmax_at`).
 
@@ -43,6 +58,7 @@ def for_each_index(op: Any, logits: list[Any]) -> list[Any]:
     return [op(logits, index=i) for i in range(len(logits))]
 
 
+@of_row
 def softmin(costs: Iterable[Any]) -> list[Any]:
     """softmax(-x): the smallest number gets the largest share.
 
@@ -52,6 +68,7 @@ def softmin(costs: Iterable[Any]) -> list[Any]:
     return softmax([ops.neg(x) for x in checked_row(costs, "softmin")])
 
 
+@of_row
 def cumsum(row: Iterable[Any]) -> list[Any]:
     """The running sums of a row: x₁, x₁ + x₂, x₁ + x₂ + x₃, ...
 
@@ -69,6 +86,7 @@ def deviations(row: list[Any], ddof: int) -> list[Any]:
     return [ops.sub(x, mean) for x in row]
 
 
+@of_row
 def var(row: Iterable[Any], ddof: int = 0) -> Any:
     """The variance of a row: Σ(xᵢ - mean)² / (n - ddof).
 
@@ -81,6 +99,7 @@ def var(row: Iterable[Any], ddof: int = 0) -> Any:
     return ops.div(ops.dot(apart, apart), len(apart) - ddof)
 
 
+@of_row
 def std(row: Iterable[Any], ddof: int = 0) -> Any:
     """The standard deviation of a row: √var.  Where it is exactly 0, so are its gradients.
 

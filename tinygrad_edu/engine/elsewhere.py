@@ -37,6 +37,12 @@ OF_VALUES = {
     "matmul": "write tg.dot(row, x), for each row of a matrix",
 }
 
+OF_NETWORKS = {
+    **dict.fromkeys(["to", "cpu", "cuda"], NO_DEVICE),
+    "requires_grad_": "write model.freeze(), or model.freeze(False)",
+    "children": "model.modules() are the model and all modules within it",
+}
+
 VALUES = "Value(2.0) is one number, and [Value(x) for x in row] a row of them"
 OF_MODULES = {
     **dict.fromkeys(["tensor", "Tensor", "from_numpy", "zeros", "ones", "randn", "Parameter"], VALUES),
@@ -60,19 +66,27 @@ OF_MODULES = {
     **dict.fromkeys(["matmul", "mm", "mv"], "write [tg.dot(row, x) for row in matrix]"),
     **dict.fromkeys(["cat", "stack"], "rows of Values are plain lists: a + b, [a, b]"),
     "argmax": "write max(range(len(row)), key=lambda i: row[i].data)",
+    "utils": "clipping stands in tinygrad_edu itself: tg.clip_gradients_by_norm(parameters, limit)",
+    "clip_grad_norm_": "write tg.clip_gradients_by_norm(parameters, limit)",
+    "clip_grad_value_": "write tg.clip_gradients_by_value(parameters, limit)",
+    **dict.fromkeys(["arange", "linspace"], "rows of numbers are plain lists, or arrays of numpy"),
+    **dict.fromkeys(["DataLoader", "Dataset"],
+                    "inputs and targets are plain lists or arrays: tg.fit(..., batch_size=16), or tg.data.batches"),
+    **{f"arc{name}": f"write tg.a{name}(x)" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")},
 }
-OF_PACKAGE = {**OF_MODULES, "optim": "the optimizers stand in tinygrad_edu itself: tg.SGD, tg.Adam"}
+OF_PACKAGE = {**OF_MODULES, "optim": "the optimizers stand in tinygrad_edu itself: tg.SGD, tg.Adam",
+              "lr_scheduler": "write optimizer.lr = ... between steps, or a schedule of tg.schedules"}
 
 
 class Missing:
-    """Stands in `Value` for an attribute that it has elsewhere; to `hasattr` it is not there.
+    """Stands in a class for an attribute that its like has elsewhere; to `hasattr` it is not there.
 
     An instance of a subclass may have one of this name.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, whose: str, name: str, instead: str):
         self.name = name
-        self.__doc__ = f"a Value has no {name}: {OF_VALUES[name]}"             # also what help(Value) says of it
+        self.__doc__ = f"a {whose} has no {name}: {instead}"           # also what help(Value) says of it
 
     def __get__(self, node: Any, kind: type | None = None) -> Any:
         if self.name not in getattr(node, "__dict__", ()):

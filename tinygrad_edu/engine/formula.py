@@ -387,7 +387,7 @@ def put(row, index, x):
 def place_in(row, index):
     """An index of a row as an int; IndexError if there is no such element."""
     if not (0 <= index < len(row) and is_whole(index)):
-        raise IndexError(f"index {index} of a row of {len(row)}: write a whole number from 0 to {len(row) - 1}")
+        raise IndexError(f"index {index:g} of a row of {len(row)}: write a whole number from 0 to {len(row) - 1}")
     return int(float(index))
 
 

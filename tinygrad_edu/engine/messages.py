@@ -5,7 +5,7 @@ from typing import Any
 
 from . import printer
 from .formula import Formula
-from .number import format_number, printable
+from .number import format_number, printable, short_repr, truncate
 from .op import Op
 
 Node = Any                      # a Value of either engine
@@ -56,8 +56,8 @@ def node_labelled(label: str, nodes: Iterable[Node], what: str) -> Node:
     """The one node with this label."""
     found = [node for node in nodes if node.label == label]
     if not found:
-        known = ", ".join(node.label for node in nodes if node.label)
-        raise KeyError(f"no {what} is labelled {label!r}; the labels are: {known or 'none'}")
+        known = truncate(", ".join(node.label for node in nodes if node.label), 200)
+        raise KeyError(f"no {what} is labelled {short_repr(label)}; the labels are: {known or 'none'}")
     if len(found) > 1:
         raise KeyError(f"{len(found)} nodes are labelled {label!r}: name the node itself")
     return found[0]

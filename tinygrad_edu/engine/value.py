@@ -522,7 +522,7 @@ if not pure_is_wanted:
             raise
 
 for missing in OF_VALUES:
-    setattr(Value, missing, Missing(missing))
+    setattr(Value, missing, Missing("Value", missing, OF_VALUES[missing]))
 for declared in OPS.values():
     add_method(declared)
 listeners.append(add_method)

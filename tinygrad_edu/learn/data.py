@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from ..engine.arrays import as_lists
-from ..engine.number import check_kind, checked_whole, printable, short_repr
+from ..engine.number import check_kind, checked_whole, printable, short_repr, truncate
 from ..nn.checks import BETWEEN, NOT_NEGATIVE, checked_number, checked_path, listed
 
 Label = TypeVar("Label", bound=Hashable)
@@ -61,17 +61,17 @@ class Data:
                                  f"features: {short_repr(row)}")
         for i, target in enumerate(self.targets):
             if self.classes and target not in range(len(self.classes)):
-                raise ValueError(f"example {i} has target {target!r}, not a class from 0 to {len(self.classes) - 1}")
+                raise ValueError(f"example {i} has target {short_repr(target)}, "
+                                 f"not a class from 0 to {len(self.classes) - 1}")
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def __repr__(self) -> str:
         count = Counter(self.targets)
-        counts = ", ".join(f"{printable(name)} ({count[i]})" for i, name in enumerate(self.classes))
-        aim = f"classes {counts}" if counts else "targets are numbers"
-        names = [printable(name) for name in self.features]
-        named = ", ".join(names) if len(names) <= 6 else f"{names[0]} … {names[-1]}"
+        counts = [f"{short_name(name)} ({count[i]})" for i, name in enumerate(self.classes)]
+        aim = f"classes {in_a_line(counts, most=MOST_CLASSES)}" if counts else "targets are numbers"
+        named = in_a_line(list(map(short_name, self.features)), most=6)
         return f"<Data: {len(self)} examples, inputs {named}, {aim}>"
 
     def chosen(self, indices: Iterable[int]) -> "Data":
@@ -82,6 +82,15 @@ class Data:
         """
         picked = [checked_whole("the number of an example", i, -math.inf) for i in listed("indices", indices)]
         return replace(self, inputs=[self.inputs[i] for i in picked], targets=[self.targets[i] for i in picked])
+
+
+def short_name(name: Any) -> str:
+    return truncate(printable(name), 60)
+
+
+def in_a_line(names: list[str], most: int) -> str:
+    """All names, or the first and the last of more than so many."""
+    return ", ".join(names) if len(names) <= most else f"{names[0]} … {names[-1]}"
 
 
 # ---- sets from scikit-learn
@@ -305,7 +314,7 @@ def one_hot(labels: Iterable[Label], classes: Sequence[Label] | None = None) -> 
         raise ValueError(f"each class is named once: got {short_repr(columns)}")
     for i, label in enumerate(rows):
         if label not in columns:
-            raise ValueError(f"label {i} is {label!r}, none of the classes {short_repr(columns)}")
+            raise ValueError(f"label {i} is {short_repr(label)}, none of the classes {short_repr(columns)}")
     return [[float(column == label) for column in columns] for label in rows]
 
 
@@ -403,7 +412,7 @@ def from_csv(path: str | Path, label: str) -> Data:
     targets, classes = targets_of(columns.pop(label))
     features = [column for column in columns.values() if column.is_numeric]
     if not features:
-        raise in_file(path, f"no column of numbers besides the label {label!r}")
+        raise in_file(path, f"no column of numbers besides the label {short_repr(label)}")
     left_out = [column.name for column in columns.values() if not column.is_numeric]
     inputs = [list(row) for row in zip(*[column.numbers() for column in features])]
     if left_out:

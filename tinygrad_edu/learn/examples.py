@@ -106,9 +106,10 @@ def check_form(model: Module, loss: Callable, row: Any, classes: list[Any] | Non
 def check_number(loss: Callable, prediction: Any, target: Any) -> None:
     """Refuse a model with a list of outputs where a target is a number and no class."""
     if loss in NO_CLASSES and is_row(prediction) and not is_row(target):
+        remedy = "write the targets as rows, [[t] for t in targets]" if len(prediction) == 1 else (
+            "give it one output; or, if targets are classes, make them whole numbers, as int(t) and y.astype(int) do")
         raise ValueError(f"the model has a list of {len(prediction)} as output, but a target is one number, "
-                         f"{short_repr(target)}: give it one output; or, if targets are classes, make them whole "
-                         "numbers, as int(t) and y.astype(int) do")
+                         f"{short_repr(target)}: {remedy}")
 
 
 def check_loss(*losses: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from ..engine import ops
 from ..engine.arrays import as_lists, is_array
+from ..engine.elsewhere import OF_NETWORKS, Missing
 from ..engine.errors import Block, no_grad
 from ..engine.number import checked_whole, number, short_repr
 from ..engine.op import LEAF, OPS
@@ -220,6 +221,10 @@ class Evaluating(Block):
             raise
 
 
+for missing in OF_NETWORKS:
+    setattr(Module, missing, Missing("Module", missing, OF_NETWORKS[missing]))
+
+
 def members_of(name: str, attribute: Any) -> "Iterator[tuple[str, Value | Module]]":
     """The leaves and modules in an attribute.  A Value that was computed, such as a kept output, is no parameter."""
     if isinstance(attribute, Module) or (isinstance(attribute, Value) and not attribute.parents):
@@ -248,8 +253,8 @@ def as_floats(x: Any) -> Any:
 
 
 def are_rows(x: Any) -> bool:
-    """Is x several rows: a list of lists or arrays, or a matrix?"""
-    return x.ndim > 1 if is_array(x) else isinstance(x, list | tuple) and bool(x) and is_row(x[0])
+    """Is x several rows: a list of lists or arrays, or a matrix?  An empty list is one of no rows."""
+    return x.ndim > 1 if is_array(x) else isinstance(x, list | tuple) and all(map(is_row, x[:1]))
 
 
 def is_row(x: Any) -> bool:

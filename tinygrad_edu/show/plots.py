@@ -452,19 +452,26 @@ def path_taken(f: Callable[..., Any], start: Sequence[float], make: Callable[[li
 
 # ---- in the terminal
 
-def text_curve(values: Iterable[float], width: int = 60, height: int = 10, ascii: bool = False) -> str:
-    """Numbers in order, such as the losses of a training, as a picture made of text; needs no matplotlib.
+def text_curve(values: Iterable[float], width: int = 60, height: int = 10, ascii: bool = False, *,
+               name: str = "", counted: str = "") -> str:
+    """Numbers in order, such as the losses of a training, as bars made of text; needs no matplotlib.
 
-    More numbers than columns are averaged; what is not finite, or beyond 1e30, leaves a gap.
-    `ascii` is for terminals without block characters.
+    The bars begin at 0, or at the lowest number where that is below.  More numbers than columns are
+    averaged; what is not finite, or beyond 1e30, leaves a gap.
+
+    ascii      for terminals without block characters
+    name       what the numbers are, above; `counted` what is counted from left to right, below
+
     Raises ValueError where there is no finite number, or for width or height below 1.
 
-    >>> print(text_curve([8, 4, 2, 1], width=8, height=4, ascii=True))
-    8 |##
-      |##
-      |####
-    1 |########
-       1      4
+    >>> print(text_curve([8, 4, 2, 0], width=12, height=4, ascii=True, name="loss", counted="step"))
+    loss
+    8 |###
+      |######
+      |#########
+      |############
+    0 +------------
+       1   step   4
     """
     numbers = [drawable(number(value)) for value in values]
     width, height = checked_whole("width", width), checked_whole("height", height)
@@ -472,17 +479,19 @@ def text_curve(values: Iterable[float], width: int = 60, height: int = 10, ascii
         raise ValueError(f"there is no finite number to show: got {short_repr(numbers)}")
     columns = averages(numbers, width)
     known = [x for x in columns if math.isfinite(x)]
-    low, high = min(known), max(known)
-    shades, bar = (ASCII_SHADES, "|") if ascii else (SHADES, "│")
+    low, high = min(0.0, *known), max(0.0, *known)
+    shades, bar, corner, line = (ASCII_SHADES, "|", "+", "-") if ascii else (SHADES, "│", "└", "─")
     parts = len(shades) - 1
     filled = [1 + round((x - low) / (high - low or 1) * (height * parts - 1)) if math.isfinite(x) else 0
               for x in columns]
-    labels = [format_number(high, 3), *[""] * (height - 2), format_number(low, 3)][:height]
-    margin = max(map(len, labels))
-    lines = [f"{label:>{margin}} {bar}" + "".join(shades[min(max(level - row * parts, 0), parts)] for level in filled)
-             for row, label in zip(reversed(range(height)), labels)]
-    last = f"{len(numbers):>{width - 1}}" if len(numbers) > 1 else ""
-    return "\n".join(line.rstrip() for line in [*lines, " " * (margin + 2) + "1" + last])
+    ends = [format_number(end, 3) for end in (high, low)]
+    margin = max(map(len, ends))
+    rows = [[shades[min(max(level - row * parts, 0), parts)] for level in filled] for row in reversed(range(height))]
+    lines = [f"{label:>{margin}} {bar}{''.join(row)}" for label, row in zip([ends[0], *[""] * height], rows)]
+    last = str(len(numbers)) if len(numbers) > 1 else ""
+    below = f"1{counted:^{max(width - 1 - len(last), 0)}}{last}"
+    return "\n".join(line.rstrip() for line in [
+        *[name] * bool(name), *lines, f"{ends[1]:>{margin}} {corner}{line * width}", " " * (margin + 2) + below])
 
 
 def averages(numbers: list[float], width: int) -> list[float]:

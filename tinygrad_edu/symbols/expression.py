@@ -54,6 +54,7 @@ REFUSED: dict[type, str] = {
     ast.Subscript: "square brackets after a name are not understood here",
     ast.Lambda: "only expressions of numbers are understood, no lambda",
     ast.Starred: "a star before a name is not understood here",
+    ast.Set: "{...} is not understood here: write (...)",
 }
 
 
@@ -208,6 +209,8 @@ class Program:
             return [node.left, *node.comparators]
         if isinstance(node, ast.Call):
             return self.call_parts(node)
+        if isinstance(node, ast.Tuple) and node.elts:
+            self.refuse(node, "a comma stands only between the inputs of a function; a number has a point, as in 1.5")
         if isinstance(node, ast.Compare) and len(node.ops) > 1:
             self.refuse(node, "compare two at a time: a < b < c is less(a, b) * less(b, c)")
         kind = type(getattr(node, "op", node)) if not isinstance(node, ast.BoolOp) else ast.BoolOp
@@ -216,6 +219,8 @@ class Program:
 
     def call_parts(self, node: ast.Call) -> list[ast.expr]:
         """The arguments of a call, those in lists too."""
+        if isinstance(node.func, ast.Attribute):
+            self.refuse(node.func, f"a function is called by its name alone: write {node.func.attr}(...)")
         if not isinstance(node.func, ast.Name):
             self.refuse(node.func, "this is not a function: write * for a product")
         function(self, node.func)
@@ -321,7 +326,7 @@ class Program:
         others = {str(k.arg): self.argument(k.value, k.arg in constants and k.arg, done) for k in node.keywords}
         try:
             result = apply(*inputs, **others)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, IndexError) as error:
             if isinstance(error, DomainError):
                 raise
             self.refuse(node, str(error))

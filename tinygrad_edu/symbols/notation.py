@@ -347,9 +347,7 @@ class Notation:
 
     def word(self, start: int, gap: str) -> Item:
         """The name that starts here, as a number or a function is called by it."""
-        end = start + 1
-        while end < len(self.text) and (self.text[end] in SUBSCRIPT_DIGITS or ("a" + self.text[end]).isidentifier()):
-            end += 1
+        end = self.end_of_name(start)
         typed = self.text[start:end]
         name, is_called = plain_name(typed), CALLED.match(self.text, end) is not None
         kind, text = "v", typed.translate(SUBSCRIPTS)
@@ -368,6 +366,15 @@ class Notation:
         if text != typed and kind != "e":
             self.remark(f"{typed} is {text}", start, end)
         return Item(kind, (Piece(text, start, end),), gap)
+
+    def end_of_name(self, start: int) -> int:
+        """Where the name that starts here ends; a raised letter is refused, since Python takes it for a plain one."""
+        end = start
+        while ("a" + self.text[end:end + 1].translate(SUBSCRIPTS)).isidentifier() and end < len(self.text):
+            if unicodedata.decomposition(self.text[end]).startswith("<super>"):
+                self.refuse("a raised letter is not read: write x**n for xⁿ", end, end + 1)
+            end += 1
+        return end
 
     def function(self, name: str, is_called: bool) -> str:
         """The function that goes by this name, or by this name in other letters: relu for ReLU; "" if none does."""
