@@ -70,7 +70,7 @@ def slopes_of(node: Value, inputs: list[Any]) -> tuple:
     found = []
     for i, (slope, local_grad) in enumerate(zip(slopes, node.local_grads)):
         graph = evaluated(slope, known) if isinstance(inputs[i], Value) else local_grad
-        if node.data == 0 and op.name in TIMES_SLOPE_IS_INPUT and isinstance(inputs[i], Value):
+        if is_at_kink(node) and isinstance(inputs[i], Value):
             graph = slope_node(node, i, local_grad, (constant(0.0), *parents))
         elif not isinstance(graph, Value) or graph.is_constant:
             graph = graph if isinstance(graph, int) and graph == local_grad else local_grad
