@@ -14,8 +14,8 @@ from test_zeros import random_expression
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.show import page as pages
-from tinygrad_edu.show.draw import number_text
 from tinygrad_edu.show.page import words_of
+from tinygrad_edu.show.svg import number_text
 
 
 def circuit():

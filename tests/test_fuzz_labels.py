@@ -18,7 +18,7 @@ from tinygrad_edu import Value
 from tinygrad_edu.engine import printer
 from tinygrad_edu.engine.formula import Formula
 from tinygrad_edu.engine.number import printable
-from tinygrad_edu.show.draw import narrowed
+from tinygrad_edu.show.boxes import narrowed
 
 SVG = "{http://www.w3.org/2000/svg}"
 IN_PICTURES = {SVG + name for name in "svg g rect path polygon text tspan title desc style".split()}
@@ -146,7 +146,7 @@ def twice(text):
 
 
 @pytest.mark.parametrize("wrong", [unescaped, twice])
-@pytest.mark.parametrize("place", ["tinygrad_edu.show.draw.escape", "tinygrad_edu.engine.printer.escape", "tinygrad_edu.show.player.escape"])
+@pytest.mark.parametrize("place", ["tinygrad_edu.show.boxes.escape", "tinygrad_edu.engine.printer.escape", "tinygrad_edu.show.player.escape"])
 def test_a_name_left_as_it_is_or_escaped_twice_would_be_noticed(place, wrong, monkeypatch):
     monkeypatch.setattr(place, wrong)
     with pytest.raises((AssertionError, ElementTree.ParseError, StopIteration)):

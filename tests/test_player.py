@@ -17,7 +17,8 @@ from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
-from tinygrad_edu.show.draw import folded, number_text
+from tinygrad_edu.show.folds import folded
+from tinygrad_edu.show.svg import number_text
 
 ELEMENTS = set("""html head meta title style body main h1 section p div button input output svg rect g text label select option
                   span details summary ol table dialog dl dt dd script""".split())

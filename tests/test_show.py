@@ -18,7 +18,8 @@ from command import run
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.show import embedded, layout
-from tinygrad_edu.show.draw import Box, box_of, edges_of, folded
+from tinygrad_edu.show.boxes import Box, box_of, edges_of
+from tinygrad_edu.show.folds import folded
 from tinygrad_edu.show.layout import Edge, lay_out
 from tinygrad_edu.show.rows import broken, lay_out_in, scale_in
 from tinygrad_edu.symbols.named import NamedGraph
@@ -363,7 +364,7 @@ def test_what_is_too_large_is_refused_before_its_nodes_are_named_or_folded(show,
     for _ in range(6000):
         node = -node
     with monkeypatch.context() as patch:
-        for place in "show.draw.folded_by", "show.draw.boxes_of", "symbols.named.named":
+        for place in "show.folds.folded_by", "show.boxes.boxes_of", "symbols.named.named":
             patch.setattr(f"tinygrad_edu.{place}", too_late)
         with pytest.raises(ValueError, match="6001 nodes, too many") as refused:
             show(node)

@@ -11,7 +11,7 @@ from test_player import data_of
 import tinygrad_edu as tg
 from tinygrad_edu.cli import main
 from tinygrad_edu.engine.number import format_number
-from tinygrad_edu.show.draw import number_text
+from tinygrad_edu.show.svg import number_text
 from tinygrad_edu.show.terminal import numbers_at
 from tinygrad_edu.symbols.named import NamedGraph
 

@@ -183,7 +183,9 @@ from .nn.optim import (
 from .nn.penalties import L1, L2
 from .nn.weights import WeightFileError, load, save
 from .show import plots
-from .show.draw import Drawing, draw, to_graphviz
+from .show.dot import to_graphviz
+from .show.draw import draw
+from .show.drawing import Drawing
 from .show.page import Page
 from .show.player import play
 from .show.steps import Event, Steps, steps

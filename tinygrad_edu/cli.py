@@ -31,7 +31,8 @@ from .engine.op import OPS, Op
 from .engine.value import engine_name, pure_is_wanted
 from .files import write_whole
 from .nn import losses
-from .show.draw import STYLES, drawing_of, graphviz_of
+from .show.dot import graphviz_of
+from .show.draw import STYLES, drawing_of
 from .show.layout import LAYOUTS
 from .show.player import Lesson, check_playable
 from .show.steps import Steps, events_of

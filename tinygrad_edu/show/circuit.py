@@ -9,15 +9,24 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import NamedTuple
 
+from ..engine.number import printable
 from ..engine.printer import escape
+from ..engine.value import Value
+from ..symbols.named import NamedGraph
+from .boxes import LEGEND, Box, as_document, boxes_of, narrowed
+from .drawing import Drawing
+from .folds import folded
 from .layout import Edge, Layout, Point, column_of, curved, simple
-from .rows import lay_out_in, scale_in
-from .svg import LETTER, at, letters
+from .rows import ENOUGH, PAPER, lay_out_in, scale_in
+from .svg import LETTER, at, letters, number_text
 
 RADIUS, LINE = 14, 40           # of a gate, and of what stands above and below a wire, in points
 OVERHANG = 12                   # how far a wire reaches into the gap between two columns
 NAME = 16                       # the room for a name above a gate
 NARROWEST_WIRE = 3              # letters
+MOST_GATES = 100                # more are no help to anybody
+SYMMETRIC = frozenset(("+", "×", "max", "min", "Σ", "Π", "mean", "log Σ exp", "hypot", "=", "≠"))
+RAISED = str.maketrans("0123456789−.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻·")
 
 
 class Part(NamedTuple):
@@ -47,12 +56,76 @@ class Part(NamedTuple):
         return self.body + self.wire - OVERHANG, LINE + 2 * NAME * bool(self.symbol and self.name)
 
 
-def circuit(parts: Sequence[Part], edges: Sequence[Edge], window: Point, enough: float) -> tuple[list[str], Layout]:
-    """(SVG of the wires and parts, where they are); in rows where it would be smaller than `enough` in the window."""
+def circuit_of(graph: NamedGraph, layout: str, fold: str) -> Drawing:
+    """`draw` in the style of a circuit, for up to 100 nodes: three digits, and plain numbers in the gates, as `+1`."""
+    if layout not in ("auto", "simple") or fold not in ("auto", "none"):
+        raise ValueError(f'style="circuit" has a layout of its own and folds nothing, so layout={layout!r}, '
+                         f"fold={fold!r} cannot be: leave them out")
+    if len(graph.nodes) > MOST_GATES:
+        raise ValueError(f'the graph has {len(graph.nodes)} nodes, too many for style="circuit" (at most '
+                         f'{MOST_GATES}): leave the style out')
+    within = {node: number for node in graph.nodes if (number := number_within(graph, node)) is not None}
+    taken_in = {i for i, node in enumerate(graph.nodes) if within_all(graph, node, within)}
+    groups = [group for i, group in enumerate(folded(graph.nodes, "none")) if i not in taken_in]
+    boxes = boxes_of(graph, groups)
+    parts = [part_of(graph, group[0], box, within.get(group[0])) for group, box in zip(groups, boxes)]
+    place = {group[0]: i for i, group in enumerate(groups)}
+    edges = [Edge(place[parent], i) for node, i in place.items() for parent in graph.parents(node)
+             if parent is not within.get(node)]
+    drawn, placed = circuit(parts, edges)
+    return Drawing(as_document(boxes, placed, drawn, LEGEND), placed.name, boxes[-1].name)
+
+
+def number_within(graph: NamedGraph, node: Value) -> Value | None:
+    """The plain number that stands in the gate of + − × ÷: the 1 of `1 + x`."""
+    plain = [parent for parent in graph.parents(node) if is_plain(parent)]
+    return plain[0] if node.parents and node._operation.symbol in "+−×÷" and len(plain) == 1 else None
+
+
+def is_plain(node: Value) -> bool:
+    return node.is_constant and not node.parents and not node.label
+
+
+def within_all(graph: NamedGraph, number: Value, within: dict[Value, Value]) -> bool:
+    """Does this number stand in every gate that uses it?"""
+    users = [node for node in graph.nodes if any(parent is number for parent in graph.parents(node))]
+    return bool(users) and all(within.get(node) is number for node in users)
+
+
+def part_of(graph: NamedGraph, node: Value, box: Box, number: Value | None) -> Part:
+    """A node as a leaf or gate; a gate is named only where its user named it."""
+    name = narrowed(printable(graph.labels[node]) if box.symbol else box.name)
+    data = "" if box.kind == "constant" and box.name == box.data else in_few_digits(graph.data[node])
+    grad = box.grad if box.grad in ("", "—") else in_few_digits(node.grad)
+    return Part(box.kind, in_gate(graph, node, box.symbol, number), name, data, grad, box.sentence,
+                box.symbol not in SYMMETRIC)
+
+
+def in_gate(graph: NamedGraph, node: Value, symbol: str, number: Value | None) -> str:
+    """The symbol of an operation with the number it has: `+1`, `1/x`, `x³`."""
+    if number is not None:
+        text = number_text(number.data)
+        comes_first = graph.parents(node)[0] is number and symbol not in SYMMETRIC
+        return (f"{text}{symbol}x" if comes_first else f"{symbol}{text}").replace("÷", "/")
+    if symbol == "xⁿ":
+        return "x" + number_text(float(node.constants["n"])).translate(RAISED)
+    return symbol
+
+
+def in_few_digits(x: float) -> str:
+    """A number on a wire: three digits, as on slides, or five of a large one."""
+    return number_text(x, 3 if abs(x) < 1000 else 5)
+
+
+# ---- parts and wires -----------------------------------------------------------------------------------
+
+
+def circuit(parts: Sequence[Part], edges: Sequence[Edge]) -> tuple[list[str], Layout]:
+    """(SVG of the wires and parts, where they are); in rows where it would be small on paper."""
     sizes = [part.size for part in parts]
     placed = simple(sizes, edges, leaves_first(len(parts), edges))
-    if scale_in(window, placed) < enough:
-        placed = lay_out_in(window, sizes, edges, "simple", enough)
+    if scale_in(PAPER, placed) < ENOUGH:
+        placed = lay_out_in(PAPER, sizes, edges, "simple", ENOUGH)
     heights: list[list[float]] = [[y] for _, y in placed.boxes]             # of each part, wherever it stands
     for i, (_, y) in placed.ghosts:
         heights[i].append(y)

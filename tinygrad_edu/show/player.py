@@ -19,24 +19,18 @@ from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short, name_at
 from ..symbols.reasons import reasons
-from .draw import (
+from .boxes import Box, box_of, group_box, inside_of, local_text
+from .draw import drawing_of
+from .folds import (
     FOLDS,
     MANY_NODES,
-    Box,
     Group,
-    at,
-    box_of,
     check_single,
     check_size,
-    drawing_of,
     folded,
     folded_by,
-    group_box,
-    inside_of,
     layer_of,
     links_of,
-    local_text,
-    number_text,
     way_out,
     with_inputs,
 )
@@ -45,6 +39,7 @@ from .page import Page, Words, page, with_words, words_of
 from .program import program_of
 from .rows import lay_out_in
 from .steps import Event, events_of
+from .svg import at, number_text
 
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
 MARK, LAST_MARK = 0xE000, "\uf8ff"     # a letter of Unicode's private area stands for a node in a formula

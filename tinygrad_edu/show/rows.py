@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from .layout import BETWEEN, Edge, Layout, Point, column_of, gaps_of, is_large, lay_out
 
+PAPER, ENOUGH = (1000.0, 700.0), 0.7         # what is smaller there is broken into rows
 GAP = 34                        # between two rows, in points
 NOWHERE: tuple[list[Point], Point] = ([], (0.0, 0.0))
 

@@ -1,0 +1,161 @@
+"""The boxes of a picture, with the arrows between them: what stands in each, and how it is written as SVG.
+
+Leaves are rounded, operations square with their symbol.  Data is blue, its gradient below it vermillion; on
+each arrow stands the local derivative.
+"""
+
+import math
+import re
+from itertools import accumulate
+from typing import NamedTuple
+
+from ..engine.number import printable
+from ..engine.printer import escape
+from ..engine.value import Value
+from ..symbols.named import NamedGraph
+from .folds import Group, links_of, origin_of, way_out
+from .layout import Edge, Layout
+from .svg import LETTER, Words, at, document, letters, number_text
+
+ROW, HEAD, PAD = 17, 23, 7                                  # of a box, in points
+NARROW = 34                                                 # room for text in any box, so that a finger finds it
+LONGEST = 22                                                # letters of a name in a box
+LEGEND: Words = [
+    ("tg-data", "data"), ("tg-quiet", " above   "), ("tg-grad", "grad"), ("tg-quiet", " below   ")]
+
+
+class Box(NamedTuple):
+    """What stands in a box."""
+    kind: str
+    symbol: str
+    name: str
+    data: str
+    grad: str           # "" where there is none: a constant
+    formula: str        # how it was made
+    origin: str = ""    # and at which line, where that is known
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        if self.kind == "constant" and self.name == self.data:
+            return []
+        return [("data", self.data)] * bool(self.data) + [("grad", self.grad)] * bool(self.grad)
+
+    @property
+    def badge(self) -> float:
+        """The width of the square with the symbol."""
+        return max(HEAD, letters(self.symbol) * LETTER + 10) if self.symbol else 0
+
+    @property
+    def head(self) -> str:
+        """The words at the top: an operation shows what it was made from, so that the order of inputs is seen."""
+        return narrowed(self.formula if self.kind == "op" else self.name)
+
+    @property
+    def width(self) -> float:
+        head = letters(self.head) * LETTER + self.badge
+        return max(NARROW, head, *[letters(text) * LETTER for _, text in self.rows]) + 2 * PAD
+
+    @property
+    def height(self) -> float:
+        return HEAD + ROW * len(self.rows) + (6 if self.rows else 0)
+
+    @property
+    def sentence(self) -> str:
+        how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
+        grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
+        origin = f", made at {self.origin}" if self.origin else ""
+        return f"{how} {self.formula}: {self.data}{grad}{origin}"
+
+
+def boxes_of(graph: NamedGraph, groups: list[Group]) -> list[Box]:
+    """A box for each group."""
+    has_grads = graph.output.grad != 0
+    return [box_of(graph, group[0], has_grads) if len(group) == 1 else group_box(graph, group, has_grads)
+            for group in groups]
+
+
+def group_box(graph: NamedGraph, group: Group, has_grads: bool) -> Box:
+    """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
+    name, end = printable(group.name), way_out(graph, group)
+    data = "" if end is None else number_text(graph.data[end])
+    grad = "" if end is None else number_text(end.grad) if has_grads else "—"
+    return Box("op", f"{len(group)} nodes", name, data, grad, name)
+
+
+def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
+    """A node's box; a gradient of 0 may be one that was never computed, unless the output has one."""
+    kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
+    grad = "" if node.is_constant else number_text(node.grad) if has_grads or node.grad else "—"
+    name = graph.texts[node] if graph.labels[node] else graph.texts[node].replace("-", "−")
+    made = graph.made(node).replace("-", "−") if node.parents else name
+    symbol = printable(node._operation.symbol) if node.parents else ""
+    return Box(kind, symbol, name, number_text(graph.data[node]), grad,
+               made if made == name else f"{name} = {made}", origin_of(node))
+
+
+def narrowed(text: str) -> str:
+    """Text no wider than LONGEST letters; a short constant at its end, such as `index=2`, stays."""
+    if letters(text) <= LONGEST:
+        return text
+    constant = re.search(r", \w+=[\w.]{1,4}\)$", text)
+    tail = constant[0] if constant and letters(constant[0]) <= LONGEST // 2 else ""
+    room = LONGEST - letters(tail)
+    end = next(i for i, width in enumerate(accumulate(map(letters, text))) if width >= room)
+    return f"{text[:end]}…{tail}"
+
+
+def edges_of(graph: NamedGraph, groups: list[Group]) -> tuple[list[Edge], list[str]]:
+    """The edges, by numbers of boxes, and the text on each: the local derivative."""
+    links = links_of(graph, groups)
+    texts = [local_text(graph, link.node, link.i) for link in links]
+    return [Edge(link.tail, link.head, len(text)) for link, text in zip(links, texts)], texts
+
+
+def local_text(graph: NamedGraph, node: Value, i: int) -> str:
+    """What stands on the arrow of input i: the local derivative, where a gradient can go that way."""
+    if i < 0 or graph.stands_for[node.parents[i]].is_constant or node.is_constant:
+        return ""
+    return f"∂ {number_text(float(node.local_grads[i]))}"
+
+
+def as_document(boxes: list[Box], placed: Layout, parts: list[str], legend: Words) -> str:
+    """The SVG of the parts of a picture, with a title and what each box says."""
+    title = f"Computation graph of {boxes[-1].name}"
+    return document(title, [box.sentence for box in boxes], (placed.width, placed.height), parts, legend)
+
+
+def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: str, label: tuple[float, float]) -> str:
+    """A curve, the arrow at its end, and the text on it."""
+    pairs = [f"{at(x)} {at(y)}" for x, y in points]
+    (x, y), (tip_x, tip_y) = points[-1], tip
+    length = math.dist(points[-1], tip) or 1.0
+    across_x, across_y = 3.5 * (y - tip_y) / length, 3.5 * (tip_x - x) / length
+    corners = [(x + across_x, y + across_y), tip, (x - across_x, y - across_y)]
+    arrow = " ".join(f"{at(px)},{at(py)}" for px, py in corners)
+    place = f'text-anchor="middle" x="{at(label[0])}" y="{at(label[1] + 4)}"'
+    words = f'<text class="tg-local" {place}>{escape(text)}</text>'
+    return (f'<g class="tg-edge"><path d="M{pairs[0]} C{" ".join(pairs[1:])}"/><polygon points="{arrow}"/>'
+            f"{words if text else ''}</g>")
+
+
+def box_svg(box: Box, x: float, y: float) -> str:
+    return f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>{inside_of(box, x, y)}</g>'
+
+
+def inside_of(box: Box, x: float, y: float) -> str:
+    """The frame and the texts of a box around a point."""
+    width, height, badge = box.width, box.height, box.badge
+    left, top = x - width / 2, y - height / 2
+    corner = 0 if box.kind == "op" else 8
+    frame = f'x="{at(left)}" y="{at(top)}" width="{at(width)}" height="{at(height)}"'
+    parts = [f'<rect class="tg-box" {frame} rx="{corner}"/>']
+    if box.symbol:
+        parts.append(f'<rect class="tg-badge" x="{at(left)}" y="{at(top)}" width="{at(badge)}" height="{HEAD}"/>'
+                     f'<text text-anchor="middle" x="{at(left + badge / 2)}" y="{at(top + 16.5)}">'
+                     f"{escape(box.symbol)}</text>")
+    head = f'x="{at(left + PAD + badge)}" y="{at(top + 16.5)}"'
+    parts.append(f'<text class="tg-name" {head}>{escape(box.head)}</text>')
+    for i, (kind, number) in enumerate(box.rows):
+        place = f'text-anchor="end" x="{at(left + width - PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
+        parts.append(f'<text class="tg-{kind}" {place}>{number}</text>')
+    return "".join(parts)
