@@ -192,16 +192,22 @@ def parameter_name(i: int, p: Any) -> str:
     return f"parameter {i} ({printable(label)!r})" if label else f"parameter {i}"
 
 
-def is_frozen(p: Any) -> bool:
-    return getattr(p, "is_constant", False)
+def frozen_places(parameters: list[Any]) -> set[int]:
+    """Which of the parameters, by number, are frozen."""
+    return {i for i, p in enumerate(parameters) if getattr(p, "is_constant", False)}
 
 
-def finite_gradients(parameters: list[Any]) -> list[float]:
-    """The gradients, none of them inf or nan; a frozen parameter has none."""
-    gradients = [0.0 if is_frozen(p) else number(p.grad) for p in parameters]
-    for i, (p, g) in enumerate(zip(parameters, gradients)):
-        if not math.isfinite(g):
-            raise GradientError(f"the gradient of {parameter_name(i, p)} is {format_number(g)}; nothing was changed")
+def finite_gradients(parameters: list[Any], frozen: set[int]) -> list[float]:
+    """The gradients, none of them inf or nan; those that are frozen have none."""
+    gradients = [p.grad for p in parameters]
+    for i in frozen:
+        gradients[i] = 0.0
+    if {*map(type, gradients)} != {float}:
+        gradients = [*map(number, gradients)]
+    if not math.isfinite(sum(gradients)):               # as it is if one of them is not
+        for i, (p, g) in enumerate(zip(parameters, gradients)):
+            if not math.isfinite(g):
+                raise GradientError(f"the gradient of {parameter_name(i, p)} is {format_number(g)}; nothing was changed")
     return gradients
 
 
