@@ -303,6 +303,12 @@ class Value:
             raise TypeError(f"numpy.{function.__name__} has no counterpart for Values: use tinygrad_edu's functions")
         return OPS[function.__name__](*args)
 
+    @staticmethod
+    def set_scopes(nodes: "list[Value]", scope: str) -> None:
+        """Set the scope of nodes, all at once."""
+        for node in nodes:
+            node.scope = scope
+
     @property
     def is_plain(self) -> bool:
         """Is this a number that met an operator, and nothing is known of it but that?"""
@@ -404,8 +410,14 @@ def shared_extra(key: str, x: Any) -> dict[str, Any]:
     return {key: x}
 
 
-def constant(x: Any) -> Value:
-    """A plain number as a node that is drawn, but gets no gradient; a Value stays what it is."""
+@lru_cache(maxsize=4096)
+def labelled_constant(label: str) -> dict[str, Any]:
+    """What is rare of a plain number that has a name; shared like `CONSTANT`."""
+    return {**CONSTANT, "label": label}
+
+
+def constant(x: Any, label: str = "") -> Value:
+    """A plain number as a node that is drawn, with this label, but gets no gradient; a Value stays what it is."""
     if type(x) is not float:
         if isinstance(x, Value):
             return x
@@ -417,7 +429,7 @@ def constant(x: Any) -> Value:
     node._grad = 0.0
     node._parents = node._local_grads = ()
     node._operation = LEAF
-    node._extra = CONSTANT
+    node._extra = labelled_constant(label) if label else CONSTANT
     return node
 
 
