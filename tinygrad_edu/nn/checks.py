@@ -204,10 +204,11 @@ def finite_gradients(parameters: list[Any], frozen: set[int]) -> list[float]:
         gradients[i] = 0.0
     if {*map(type, gradients)} != {float}:
         gradients = [*map(number, gradients)]
-    if not math.isfinite(sum(gradients)):               # as it is if one of them is not
-        for i, (p, g) in enumerate(zip(parameters, gradients)):
-            if not math.isfinite(g):
-                raise GradientError(f"the gradient of {parameter_name(i, p)} is {format_number(g)}; nothing was changed")
+    if math.isfinite(sum(gradients)):                   # as it never is where one of them is not
+        return gradients
+    for i, (p, g) in enumerate(zip(parameters, gradients)):
+        if not math.isfinite(g):
+            raise GradientError(f"the gradient of {parameter_name(i, p)} is {format_number(g)}; nothing was changed")
     return gradients
 
 
