@@ -208,7 +208,7 @@ cdef class Value:
         self.flags &= ~PLAIN
 
     @staticmethod
-    def set_scopes(list nodes, scope):
+    def set_scopes(nodes, scope):
         cdef dict extra = shared_extra("scope", scope if type(scope) is str else by_hand.checked_name("scope", scope))
         for v in nodes:
             if isinstance(v, Value) and (<Value>v).extra == NULL:
