@@ -255,6 +255,7 @@ def plain_lion(g, kept, at):
 PLAIN = {SGD: lambda g, kept, at: at["lr"] * g, Momentum: plain_momentum, Nesterov: plain_nesterov,
          optim.Adagrad: plain_adagrad, RMSprop: plain_rmsprop, optim.Adadelta: plain_adadelta, Adam: plain_adam,
          AdamW: plain_adam, optim.Lion: plain_lion}
+SHRINKING = AdamW, optim.Lion               # those whose weight decay passes the rule by
 OWN_SETTINGS = {"lr": 0.03, "weight_decay": 0.25, "betas": (0.5, 0.75), "momentum": 0.5, "alpha": 0.75, "rho": 0.75, "eps": 1e-3}
 
 
@@ -270,7 +271,7 @@ def plain_step(rule, optimizer, memory):
         at = {**optimizer.defaults, **group.own}
         if p.is_constant:
             yield p.data
-        elif optimizer.decays_weights_directly:
+        elif isinstance(optimizer, SHRINKING):
             yield p.data * (1 - at["lr"] * at["weight_decay"]) - rule(p.grad, kept, at)
         else:
             yield p.data - rule(p.grad + at["weight_decay"] * p.data, kept, at)
