@@ -244,11 +244,11 @@ def is_bias(name: str) -> bool:
 
 def as_floats(x: Any) -> Any:
     """An output as floats, in lists."""
+    if isinstance(x, Value):
+        return x.data
     if is_array(x):
         x = x.tolist()
-    if isinstance(x, list | tuple):
-        return [as_floats(element) for element in x]
-    return x.data if isinstance(x, Value) else float(x)
+    return [as_floats(element) for element in x] if isinstance(x, list | tuple) else float(x)
 
 
 def are_rows(x: Any) -> bool:
