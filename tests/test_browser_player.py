@@ -611,7 +611,7 @@ def luminance(tab, selector, key):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_dark_mode_is_dark_everywhere(opened, scheme):
     tab = opened(circuit(), color_scheme=scheme)
-    for selector, key in ("body", "backgroundColor"), ("#panel", "backgroundColor"), ("#ground", "fill"), (".tg-box", "fill"):
+    for selector, key in ("body", "backgroundColor"), ("#panel", "backgroundColor"), (".tg-box", "fill"):
         assert (luminance(tab, selector, key) > 0.5) == (scheme == "light")
     for selector, key in ("body", "color"), (".tg-name", "fill"), ("#next", "color"):
         assert (luminance(tab, selector, key) < 0.5) == (scheme == "light")
