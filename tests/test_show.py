@@ -672,6 +672,21 @@ def wires_in(drawing):
         yield tuple(numbers[:2]), tuple(numbers[-2:])
 
 
+def test_rows_of_inputs_stand_in_a_box_by_what_their_names_share():
+    def heads(f):
+        graph = NamedGraph(f)
+        return [box_of(graph, node, True).head for node in graph.nodes if node.parents]
+    drawn = heads(TAUGHT["network"]())
+    assert [head for head in drawn if "dot" in head] == [
+        *[f"v{i + 1} = dot(w0[{i}], x)" for i in range(4)], *[f"v{i + 5} = dot(w1[{i}], a0)" for i in range(4)],
+        "v9 = dot(w2[0], a1)"]
+    assert heads(TAUGHT["cross-entropy"]()) == ["loss = CE([cat, …], y)"]
+    a, b, x0, x1, x2 = (Value(1.0, label=name) for name in ("a", "b", "x0", "x1", "x2"))
+    assert heads(tg.dot([a, b], [x0, x1])) == ["v1 = dot([a, b], x)"]
+    assert heads(tg.dot([x1, x2], [x0, x1])) == ["v1 = dot([x1, x2], x)"]            # a row that counts from 1 is not x
+    assert heads(a / 2 ** 0.5) == ["a / 1.4142"]
+
+
 @pytest.mark.parametrize("name", [name for name in EXPRESSIONS if name != "constant"])
 def test_a_circuit_has_every_number_and_every_wire(name):
     f = graph(name)

@@ -55,7 +55,8 @@ BODY = """<main><div id="screen"><h1>{title}</h1>
 <p id="heard"></p></section>
 {program}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"></table></section></div>
 <p id="say" aria-live="polite"></p>
-{bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}"><g id="moved"><g id="links"/><g id="boxes">{boxes}</g>
+{bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
+<g id="moved"><g id="links"/><g id="boxes">{boxes}</g>
 <g aria-hidden="true"><g id="ghosts"/><g id="near"/></g></g></svg></div>
 <div class="bar tools" role="group" aria-label="{picture}">
 <button id="turn">{turn}</button>
