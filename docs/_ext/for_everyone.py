@@ -26,11 +26,11 @@ def completed(html: str) -> str:
 
 
 def complete(app: Any, error: Exception | None) -> None:
-    """Write the pages of the site anew; players and animations are complete, and not Sphinx's."""
-    own = {Path(app.outdir, path.relative_to(folder)) for folder in map(Path(app.confdir).joinpath, app.config.html_extra_path)
-           for path in folder.rglob("*.html")}
-    for path in sorted(set(Path(app.outdir).rglob("*.html")) - own):
-        path.write_text(completed(path.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write the pages of the site once more; on those that were complete nothing changes."""
+    for path in sorted(Path(app.outdir).rglob("*.html")):
+        html = path.read_text(encoding="utf-8")
+        if completed(html) != html:
+            path.write_text(completed(html), encoding="utf-8")
 
 
 def setup(app: Any) -> dict[str, bool]:

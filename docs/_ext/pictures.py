@@ -69,7 +69,7 @@ for i, x in enumerate([1.0, 0.6, 0.2]):
 f = (h - 1) ** 2
 f.backward()
 tg.draw(f)""",
-        "Three steps through time use w, u and b three times. A pale box is one that stands in an earlier row already."),
+        "Three steps through time use w, u and b three times. A pale box stands in an earlier row already."),
 )
 
 
