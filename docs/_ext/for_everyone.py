@@ -9,8 +9,12 @@ LACKING = {
     # There are two of these, and nothing tells them apart.
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Site">',
     '<aside class="toc-drawer">': '<aside class="toc-drawer" aria-label="On this page">',
-    # On a phone code is wider than the window: the keys of arrows move what has the focus.
+    # On a phone code, tables and formulas are wider than the window: the keys of arrows move what has the focus.
     "<pre>": '<pre tabindex="0">',
+    '<div class="table-wrapper': '<div tabindex="0" class="table-wrapper',
+    '<div class="formula">': '<div class="formula" tabindex="0">',
+    # The corner of a table heads nothing.
+    '<th class="head"><p></p></th>': '<td class="head"><p></p></td>',
 }
 
 
