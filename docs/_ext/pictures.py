@@ -13,7 +13,7 @@ class Picture(NamedTuple):
 
     name     of its file
     title    of its section
-    lines    Python; the last line is the picture, or a page that steps
+    lines    Python, after IMPORT; the last line is the picture, or a page that steps
     seen     what there is to see
     step     at which a page opens
     """
@@ -25,6 +25,7 @@ class Picture(NamedTuple):
     step: int = 0
 
 
+IMPORT = "import tinygrad_edu as tg"
 PICTURES = (
     Picture("relu", "A closed relu", """\
 f = tg.expression("relu(w*x + b)", w=2, x=-1, b=1)
@@ -90,12 +91,12 @@ def section(picture: Picture, folder: Path) -> str:
         made.save(folder / f"{picture.name}.svg")
         shown = (f'<div class="picture" role="region" aria-label="{title}" tabindex="0">'
                  f'<img alt="{title}" src="{folder.name}/{picture.name}.svg"></div>')
-    return f"## {picture.title}\n\n```python\n{picture.lines}\n```\n\n{picture.seen}\n\n{shown}\n"
+    return f"## {picture.title}\n\n```python\n{IMPORT}\n{picture.lines}\n```\n\n{picture.seen}\n\n{shown}\n"
 
 
 def made_by(lines: str) -> Any:
     """What the last of these lines is."""
-    names: dict[str, Any] = {"tg": tg}
-    *before, last = lines.splitlines()
+    names: dict[str, Any] = {}
+    *before, last = [IMPORT, *lines.splitlines()]
     exec("\n".join(before), names)
     return eval(last, names)
