@@ -111,14 +111,23 @@ class NamedGraph:
         """The parents of a shown node as they are shown."""
         return [self.stands_for[parent] for parent in node.parents]
 
+    def call(self, node: Value) -> Formula:
+        """How a node was made, in symbols: x + y."""
+        return in_short(call_of(node, self.formulas))
+
     def made(self, node: Value) -> str:
-        """How a node was made, in symbols: `x + y`."""
-        return printer.text(in_short(call_of(node, self.formulas)))
+        """The same as text: `x + y`."""
+        return printer.text(self.call(node))
+
+    def call_of_numbers(self, node: Value, digits: int = 6) -> Formula | None:
+        """How it was made, with numbers put in: 1 + 2; None where that is but the number it comes to."""
+        numbers = self.written_out(node, lambda x: Formula(format_number(x.data, digits)))
+        return None if printer.text(numbers) in (format_number(self.data[node], digits), "-0") else numbers
 
     def with_numbers(self, node: Value, digits: int = 6) -> str:
-        """The same with numbers put in: `1 + 2`; "" where that is but the number it comes to."""
-        numbers = printer.text(self.written_out(node, lambda x: Formula(format_number(x.data, digits))))
-        return "" if numbers in (format_number(self.data[node], digits), "-0") else numbers
+        """The same as text: `1 + 2`, or ""."""
+        numbers = self.call_of_numbers(node, digits)
+        return "" if numbers is None else printer.text(numbers)
 
     def written_out(self, node: Value, write: Callable[[Value], Formula]) -> Formula:
         """The operation of a node, in which a sum has as many parts as its formula has names: `1 + 2 + 4`.
