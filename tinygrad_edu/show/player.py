@@ -36,8 +36,8 @@ from .folds import (
 from .layout import Edge, chosen_layout
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
-from .rows import lay_out_in
 from .reasons import reasons
+from .rows import lay_out_in
 from .steps import Event, events_of
 from .svg import at, number_text
 

@@ -39,10 +39,10 @@ class Reason(NamedTuple):
         """The whole reason; words say which case holds, so the others are left out."""
         formula = Number(self.text) if isinstance(self.formula, float) else self.formula
         if self.numbers is not None:
-            return formula, "=", self.rounded(6), Words(sentences("reasons")["in_brackets"].format(reason=self.words))
+            return formula, "=", self.rounded(6), Words(said("in_brackets", reason=self.words))
         if not self.words:
             return (formula,)
-        because = Words(sentences("reasons")["because"].format(reason=self.words))
+        because = Words(said("because", reason=self.words))
         return Number(format_number(local_grad)) if is_choice(self.formula) else formula, because
 
     def rounded(self, digits: int) -> Any:
@@ -94,7 +94,7 @@ def best(chosen: str, other: str) -> Explain:
         hits = [parent.data == node.data for parent in node.parents]
         ties = hits.count(True)
         hit = "tie" if ties > 1 else chosen
-        return [Reason(Fraction(1, ties), said(hit, name=name, count=ties)) if is_hit else Reason(0, said(other, name=name))
+        return [Reason(Fraction(1, ties) if is_hit else 0, said(hit if is_hit else other, name=name, count=ties))
                 for is_hit, name in zip(hits, names)]
     return explain
 

@@ -20,7 +20,7 @@ from ..engine.op import Op
 from ..engine.value import Value, checked_seed
 from ..symbols.named import MANY, NamedGraph
 from .page import sentences, words_of
-from .reasons import Reason, reasons
+from .reasons import Reason, reasons, said
 from .tables import Steps
 from .typeset import Grad, Number, Partial, Pieces, Words, text_of
 
@@ -176,8 +176,9 @@ def seed_event(graph: NamedGraph, seed: float) -> Event:
     output, name = graph.output, graph.texts[graph.output]
     formula = graph.formulas[output]
     start, why = (Partial(formula, formula), "seed") if seed == 1 else (Grad(formula), "seed_given")
-    because = sentences("reasons")[why].format(name=name)
-    return step("seed", output, name, (start,), (Number(format_number(seed)),), seed, (Words(because),), because=because)
+    because = said(why, name=name)
+    number = Number(format_number(seed))
+    return step("seed", output, name, (start,), (number,), seed, (Words(because),), because=because)
 
 
 def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
@@ -253,7 +254,7 @@ def stopped_event(graph: NamedGraph, edge: Event, behind: list[Value]) -> Event:
     grads = [Grad(graph.formulas[node]) for node in behind]
     shown = grads if len(grads) <= MANY else [*grads[:3], "…", grads[-1]]
     symbols = tuple([piece for grad in shown for piece in (",", grad)][1:])
-    words = edge.because or sentences("reasons")["not_chosen"].format(name=edge.name, parent=edge.parent_name)
+    words = edge.because or said("not_chosen", name=edge.name, parent=edge.parent_name)
     why = words_of("player").script["stopped"].format(reason=words)
     return step("stopped", edge.node, edge.name, symbols, (Number("0"),), 0.0, (Words(why),), parent=edge.parent,
                 parent_name=edge.parent_name, edge=edge.edge, because=words, taken=False,

@@ -4,11 +4,11 @@ import csv
 import io
 import shutil
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..engine.number import ALL_DIGITS, format_number
 from ..engine.printer import escape
-from .page import sentences, words_of
+from .page import asset, sentences, words_of
 from .typeset import PLAIN_LATEX, Pieces, html_of, latex_of, markdown_of, text_of
 
 if TYPE_CHECKING:
@@ -21,13 +21,6 @@ WIDEST = 120                    # of the table as text, where no terminal says o
 GAP = 2                         # between two columns
 ROOM_FOR_REASONS = 24           # letters; with less, formula, numbers and reason stand one below the other
 COLUMNS = ("step", "pass", "formula", "numbers", "because")
-STYLE = """.tg-steps{overflow-x:auto}
-.tg-steps table{border-collapse:collapse}
-.tg-steps caption{text-align:left;padding:.3em .6em}
-.tg-steps th,.tg-steps td{text-align:left;vertical-align:baseline;padding:.3em .6em}
-.tg-steps th{border-bottom:1px solid}
-.tg-steps tr+tr td{border-top:1px solid rgba(128,128,128,.4)}
-.tg-steps math{white-space:nowrap}"""
 
 
 class Steps(list["Event"]):
@@ -67,9 +60,10 @@ class Steps(list["Event"]):
         return next((title.format(name=event.name) for event in self if event.kind == "seed"), "")
 
     def _repr_html_(self) -> str:
+        style = asset("steps.css")
         head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles())
         body = "\n".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in self.rows(html_of))
-        return (f'<div class="tg-steps"><style>{STYLE}</style><table><caption>{escape(self.caption)}</caption>\n'
+        return (f'<div class="tg-steps"><style>{style}</style><table><caption>{escape(self.caption)}</caption>\n'
                 f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>")
 
     def to_markdown(self) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.number import format_number
 from .page import sentences, words_of
+from .reasons import said
 from .steps import Event, Steps
 
 if TYPE_CHECKING:
@@ -96,9 +97,8 @@ def screen(events: Steps, place: int, height: int) -> "Group":
 
 def because(event: Event) -> str:
     """The reason of a step, which begins with "because" where it does not say it within."""
-    whole = sentences("reasons")["because"].format(reason=event.reason)
     has_words = event.kind == "backward" and event.because
-    return event.reason if has_words or not event.reason else whole
+    return event.reason if has_words or not event.reason else said("because", reason=event.reason)
 
 
 def state(events: Steps, place: int, rows: int) -> "Table":

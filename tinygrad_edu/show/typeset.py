@@ -25,13 +25,13 @@ NUMBER = re.compile(r"-?(\d[\d.]*(e[+-]?\d+)?|inf)")
 
 class Grad(NamedTuple):
     """The gradient of what goes by this formula: x.grad."""
-    of: Any
+    of: Formula
 
 
 class Partial(NamedTuple):
     """A local derivative: ∂of/∂by."""
-    of: Any
-    by: Any
+    of: Formula
+    by: Formula
 
 
 class Number(NamedTuple):
@@ -82,12 +82,13 @@ def markdown_of(pieces: Pieces) -> str:
 def html_of(pieces: Pieces) -> str:
     """The same as HTML, formulas in MathML; lines may break before a = sign.
 
-    >>> html_of((Formula("x"), "=", Number("-3")))
-    '<math><mi>x</mi></math> <math><mo>=</mo><mrow><mo>−</mo><mn>3</mn></mrow></math>'
+    >>> html_of((Formula("x"), "=", Number("-3")))[-82:]
+    '<wbr/><math displaystyle="true"><mo>=</mo><mrow><mo>−</mo><mn>3</mn></mrow></math>'
     """
-    return " ".join(escape(run[0].text) if is_words(run[0]) else
-                    f"<math>{''.join(typeset(piece, MATHML) for piece in run)}</math>"
-                    for run in runs(pieces, RELATIONS))
+    parts = [f" {escape(run[0].text)} " if is_words(run[0]) else
+             f'<wbr/><math displaystyle="true">{"".join(typeset(piece, MATHML) for piece in run)}</math>'
+             for run in runs(pieces, RELATIONS)]
+    return "".join(parts).strip().removeprefix("<wbr/>")
 
 
 def runs(pieces: Pieces, breaks: tuple[str, ...] = ()) -> list[list[Any]]:

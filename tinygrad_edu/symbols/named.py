@@ -158,14 +158,14 @@ def begins_a_sum(node: Value) -> bool:
     return zero.is_constant and zero.data == 0 and not (zero.parents or zero.label or (node.label and x.label))
 
 
-def names(output: Value) -> dict[Value, str]:
-    """{node: the text it goes by}: its label, a short formula, or v1, v2, ...
+def names(output: Value, *, names: str = "auto") -> dict[Value, str]:
+    """{node: the text it goes by}: its label, a short formula, or v1, v2, ...; `names` as in `draw`.
 
     >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
     >>> list(names((x + y) * x).values())
     ['x', 'y', 'x + y', '(x + y) * x']
     """
-    return NamedGraph(output).texts
+    return NamedGraph(output, names).texts
 
 
 # ---- places in networks ---------------------------------------------------------------------------------
