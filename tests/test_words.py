@@ -161,7 +161,7 @@ def test_steps_in_another_language_say_nothing_in_english(monkeypatch):
     forget_words()
     try:
         events = tg.steps(tg.expression("relu(a) * clip(b, -1, 1) + max(a, b) + where(a, b, 3)", a=-2, b=-2), seed=2.0)
-        shown = [cell for row in events.rows(typeset.text_of) for cell in row]
+        shown = [cell for row in events.rows() for cell in row]
         shown += [terminal.drawn(events, at, 200, 40) for at in range(len(events) + 1)]
         english = [re.findall(r"[a-z]{2,} [a-z]{2,}", outside(re.sub(r"\x1b\[[\d;]*m", "", text))) for text in shown]
         assert english == [[]] * len(shown)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from ..engine import printer
 from ..engine.errors import errstate
 from ..engine.graph import Contribution, contributions
 from ..engine.messages import describe
@@ -22,7 +21,7 @@ from ..symbols.named import MANY, NamedGraph
 from .page import sentences, words_of
 from .reasons import Reason, reasons, said
 from .tables import Steps
-from .typeset import Grad, Number, Partial, Pieces, Words, text_of
+from .typeset import Grad, Number, Partial, Pieces, Words, as_text, text_of
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,12 @@ class Event:
     @property
     def cells(self) -> tuple[Pieces, ...]:
         """Formula, numbers and reason, to be typeset."""
-        return self.pieces or tuple([(Words(text),) for text in (self.formula, self.numbers, self.reason)])
+        return self.pieces or tuple([(Words(text),) for text in self.texts])
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """Formula, numbers and reason as text."""
+        return self.formula, self.numbers, self.reason
 
     def as_dict(self) -> dict[str, Any]:
         """The step as plain data, for JSON."""
@@ -97,8 +101,8 @@ class Event:
         return told | ({"because": self.because} if self.because else {})
 
 
-def step(kind: str, node: Value, name: str, symbols: Pieces, numbers: Pieces, value: float, why: Pieces = (),
-         **others: Any) -> Event:
+def event_of(kind: str, node: Value, name: str, symbols: Pieces, numbers: Pieces, value: float, why: Pieces = (),
+             **others: Any) -> Event:
     """An event of these pieces, and of their text."""
     return Event(kind, node, name, text_of(symbols), text_of(numbers), value, reason=text_of(why),
                  pieces=(symbols, numbers, why), **others)
@@ -163,12 +167,12 @@ def check_fresh(order: list[Value]) -> None:
 def forward_event(graph: NamedGraph, node: Value) -> Event:
     """The operation of a node, with its numbers; where these lose digits that the engine keeps, it says both."""
     name, call, data = graph.texts[node], graph.call(node), graph.data[node]
-    symbols = (call,) if printer.text(call) == name else (graph.formulas[node], "=", call)
+    symbols = (call,) if as_text(call) == name else (graph.formulas[node], "=", call)
     rounded, kept = format_number(node.data), format_number(data)
     result = Number(kept) if kept == rounded else Words(
         sentences("steps")["rounded"].format(number=rounded, kept=kept))
     numbers = graph.call_of_numbers(node)
-    return step("forward", node, name, symbols, (result,) if numbers is None else (numbers, "=", result), data)
+    return event_of("forward", node, name, symbols, (result,) if numbers is None else (numbers, "=", result), data)
 
 
 def seed_event(graph: NamedGraph, seed: float) -> Event:
@@ -178,7 +182,7 @@ def seed_event(graph: NamedGraph, seed: float) -> Event:
     start, why = (Partial(formula, formula), "seed") if seed == 1 else (Grad(formula), "seed_given")
     because = said(why, name=name)
     number = Number(format_number(seed))
-    return step("seed", output, name, (start,), (number,), seed, (Words(because),), because=because)
+    return event_of("seed", output, name, (start,), (number,), seed, (Words(because),), because=because)
 
 
 def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
@@ -221,14 +225,14 @@ def backward_event(graph: NamedGraph, c: Contribution, parent: Value, why: Reaso
     to, by, told = graph.formulas[parent], graph.formulas[c.node], words_of("player").script
     is_twice = graph.parents(c.node).count(parent) > 1
     partial = (Partial(by, to), *[Words(told["input"].format(number=c.i + 1))] * is_twice)
-    first, up, local = [Number(format_number(x), is_part=True) for x in (before, c.upstream, c.local_grad)]
-    numbers: Pieces = first._replace(is_part=False), "+", up, "×", local, "=", Number(format_number(after))
+    up, local = [Number(format_number(x), is_part=True) for x in (c.upstream, c.local_grad)]
+    numbers: Pieces = Number(format_number(before)), "+", up, "×", local, "=", Number(format_number(after))
     if not c.taken and not math.isfinite(c.upstream):
         numbers = (Words(told["not_chosen_so"].format(gradient=format_number(after))),)
-    return step("backward", c.node, graph.texts[c.node], (Grad(to), "+=", Grad(by), "×", *partial), numbers, after,
-                (*partial, "=", *why.pieces(c.local_grad)), parent=parent, parent_name=graph.texts[parent], edge=c.i,
-                partial=text_of(partial), local=why.text, because=why.words,
-                terms=(before, c.upstream, c.local_grad), taken=c.taken)
+    return event_of("backward", c.node, graph.texts[c.node], (Grad(to), "+=", Grad(by), "×", *partial), numbers, after,
+                    (*partial, "=", *why.pieces(c.local_grad)),
+                    parent=parent, parent_name=graph.texts[parent], edge=c.i, partial=text_of(partial),
+                    local=why.text, because=why.words, terms=(before, c.upstream, c.local_grad), taken=c.taken)
 
 
 # ---- where nothing arrives ------------------------------------------------------------------------------
@@ -256,6 +260,6 @@ def stopped_event(graph: NamedGraph, edge: Event, behind: list[Value]) -> Event:
     symbols = tuple([piece for grad in shown for piece in (",", grad)][1:])
     words = edge.because or said("not_chosen", name=edge.name, parent=edge.parent_name)
     why = words_of("player").script["stopped"].format(reason=words)
-    return step("stopped", edge.node, edge.name, symbols, (Number("0"),), 0.0, (Words(why),), parent=edge.parent,
-                parent_name=edge.parent_name, edge=edge.edge, because=words, taken=False,
-                behind={node: graph.texts[node] for node in behind})
+    return event_of("stopped", edge.node, edge.name, symbols, (Number("0"),), 0.0, (Words(why),),
+                    parent=edge.parent, parent_name=edge.parent_name, edge=edge.edge, because=words, taken=False,
+                    behind={node: graph.texts[node] for node in behind})

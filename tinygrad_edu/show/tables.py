@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..engine.number import ALL_DIGITS, format_number
 from ..engine.printer import escape
 from .page import asset, sentences, words_of
-from .typeset import PLAIN_LATEX, Pieces, html_of, latex_of, markdown_of, text_of
+from .typeset import PLAIN_LATEX, Pieces, html_of, latex_of, markdown_of
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -48,10 +48,11 @@ class Steps(list["Event"]):
         fits = sum(columns) + ROOM_FOR_REASONS <= options.max_width
         yield in_columns(self) if fits else in_lines(self, options.max_width - sum(columns[:2]))
 
-    def rows(self, write: Callable[[Pieces], str]) -> list[list[str]]:
-        """The cells of every step: its number, its pass, and formula, numbers and reason as they are written."""
+    def rows(self, write: Callable[[Pieces], str] | None = None) -> list[list[str]]:
+        """The cells of every step: number, pass, and formula, numbers and reason as they are written, or as text."""
         told = sentences("steps")
-        return [[str(i), told[event.kind], *map(write, event.cells)] for i, event in enumerate(self, 1)]
+        return [[str(i), told[event.kind], *(map(write, event.cells) if write else event.texts)]
+                for i, event in enumerate(self, 1)]
 
     @property
     def caption(self) -> str:
@@ -60,10 +61,10 @@ class Steps(list["Event"]):
         return next((title.format(name=event.name) for event in self if event.kind == "seed"), "")
 
     def _repr_html_(self) -> str:
-        style = asset("steps.css")
+        start = f'<div class="tg-steps" tabindex="0"><style>{asset("steps.css")}</style>'
         head = "".join(f'<th scope="col">{escape(title)}</th>' for title in titles())
         body = "\n".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in self.rows(html_of))
-        return (f'<div class="tg-steps"><style>{style}</style><table><caption>{escape(self.caption)}</caption>\n'
+        return (f"{start}<table><caption>{escape(self.caption)}</caption>\n"
                 f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>")
 
     def to_markdown(self) -> str:
@@ -87,7 +88,7 @@ class Steps(list["Event"]):
         text = io.StringIO(newline="")
         writer = csv.writer(text)
         writer.writerow([*titles(), sentences("steps")["value"]])
-        writer.writerows([*row, format_number(event.value, ALL_DIGITS)] for row, event in zip(self.rows(text_of), self))
+        writer.writerows([*row, format_number(event.value, ALL_DIGITS)] for row, event in zip(self.rows(), self))
         return text.getvalue()
 
 
@@ -103,7 +104,7 @@ def titles() -> list[str]:
 def widths(steps: Steps) -> list[int]:
     """How many letters wide the columns are, each with the gap behind it."""
     from rich.cells import cell_len
-    return [max(map(cell_len, column)) + GAP for column in zip(titles(), *steps.rows(text_of))]
+    return [max(map(cell_len, column)) + GAP for column in zip(titles(), *steps.rows())]
 
 
 def bare_table() -> "Table":
@@ -122,7 +123,7 @@ def in_columns(steps: Steps) -> "Table":
     table = bare_table()
     for title, style in zip(titles()[2:], ("", "bold", "dim")):
         table.add_column(title, style=style, overflow="fold")
-    for row in steps.rows(text_of):
+    for row in steps.rows():
         table.add_row(*map(Text, row))
     return table
 
@@ -133,7 +134,7 @@ def in_lines(steps: Steps, room: int) -> "Table":
     from rich.text import Text
     table = bare_table()
     table.add_column(sentences("steps")["together"], overflow="fold")
-    for event, (i, kind, formula, numbers, because) in zip(steps, steps.rows(text_of)):
+    for event, (i, kind, formula, numbers, because) in zip(steps, steps.rows()):
         gap = " " if cell_len(event.text) <= room else "\n"
         reason = (f"\n{because}" if because else "", "dim")
         table.add_row(Text(i), Text(kind), Text.assemble(formula, gap, event.sign, " ", (numbers, "bold"), reason))

@@ -6,6 +6,7 @@ formulas; how the other pieces are written stands here, and nowhere else.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..engine import printer
@@ -20,6 +21,7 @@ PLAIN_LATEX = str.maketrans({c: rf"\{c}" for c in "#$%&_{}"} | {
     ">": r"\textgreater{}", "|": r"\textbar{}"})
 MARKDOWN = str.maketrans({"|": r"\vert ", "<": r"\lt ", ">": r"\gt "})      # in formulas
 RELATIONS = ("=", "+=")
+as_text, as_factor = lru_cache(printer.text), lru_cache(printer.as_factor)    # a step says most names several times
 NUMBER = re.compile(r"-?(\d[\d.]*(e[+-]?\d+)?|inf)")
 
 
@@ -113,12 +115,12 @@ def spaced(texts: Iterable[str]) -> str:
 
 def in_text(piece: Any) -> str:
     if isinstance(piece, Grad):
-        return f"{printer.as_factor(piece.of)}.grad"
+        return f"{as_factor(piece.of)}.grad"
     if isinstance(piece, Partial):
-        return f"∂{printer.as_factor(piece.of)}/∂{printer.as_factor(piece.by)}"
+        return f"∂{as_factor(piece.of)}/∂{as_factor(piece.by)}"
     if isinstance(piece, Number | Words):
         return piece.text
-    return piece if isinstance(piece, str) else printer.text(piece)
+    return piece if isinstance(piece, str) else as_text(piece)
 
 
 def in_latex(run: list[Any]) -> str:
