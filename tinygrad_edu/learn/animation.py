@@ -1,8 +1,8 @@
 """A training to be watched: what the network makes of its inputs after every epoch, as a page.
 
 While `fit` trains, a `Film` asks the model for its answers everywhere, epoch by epoch, and keeps
-them in few bytes.  The page shows them under a slider, with the examples on top and the losses
-beside them; it needs neither matplotlib nor a network.
+them in few bytes.  The page shows them under a slider, with the examples on top, the neurons and
+the losses beside them, and one step of each epoch; it needs neither matplotlib nor the internet.
 """
 
 import math
@@ -17,11 +17,12 @@ from ..engine.number import checked_whole, number, printable, short_repr
 from ..engine.slopes import float_of
 from ..nn.modules import Module
 from ..show.page import Page, page, with_words, words_of
-from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, spaced, widened
+from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, rounded, spaced, widened
 from .data import Data
 from .examples import accuracy_of, answers, check_form, checked_validation, hits, threshold_of
-from .fit import fit, loss_for
+from .fit import Step, fit, loss_for
 from .history import History
+from .inside import ALONG, Neurons, Walk
 from .progress import in_notebook
 
 Ask = Callable[[Sequence[Any]], list[Any]]
@@ -86,18 +87,21 @@ class Animation(Page):
 class Film:
     """Records a training as a callback of `fit`, beginning with the model as it is given; `page` shows it.
 
-    ask   takes rows as they stand in `data` and returns the model's answers; by default those of the model itself
+    seen   rows as they stand in `data` -> rows as the model is given them; by default the same
     """
 
     def __init__(self, model: Module, data: Data, epochs: int, frames: int = FRAMES, resolution: int = 32,
-                 validation: Any = None, loss: Any = None, ask: Ask | None = None):
+                 validation: Any = None, loss: Any = None,
+                 seen: Callable[[Sequence[Any]], list[Any]] = list):
         self.every = max(1, -(-checked_whole("epochs", epochs, least=0) // checked_whole("frames", frames)))
-        self.about, self.ask = repr(model).partition("\n")[0], ask or (lambda rows: answers(model, rows))
+        self.about, self.ask = repr(model).partition("\n")[0], lambda rows: answers(model, seen(rows))
         check_shape(data)
         self.data, self.loss = data, loss_for(loss, data.targets)
         check_form(model, self.loss, data.inputs[0])
         kind = Plane if data.classes else Curve
         self.scene: Plane | Curve = kind(data, checked_whole("resolution", resolution, least=2), self.loss)
+        self.neurons, self.walk = Neurons(model, seen), Walk(model, data.targets, self.loss)
+        self.points = self.scene.points(self.neurons.side)
         self.start = self.measured(data.inputs, data.targets)
         held_out = checked_validation(model, validation)
         self.validation_start = self.measured(*held_out) if held_out else []
@@ -124,7 +128,13 @@ class Film:
     def take(self, epoch: int) -> None:
         """Keep what the model answers now."""
         with errstate(all="ignore"):
-            self.frames.append({"epoch": epoch, **self.scene.frame(self.ask)})
+            self.frames.append({"epoch": epoch, **self.scene.frame(self.ask), **self.neurons.frame(self.points)})
+
+    def after_step(self, step: Step) -> None:
+        """Keep the first step that is taken from what a frame shows."""
+        latest = self.frames[-1]
+        if step.epoch == latest["epoch"] and "step" not in latest:
+            latest["step"] = self.walk.told(step)
 
     def page(self, history: History) -> Animation:
         """The page; its last frame is the model as it is, unless an epoch was broken off."""
@@ -134,7 +144,8 @@ class Film:
         words = words_of("animation")
         about = words.page["about"].format(model=self.about, count=len(self.data))
         body = with_words(BODY, words, title=escape(title), model=escape(about))
-        shown = {**self.scene.described(), "words": words.script, "shapes": SHAPES, "frames": self.frames,
+        shown = {**self.scene.described(), "network": self.neurons.described(self.points),
+                 "walk": self.walk.described(self.neurons.parameters), "words": words.script, "shapes": SHAPES, "frames": self.frames,
                  "stopped": history.stopped, "error": self.error, **self.numbers(history)}
         made = page(title, body, ["transport.js", "animation.js"], ["animation.css"], shown,
                     still(title, self.scene, self.frames[-1]), 620)
@@ -187,8 +198,11 @@ class Plane:
         self.data, self.levels = data, 256 // len(data.classes)
         self.threshold = threshold_of(loss)
         self.across, self.up = (widened(column, 0.1) for column in zip(*data.inputs))
-        self.grid = [[x, y] for y in spaced(*self.up, resolution) for x in spaced(*self.across, resolution)]
-        self.resolution = resolution
+        self.grid, self.resolution = self.points(resolution), resolution
+
+    def points(self, side: int) -> list[list[float]]:
+        """So many times so many points, row by row from below."""
+        return [[x, y] for y in spaced(*self.up, side) for x in spaced(*self.across, side)]
 
     def frame(self, ask: Ask) -> dict[str, str]:
         """Base64 of a byte per point, rows from below; and of a bit per example, 1 where the answer is wrong."""
@@ -221,6 +235,10 @@ class Curve:
         self.up = widened(data.targets, 0.25)
         self.xs = spaced(*self.across, max(resolution, CURVE_POINTS))
 
+    def points(self, side: int) -> list[list[float]]:
+        """Points along the curve: a few for each of the neurons."""
+        return [[x] for x in spaced(*self.across, ALONG)]
+
     def frame(self, ask: Ask) -> dict[str, list]:
         return {"curve": [rounded(single(output), 4) for output in ask([[x] for x in self.xs])]}
 
@@ -235,11 +253,6 @@ def single(output: Any) -> float:
     if len(listed) != 1:
         raise ValueError(f"a curve is one number for each input: the model returns {len(listed)}")
     return float_of(listed[0])
-
-
-def rounded(x: float, digits: int = 6) -> float | None:
-    """x to so many significant digits; None where it is not finite."""
-    return float(f"{x:.{digits}g}") if math.isfinite(x) else None
 
 
 # ---- a picture where pages are not let in ------------------------------------------------------------------
