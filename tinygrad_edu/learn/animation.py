@@ -34,12 +34,21 @@ SHAPES = ("M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M-3.7-3.7h7.4v7.4h-7.4z", "M0-5
           "M0-5 4.6 3.6h-9.2z", "M0 5 4.6-3.6h-9.2z", "M-1.6-5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z",
           "M0-5.8 1.5-1.9 5.6-1.8 2.4.7 3.5 4.7 0 2.4-3.5 4.7-2.4.7-5.6-1.8-1.5-1.9z",
           "M-4.6-2.4-2.4-4.6 0-2.2 2.4-4.6 4.6-2.4 2.2 0 4.6 2.4 2.4 4.6 0 2.2-2.4 4.6-4.6 2.4-2.2 0z")
+SCRIPTS = ("transport.js", "animation.js", "neurons.js", "walk.js", "film.js")
 BODY = """<main><h1>{title}</h1><p class="quiet">{model}</p>{bar}<p id="sentence" aria-live="polite"></p>
 <div class="panels">
+<section id="inside"><h2 id="inside_title">{inside}</h2><div id="network"><canvas id="heat"></canvas></div>
+<ul class="key"><li><svg viewBox="0 -7 28 14" aria-hidden="true"><path class="weight" stroke-width="2.6" d="M0 0H28"/></svg>{positive}</li>
+<li><svg viewBox="0 -7 28 14" aria-hidden="true"><path class="weight negative" stroke-width="2.6" d="M0 0H28"/></svg>{negative}</li>
+<li class="stripes"><svg viewBox="-7 -7 14 14" aria-hidden="true"><path d="M-7 0 0-7M-7 7 7-7M0 7 7 0"/></svg>{below_zero}</li>
+<li>{thicker}</li></ul><p id="told" class="quiet"></p></section>
 <section><h2 id="what"></h2><div id="picture"><canvas id="answers" width="256" height="256"></canvas></div>
-<ul id="key"></ul></section>
+<ul id="key" class="key"></ul></section>
 <section><h2>{losses}</h2><div id="losses"></div>
 <table id="numbers"></table><p id="note" class="quiet"></p></section>
+<section id="step"><h2 id="step_title"></h2><ol id="stages"></ol></section>
+<section id="more"><details id="examples"><summary>{batch}</summary><table id="batch"></table></details>
+<details id="all"><summary>{all_weights}</summary><ul id="weights"></ul></details></section>
 </div></main>
 """
 
@@ -147,8 +156,7 @@ class Film:
         shown = {**self.scene.described(), "network": self.neurons.described(self.points),
                  "walk": self.walk.described(self.neurons.parameters), "words": words.script, "shapes": SHAPES, "frames": self.frames,
                  "stopped": history.stopped, "error": self.error, **self.numbers(history)}
-        made = page(title, body, ["transport.js", "animation.js"], ["animation.css"], shown,
-                    still(title, self.scene, self.frames[-1]), 620)
+        made = page(title, body, SCRIPTS, ["animation.css"], shown, still(title, self.scene, self.frames[-1]), 800)
         return Animation(made, history)
 
     def numbers(self, history: History) -> dict[str, list[float | None]]:

@@ -20,6 +20,7 @@ from ..nn import losses
 from ..nn.checks import is_frozen
 from ..nn.modules import MLP, Dropout, Layer, Module, Neuron, Sequential, as_floats
 from ..nn.optim import SGD
+from ..show.network import grid
 from ..show.plane import LARGEST, rounded
 from .examples import hits
 from .fit import LOSSES, Step
@@ -28,6 +29,9 @@ MOST_NEURONS = 40               # more would be too small to be seen
 SIDE = 12                       # points to a side of a neuron's picture
 ALONG = 24                      # points along a neuron's curve
 MOST_POINTS = 2600              # of all neurons in one frame
+WINDOW = (430, 320)             # for the squares of all neurons
+HEADINGS, CAPTION = 30, 16      # the room above and below them
+LARGEST_RADIUS = 24.0           # of a square, which is half its side
 MEANS = [loss for loss in LOSSES.values() if loss not in (losses.sum_squared_error, losses.half_squared_error)]
 
 
@@ -75,9 +79,35 @@ class Neurons:
             return None
         inputs = [in_a_byte(x) for column in zip(*self.seen(rows)) for x in column]
         names = {p: printable(p.label or name) for name, p in self.model.named_parameters()}
-        return {"sizes": [len(self.layers[0].neurons[0].w), *(len(layer.neurons) for layer in self.layers)],
+        sizes = [len(self.layers[0].neurons[0].w), *(len(layer.neurons) for layer in self.layers)]
+        return {"sizes": sizes, "side": self.side, **placed(sizes),
                 "activations": [printable(layer.neurons[0].activation_name) for layer in self.layers],
                 "names": [names.get(p, "") for p in self.parameters], "inputs": b64encode(bytes(inputs)).decode()}
+
+
+def placed(sizes: Sequence[int]) -> dict[str, Any]:
+    """Where the squares stand in a picture of this width and height: their half side, and their middles by columns.
+
+    >>> found = placed([2, 1])
+    >>> found["radius"], found["columns"][1]
+    (24.0, [[280.0, 114.0]])
+    """
+    found = grid(sizes, WINDOW)
+    radius, right = round(min(found.radius, LARGEST_RADIUS), 1), found.columns[-1][0][0] + found.radius
+    columns = [[[round(x + (WINDOW[0] - right) / 2, 1), round(y + HEADINGS, 1)] for x, y in column]
+               for column in found.columns]
+    for column in columns[0], columns[-1]:
+        spread(column, 2 * radius + CAPTION)
+    lowest = max(y for column in columns for _, y in column)
+    return {"radius": radius, "width": WINDOW[0], "height": math.ceil(lowest + radius + CAPTION), "columns": columns}
+
+
+def spread(column: list[list[float]], apart: float) -> None:
+    """Move the squares of a column so far apart that their names stand below them, where there is room for it."""
+    middle, tall = (column[0][1] + column[-1][1]) / 2, apart * (len(column) - 1)
+    if tall < WINDOW[1] - apart and len(column) > 1 and column[1][1] - column[0][1] < apart:
+        for i, place in enumerate(column):
+            place[1] = round(middle + apart * i - tall / 2, 1)
 
 
 def parts_of(model: Module) -> list[Module]:
