@@ -38,10 +38,7 @@ SCRIPTS = ("transport.js", "animation.js", "neurons.js", "walk.js", "film.js")
 BODY = """<main><h1>{title}</h1><p class="quiet">{model}</p>{bar}<p id="sentence" aria-live="polite"></p>
 <div class="panels">
 <section id="inside"><h2 id="inside_title">{inside}</h2><div id="network"><canvas id="heat"></canvas></div>
-<ul class="key"><li><svg viewBox="0 -7 28 14" aria-hidden="true"><path class="weight" stroke-width="2.6" d="M0 0H28"/></svg>{positive}</li>
-<li><svg viewBox="0 -7 28 14" aria-hidden="true"><path class="weight negative" stroke-width="2.6" d="M0 0H28"/></svg>{negative}</li>
-<li class="stripes"><svg viewBox="-7 -7 14 14" aria-hidden="true"><path d="M-7 0 0-7M-7 7 7-7M0 7 7 0"/></svg>{below_zero}</li>
-<li>{thicker}</li></ul><p id="told" class="quiet"></p></section>
+<ul id="signs" class="key"></ul><p id="told" class="quiet"></p></section>
 <section><h2 id="what"></h2><div id="picture"><canvas id="answers" width="256" height="256"></canvas></div>
 <ul id="key" class="key"></ul></section>
 <section><h2>{losses}</h2><div id="losses"></div>
@@ -154,8 +151,8 @@ class Film:
         about = words.page["about"].format(model=self.about, count=len(self.data))
         body = with_words(BODY, words, title=escape(title), model=escape(about))
         shown = {**self.scene.described(), "network": self.neurons.described(self.points),
-                 "walk": self.walk.described(self.neurons.parameters), "words": words.script, "shapes": SHAPES, "frames": self.frames,
-                 "stopped": history.stopped, "error": self.error, **self.numbers(history)}
+                 "walk": self.walk.described(self.neurons.parameters), "frames": self.frames, "words": words.script,
+                 "shapes": SHAPES, "stopped": history.stopped, "error": self.error, **self.numbers(history)}
         made = page(title, body, SCRIPTS, ["animation.css"], shown, still(title, self.scene, self.frames[-1]), 800)
         return Animation(made, history)
 

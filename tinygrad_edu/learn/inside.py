@@ -15,6 +15,7 @@ from ..engine.arrays import as_lists, is_value
 from ..engine.errors import no_grad
 from ..engine.graph import topological_order, walked_back
 from ..engine.number import printable
+from ..engine.slopes import float_of
 from ..engine.value import Value
 from ..nn import losses
 from ..nn.checks import is_frozen
@@ -70,7 +71,7 @@ class Neurons:
         for part in self.parts:
             x = part.forward(x)
             if isinstance(part, Layer):
-                found += [value.data for value in x]
+                found += map(float_of, x)
         return found
 
     def described(self, rows: Sequence[Any]) -> dict[str, Any] | None:
@@ -82,7 +83,8 @@ class Neurons:
         sizes = [len(self.layers[0].neurons[0].w), *(len(layer.neurons) for layer in self.layers)]
         return {"sizes": sizes, "side": self.side, **placed(sizes),
                 "activations": [printable(layer.neurons[0].activation_name) for layer in self.layers],
-                "names": [names.get(p, "") for p in self.parameters], "inputs": b64encode(bytes(inputs)).decode()}
+                "names": ["" if p is None else names[p] for p in self.parameters],
+                "inputs": b64encode(bytes(inputs)).decode()}
 
 
 def placed(sizes: Sequence[int]) -> dict[str, Any]:
@@ -116,10 +118,14 @@ def parts_of(model: Module) -> list[Module]:
     >>> len(parts_of(MLP(2, [3, 1]))), parts_of(Sequential(Layer(2, 3), math.tanh))
     (2, [])
     """
-    parts = model.layers if runs_as(model, MLP) else model.steps if runs_as(model, Sequential) else []
-    plain = all(runs_as(part, Dropout) or runs_as(part, Layer) and all(runs_as(neuron, Neuron) for neuron in part.neurons)
-                for part in parts)
-    return list(parts) if plain else []
+    named = "layers" if runs_as(model, MLP) else "steps" if runs_as(model, Sequential) else ""
+    parts = list(getattr(model, named, []))
+    return parts if all(runs_as(part, Dropout) or is_plain(part) for part in parts) else []
+
+
+def is_plain(part: Any) -> bool:
+    """Is it a layer of plain neurons?"""
+    return runs_as(part, Layer) and all(runs_as(neuron, Neuron) for neuron in part.neurons)
 
 
 def runs_as(module: Any, kind: type[Module]) -> bool:
@@ -176,7 +182,7 @@ class Walk:
         shares = [share_of(prediction, w) for prediction in step.predictions]
         rest, many = w.grad - added(shares), len(shares) if self.loss in MEANS else 1
         told = {"batch": step.batch, "answers": [[rounded(x, 4) for x in losses.numbers_in(p)] for p in answered],
-                "right": list(map(int, right)), "shares": [rounded(many * share) for share in shares],
+                "right": list(map(int, right)), "shares": [rounded(many * share, 4) for share in shares],
                 "rest": rounded(rest) if abs(rest) > 1e-9 * max(map(abs, [w.grad, *shares])) else 0,
                 "plain": type(step.optimizer) is SGD and not at.weight_decay}
         numbers = {"loss": step.loss, "gradient": w.grad, "before": before, "after": w.data, "lr": at.lr}

@@ -117,8 +117,8 @@ function answer(frame) {
   curve.setAttribute("d", path(frame.curve.flatMap((height, i) => known(height) ? [[apart(i), far(y(height))]] : [])));
   examples.forEach(mark => mark.setAttribute("class", exampleClass(0)));
 }
-function key(shape, style, text) {
-  const item = byId("key").appendChild(document.createElement("li"));
+function key(shape, style, text, list = "key") {
+  const item = byId(list).appendChild(document.createElement("li"));
   put(put(item, "svg", {viewBox: "-8 -8 16 16", "aria-hidden": "true"}), "path", {d: shape, class: style});
   item.append(text);
 }

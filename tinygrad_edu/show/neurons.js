@@ -38,95 +38,118 @@ function wave(values, radius, {x, y}) {
   return path(heights.map((height, i) => [x - radius + 2 * radius * i / (heights.length - 1), y - .92 * radius * height / most]));
 }
 
-function networkPanel(net) {
-  const {radius, width, height, names, columns} = net, {neurons, lines} = structure(net), end = columns.length - 1;
-  const svg = put(byId("network"), "svg", {viewBox: `0 0 ${width} ${height}`, role: "img", "aria-labelledby": "inside_title sentence"});
-  const halo = put(svg, "line", {class: "halo", visibility: "hidden"}), label = {}, screen = byId("heat");
-  const isNamed = layer => layer === end && classes.length === columns[end].length;
-  let weights = [], pointed = null;
-  Object.assign(screen, {width: 2 * width, height: 2 * height});
+class NetworkPanel {
+  constructor(net) {
+    const {width, height} = net;
+    Object.assign(this, net, structure(net), {end: net.columns.length - 1, now: [], pointed: null, screen: byId("heat")});
+    Object.assign(this.screen, {width: 2 * width, height: 2 * height});
+    this.svg = put(byId("network"), "svg", {viewBox: `0 0 ${width} ${height}`, role: "img", "aria-labelledby": "inside_title sentence"});
+    this.headings();
+    this.halo = put(this.svg, "line", {class: "halo"});
+    this.lines.forEach(line => this.addLine(line));
+    this.neurons.forEach(neuron => this.addNeuron(neuron));
+    this.label = put(this.svg, "text", {class: "followed middle"});
+    this.svg.addEventListener("pointerover", event => { this.pointed = event.target.told; this.tell(); });
+    byId("all").addEventListener("toggle", () => this.list());
+    key("M-8 0h16", "weight", say("positive"), "signs");
+    key("M-8 0h16", "weight negative", say("negative"), "signs");
+    if (isPlane) key("M-7 0 0-7M-7 7 7-7M0 7 7 0", "stripes", say("below_zero"), "signs");
+    write(byId("signs"), "li", say("thicker"));
+  }
 
-  function nameOf({layer, i}) {
-    if (!layer) return say("input_named", {name: features[i]});
-    return isNamed(layer) ? say("output_named", {name: classes[i]}) : say("neuron_named", {at: layer - 1, i});
-  }
-  const weight = number => say("weight_told", {name: names[number], number: short(weights[number])});
-  function told(neuron) {
-    const all = Array.from(neuron.values, unsquashed);
-    const text = say("neuron_told", {name: nameOf(neuron), low: rough(Math.min(...all)), high: rough(Math.max(...all))});
-    return names[neuron.bias] ? say("and_bias", {text, bias: weight(neuron.bias)}) : text;
-  }
-  const tell = () => { byId("told").textContent = pointed ? pointed() : say("point_at"); };
-  function headings() {
-    const top = Math.min(...neurons.map(({y}) => y)) - radius;
-    columns.forEach(([[x]], layer) => {
-      put(svg, "text", {class: "middle", x, y: top - 22}, layer ? say(layer === end ? "output" : "layer", {at: layer - 1}) : say("inputs"));
-      if (layer && net.activations[layer - 1]) put(svg, "text", {class: "middle", x, y: top - 7}, say("activation", {name: net.activations[layer - 1]}));
+  // ---- what stays
+
+  headings() {
+    const top = Math.min(...this.neurons.map(({y}) => y)) - this.radius;
+    const above = (x, up, text) => put(this.svg, "text", {class: "middle", x, y: top - up}, text);
+    this.columns.forEach(([[x]], layer) => {
+      above(x, 22, layer ? say(layer === this.end ? "output" : "layer", {at: layer - 1}) : say("inputs"));
+      if (this.activations[layer - 1]) above(x, 7, say("activation", {name: this.activations[layer - 1]}));
     });
+  }
+  addLine(line) {
+    const {radius} = this, ends = {x1: line.from.x + radius, y1: line.from.y, x2: line.to.x - radius, y2: line.to.y};
+    line.drawn = put(this.svg, "line", {class: "weight", ...ends});
+    put(this.svg, "line", {class: "reach", ...ends}).told = () => this.weight(line.number);
+  }
+  addNeuron(neuron) {
+    const {svg, radius} = this, {x, y} = neuron, size = 2 * radius;
+    if (!isPlane) put(svg, "path", {class: "tick", d: `M${x - radius} ${y}h${size}`});
+    neuron.wave = put(svg, "path", {class: "wave"});
+    put(svg, "rect", {class: "neuron", x: x - radius, y: y - radius, width: size, height: size}).told = () => this.told(neuron);
+    this.caption(neuron);
   }
   // Below the squares of the first and the last column, where there is room.
-  function caption({layer, i, x, y}) {
-    const name = layer ? isNamed(layer) && classes[i] : features[i], [first, second] = columns[layer];
-    if (!name || second && second[1] - first[1] < 2 * radius + 13) return;
-    put(svg, "text", {class: "middle", x, y: y + radius + 13}, name.length > 14 ? name.slice(0, 13) + "…" : name);
+  caption({layer, i, x, y}) {
+    const name = layer ? this.isOfClass(layer) && classes[i] : features[i], [first, second] = this.columns[layer];
+    if (!name || second && second[1] - first[1] < 2 * this.radius + 13) return;
+    put(this.svg, "text", {class: "middle", x, y: y + this.radius + 13}, name.length > 14 ? name.slice(0, 13) + "…" : name);
   }
-  function build() {
-    headings();
-    for (const line of lines) {
-      const ends = {x1: line.from.x + radius, y1: line.from.y, x2: line.to.x - radius, y2: line.to.y};
-      line.drawn = put(svg, "line", {class: "weight", ...ends});
-      put(svg, "line", {class: "reach", ...ends}).told = () => weight(line.number);
-    }
-    for (const neuron of neurons) {
-      const {x, y} = neuron;
-      if (!isPlane) put(svg, "path", {class: "tick", d: `M${x - radius} ${y}h${2 * radius}`});
-      neuron.wave = put(svg, "path", {class: "wave"});
-      put(svg, "rect", {class: "neuron", x: x - radius, y: y - radius, width: 2 * radius, height: 2 * radius}).told = () => told(neuron);
-      caption(neuron);
-    }
-    label.drawn = put(svg, "text", {class: "followed middle"});
-    svg.addEventListener("pointerover", event => { pointed = event.target.told; tell(); });
-    byId("all").addEventListener("toggle", list);
+  isOfClass(layer) {
+    return layer === this.end && classes.length === this.columns[layer].length;
   }
-  function list() {
+
+  // ---- what is said
+
+  nameOf({layer, i}) {
+    if (!layer) return say("input_named", {name: features[i]});
+    return this.isOfClass(layer) ? say("output_named", {name: classes[i]}) : say("neuron_named", {at: layer - 1, i});
+  }
+  weight(number) {
+    return say("weight_told", {name: this.names[number], number: short(this.now[number])});
+  }
+  told(neuron) {
+    const all = neuron.values.map(unsquashed), low = rough(Math.min(...all)), high = rough(Math.max(...all));
+    const text = say("neuron_told", {name: this.nameOf(neuron), low, high});
+    return this.names[neuron.bias] ? say("and_bias", {text, bias: this.weight(neuron.bias)}) : text;
+  }
+  tell() {
+    byId("told").textContent = this.pointed ? this.pointed() : say("point_at");
+  }
+  list() {
     if (!byId("all").open) return;
     byId("weights").replaceChildren();
-    for (const neuron of neurons.filter(({layer}) => layer)) {
-      const numbers = names.slice(neuron.first, neuron.bias + 1).flatMap((name, k) => name ? [weight(neuron.first + k)] : []);
-      write(byId("weights"), "li", say("neuron_weights", {name: nameOf(neuron), numbers: numbers.join(", ")}));
+    for (const neuron of this.neurons.filter(({layer}) => layer)) {
+      const its = this.names.slice(neuron.first, neuron.bias + 1), told = its.map((_, k) => this.weight(neuron.first + k));
+      write(byId("weights"), "li", say("neuron_weights", {name: this.nameOf(neuron), numbers: told.filter((_, k) => its[k]).join(", ")}));
     }
   }
-  function draw({drawn, number}, at = weights[number]) {
-    drawn.setAttribute("stroke-width", thickness(at).toFixed(2));
-    drawn.classList.toggle("negative", at < 0);
-  }
-  function show(frame) {
-    const all = [...bytes(net.inputs), ...bytes(frame.neurons)].map(squashed), count = all.length / neurons.length;
-    weights = new Float32Array(bytes(frame.weights).buffer);
-    neurons.forEach((neuron, k) => {
-      const values = neuron.values = all.slice(k * count, (k + 1) * count), corner = at => Math.round(2 * (at - radius));
-      if (isPlane) screen.getContext("2d").putImageData(heat(values, net.side, Math.round(4 * radius)), corner(neuron.x), corner(neuron.y));
-      else neuron.wave.setAttribute("d", wave(values, radius, neuron));
+
+  // ---- what changes
+
+  show(frame) {
+    const all = [...bytes(this.inputs), ...bytes(frame.neurons)].map(squashed), count = all.length / this.neurons.length;
+    this.now = new Float32Array(bytes(frame.weights).buffer);
+    this.neurons.forEach((neuron, k) => {
+      neuron.values = all.slice(k * count, (k + 1) * count);
+      if (isPlane) this.paint(neuron);
+      else neuron.wave.setAttribute("d", wave(neuron.values, this.radius, neuron));
     });
-    lines.forEach(line => draw(line));
-    list();
-    tell();
+    this.lines.forEach(line => this.draw(line, this.now[line.number]));
+    this.list();
+    this.tell();
   }
-  // The weight of one line, told beside it; nothing where there is no text.
-  function follow(number, text, at) {
-    const line = lines.find(line => line.number === number), isShown = line && text;
-    for (const part of [halo, label.drawn]) part.setAttribute("visibility", isShown ? "visible" : "hidden");
+  paint({values, x, y}) {
+    const corner = at => Math.round(2 * (at - this.radius));
+    this.screen.getContext("2d").putImageData(heat(values, this.side, Math.round(4 * this.radius)), corner(x), corner(y));
+  }
+  draw({drawn}, weight) {
+    drawn.setAttribute("stroke-width", thickness(weight).toFixed(2));
+    drawn.classList.toggle("negative", weight < 0);
+  }
+  // Point out the line of one weight, as large as given, with a text beside it; none without a text.
+  follow(number, text = "", weight = this.now[number]) {
+    const line = this.lines.find(line => line.number === number), {halo, label} = this;
+    for (const part of [halo, label]) part.setAttribute("visibility", line && text ? "visible" : "hidden");
     if (!line) return;
-    draw(line, isShown ? at : weights[number]);
-    const {from, to} = line, middle = {x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 - 8};
+    this.draw(line, weight);
     for (const name of ["x1", "y1", "x2", "y2"]) halo.setAttribute(name, line.drawn.getAttribute(name));
-    halo.setAttribute("stroke-width", thickness(at) + 6);
-    for (const name in middle) label.drawn.setAttribute(name, middle[name]);
-    label.drawn.textContent = text;
+    halo.setAttribute("stroke-width", thickness(weight) + 6);
+    label.setAttribute("x", (line.from.x + line.to.x) / 2);
+    label.setAttribute("y", (line.from.y + line.to.y) / 2 - 8);
+    label.textContent = text;
   }
-  build();
-  return {show, follow};
 }
-const network = data.network && networkPanel(data.network);
-byId("inside").hidden = !network;
+const network = data.network && new NetworkPanel(data.network);
+byId("inside").hidden = byId("all").hidden = !network;
 document.body.classList.toggle("with-network", !!network);

@@ -5,7 +5,7 @@ const inBrackets = at => at < 0 ? `(${short(at)})` : short(at);
 
 for (const [i, name] of STAGES.entries()) {
   const button = buttons[name] = write(write(byId("stages"), "li", ""), "button", "");
-  write(button, "b", say("stage_" + name, {number: i + 1}));
+  write(button, "strong", say("stage_" + name, {number: i + 1}));
   button.words = write(button, "span", "");
   button.addEventListener("click", () => goTo(stage === i + 1 ? 0 : i + 1));
 }
@@ -45,24 +45,32 @@ function listBatch() {
     for (const cell of [at, short(a), ...isPlane ? [short(b), classes[kind]] : [short(b)], said, short(walked.shares[i])]) row.insertCell().textContent = cell;
   });
 }
+// Where the loss of the batch stands among those of the epochs, as far as it is within their range.
+function placeOfLoss({epoch, loss}) {
+  const y = lossAt(isLog ? Math.max(1e-300, loss) : loss);
+  return `translate(${epochAt(epoch)} ${Math.max(0, Math.min(LOW, y))})`;
+}
+// What stands beside the weight's line at each stage.
+function beside({before, gradient, after}) {
+  const text = say(["weight_is", "weight_is", "weight_pulled", "weight_moved"][stage - 1], {
+    before: rough(before, 3), gradient: rough(gradient, 3), after: rough(after, 3)});
+  return [text, stage === 4 ? after : before];
+}
 // Show in the panels what this stage is about.
 function goTo(wanted) {
   stage = wanted;
   STAGES.forEach((name, i) => buttons[name].setAttribute("aria-pressed", stage === i + 1));
-  const lit = stage && walked && new Set(walked.batch);
-  examples.forEach((mark, i) => mark.classList.toggle("faint", !!lit && !lit.has(i)));
-  spotOfLoss.setAttribute("visibility", lit && stage > 1 && known(walked.loss) ? "visible" : "hidden");
-  if (walked) spotOfLoss.setAttribute("transform", `translate(${epochAt(walked.epoch)} ${Math.max(0, Math.min(LOW, lossAt(walked.loss)))})`);
-  const texts = ["", ...["weight_is", "weight_is", "weight_pulled", "weight_moved"].map(key => walked && say(key, {
-    before: rough(walked.before, 3), gradient: rough(walked.gradient, 3), after: rough(walked.after, 3)}))];
-  if (followed) network?.follow(followed.place, lit && texts[stage], walked && (stage === 4 ? walked.after : walked.before));
+  const isOn = stage > 0 && walked, batch = new Set(isOn ? walked.batch : points.keys());
+  examples.forEach((mark, i) => mark.classList.toggle("faint", !batch.has(i)));
+  spotOfLoss.setAttribute("visibility", isOn && stage > 1 && known(walked.loss) ? "visible" : "hidden");
+  if (isOn) spotOfLoss.setAttribute("transform", placeOfLoss(walked));
+  network?.follow(followed?.place, ...isOn ? beside(walked) : []);
 }
 function walk(step, epoch) {
   walked = step && {...step, epoch};
   byId("step").hidden = !followed;
   byId("stages").hidden = byId("examples").hidden = !walked;
-  if (!followed) return;
-  byId("step_title").textContent = say(walked ? "step_of" : "no_step", {epoch: epoch + 1, weight: followed.weight});
+  if (followed) byId("step_title").textContent = say(walked ? "step_of" : "no_step", {epoch: epoch + 1, weight: followed.weight});
   if (walked) {
     const texts = stageWords(walked);
     for (const name of STAGES) buttons[name].words.textContent = texts[name];
