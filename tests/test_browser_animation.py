@@ -219,7 +219,7 @@ def test_numbers_are_told_where_one_points_and_listed_for_everybody(opened, trai
     later = floats(frames[6]["weights"])
     assert tab.locator("#told").inner_text() == f"w0[1,1] = {float(f'{later[4]:.5g}'):g}"
     tab.locator("#network .neuron").nth(2).dispatch_event("pointerover")
-    assert re.fullmatch(r"layer 0, neuron 0: from -?[\d.]+ to -?[\d.]+ over the picture; bias b0\[0\] = -?[\d.]+", tab.locator("#told").inner_text())
+    assert re.fullmatch(r"layer 0, neuron 0: -?[\d.]+ to -?[\d.]+ here, b0\[0\] = -?[\d.]+", tab.locator("#told").inner_text())
     tab.locator("#all summary").click()
     told = tab.locator("#weights").inner_text()
     names = data_of(training)["network"]["names"]

@@ -41,7 +41,7 @@ BODY = """<main><h1>{title}</h1><p class="quiet">{model}</p>{bar}<p id="sentence
 <ul id="signs" class="key"></ul><p id="told" class="quiet"></p></section>
 <section><h2 id="what"></h2><div id="picture"><canvas id="answers" width="256" height="256"></canvas></div>
 <ul id="key" class="key"></ul></section>
-<section><h2>{losses}</h2><div id="losses"></div>
+<section id="course"><h2>{losses}</h2><div id="losses"></div>
 <table id="numbers"></table><p id="note" class="quiet"></p></section>
 <section id="step"><h2 id="step_title"></h2><ol id="stages"></ol></section>
 <section id="more"><details id="examples"><summary>{batch}</summary><table id="batch"></table></details>
@@ -53,6 +53,10 @@ BODY = """<main><h1>{title}</h1><p class="quiet">{model}</p>{bar}<p id="sentence
 def animate_training(model: Module, data: Data, *, epochs: int = 20, frames: int = FRAMES, resolution: int = 32,
                      callbacks: Iterable[Callable] = (), progress: bool | None = None, **options: Any) -> "Animation":
     """Train a model as `fit` does, and return a page on which the training can be watched.
+
+    The page shows, under a slider over the epochs: what the model answers, the losses, the neurons of a
+    network of layers as small pictures over the inputs with the weights as lines between them, and one
+    step of each epoch, forward, loss, backward and update, in the numbers of one weight.
 
     data         two inputs and classes: the page shows what the model answers everywhere on the plane;
                  or one input and numbers as targets: it shows the curve the model draws

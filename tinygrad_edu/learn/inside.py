@@ -67,7 +67,8 @@ class Neurons:
 
     def activations(self, row: Sequence[Any]) -> list[float]:
         """What every neuron answers to a row, layer by layer."""
-        x, found = row, []
+        x: Any = row
+        found: list[float] = []
         for part in self.parts:
             x = part.forward(x)
             if isinstance(part, Layer):
