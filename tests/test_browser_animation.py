@@ -221,6 +221,7 @@ def test_numbers_are_told_where_one_points_and_listed_for_everybody(opened, trai
     tab.locator("#network .neuron").nth(2).dispatch_event("pointerover")
     assert re.fullmatch(r"layer 0, neuron 0: -?[\d.]+ to -?[\d.]+ here, b0\[0\] = -?[\d.]+", tab.locator("#told").inner_text())
     tab.locator("#all summary").click()
+    tab.locator("#weights li").first.wait_for()
     told = tab.locator("#weights").inner_text()
     names = data_of(training)["network"]["names"]
     found = {name: float(number) for name, number in re.findall(r"(\S+) = ([^\s,]+)", told)}
@@ -280,6 +281,7 @@ def test_the_batch_is_listed_example_by_example(opened, training):
     tab, found = opened(training), data_of(training)
     step = found["frames"][0]["step"]
     tab.locator("#examples summary").click()
+    tab.locator("#batch td").first.wait_for()
     rows = tab.locator("#batch tbody tr").evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
     assert [int(row[0]) for row in rows] == step["batch"]
     assert [row[3] for row in rows] == [found["classes"][found["points"][i][2]] for i in step["batch"]]

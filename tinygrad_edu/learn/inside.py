@@ -95,14 +95,16 @@ def placed(sizes: Sequence[int]) -> dict[str, Any]:
     >>> found["radius"], found["columns"][1]
     (24.0, [[280.0, 114.0]])
     """
-    found = grid(sizes, WINDOW)
-    radius, right = round(min(found.radius, LARGEST_RADIUS), 1), found.columns[-1][0][0] + found.radius
-    columns = [[[round(x + (WINDOW[0] - right) / 2, 1), round(y + HEADINGS, 1)] for x, y in column]
+    wide, tall = WINDOW
+    radius = round(min(LARGEST_RADIUS, 0.43 * tall / max(sizes)), 1)
+    found = grid(sizes, (wide - 2 * radius, tall))
+    right = found.columns[-1][0][0] + found.radius
+    columns = [[[round(x + (wide - right) / 2, 1), round(y + HEADINGS, 1)] for x, y in column]
                for column in found.columns]
     for column in columns[0], columns[-1]:
         spread(column, 2 * radius + CAPTION)
     lowest = max(y for column in columns for _, y in column)
-    return {"radius": radius, "width": WINDOW[0], "height": math.ceil(lowest + radius + CAPTION), "columns": columns}
+    return {"radius": radius, "width": wide, "height": math.ceil(lowest + radius + CAPTION), "columns": columns}
 
 
 def spread(column: list[list[float]], apart: float) -> None:

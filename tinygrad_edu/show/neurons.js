@@ -83,7 +83,7 @@ class NetworkPanel {
   caption({layer, i, x, y}) {
     const name = layer ? this.isOfClass(layer) && classes[i] : features[i], [first, second] = this.columns[layer];
     if (!name || second && second[1] - first[1] < 2 * this.radius + 13) return;
-    put(this.svg, "text", {class: "middle", x, y: y + this.radius + 13}, name.length > 14 ? name.slice(0, 13) + "…" : name);
+    put(this.svg, "text", {class: "caption middle", x, y: y + this.radius + 13}, name.length > 14 ? name.slice(0, 13) + "…" : name);
   }
   isOfClass(layer) {
     return layer === this.end && classes.length === this.columns[layer].length;
