@@ -195,7 +195,7 @@ class Walk:
         """The weight by its name and its place among the network's parameters, and the optimizer's name."""
         if self.weight is None:
             return None
-        name = next(name for name, p in self.model.named_parameters() if p is self.weight)
+        name = next((name for name, p in self.model.named_parameters() if p is self.weight), "")
         place = next((i for i, p in enumerate(parameters) if p is self.weight), None)
         return {"weight": printable(self.weight.label or name), "place": place, "rule": printable(self.rule),
                 "mean": self.loss in MEANS}
