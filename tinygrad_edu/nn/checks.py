@@ -192,9 +192,13 @@ def parameter_name(i: int, p: Any) -> str:
     return f"parameter {i} ({printable(label)!r})" if label else f"parameter {i}"
 
 
+def is_frozen(p: Any) -> bool:
+    return getattr(p, "is_constant", False)
+
+
 def frozen_places(parameters: list[Any]) -> set[int]:
     """Which of the parameters, by number, are frozen."""
-    return {i for i, p in enumerate(parameters) if getattr(p, "is_constant", False)}
+    return {i for i, p in enumerate(parameters) if is_frozen(p)}
 
 
 def finite_gradients(parameters: list[Any], frozen: set[int]) -> list[float]:

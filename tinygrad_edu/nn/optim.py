@@ -25,6 +25,7 @@ from .checks import (
     checked_setting,
     finite_gradients,
     frozen_places,
+    is_frozen,
     parameter_name,
 )
 
@@ -110,7 +111,7 @@ class Optimizer:
         self.defaults = {name: checked_setting(name, value) for name, value in settings.items()}
         self.groups = [Group(params, own, self.defaults) for params, own in split_groups(parameters)]
         self.parameters = checked_parameters([p for group in self.groups for p in group.params])
-        if len(frozen_places(self.parameters)) == len(self.parameters):
+        if all(map(is_frozen, self.parameters)):
             raise ValueError(f"all {len(self.parameters)} parameters are constants or frozen: nothing could be learned")
         self.remembered = {name: [0.0] * len(self.parameters) for name in self.remembers}
         self.steps_taken = 0
