@@ -281,6 +281,7 @@ class Value:
             return record_many(op, inputs, constants)
         return record(op, *inputs) if len(inputs) == 2 else record_one(op, *inputs)
 
+    set_scopes = staticmethod(lambda nodes, scope: [setattr(node, "scope", scope) for node in nodes])
     record_each = staticmethod(lambda op, row: [record_many(op, (row,), {"index": float(i)}) for i in range(len(row))])
 
     @staticmethod
@@ -302,12 +303,6 @@ class Value:
         if function.__name__ not in OPS or options:
             raise TypeError(f"numpy.{function.__name__} has no counterpart for Values: use tinygrad_edu's functions")
         return OPS[function.__name__](*args)
-
-    @staticmethod
-    def set_scopes(nodes: "list[Value]", scope: str) -> None:
-        """Set the scope of nodes, all at once."""
-        for node in nodes:
-            node.scope = scope
 
     @property
     def is_plain(self) -> bool:
@@ -410,12 +405,6 @@ def shared_extra(key: str, x: Any) -> dict[str, Any]:
     return {key: x}
 
 
-@lru_cache(maxsize=4096)
-def labelled_constant(label: str) -> dict[str, Any]:
-    """What is rare of a plain number that has a name; shared like `CONSTANT`."""
-    return {**CONSTANT, "label": label}
-
-
 def constant(x: Any, label: str = "") -> Value:
     """A plain number as a node that is drawn, with this label, but gets no gradient; a Value stays what it is."""
     if type(x) is not float:
@@ -429,7 +418,7 @@ def constant(x: Any, label: str = "") -> Value:
     node._grad = 0.0
     node._parents = node._local_grads = ()
     node._operation = LEAF
-    node._extra = labelled_constant(label) if label else CONSTANT
+    node._extra = {**CONSTANT, "label": label} if label else CONSTANT
     return node
 
 

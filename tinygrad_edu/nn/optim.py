@@ -194,10 +194,11 @@ class Optimizer:
         """What the parameters and the memory are to be, by a rule of many parameters."""
         lists, after = self.memory_in_lists(), list[float]()
         memory: dict[str, list[float]] = {name: [] for name in lists}
-        for group, at in zip(self.groups, self.settings()):
+        each = self.settings()
+        for group in self.groups:
             part = slice(len(after), len(after) + len(group.params))
             of_group = {name: numbers[part] for name, numbers in lists.items()}
-            after += self.all_moved(before[part], gradients[part], of_group, at)
+            after += self.all_moved(before[part], gradients[part], of_group, each[part.start])
             for name in memory:
                 memory[name] += of_group[name]
         for i in frozen:                                # what the rule says of these is left out
@@ -213,8 +214,7 @@ class Optimizer:
     def computed_one_by_one(self, before: list[float], gradients: list[float], frozen: set[int]) -> tuple[list, list]:
         """The same by a rule of one parameter, which is never asked about a frozen one."""
         after, memories = list(before), [dict(memory) for memory in self.memory]
-        each = [at for group, at in zip(self.groups, self.settings()) for _ in group.params]
-        for i, (w, g, memory, at) in enumerate(zip(before, gradients, memories, each)):
+        for i, (w, g, memory, at) in enumerate(zip(before, gradients, memories, self.settings())):
             if i not in frozen:
                 after[i] = self.moved(w, g, memory, at)
                 self.check_finite(i, g, after[i], memory)
@@ -242,8 +242,9 @@ class Optimizer:
             raise
 
     def settings(self) -> list[SimpleNamespace]:
-        """The hyper-parameters that hold for each group."""
-        return [SimpleNamespace(**{**self.defaults, **group.own}) for group in self.groups]
+        """The hyper-parameters that hold for each parameter."""
+        each = [SimpleNamespace(**{**self.defaults, **group.own}) for group in self.groups]
+        return [at for at, group in zip(each, self.groups) for _ in group.params]
 
     def zero_grad(self) -> None:
         """Forget the gradients: `backward` adds to what is there."""
