@@ -19,7 +19,7 @@ from typing import Any
 
 from . import errors, more_ops, ops
 from .arrays import ArrayMet, is_array
-from .by_hand import checked_name, edges_by_hand, is_by_hand, mark
+from .by_hand import checked_name, edges_by_hand, is_by_hand, mark, set_scopes
 from .copies import copied, deeply_copied, flatten, rebuilt
 from .elsewhere import OF_VALUES, Missing, sign_of
 from .errors import DomainError
@@ -281,7 +281,7 @@ class Value:
             return record_many(op, inputs, constants)
         return record(op, *inputs) if len(inputs) == 2 else record_one(op, *inputs)
 
-    set_scopes = staticmethod(lambda nodes, scope: [setattr(node, "scope", scope) for node in nodes])
+    set_scopes = staticmethod(set_scopes)
     record_each = staticmethod(lambda op, row: [record_many(op, (row,), {"index": float(i)}) for i in range(len(row))])
 
     @staticmethod
