@@ -7,11 +7,13 @@ the numbers on their wires.  The same graph gives the same bytes.
 
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
-from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of, inside_of
+from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of, frames_svg, ghost_svg
 from .circuit import circuit_of
 from .drawing import Drawing
 from .folds import check_single, check_size, folded
 from .layout import Edge, Layout, chosen_layout
+from .parts import Parts
+from .recurrent import parts_of
 from .rows import ENOUGH, PAPER, lay_out_in
 from .svg import Words
 
@@ -53,15 +55,17 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
     boxes = boxes_of(graph, groups)
-    svg, placed = picture(boxes, *edges_of(graph, groups), layout)
+    svg, placed = picture(boxes, *edges_of(graph, groups), layout, parts_of(graph, groups))
     return Drawing(svg, placed.name, boxes[-1].name, placed.note)
 
 
-def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) -> tuple[str, Layout]:
+def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str, parts: Parts | None,
+            ) -> tuple[str, Layout]:
     """(SVG text, where things are) of boxes and edges."""
-    placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH)
-    parts = [
+    placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH, parts)
+    drawn = [
+        frames_svg(placed),
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
-        *[f'<g class="tg-ghost tg-{boxes[i].kind}">{inside_of(boxes[i], *centre)}</g>' for i, centre in placed.ghosts]]
-    return as_document(boxes, placed, parts, LEGEND_OF_BOXES), placed
+        *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts]]
+    return as_document(boxes, placed, drawn, LEGEND_OF_BOXES), placed

@@ -18,6 +18,7 @@ from . import embedded
 Point = tuple[float, float]
 LAYOUTS = ("auto", "embedded", "dot", "simple")
 MOST_BOXES, MOST_CROSSED = 300, 1000      # beyond these Graphviz takes seconds, then minutes
+SIDE_BY_SIDE = {"LR": 0.3, "BT": 0.2}     # between boxes, in inches
 LABEL_SIZE = 13             # of the edge labels, in points; Graphviz takes 0.6 of it for a letter
 
 
@@ -29,6 +30,13 @@ class Edge(NamedTuple):
     lines: int = 1
 
 
+class Frame(NamedTuple):
+    """A part of a picture, with its heading: the corner at its upper left, and its size."""
+    heading: str
+    corner: Point
+    size: Point
+
+
 class Layout(NamedTuple):
     """A picture's coordinates, in points, y downwards.
 
@@ -38,6 +46,8 @@ class Layout(NamedTuple):
     name      what placed them, one of LAYOUTS but "auto"
     note      why it was not what was asked for first, or ""
     ghosts    boxes that stand once more in another row, where something is made from them (see `rows`)
+    frames    around parts that are alike, such as time steps (see `parts`)
+    flow      the arrows from one frame to the next
     """
     width: float
     height: float
@@ -47,6 +57,8 @@ class Layout(NamedTuple):
     name: str
     note: str = ""
     ghosts: Sequence[tuple[int, Point]] = ()
+    frames: Sequence[Frame] = ()
+    flow: Sequence[tuple[list[Point], Point]] = ()
 
 
 def chosen_layout(layout: str, engine: str | None) -> str:
@@ -57,8 +69,8 @@ def chosen_layout(layout: str, engine: str | None) -> str:
     return engine
 
 
-def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto") -> Layout:
-    """Place boxes of these (width, height) from left to right along the edges.
+def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto", way: str = "LR") -> Layout:
+    """Place boxes of these (width, height) along the edges, from left to right or ("BT") upwards.
 
     layout   "auto": the embedded Graphviz, or the simple layout where that cannot run;
              "embedded", "dot" (the system's, by the package graphviz) or "simple" to insist
@@ -66,8 +78,8 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto")
     if layout not in LAYOUTS:
         raise ValueError(f"layout={layout!r}: write one of {', '.join(LAYOUTS)}")
     if layout == "simple":
-        return simple(sizes, edges)
-    dot = dot_text(sizes, edges)
+        return simple(sizes, edges) if way == "LR" else turned(sizes, edges)
+    dot = dot_text(sizes, edges, way)
     if layout == "dot":
         return from_json(system_dot(dot), len(edges), "dot")
     try:
@@ -75,12 +87,12 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto")
     except embedded.LayoutUnavailable as error:
         if layout == "embedded":
             raise
-        return simple(sizes, edges)._replace(note=str(error))
+        return lay_out(sizes, edges, "simple", way)._replace(note=str(error))
 
 
-def dot_text(sizes: Sequence[Point], edges: Sequence[Edge]) -> str:
+def dot_text(sizes: Sequence[Point], edges: Sequence[Edge], way: str) -> str:
     """The question to Graphviz: numbered boxes of these sizes, and labels of zeros."""
-    lines = ["digraph {", "rankdir=LR; nodesep=0.3; ranksep=0.4;",
+    lines = ["digraph {", f"rankdir={way}; nodesep={SIDE_BY_SIDE[way]}; ranksep=0.4;",
              'node [shape=box, fixedsize=true, label=""];', f'edge [fontname="Courier", fontsize={LABEL_SIZE}];']
     lines += [f"{i} [width={w / 72:.4f}, height={h / 72:.4f}];" for i, (w, h) in enumerate(sizes)]
     for k, e in enumerate(edges):
@@ -159,6 +171,18 @@ def simple(sizes: Sequence[Point], edges: Sequence[Edge], columns: Sequence[int]
     inputs = Counter(e.head for e in edges)
     labels = [label_place(way[-3], way[-2], e.letters, inputs[e.head]) for way, e in zip(ways, edges)]
     return Layout(width, height, centres[:len(sizes)], curves, labels, "simple")
+
+
+def turned(sizes: Sequence[Point], edges: Sequence[Edge]) -> Layout:
+    """The simple layout upwards: its columns are rows, and the room between them is for lines of letters."""
+    found = simple([(height, width) for width, height in sizes],
+                   [edge._replace(letters=2 * edge.lines * bool(edge.letters)) for edge in edges])
+
+    def upwards(point: Point) -> Point:
+        return point[1], found.width - point[0]
+    curves = [([upwards(point) for point in points], upwards(tip)) for points, tip in found.curves]
+    return Layout(found.height, found.width, [upwards(p) for p in found.boxes], curves,
+                  [upwards(p) for p in found.labels], "simple")
 
 
 def column_of(count: int, edges: Sequence[Edge]) -> list[int]:

@@ -253,7 +253,7 @@ const texts = drawn.map(box => ({
 function showView(k) {
   view = views[k];
   byId("view").value = k;
-  byId("links").replaceChildren();
+  byId("links").innerHTML = view.frames ?? "";
   for (const box of drawn) box.setAttribute("display", "none");
   boxOf = [];
   spots = drawn.map(() => []);

@@ -19,7 +19,7 @@ from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short, name_at
 from ..symbols.reasons import reasons
-from .boxes import Box, box_of, group_box, inside_of, local_text
+from .boxes import Box, box_of, frames_svg, group_box, inside_of, local_text
 from .draw import drawing_of
 from .folds import (
     FOLDS,
@@ -37,6 +37,7 @@ from .folds import (
 from .layout import Edge, chosen_layout
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
+from .recurrent import parts_of
 from .rows import lay_out_in
 from .steps import Event, events_of
 from .svg import at, number_text
@@ -249,14 +250,15 @@ class Lesson:
         links = links_of(self.graph, view.groups)
         edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
         sizes = [(self.boxes[key].width, self.boxes[key].height) for key in members]
-        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH)
+        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH, parts_of(self.graph, view.groups))
         arrows = [[number[members[link.tail]], number[members[link.head]], self.place[link.node], link.i,
                    " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
                   for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
+        framed = {"frames": frames_svg(placed)} if placed.frames else {}
         return {"name": view.name, "size": [round(placed.width + 2 * EDGE), round(placed.height + 2 * EDGE)],
                 "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(members, placed.boxes)],
                 "ghosts": [[number[members[i]], round(x, 1), round(y, 1)] for i, (x, y) in placed.ghosts],
-                "links": arrows}
+                "links": arrows, **framed}
 
     def widest(self, group: Group) -> Box:
         """A group's box with the longest gradient it will ever show, so that there is room."""

@@ -8,20 +8,26 @@ import math
 from collections.abc import Sequence
 
 from .layout import BETWEEN, Edge, Layout, Point, column_of, gaps_of, is_large, lay_out
+from .parts import Parts, lay_out_parts
 
 PAPER, ENOUGH = (1000.0, 700.0), 0.7         # what is smaller there is broken into rows
 GAP = 34                        # between two rows, in points
 NOWHERE: tuple[list[Point], Point] = ([], (0.0, 0.0))
 
 
-def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], layout: str, enough: float) -> Layout:
+def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], layout: str, enough: float,
+               parts: Parts | None = None) -> Layout:
     """Place boxes as `lay_out` does; where they would be small in the window, in rows.
 
     enough    the scale at which letters can be read.  Where no number of rows is seen as a whole at this scale,
               they are made to be seen one after the other.
 
+    parts     what the picture consists of, if it does: they are set in lines as wide as can be read
+
     What Graphviz would take long for is placed without it (see `is_large`).
     """
+    if parts is not None:
+        return lay_out_parts(window[0] / enough, parts, sizes, edges, layout)
     if layout in ("auto", "simple") and is_large(len(sizes), edges):
         why = f"{len(sizes)} boxes and {len(edges)} arrows would take Graphviz long" if layout == "auto" else ""
         return filled(window, sizes, edges)._replace(note=why)
