@@ -28,6 +28,7 @@ class Edge(NamedTuple):
     head: int
     letters: int = 0
     lines: int = 1
+    weight: int = 1             # how much Graphviz does to keep it straight
 
 
 class Frame(NamedTuple):
@@ -90,14 +91,14 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto",
         return lay_out(sizes, edges, "simple", way)._replace(note=str(error))
 
 
-def dot_text(sizes: Sequence[Point], edges: Sequence[Edge], way: str) -> str:
+def dot_text(sizes: Sequence[Point], edges: Sequence[Edge], way: str = "LR") -> str:
     """The question to Graphviz: numbered boxes of these sizes, and labels of zeros."""
     lines = ["digraph {", f"rankdir={way}; nodesep={SIDE_BY_SIDE[way]}; ranksep=0.4;",
              'node [shape=box, fixedsize=true, label=""];', f'edge [fontname="Courier", fontsize={LABEL_SIZE}];']
     lines += [f"{i} [width={w / 72:.4f}, height={h / 72:.4f}];" for i, (w, h) in enumerate(sizes)]
     for k, e in enumerate(edges):
         label = "\\n".join(["0" * e.letters] * e.lines)
-        lines.append(f'{e.tail} -> {e.head} [number={k}, label="{label}"];')
+        lines.append(f'{e.tail} -> {e.head} [number={k}, label="{label}"{f", weight={e.weight}" * (e.weight > 1)}];')
     return "\n".join([*lines, "}"])
 
 

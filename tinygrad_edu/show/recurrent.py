@@ -5,17 +5,16 @@ out of an earlier use of it, begins a new one.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
-from .folds import Group
 from .parts import Parts
 
-LEAST = 3           # operations of a cell; products such as u * u * u * h are no network yet
+LEAST, FEW = 2, 15      # operations of a cell; nodes of a graph that is seen at a glance without time steps
 Steps = Counts = dict[Value, int]
 Users = dict[Value, list[Value]]
 
@@ -36,11 +35,13 @@ def unrolled(graph: NamedGraph) -> Unrolled | None:
     """The time steps of a graph; None where it is not recurrent.
 
     >>> u, b, h = Value(0.5, label="u"), Value(0.1, label="b"), Value(1.0, label="h")
-    >>> for _ in range(4):
+    >>> for _ in range(5):
     ...     h = (u * h + b).tanh()
     >>> unrolled(NamedGraph(h)).count
-    4
+    5
     """
+    if len(graph.nodes) <= FEW:
+        return None
     users: Users = {node: [] for node in graph.nodes}
     for node in graph.nodes:
         for parent in graph.parents(node):
@@ -136,11 +137,31 @@ def steps_of_users(graph: NamedGraph, steps: Steps) -> dict[Value, set[int]]:
     return found
 
 
-def parts_of(graph: NamedGraph, groups: list[Group]) -> Parts | None:
+def parts_of(graph: NamedGraph, groups: Sequence[Sequence[Value]]) -> Parts | None:
     """The time steps of a picture in which every node has a box; None where the graph is not recurrent."""
     found = unrolled(graph) if len(groups) == len(graph.nodes) else None
     if found is None:
         return None
-    headings = [f"t = {step}" for step in range(found.count)] + [""] * (found.count in found.steps.values())
+    headings = [*map(heading_of, range(found.count))] + [""] * (found.count in found.steps.values())
     nodes = [node for node, in groups]
     return Parts(headings, [found.steps[node] for node in nodes], [found.keys.get(node, -1) for node in nodes])
+
+
+def heading_of(step: int) -> str:
+    return f"t = {step}"
+
+
+def time_of(order: list[Value]) -> Callable[[Value], str]:
+    """The names of boxes where each time step is one: leaves that several share are another, called by their names."""
+    graph = NamedGraph(order[-1])
+    found = unrolled(graph)
+    if found is None:
+        return lambda node: ""
+    within = {node: its - {found.count} for node, its in steps_of_users(graph, found.steps).items()}
+    shared = ", ".join(graph.texts[node] for node in graph.nodes if not node.parents and len(within[node]) > 1)
+
+    def name(node: Value) -> str:
+        if not node.parents and len(within.get(node, ())) > 1:
+            return shared
+        return heading_of(found.steps[node]) if found.steps.get(node, found.count) < found.count else ""
+    return name

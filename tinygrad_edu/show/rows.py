@@ -11,6 +11,8 @@ from .layout import BETWEEN, Edge, Layout, Point, column_of, gaps_of, is_large, 
 from .parts import Parts, lay_out_parts
 
 PAPER, ENOUGH = (1000.0, 700.0), 0.7         # what is smaller there is broken into rows
+FAR = 4                         # columns, from the first use of a leaf to the last
+STRAIGHT = 8                    # the weight of edges between operations, so that copies do not push them aside
 GAP = 34                        # between two rows, in points
 NOWHERE: tuple[list[Point], Point] = ([], (0.0, 0.0))
 
@@ -28,6 +30,12 @@ def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], lay
     """
     if parts is not None:
         return lay_out_parts(window[0] / enough, parts, sizes, edges, layout)
+    copied, edges = with_copies(len(sizes), edges)
+    if copied:
+        placed = lay_out_in(window, [*sizes, *[sizes[i] for i in copied]], edges, layout, enough)
+        originals = [*range(len(sizes)), *copied]
+        again = [*enumerate(placed.boxes), *placed.ghosts][len(sizes):]
+        return placed._replace(boxes=placed.boxes[:len(sizes)], ghosts=[(originals[i], at) for i, at in again])
     if layout in ("auto", "simple") and is_large(len(sizes), edges):
         why = f"{len(sizes)} boxes and {len(edges)} arrows would take Graphviz long" if layout == "auto" else ""
         return filled(window, sizes, edges)._replace(note=why)
@@ -45,6 +53,27 @@ def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], lay
     return best if scale_in(window, best) >= enough or not lines else lines[0]
 
 
+def with_copies(count: int, edges: Sequence[Edge]) -> tuple[list[int], Sequence[Edge]]:
+    """(leaves that stand in the picture once more, the edges, some of which lead from these copies).
+
+    A leaf that is used far apart stands beside each of its uses, so that no arrow runs across the picture.
+    """
+    columns, inner = column_of(count, edges), {edge.head for edge in edges}
+    uses: dict[int, list[int]] = {}
+    for edge in edges:
+        if edge.tail not in inner:
+            uses.setdefault(edge.tail, []).append(columns[edge.head])
+    first = {leaf: min(its) for leaf, its in uses.items() if max(its) - min(its) >= FAR}
+    copies: dict[tuple[int, int], int] = {}
+    found = []
+    for edge in edges:
+        column = columns[edge.head]
+        if column != first.get(edge.tail, column):
+            edge = edge._replace(tail=copies.setdefault((edge.tail, column), count + len(copies)))
+        found.append(edge._replace(weight=STRAIGHT) if first and edge.tail in inner else edge)
+    return [leaf for leaf, _ in copies], found
+
+
 def scale_in(window: Point, placed: Layout) -> float:
     """The scale at which all of a layout is seen in a window."""
     return min(window[0] / placed.width, window[1] / placed.height)
@@ -52,9 +81,7 @@ def scale_in(window: Point, placed: Layout) -> float:
 
 def broken(whole: Layout, sizes: Sequence[Point], edges: Sequence[Edge], layout: str, count: int) -> Layout:
     """A layout in so many rows of one width: boxes in one column of the whole stay in one row."""
-    row_of = [min(count - 1, int(count * x / whole.width)) for x, _ in whole.boxes]
-    if whole.name == "simple":
-        row_of = with_users(row_of, edges)
+    row_of = with_users([min(count - 1, int(count * x / whole.width)) for x, _ in whole.boxes], edges)
     return in_rows(row_of, sizes, edges, layout)._replace(name=whole.name, note=whole.note)
 
 
