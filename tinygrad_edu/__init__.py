@@ -188,6 +188,7 @@ from .show.draw import draw
 from .show.drawing import Drawing
 from .show.page import Page
 from .show.player import play
+from .show.scopes import scope
 from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
 from .symbols.named import names

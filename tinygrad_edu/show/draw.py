@@ -13,8 +13,8 @@ from .drawing import Drawing
 from .folds import check_single, check_size, folded
 from .layout import Edge, Layout, chosen_layout
 from .parts import Parts
-from .recurrent import parts_of
 from .rows import ENOUGH, PAPER, lay_out_in
+from .scopes import parts_of
 from .svg import Words
 
 STYLES = ("boxes", "circuit")
@@ -55,7 +55,8 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
     boxes = boxes_of(graph, groups)
-    svg, placed = picture(boxes, *edges_of(graph, groups), layout, parts_of(graph, groups))
+    edges, texts = edges_of(graph, groups)
+    svg, placed = picture(boxes, edges, texts, layout, parts_of(graph, groups, edges))
     return Drawing(svg, placed.name, boxes[-1].name, placed.note)
 
 

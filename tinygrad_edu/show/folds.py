@@ -61,8 +61,8 @@ def grouped(order: list[Value], name: Callable[[Value], str]) -> list[Group]:
 
 
 def layer_of(scope: str) -> str:
-    """The layer a neuron belongs to: "layer 0" of "layer 0, neuron 3"."""
-    return scope.rsplit(", neuron", 1)[0]
+    """What a part belongs to: "layer 0" of "layer 0, neuron 3", "head 0" of "head 0, position 2"."""
+    return scope.rpartition(", ")[0] or scope
 
 
 def origin_of(node: Value) -> str:

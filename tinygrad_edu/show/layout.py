@@ -18,7 +18,7 @@ from . import embedded
 Point = tuple[float, float]
 LAYOUTS = ("auto", "embedded", "dot", "simple")
 MOST_BOXES, MOST_CROSSED = 300, 1000      # beyond these Graphviz takes seconds, then minutes
-SIDE_BY_SIDE = {"LR": 0.3, "BT": 0.2}     # between boxes, in inches
+SPACES = {"LR": "nodesep=0.3; ranksep=0.4;", "BT": "nodesep=0.2; ranksep=0.3;"}         # between boxes, in inches
 LABEL_SIZE = 13             # of the edge labels, in points; Graphviz takes 0.6 of it for a letter
 
 
@@ -93,7 +93,7 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto",
 
 def dot_text(sizes: Sequence[Point], edges: Sequence[Edge], way: str = "LR") -> str:
     """The question to Graphviz: numbered boxes of these sizes, and labels of zeros."""
-    lines = ["digraph {", f"rankdir={way}; nodesep={SIDE_BY_SIDE[way]}; ranksep=0.4;",
+    lines = ["digraph {", f"rankdir={way}; {SPACES[way]}",
              'node [shape=box, fixedsize=true, label=""];', f'edge [fontname="Courier", fontsize={LABEL_SIZE}];']
     lines += [f"{i} [width={w / 72:.4f}, height={h / 72:.4f}];" for i, (w, h) in enumerate(sizes)]
     for k, e in enumerate(edges):

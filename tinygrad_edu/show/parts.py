@@ -7,7 +7,6 @@ lines as words are.
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from .layout import ARROW, Edge, Frame, Layout, Point, is_large, lay_out
@@ -24,42 +23,48 @@ class Parts(NamedTuple):
     headings    of each part; "" for one without a frame, such as the loss after the last time step
     part        of each box
     keys        what each box is in its part, the same for its likes in other parts; -1 for a leaf
+    flows       whether each part is made from the one before
     """
     headings: list[str]
     part: list[int]
     keys: list[int]
+    flows: bool
 
 
 class Block(NamedTuple):
-    """A part and what its edges come from: the places of the boxes, and those of the edges."""
+    """A part and what its edges come from: {box: its place} and {edge: its place}."""
     boxes: dict[int, Slot]
     edges: dict[int, Slot]
 
 
 def lay_out_parts(width: float, parts: Parts, sizes: Sequence[Point], edges: Sequence[Edge], layout: str) -> Layout:
-    """Place each part as `lay_out` does, upwards, and the parts in lines of at most this width."""
+    """Place each part as `lay_out` does, and the parts in lines of at most this width."""
     blocks = blocks_of(parts, edges)
     framed = [block for block, heading in zip(blocks, parts.headings) if heading]
-    common = Pattern(framed, sizes, edges, layout)
-    patterns = [common if heading else Pattern([block], sizes, edges, layout)
+    common = Pattern(framed, sizes, edges, layout, width)
+    patterns = [common if heading else Pattern([block], sizes, edges, layout, width)
                 for block, heading in zip(blocks, parts.headings)]
     corners, (across, down) = in_lines(width, [pattern.size for pattern in patterns])
-    boxes, labels = [(0.0, 0.0)] * len(sizes), [(0.0, 0.0)] * len(edges)
-    curves: list[Curve] = [([], (0.0, 0.0))] * len(edges)
+    centres: dict[int, Point] = {}
     ghosts: list[tuple[int, Point]] = []
+    curves: dict[int, Curve] = {}
+    labels: dict[int, Point] = {}
     for part, (block, pattern, corner) in enumerate(zip(blocks, patterns, corners)):
-        for box, slot in block.boxes.items():
-            centre = moved(pattern.centres[slot], corner)
-            if parts.part[box] == part:
-                boxes[box] = centre
-            else:
-                ghosts.append((box, centre))
+        spots = [(box, moved(pattern.centres[slot], corner)) for box, slot in block.boxes.items()]
+        centres |= {box: spot for box, spot in spots if parts.part[box] == part}
+        ghosts += [(box, spot) for box, spot in spots if parts.part[box] != part]
         for k, slot in block.edges.items():
             curves[k] = shifted(pattern.curve(slot, sizes[edges[k].tail], sizes[edges[k].head]), corner)
             labels[k] = moved(pattern.labels[slot], corner)
     frames = [Frame(heading, corner, common.size) for heading, corner in zip(parts.headings, corners) if heading]
-    flow = [arrow_between(*ends, pattern.size) for ends, pattern in zip(pairwise(corners), patterns)]
-    return Layout(across, down, boxes, curves, labels, common.name, common.note, ghosts, frames, flow)
+    flow = [arrow_out_of(corner, pattern.size) for corner, pattern in zip(corners[:-1], patterns) if parts.flows]
+    return Layout(across, down, in_order(centres), in_order(curves), in_order(labels), common.name, common.note,
+                  ghosts, frames, flow)
+
+
+def in_order(found: dict[int, Any]) -> list[Any]:
+    """What is found for 0, 1, 2 and so on."""
+    return [found[i] for i in range(len(found))]
 
 
 def blocks_of(parts: Parts, edges: Sequence[Edge]) -> list[Block]:
@@ -96,7 +101,8 @@ class Pattern:
     curves, labels     {place: of an edge, and of its label}
     """
 
-    def __init__(self, blocks: Sequence[Block], sizes: Sequence[Point], edges: Sequence[Edge], layout: str):
+    def __init__(self, blocks: Sequence[Block], sizes: Sequence[Point], edges: Sequence[Edge], layout: str,
+                 width: float):
         self.sizes: dict[Slot, Point] = {}
         room: dict[Slot, Point] = {}
         for block in blocks:
@@ -106,8 +112,7 @@ class Pattern:
                 room[slot] = largest((edges[k].letters, edges[k].lines), room.get(slot, (0, 0)))
         number = {slot: i for i, slot in enumerate(self.sizes)}
         arrows = [Edge(number[tail], number[head], *space) for (tail, head, _), space in room.items()]
-        quick = layout == "auto" and is_large(len(number), arrows)
-        placed = lay_out(list(self.sizes.values()), arrows, "simple" if quick else layout, "BT")
+        placed = upwards_or_across(width - 2 * PAD, list(self.sizes.values()), arrows, layout)
         self.name, self.note = placed.name, placed.note
         self.size = placed.width + 2 * PAD, placed.height + HEADING + PAD
         inside = PAD, HEADING
@@ -128,6 +133,13 @@ class Pattern:
         """The point of a box of this size that corresponds to one on the border of the largest."""
         (x, y), (middle, centre), (width, height) = point, self.centres[slot], self.sizes[slot]
         return middle + (x - middle) * size[0] / width, centre + (y - centre) * size[1] / height
+
+
+def upwards_or_across(width: float, sizes: Sequence[Point], edges: Sequence[Edge], layout: str) -> Layout:
+    """A layout upwards, or to the right where that is less wide and the other too wide."""
+    layout = "simple" if layout == "auto" and is_large(len(sizes), edges) else layout
+    upwards = lay_out(sizes, edges, layout, "BT")
+    return upwards if upwards.width <= width else min(upwards, lay_out(sizes, edges, layout), key=lambda p: p.width)
 
 
 def largest(one: Point, other: Point) -> Point:
@@ -163,9 +175,8 @@ def in_lines(width: float, sizes: Sequence[Point]) -> tuple[list[Point], Point]:
     return corners, (across, top - BELOW)
 
 
-def arrow_between(one: Point, other: Point, size: Point) -> Curve:
-    """From the middle of the right side of a block to the next; at the end of a line it points out of it."""
-    start = one[0] + size[0], one[1] + size[1] / 2
-    tip = start[0] + APART, start[1]
-    last = tip[0] - ARROW, tip[1]
-    return [start, start, last, last], tip
+def arrow_out_of(corner: Point, size: Point) -> Curve:
+    """From the middle of the right side of a block to the next, or, at the end of a line, out of it."""
+    start = corner[0] + size[0], corner[1] + size[1] / 2
+    last = start[0] + APART - ARROW, start[1]
+    return [start, start, last, last], (start[0] + APART, start[1])

@@ -31,14 +31,15 @@ from .folds import (
     folded_by,
     layer_of,
     links_of,
+    over_many,
     way_out,
     with_inputs,
 )
 from .layout import Edge, chosen_layout
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
-from .recurrent import parts_of
 from .rows import lay_out_in
+from .scopes import parts_of
 from .steps import Event, events_of
 from .svg import at, number_text
 
@@ -250,7 +251,7 @@ class Lesson:
         links = links_of(self.graph, view.groups)
         edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
         sizes = [(self.boxes[key].width, self.boxes[key].height) for key in members]
-        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH, parts_of(self.graph, view.groups))
+        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH, parts_of(self.graph, view.groups, edges))
         arrows = [[number[members[link.tail]], number[members[link.head]], self.place[link.node], link.i,
                    " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
                   for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
@@ -315,9 +316,11 @@ def python_path(scope: str, label: str = "") -> str:
 def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
     words = words_of("player").page
-    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
+    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"],
+             "time": words["time_steps"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
-    wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
+    coarse = fold == "auto" and len(order) > MANY_NODES
+    wanted = min((folded(order, f) for f in (("time", "layer") if coarse else (fold,))), key=over_many)
     for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
         found.append(View(name_when_open(layer), opened(order, layer)))
     views: list[View] = []

@@ -137,14 +137,15 @@ def steps_of_users(graph: NamedGraph, steps: Steps) -> dict[Value, set[int]]:
     return found
 
 
-def parts_of(graph: NamedGraph, groups: Sequence[Sequence[Value]]) -> Parts | None:
+def time_parts(graph: NamedGraph, groups: Sequence[Sequence[Value]]) -> Parts | None:
     """The time steps of a picture in which every node has a box; None where the graph is not recurrent."""
     found = unrolled(graph) if len(groups) == len(graph.nodes) else None
     if found is None:
         return None
     headings = [*map(heading_of, range(found.count))] + [""] * (found.count in found.steps.values())
     nodes = [node for node, in groups]
-    return Parts(headings, [found.steps[node] for node in nodes], [found.keys.get(node, -1) for node in nodes])
+    return Parts(headings, [found.steps[node] for node in nodes], [found.keys.get(node, -1) for node in nodes],
+                 flows=True)
 
 
 def heading_of(step: int) -> str:

@@ -47,7 +47,7 @@ def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], lay
     shape, needed = math.sqrt(across / up), math.ceil(across * enough)
     counts = sorted({math.floor(shape), math.ceil(shape), needed, needed + 1} - {0, 1})
     tried = [broken(whole, sizes, edges, layout, count) for count in counts]
-    best = max([whole, *tried], key=lambda placed: scale_in(window, placed))
+    best = max([whole, *tried], key=lambda placed: min(1.0, scale_in(window, placed)))
     lines = [placed for count, placed in zip(counts, tried)
              if scale_in((window[0], window[1] * count), placed) >= enough]
     return best if scale_in(window, best) >= enough or not lines else lines[0]
