@@ -30,11 +30,13 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     engine   the former name of `layout`; the next version will not know it any more
     names    what the nodes go by, as for `steps`
     style    "boxes", or "circuit": round gates and numbers on wires, as on slides, for up to 100 nodes
-    fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
-             (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
+    fold     "neuron" or "layer": each as one box (see also `scope`); "time": each time step of a recurrent graph;
+             "line": what was made at one line of the program (see `trace_origin`); "none": every node.
+             "auto" folds only graphs of more than 300 nodes.
 
     Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text is; a
-    row begins with pale boxes of earlier rows, the same nodes once more.  ValueError for more than 5000 boxes.
+    row begins with pale boxes of earlier rows, the same nodes once more.  The time steps of a recurrent graph stand
+    in frames, with pale boxes of the weights that all of them share.  ValueError for more than 5000 boxes.
 
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> f = x * y

@@ -18,7 +18,7 @@ from . import embedded
 Point = tuple[float, float]
 LAYOUTS = ("auto", "embedded", "dot", "simple")
 MOST_BOXES, MOST_CROSSED = 300, 1000      # beyond these Graphviz takes seconds, then minutes
-SPACES = {"LR": "nodesep=0.3; ranksep=0.4;", "BT": "nodesep=0.2; ranksep=0.3;"}         # between boxes, in inches
+SPACES = {"LR": "nodesep=0.3; ranksep=0.4;", "BT": "nodesep=0.2; ranksep=0.2;"}         # between boxes, in inches
 LABEL_SIZE = 13             # of the edge labels, in points; Graphviz takes 0.6 of it for a letter
 
 
@@ -97,7 +97,7 @@ def dot_text(sizes: Sequence[Point], edges: Sequence[Edge], way: str = "LR") -> 
              'node [shape=box, fixedsize=true, label=""];', f'edge [fontname="Courier", fontsize={LABEL_SIZE}];']
     lines += [f"{i} [width={w / 72:.4f}, height={h / 72:.4f}];" for i, (w, h) in enumerate(sizes)]
     for k, e in enumerate(edges):
-        label = "\\n".join(["0" * e.letters] * e.lines)
+        label = "\\n".join(["0" * e.letters] * (e.lines if way == "LR" else 1))       # two lines fit between rows too
         lines.append(f'{e.tail} -> {e.head} [number={k}, label="{label}"{f", weight={e.weight}" * (e.weight > 1)}];')
     return "\n".join([*lines, "}"])
 
@@ -175,15 +175,14 @@ def simple(sizes: Sequence[Point], edges: Sequence[Edge], columns: Sequence[int]
 
 
 def turned(sizes: Sequence[Point], edges: Sequence[Edge]) -> Layout:
-    """The simple layout upwards: its columns are rows, and the room between them is for lines of letters."""
-    found = simple([(height, width) for width, height in sizes],
-                   [edge._replace(letters=2 * edge.lines * bool(edge.letters)) for edge in edges])
+    """The simple layout upwards: its columns are rows, between which there is room for two lines."""
+    found = simple([(height, width) for width, height in sizes], [edge._replace(letters=0) for edge in edges])
 
     def upwards(point: Point) -> Point:
         return point[1], found.width - point[0]
     curves = [([upwards(point) for point in points], upwards(tip)) for points, tip in found.curves]
-    return Layout(found.height, found.width, [upwards(p) for p in found.boxes], curves,
-                  [upwards(p) for p in found.labels], "simple")
+    labels = [((points[-4][0] + tip[0]) / 2, (points[-4][1] + tip[1]) / 2) for points, tip in curves]
+    return Layout(found.height, found.width, [upwards(p) for p in found.boxes], curves, labels, "simple")
 
 
 def column_of(count: int, edges: Sequence[Edge]) -> list[int]:

@@ -7,13 +7,14 @@ lines as words are.
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .layout import ARROW, Edge, Frame, Layout, Point, is_large, lay_out
 
-PAD, HEADING = 8.0, 26.0        # within a frame, in points
+PAD, HEADING = 8.0, 24.0        # within a frame, in points
 APART, BELOW = 30.0, 24.0       # between frames: room for the arrow from one to the next, and between lines
 Slot = Any                      # a place in a part, the same in all that are alike: a hashable
+Number = TypeVar("Number", int, float)
 Curve = tuple[list[Point], Point]
 
 
@@ -104,7 +105,7 @@ class Pattern:
     def __init__(self, blocks: Sequence[Block], sizes: Sequence[Point], edges: Sequence[Edge], layout: str,
                  width: float):
         self.sizes: dict[Slot, Point] = {}
-        room: dict[Slot, Point] = {}
+        room: dict[Slot, tuple[int, int]] = {}
         for block in blocks:
             for box, slot in block.boxes.items():
                 self.sizes[slot] = largest(sizes[box], self.sizes.get(slot, (0, 0)))
@@ -142,7 +143,7 @@ def upwards_or_across(width: float, sizes: Sequence[Point], edges: Sequence[Edge
     return upwards if upwards.width <= width else min(upwards, lay_out(sizes, edges, layout), key=lambda p: p.width)
 
 
-def largest(one: Point, other: Point) -> Point:
+def largest(one: tuple[Number, Number], other: tuple[Number, Number]) -> tuple[Number, Number]:
     return max(one[0], other[0]), max(one[1], other[1])
 
 

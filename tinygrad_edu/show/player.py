@@ -84,9 +84,9 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
          names: str = "auto", engine: str | None = None) -> Page:
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
-    fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
-             made at one line of the program (see `trace_origin`); "auto" shows the layers of graphs of more
-             than 300 nodes.  The page can change it, and open single layers.
+    fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "time", each time
+             step; "line", what was made at one line of the program (see `trace_origin`); "auto" shows the time
+             steps or layers of graphs of more than 300 nodes.  The page can change it, and open single layers.
     layout   what places the boxes, as for `draw`
     names    what the nodes go by, as for `steps`
     engine   the former name of `layout`; the next version will not know it any more
@@ -255,7 +255,8 @@ class Lesson:
         arrows = [[number[members[link.tail]], number[members[link.head]], self.place[link.node], link.i,
                    " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
                   for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
-        framed = {"frames": frames_svg(placed)} if placed.frames else {}
+        homes = [{"x": x + w / 2, "y": y + h / 2, "w": w / 2, "h": h / 2} for _, (x, y), (w, h) in placed.frames]
+        framed = {"frames": frames_svg(placed), "homes": homes} if homes else {}
         return {"name": view.name, "size": [round(placed.width + 2 * EDGE), round(placed.height + 2 * EDGE)],
                 "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(members, placed.boxes)],
                 "ghosts": [[number[members[i]], round(x, 1), round(y, 1)] for i, (x, y) in placed.ghosts],

@@ -14,30 +14,31 @@ from ..engine.value import Value
 from ..symbols.named import NamedGraph
 from .parts import Parts
 
-LEAST, FEW = 2, 15      # operations of a cell; nodes of a graph that is seen at a glance without time steps
-Steps = Counts = dict[Value, int]
+FEW = 15            # nodes of a graph that is seen at a glance without time steps
+LEAST = 2           # operations of a cell; products such as u * u * u * h are no network yet
+Counts = dict[Value, int]
 Users = dict[Value, list[Value]]
 
 
 class Unrolled(NamedTuple):
     """The time steps of a recurrent graph.
 
-    count     how many they are
-    steps     {node: its time step}; `count` for what comes after the last one, such as the loss
+    length    how many they are
+    steps     {node: its time step}; `length` for what comes after the last one, such as the loss
     keys      {operation: what it is in its cell, the same as its likes in other time steps}
     """
-    count: int
-    steps: Steps
-    keys: dict[Value, int]
+    length: int
+    steps: Counts
+    keys: Counts
 
 
 def unrolled(graph: NamedGraph) -> Unrolled | None:
-    """The time steps of a graph; None where it is not recurrent.
+    """The time steps of a graph; None where it is not recurrent, or small.
 
     >>> u, b, h = Value(0.5, label="u"), Value(0.1, label="b"), Value(1.0, label="h")
     >>> for _ in range(5):
     ...     h = (u * h + b).tanh()
-    >>> unrolled(NamedGraph(h)).count
+    >>> unrolled(NamedGraph(h)).length
     5
     """
     if len(graph.nodes) <= FEW:
@@ -49,8 +50,8 @@ def unrolled(graph: NamedGraph) -> Unrolled | None:
     by_count: dict[int, list[Counts]] = {}
     for counts in repeated_uses(graph, users):
         by_count.setdefault(max(counts.values()), []).append(counts)
-    alike = sorted(by_count.items(), key=lambda item: (-len(item[1]), item[0]))
-    return next(filter(None, (in_steps(graph, users, count, leaves) for count, leaves in alike)), None)
+    tried = (in_steps(graph, users, count, by_count[count]) for count in sorted(by_count, reverse=True))
+    return next(filter(None, tried), None)
 
 
 def repeated_uses(graph: NamedGraph, users: Users) -> Iterator[Counts]:
@@ -59,11 +60,11 @@ def repeated_uses(graph: NamedGraph, users: Users) -> Iterator[Counts]:
     In tanh(w · x₁ + u · tanh(w · x₀ + u · h₀)) u is used again, and w is not.
     """
     bits = {node: bool(node.parents) << i for i, node in enumerate(graph.nodes)}
-    behind: dict[Value, int] = {}                           # all that a node is made from, as bits
+    behind: Counts = {}                                     # all operations that a node is made from, as bits
     for node in graph.nodes:
         behind[node] = reduce(or_, [behind[parent] | bits[parent] for parent in graph.parents(node)], 0)
     for leaf in graph.nodes:
-        used = reduce(or_, map(bits.__getitem__, users[leaf]), 0)
+        used = reduce(or_, [bits[user] for user in users[leaf]], 0)
         if not (leaf.parents or leaf.is_constant) and any(used & behind[user] for user in users[leaf]):
             counts: Counts = {}
             for user in users[leaf]:
@@ -71,64 +72,90 @@ def repeated_uses(graph: NamedGraph, users: Users) -> Iterator[Counts]:
             yield counts
 
 
-def in_steps(graph: NamedGraph, users: Users, count: int, leaves: list[Counts]) -> Unrolled | None:
+def in_steps(graph: NamedGraph, users: Users, length: int, leaves: Sequence[Counts]) -> Unrolled | None:
     """The time steps that so many uses of these leaves begin; None where these are not alike."""
     steps = steps_of(graph, users, leaves)
     keys = keys_of(graph, steps)
-    cells = [{keys[node] for node in keys if steps[node] == step} for step in range(count)]
+    cells: list[set[int]] = [set() for _ in range(length)]
+    for node, key in keys.items():
+        cells[steps[node]].add(key)
     common = set.intersection(*cells)
     if len(common) < LEAST or any(len(cell) > 2 * len(common) for cell in cells[:-1]):
         return None
-    for node in reversed(graph.nodes):                      # what only the last step has, and nothing of the cell needs
-        is_after = keys.get(node) not in cells[-2] and all(steps[user] == count for user in users[node])
-        if node.parents and steps[node] == count - 1 and is_after:
-            steps[node] = count
+    for node in reversed(graph.nodes):
         if not node.parents:
             steps[node] = min(steps[user] for user in users[node])
-    return Unrolled(count, steps, keys)
+        elif steps[node] == length - 1 and keys[node] not in cells[-2]:      # only the last step has it
+            steps[node] += all(steps[user] == length for user in users[node])
+    return Unrolled(length, steps, keys)
 
 
-def steps_of(graph: NamedGraph, users: Users, leaves: list[Counts]) -> Steps:
-    """{node: its time step}: that of the last use on the way to it.
+def steps_of(graph: NamedGraph, users: Users, leaves: Sequence[Counts]) -> Counts:
+    """{node: its time step}: that of the last use of one of the leaves on the way to it.
 
-    What does not come out of such a use, as w · x does, is in the step of its first user.  So is what only the
-    next step uses and is made of nothing but what that step needs anyway, as 1 - h of r · h · (1 - h) is.
+    What is made of nothing but the state that a step hands on, and goes into the next state, belongs to the next step,
+    as 1 - h of r · h · (1 - h) does.  It leads to a later use; before the last step it is known by its likes.
     """
+    begins = {user for counts in leaves for user in counts}
     uses: Counts = {}
     for node in graph.nodes:
         uses[node] = max([counts.get(node, 0) for counts in leaves] + [uses[parent] for parent in graph.parents(node)])
-    steps = {node: uses[node] - 1 for node in graph.nodes}
-    for node in reversed(graph.nodes[:-1]):
-        first = min(steps[user] for user in users[node])
-        made_of = [parent for parent in graph.parents(node) if parent.parents]
-        is_needed = first > steps[node] and all(
-            any(steps[user] >= first for user in users[parent] if user is not node) for parent in made_of)
-        if not uses[node] or is_needed:
-            steps[node] = first
+    last = dict.fromkeys(graph.nodes, 0)                    # the last use that a node leads to
+    for node in reversed(graph.nodes):
+        last[node] = max([0, *[max(last[user], uses[user] * (user in begins)) for user in users[node]]])
+    late = made_of_state(graph, users, uses, begins)
+    keys = keys_of(graph, placed(graph, users, uses, begins, late))
+    certain = {keys[node] for node in late if last[node] > uses[node] + 1}
+    return placed(graph, users, uses, begins, {node for node in late if keys[node] in certain})
+
+
+def made_of_state(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value]) -> set[Value]:
+    """What is made of nothing but values that a later step uses too, and goes into what such a step computes."""
+    state = {node for node in graph.nodes if any(0 < uses[node] < uses[user] for user in users[node])}
+    found: set[Value] = set()
+    for node in graph.nodes:
+        made_of = [parent for parent in graph.parents(node) if uses[parent]]
+        if made_of and node not in begins and (state | found).issuperset(made_of):
+            found.add(node)
+    goes_in: set[Value] = set()
+    for node in reversed(graph.nodes):
+        if any(user in goes_in if user in found else uses[user] > uses[node] for user in users[node]):
+            goes_in.add(node)
+    return found & goes_in
+
+
+def placed(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value], late: set[Value]) -> Counts:
+    """The time steps by the uses on the way; what does not come out of such a use is in the step of its first user."""
+    steps = {node: uses[node] - (node not in late) for node in graph.nodes}
+    for node in reversed(graph.nodes):
+        is_first_use = uses[node] == 1 and node in begins and not begins.intersection(users[node])
+        if is_first_use or not uses[node]:
+            steps[node] = min(steps[user] for user in users[node])
     return steps
 
 
-def keys_of(graph: NamedGraph, steps: Steps) -> dict[Value, int]:
+def keys_of(graph: NamedGraph, steps: Counts) -> Counts:
     """{operation: the number of what it is in its time step}.
 
     Two are the same where the operation is, and what it is made from: leaves of several steps are the same only as
     themselves, any other leaf and what comes from another step may stand for each other.
     """
-    shared = {leaf for leaf, its in steps_of_users(graph, steps).items() if not leaf.parents and len(its) > 1}
-    keys: dict[Value, int] = {}
+    used_in = steps_of_users(graph, steps)
+    keys: Counts = {}
     known: dict[Any, int] = {}
     twins: Counter[Any] = Counter()
     for node in graph.nodes:
         if node.parents:
-            inputs = [parent if parent in shared else keys[parent] if parent.parents and steps[parent] == steps[node]
-                      else None for parent in graph.parents(node)]
+            inputs = [keys[parent] if parent.parents and steps[parent] == steps[node] else
+                      parent if not parent.parents and len(used_in[parent]) > 1 else None
+                      for parent in graph.parents(node)]
             made = (node._operation, *inputs)
             twins[steps[node], made] += 1
             keys[node] = known.setdefault((made, twins[steps[node], made]), len(known))
     return keys
 
 
-def steps_of_users(graph: NamedGraph, steps: Steps) -> dict[Value, set[int]]:
+def steps_of_users(graph: NamedGraph, steps: Counts) -> dict[Value, set[int]]:
     """{node: the time steps in which it is used}."""
     found: dict[Value, set[int]] = {node: set() for node in graph.nodes}
     for node in graph.nodes:
@@ -137,12 +164,15 @@ def steps_of_users(graph: NamedGraph, steps: Steps) -> dict[Value, set[int]]:
     return found
 
 
+# ---- in pictures ------------------------------------------------------------------------------------------
+
+
 def time_parts(graph: NamedGraph, groups: Sequence[Sequence[Value]]) -> Parts | None:
     """The time steps of a picture in which every node has a box; None where the graph is not recurrent."""
     found = unrolled(graph) if len(groups) == len(graph.nodes) else None
     if found is None:
         return None
-    headings = [*map(heading_of, range(found.count))] + [""] * (found.count in found.steps.values())
+    headings = [*map(heading_of, range(found.length))] + [""] * (found.length in found.steps.values())
     nodes = [node for node, in groups]
     return Parts(headings, [found.steps[node] for node in nodes], [found.keys.get(node, -1) for node in nodes],
                  flows=True)
@@ -152,17 +182,14 @@ def heading_of(step: int) -> str:
     return f"t = {step}"
 
 
-def time_of(order: list[Value]) -> Callable[[Value], str]:
+def time_of(order: Sequence[Value]) -> Callable[[Value], str]:
     """The names of boxes where each time step is one: leaves that several share are another, called by their names."""
     graph = NamedGraph(order[-1])
     found = unrolled(graph)
     if found is None:
         return lambda node: ""
-    within = {node: its - {found.count} for node, its in steps_of_users(graph, found.steps).items()}
-    shared = ", ".join(graph.texts[node] for node in graph.nodes if not node.parents and len(within[node]) > 1)
-
-    def name(node: Value) -> str:
-        if not node.parents and len(within.get(node, ())) > 1:
-            return shared
-        return heading_of(found.steps[node]) if found.steps.get(node, found.count) < found.count else ""
-    return name
+    names = {node: heading_of(step) for node, step in found.steps.items() if step < found.length}
+    used_in = steps_of_users(graph, found.steps)
+    shared = [node for node in names if not node.parents and len(used_in[node] - {found.length}) > 1]
+    names |= dict.fromkeys(shared, ", ".join(graph.texts[node] for node in shared))
+    return lambda node: names.get(node, "")
