@@ -89,6 +89,15 @@ def dense(hidden=3, steps=4):
     return tg.sum(h)
 
 
+def begun(steps=4):
+    """A recurrent network whose first state is computed."""
+    a, w, u = labelled("a", 3)
+    h = tg.sin(a * Value(0.7, label="z") + 1)
+    for x in labelled("x", steps, 1.0):
+        h = tg.tanh(w * x + u * h)
+    return h
+
+
 # ---- time steps are recognised
 
 
@@ -105,7 +114,7 @@ def test_every_operation_of_a_random_cell_is_in_its_time_step(seed):
 
 
 @pytest.mark.parametrize("graph_of, operations", [
-    (recurrent, 5), (lambda steps: lstm(steps), 25), (with_losses, 7), (logistic, 3), (dense, 21)])
+    (recurrent, 5), (lambda steps: lstm(steps), 25), (with_losses, 7), (logistic, 3), (dense, 21), (begun, 4)])
 @pytest.mark.parametrize("steps", [4, 7])
 def test_there_are_as_many_time_steps_as_uses_and_all_have_the_same_operations(graph_of, operations, steps):
     found = unrolled(NamedGraph(graph_of(steps=steps)))
@@ -154,7 +163,7 @@ def within(inner, outer, room=1.0):
 
 
 PICTURES = [(recurrent, "none"), (lambda: recurrent(8), "none"), (lstm, "none"), (with_losses, "none"), (logistic, "none"),
-            (dense, "none"), (attention_by_heads, "neuron")]
+            (dense, "none"), (begun, "none"), (attention_by_heads, "neuron")]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

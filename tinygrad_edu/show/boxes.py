@@ -138,10 +138,10 @@ def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: 
             f"{words if text else ''}</g>")
 
 
-def frames_svg(placed: Layout) -> str:
+def frames_svg(placed: Layout) -> list[str]:
     """The frames around the parts of a picture, with their headings, and the arrows from one to the next."""
     arrows = [edge_svg(*curve, "", (0, 0)).replace("tg-edge", "tg-edge tg-flow") for curve in placed.flow]
-    return "".join([*map(frame_svg, placed.frames), *arrows])
+    return [*map(frame_svg, placed.frames), *arrows]
 
 
 def frame_svg(frame: Frame) -> str:

@@ -67,7 +67,7 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str, 
     """(SVG text, where things are) of boxes and edges."""
     placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH, parts)
     drawn = [
-        frames_svg(placed),
+        *frames_svg(placed),
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
         *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts]]

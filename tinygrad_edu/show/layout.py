@@ -18,7 +18,6 @@ from . import embedded
 Point = tuple[float, float]
 LAYOUTS = ("auto", "embedded", "dot", "simple")
 MOST_BOXES, MOST_CROSSED = 300, 1000      # beyond these Graphviz takes seconds, then minutes
-SPACES = {"LR": "nodesep=0.3; ranksep=0.4;", "BT": "nodesep=0.2; ranksep=0.2;"}         # between boxes, in inches
 LABEL_SIZE = 13             # of the edge labels, in points; Graphviz takes 0.6 of it for a letter
 
 
@@ -93,7 +92,10 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto",
 
 def dot_text(sizes: Sequence[Point], edges: Sequence[Edge], way: str = "LR") -> str:
     """The question to Graphviz: numbered boxes of these sizes, and labels of zeros."""
-    lines = ["digraph {", f"rankdir={way}; {SPACES[way]}",
+    spaces = "nodesep=0.3; ranksep=0.4;"                # between boxes, in inches; a label makes room of its own
+    if way == "BT":
+        spaces = f"nodesep=0.2; ranksep={0.2 if any(e.letters for e in edges) else 0.5};"
+    lines = ["digraph {", f"rankdir={way}; {spaces}",
              'node [shape=box, fixedsize=true, label=""];', f'edge [fontname="Courier", fontsize={LABEL_SIZE}];']
     lines += [f"{i} [width={w / 72:.4f}, height={h / 72:.4f}];" for i, (w, h) in enumerate(sizes)]
     for k, e in enumerate(edges):

@@ -156,11 +156,11 @@ def shifted(curve: Curve, by: Point) -> Curve:
 
 
 def in_lines(width: float, sizes: Sequence[Point]) -> tuple[list[Point], Point]:
-    """(the upper left corner of each block, the size of all): in lines, the middles of a line on one height."""
+    """(the upper left corner of each block, the size of all): in lines, none of which is higher than its first block."""
     lines: list[list[Point]] = []
     room = 0.0
     for size in sizes:
-        if not lines or size[0] > room:
+        if not lines or size[0] > room or size[1] > lines[-1][0][1]:
             lines.append([])
             room = width
         lines[-1].append(size)

@@ -256,7 +256,7 @@ class Lesson:
                    " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
                   for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
         homes = [{"x": x + w / 2, "y": y + h / 2, "w": w / 2, "h": h / 2} for _, (x, y), (w, h) in placed.frames]
-        framed = {"frames": frames_svg(placed), "homes": homes} if homes else {}
+        framed = {"frames": "".join(frames_svg(placed)), "homes": homes} if homes else {}
         return {"name": view.name, "size": [round(placed.width + 2 * EDGE), round(placed.height + 2 * EDGE)],
                 "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(members, placed.boxes)],
                 "ghosts": [[number[members[i]], round(x, 1), round(y, 1)] for i, (x, y) in placed.ghosts],

@@ -24,7 +24,8 @@ class Unrolled(NamedTuple):
     """The time steps of a recurrent graph.
 
     length    how many they are
-    steps     {node: its time step}; `length` for what comes after the last one, such as the loss
+    steps     {node: its time step}; `length` for what comes after the last one, such as the loss, and -1 for what is
+              computed before the first
     keys      {operation: what it is in its cell, the same as its likes in other time steps}
     """
     length: int
@@ -78,7 +79,8 @@ def in_steps(graph: NamedGraph, users: Users, length: int, leaves: Sequence[Coun
     keys = keys_of(graph, steps)
     cells: list[set[int]] = [set() for _ in range(length)]
     for node, key in keys.items():
-        cells[steps[node]].add(key)
+        if steps[node] >= 0:
+            cells[steps[node]].add(key)
     common = set.intersection(*cells)
     if len(common) < LEAST or any(len(cell) > 2 * len(common) for cell in cells[:-1]):
         return None
@@ -106,7 +108,14 @@ def steps_of(graph: NamedGraph, users: Users, leaves: Sequence[Counts]) -> Count
     late = made_of_state(graph, users, uses, begins)
     keys = keys_of(graph, placed(graph, users, uses, begins, late))
     certain = {keys[node] for node in late if last[node] > uses[node] + 1}
-    return placed(graph, users, uses, begins, {node for node in late if keys[node] in certain})
+    steps = placed(graph, users, uses, begins, {node for node in late if keys[node] in certain})
+    keys = keys_of(graph, steps)
+    later = {keys[node] for node in keys if steps[node]}
+    for node in keys:                                       # what makes the first state is before the first step
+        if not uses[node] and keys[node] not in later and all(
+                steps[parent] < 0 for parent in graph.parents(node) if parent.parents):
+            steps[node] = -1
+    return steps
 
 
 def made_of_state(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value]) -> set[Value]:
@@ -172,10 +181,10 @@ def time_parts(graph: NamedGraph, groups: Sequence[Sequence[Value]]) -> Parts | 
     found = unrolled(graph) if len(groups) == len(graph.nodes) else None
     if found is None:
         return None
-    headings = [*map(heading_of, range(found.length))] + [""] * (found.length in found.steps.values())
+    used = sorted(set(found.steps.values()))
     nodes = [node for node, in groups]
-    return Parts(headings, [found.steps[node] for node in nodes], [found.keys.get(node, -1) for node in nodes],
-                 flows=True)
+    return Parts([heading_of(step) if 0 <= step < found.length else "" for step in used],
+                 [used.index(found.steps[node]) for node in nodes], [found.keys.get(node, -1) for node in nodes], flows=True)
 
 
 def heading_of(step: int) -> str:
@@ -188,7 +197,7 @@ def time_of(order: Sequence[Value]) -> Callable[[Value], str]:
     found = unrolled(graph)
     if found is None:
         return lambda node: ""
-    names = {node: heading_of(step) for node, step in found.steps.items() if step < found.length}
+    names = {node: heading_of(step) for node, step in found.steps.items() if 0 <= step < found.length}
     used_in = steps_of_users(graph, found.steps)
     shared = [node for node in names if not node.parents and len(used_in[node] - {found.length}) > 1]
     names |= dict.fromkeys(shared, ", ".join(graph.texts[node] for node in shared))
