@@ -95,27 +95,45 @@ def in_steps(graph: NamedGraph, users: Users, length: int, leaves: Sequence[Coun
 def steps_of(graph: NamedGraph, users: Users, leaves: Sequence[Counts]) -> Counts:
     """{node: its time step}: that of the last use of one of the leaves on the way to it.
 
-    What is made of nothing but the state that a step hands on, and goes into the next state, belongs to the next step,
-    as 1 - h of r · h · (1 - h) does.  It leads to a later use; before the last step it is known by its likes.
+    What comes out of no such use is in the step of its first user, as w · x is; but what makes the first state is
+    before the first step, at -1.
     """
     begins = {user for counts in leaves for user in counts}
     uses: Counts = {}
     for node in graph.nodes:
         uses[node] = max([counts.get(node, 0) for counts in leaves] + [uses[parent] for parent in graph.parents(node)])
+    steps = placed(graph, users, uses, begins, late_ones(graph, users, uses, begins))
+    keys = keys_of(graph, steps)
+    later = {key for node, key in keys.items() if steps[node]}
+    for node, key in keys.items():
+        if not uses[node] and key not in later and all(steps[p] < 0 for p in graph.parents(node) if p.parents):
+            steps[node] = -1
+    return steps
+
+
+def placed(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value], late: set[Value]) -> Counts:
+    """The time steps by the uses on the way; those `late` are in the next one."""
+    steps = {node: uses[node] - (node not in late) for node in graph.nodes}
+    for node in reversed(graph.nodes):
+        is_first_use = uses[node] == 1 and node in begins and not begins.intersection(users[node])
+        if is_first_use or not uses[node]:
+            steps[node] = min(steps[user] for user in users[node])
+    return steps
+
+
+def late_ones(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value]) -> set[Value]:
+    """What is made of nothing but the state that a step hands on, and goes into the next state.
+
+    It belongs to the next step, as 1 - h of r · h · (1 - h) does.  It leads to a use after that; before the last
+    step, where there is none, it is known by its likes.
+    """
     last = dict.fromkeys(graph.nodes, 0)                    # the last use that a node leads to
     for node in reversed(graph.nodes):
         last[node] = max([0, *[max(last[user], uses[user] * (user in begins)) for user in users[node]]])
-    late = made_of_state(graph, users, uses, begins)
-    keys = keys_of(graph, placed(graph, users, uses, begins, late))
-    certain = {keys[node] for node in late if last[node] > uses[node] + 1}
-    steps = placed(graph, users, uses, begins, {node for node in late if keys[node] in certain})
-    keys = keys_of(graph, steps)
-    later = {keys[node] for node in keys if steps[node]}
-    for node in keys:                                       # what makes the first state is before the first step
-        if not uses[node] and keys[node] not in later and all(
-                steps[parent] < 0 for parent in graph.parents(node) if parent.parents):
-            steps[node] = -1
-    return steps
+    found = made_of_state(graph, users, uses, begins)
+    keys = keys_of(graph, placed(graph, users, uses, begins, found))
+    certain = {keys[node] for node in found if last[node] > uses[node] + 1}
+    return {node for node in found if keys[node] in certain}
 
 
 def made_of_state(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value]) -> set[Value]:
@@ -124,23 +142,13 @@ def made_of_state(graph: NamedGraph, users: Users, uses: Counts, begins: set[Val
     found: set[Value] = set()
     for node in graph.nodes:
         made_of = [parent for parent in graph.parents(node) if uses[parent]]
-        if made_of and node not in begins and (state | found).issuperset(made_of):
+        if made_of and node not in begins and all(parent in state or parent in found for parent in made_of):
             found.add(node)
     goes_in: set[Value] = set()
     for node in reversed(graph.nodes):
         if any(user in goes_in if user in found else uses[user] > uses[node] for user in users[node]):
             goes_in.add(node)
     return found & goes_in
-
-
-def placed(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value], late: set[Value]) -> Counts:
-    """The time steps by the uses on the way; what does not come out of such a use is in the step of its first user."""
-    steps = {node: uses[node] - (node not in late) for node in graph.nodes}
-    for node in reversed(graph.nodes):
-        is_first_use = uses[node] == 1 and node in begins and not begins.intersection(users[node])
-        if is_first_use or not uses[node]:
-            steps[node] = min(steps[user] for user in users[node])
-    return steps
 
 
 def keys_of(graph: NamedGraph, steps: Counts) -> Counts:
