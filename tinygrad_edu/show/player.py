@@ -18,7 +18,6 @@ from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short, name_at
-from ..symbols.reasons import reasons
 from .boxes import Box, box_of, frames_svg, group_box, inside_of, local_text
 from .draw import drawing_of
 from .folds import (
@@ -38,6 +37,7 @@ from .folds import (
 from .layout import Edge, chosen_layout
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
+from .reasons import reasons
 from .rows import lay_out_in
 from .scopes import parts_of
 from .steps import Event, events_of
@@ -58,8 +58,8 @@ BODY = """<main><div id="screen"><h1>{title}</h1>
 {program}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"></table></section></div>
 <p id="say" aria-live="polite"></p>
 {bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
-<rect class="tg-bg" id="ground"/><g id="links"/><g id="boxes">{boxes}</g>
-<g aria-hidden="true"><g id="ghosts"/><g id="near"/></g></svg></div>
+<g id="moved"><g id="links"/><g id="boxes">{boxes}</g>
+<g aria-hidden="true"><g id="ghosts"/><g id="near"/></g></g></svg></div>
 <div class="bar tools" role="group" aria-label="{picture}">
 <button id="turn">{turn}</button>
 <button id="out" aria-label="{smaller}">−</button>
