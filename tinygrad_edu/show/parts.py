@@ -156,7 +156,7 @@ def shifted(curve: Curve, by: Point) -> Curve:
 
 
 def in_lines(width: float, sizes: Sequence[Point]) -> tuple[list[Point], Point]:
-    """(the upper left corner of each block, the size of all): in lines, none of which is higher than its first block."""
+    """(the upper left corner of each block, the size of all); no block in a line is higher than its first."""
     lines: list[list[Point]] = []
     room = 0.0
     for size in sizes:

@@ -364,8 +364,7 @@ function follow(wanted, head = wanted[0]) {
   const [first, ...others] = wanted.map(b => nearest(spots[b])[0]), near = first ? [first, ...nearest(others)] : [];
   const [w, h] = size.map(length => length / frame[2]);
   let seen = first && sides(first);
-  const [home] = first ? nearest(view.homes ?? []) : [];
-  for (const s of home ? [...near, home] : near) {
+  for (const s of first ? [...near, ...nearest(view.homes ?? []).slice(0, 1)] : []) {
     const own = sides(s), both = seen.map((side, i) => (i < 2 ? Math.min : Math.max)(side, own[i]));
     if (both[2] - both[0] < w - 2 * EDGE && both[3] - both[1] < h - 2 * EDGE) seen = both;
   }

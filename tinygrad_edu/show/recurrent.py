@@ -192,7 +192,8 @@ def time_parts(graph: NamedGraph, groups: Sequence[Sequence[Value]]) -> Parts | 
     used = sorted(set(found.steps.values()))
     nodes = [node for node, in groups]
     return Parts([heading_of(step) if 0 <= step < found.length else "" for step in used],
-                 [used.index(found.steps[node]) for node in nodes], [found.keys.get(node, -1) for node in nodes], flows=True)
+                 [used.index(found.steps[node]) for node in nodes], [found.keys.get(node, -1) for node in nodes],
+                 flows=True)
 
 
 def heading_of(step: int) -> str:
