@@ -14,8 +14,8 @@ from ..engine.value import Value
 from ..symbols.named import NamedGraph
 from .parts import Parts
 
-FEW = 15            # nodes of a graph that is seen at a glance without time steps
-LEAST = 2           # operations of a cell; products such as u * u * u * h are no network yet
+FEW, MANY = 15, 5000    # nodes: of what is seen at a glance without time steps, and of what takes long to look through
+LEAST = 2               # operations of a cell; products such as u * u * u * h are no network yet
 Counts = dict[Value, int]
 Users = dict[Value, list[Value]]
 
@@ -34,7 +34,7 @@ class Unrolled(NamedTuple):
 
 
 def unrolled(graph: NamedGraph) -> Unrolled | None:
-    """The time steps of a graph; None where it is not recurrent, or small.
+    """The time steps of a graph; None where it is not recurrent, or small or very large.
 
     >>> u, b, h = Value(0.5, label="u"), Value(0.1, label="b"), Value(1.0, label="h")
     >>> for _ in range(5):
@@ -42,7 +42,7 @@ def unrolled(graph: NamedGraph) -> Unrolled | None:
     >>> unrolled(NamedGraph(h)).length
     5
     """
-    if len(graph.nodes) <= FEW:
+    if not FEW < len(graph.nodes) <= MANY:
         return None
     users: Users = {node: [] for node in graph.nodes}
     for node in graph.nodes:
@@ -200,10 +200,10 @@ def heading_of(step: int) -> str:
     return f"t = {step}"
 
 
-def time_of(order: Sequence[Value]) -> Callable[[Value], str]:
+def time_of(order: list[Value]) -> Callable[[Value], str]:
     """The names of boxes where each time step is one: leaves that several share are another, called by their names."""
     graph = NamedGraph(order[-1])
-    found = unrolled(graph)
+    found = unrolled(graph) if graph.nodes == order else None           # else it is a part of a graph that is shown
     if found is None:
         return lambda node: ""
     names = {node: heading_of(step) for node, step in found.steps.items() if 0 <= step < found.length}
