@@ -7,12 +7,14 @@ the numbers on their wires.  The same graph gives the same bytes.
 
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
-from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of, inside_of
+from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of, frames_svg, ghost_svg
 from .circuit import circuit_of
 from .drawing import Drawing
 from .folds import check_single, check_size, folded
 from .layout import Edge, Layout, chosen_layout
+from .parts import Parts
 from .rows import ENOUGH, PAPER, lay_out_in
+from .scopes import parts_of
 from .svg import Words
 
 STYLES = ("boxes", "circuit")
@@ -28,11 +30,13 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     engine   the former name of `layout`; the next version will not know it any more
     names    what the nodes go by, as for `steps`
     style    "boxes", or "circuit": round gates and numbers on wires, as on slides, for up to 100 nodes
-    fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
-             (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
+    fold     "neuron" or "layer": each as one box (see also `scope`); "time": each time step of a recurrent graph;
+             "line": what was made at one line of the program (see `trace_origin`); "none": every node.
+             "auto" folds only graphs of more than 300 nodes.
 
     Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text is; a
-    row begins with pale boxes of earlier rows, the same nodes once more.  ValueError for more than 5000 boxes.
+    row begins with pale boxes of earlier rows, the same nodes once more.  The time steps of a recurrent graph stand
+    in frames, with pale boxes of the weights that all of them share.  ValueError for more than 5000 boxes.
 
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> f = x * y
@@ -53,15 +57,18 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
     boxes = boxes_of(graph, groups)
-    svg, placed = picture(boxes, *edges_of(graph, groups), layout)
+    edges, texts = edges_of(graph, groups)
+    svg, placed = picture(boxes, edges, texts, layout, parts_of(graph, groups, edges))
     return Drawing(svg, placed.name, boxes[-1].name, placed.note)
 
 
-def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) -> tuple[str, Layout]:
+def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str, parts: Parts | None,
+            ) -> tuple[str, Layout]:
     """(SVG text, where things are) of boxes and edges."""
-    placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH)
-    parts = [
+    placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH, parts)
+    drawn = [
+        *frames_svg(placed),
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
-        *[f'<g class="tg-ghost tg-{boxes[i].kind}">{inside_of(boxes[i], *centre)}</g>' for i, centre in placed.ghosts]]
-    return as_document(boxes, placed, parts, LEGEND_OF_BOXES), placed
+        *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts]]
+    return as_document(boxes, placed, drawn, LEGEND_OF_BOXES), placed

@@ -18,7 +18,7 @@ from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short, name_at
-from .boxes import Box, box_of, group_box, inside_of, local_text
+from .boxes import Box, box_of, frames_svg, group_box, inside_of, local_text
 from .draw import drawing_of
 from .folds import (
     FOLDS,
@@ -30,6 +30,7 @@ from .folds import (
     folded_by,
     layer_of,
     links_of,
+    over_many,
     way_out,
     with_inputs,
 )
@@ -38,6 +39,7 @@ from .page import Page, Words, page, with_words, words_of
 from .program import program_of
 from .reasons import reasons
 from .rows import lay_out_in
+from .scopes import parts_of
 from .steps import Event, events_of
 from .svg import at, number_text
 
@@ -82,9 +84,9 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
          names: str = "auto", engine: str | None = None) -> Page:
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
-    fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
-             made at one line of the program (see `trace_origin`); "auto" shows the layers of graphs of more
-             than 300 nodes.  The page can change it, and open single layers.
+    fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "time", each time
+             step; "line", what was made at one line of the program (see `trace_origin`); "auto" shows the time
+             steps or layers of graphs of more than 300 nodes.  The page can change it, and open single layers.
     layout   what places the boxes, as for `draw`
     names    what the nodes go by, as for `steps`
     engine   the former name of `layout`; the next version will not know it any more
@@ -249,14 +251,16 @@ class Lesson:
         links = links_of(self.graph, view.groups)
         edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
         sizes = [(self.boxes[key].width, self.boxes[key].height) for key in members]
-        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH)
+        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH, parts_of(self.graph, view.groups, edges))
         arrows = [[number[members[link.tail]], number[members[link.head]], self.place[link.node], link.i,
                    " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
                   for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
+        homes = [{"x": x + w / 2, "y": y + h / 2, "w": w / 2, "h": h / 2} for _, (x, y), (w, h) in placed.frames]
+        framed = {"frames": "".join(frames_svg(placed)), "homes": homes} if homes else {}
         return {"name": view.name, "size": [round(placed.width + 2 * EDGE), round(placed.height + 2 * EDGE)],
                 "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(members, placed.boxes)],
                 "ghosts": [[number[members[i]], round(x, 1), round(y, 1)] for i, (x, y) in placed.ghosts],
-                "links": arrows}
+                "links": arrows, **framed}
 
     def widest(self, group: Group) -> Box:
         """A group's box with the longest gradient it will ever show, so that there is room."""
@@ -313,9 +317,11 @@ def python_path(scope: str, label: str = "") -> str:
 def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
     """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
     words = words_of("player").page
-    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
+    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"],
+             "time": words["time_steps"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
-    wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
+    coarse = fold == "auto" and len(order) > MANY_NODES
+    wanted = min((folded(order, f) for f in (("time", "layer") if coarse else (fold,))), key=over_many)
     for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
         found.append(View(name_when_open(layer), opened(order, layer)))
     views: list[View] = []
