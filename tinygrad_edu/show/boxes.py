@@ -132,10 +132,15 @@ def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: 
     across_x, across_y = 3.5 * (y - tip_y) / length, 3.5 * (tip_x - x) / length
     corners = [(x + across_x, y + across_y), tip, (x - across_x, y - across_y)]
     arrow = " ".join(f"{at(px)},{at(py)}" for px, py in corners)
-    place = f'text-anchor="middle" x="{at(label[0])}" y="{at(label[1] + 4)}"'
-    words = f'<text class="tg-local" {place}>{escape(text)}</text>'
     return (f'<g class="tg-edge"><path d="M{pairs[0]} C{" ".join(pairs[1:])}"/><polygon points="{arrow}"/>'
-            f"{words if text else ''}</g>")
+            f"{label_svg(text, *label) if text else ''}</g>")
+
+
+def label_svg(text: str, x: float, y: float) -> str:
+    """Text on an arrow, which is not seen behind it."""
+    width = letters(text) * LETTER
+    return (f'<rect class="tg-bg" x="{at(x - width / 2)}" y="{at(y - 6.5)}" width="{at(width)}" height="11.5"/>'
+            f'<text class="tg-local" text-anchor="middle" x="{at(x)}" y="{at(y + 4)}">{escape(text)}</text>')
 
 
 def box_svg(box: Box, x: float, y: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from ..engine.number import format_number
 from ..engine.printer import escape
 from .page import asset
+from .paint import painted
 
 LETTER = 7.9                                                # the width of one, in points
 MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
@@ -43,7 +44,7 @@ def document(title: str, sentences: Iterable[str], size: tuple[float, float], pa
         f"<title>{escape(title)}</title><desc>{escape('. '.join(sentences))}</desc><style>{STYLE}</style>",
         f'<rect class="tg-bg" width="{at(width)}" height="{at(height)}"/>',
         f'<g transform="translate({MARGIN} {MARGIN})">', *parts, "</g>", legend_svg(legend, height), "</svg>"]
-    return "\n".join(lines) + "\n"
+    return painted("\n".join(lines) + "\n")
 
 
 def legend_svg(words: Words, height: float) -> str:

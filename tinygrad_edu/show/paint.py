@@ -1,0 +1,126 @@
+"""The colours of graph.css as attributes of the elements, for programs that pass over style sheets.
+
+Browsers follow the style sheet inside a picture, and with it the reader's dark or light mode.  Slide programs and
+drawing programs often do not.  So every element says its colours itself too; graph.css is where they all stand.
+"""
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from .page import asset
+
+THEMES = ("auto", "light", "dark")
+SHEETS = ("graph.css",)
+INHERITED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-family", "font-weight")
+ITS_OWN = ("opacity",)
+DARK = re.compile(r"@media \(prefers-color-scheme:dark\)\{((?:[^{}]*\{[^{}]*\})*)\}")
+TAG = re.compile(r"<(/?)([a-z]+)([^<>]*?)(/?)>", re.IGNORECASE)
+ATTRIBUTE = re.compile(r' ([\w:-]+)="([^"]*)"')
+SELECTOR = re.compile(r"([a-z]*)((?:\.[\w-]+)*)")
+
+Style = dict[str, str]
+
+
+class Rule(NamedTuple):
+    """What a selector such as `.tg-op .tg-box` sets, and how strong it is: classes count before tags."""
+    strength: tuple[int, int]
+    way: tuple[tuple[str, frozenset[str]], ...]         # (tag or "", classes), from the outside in
+    sets: Style
+
+
+class Element(NamedTuple):
+    """An open element: the way to it, as a rule has it, and what its children inherit."""
+    way: tuple[tuple[str, frozenset[str]], ...] = ()
+    inherited: tuple[tuple[str, str], ...] = ()
+
+
+def painted(svg: str, theme: str = "auto") -> str:
+    """A picture whose elements have the colours of this theme as attributes; without the style sheet unless "auto".
+
+    >>> painted('<svg class="tg-graph"><rect class="tg-bg"/><rect class="tg-bg"/></svg>').count(' fill="#fff"')
+    2
+    """
+    if theme != "auto":
+        svg = re.sub(r"<style>.*?</style>", "", svg)
+    is_dark, above = theme == "dark", [Element()]
+
+    def with_attributes(tag: re.Match[str]) -> str:
+        closing, name, attributes, alone = tag.groups()
+        if closing:
+            above.pop()
+            return tag[0]
+        element, attributes = styled(is_dark, above[-1], name, attributes)
+        if not alone:
+            above.append(element)
+        return f"<{name}{attributes}{alone}>"
+    return TAG.sub(with_attributes, svg)
+
+
+def styled(is_dark: bool, parent: Element, name: str, attributes: str) -> tuple[Element, str]:
+    """(An element as its children see it, its attributes with those that say what it does not inherit)."""
+    given = dict(ATTRIBUTE.findall(attributes))
+    own = {key: text for key, text in given.items() if key in INHERITED}
+    element, removed, added = style_of(is_dark, parent, name, given.get("class", ""), tuple(own.items()))
+    if removed:
+        attributes = ATTRIBUTE.sub(lambda found: "" if found[1] in removed else found[0], attributes)
+    return element, attributes + added
+
+
+@cache
+def style_of(is_dark: bool, parent: Element, name: str, classes: str,
+             own: tuple[tuple[str, str], ...]) -> tuple[Element, frozenset[str], str]:
+    """(The element, the attributes that the style sheet overrules, those to add as text)."""
+    way = (*parent.way, (name, frozenset(classes.split())))
+    fitting = sorted((rule for rule in rules(is_dark) if fits(rule.way, way)), key=lambda rule: rule.strength)
+    sets: Style = {}
+    for rule in fitting:
+        sets |= rule.sets
+    inherited = dict(parent.inherited)
+    added = "".join(f' {key}="{text}"' for key, text in sets.items() if inherited.get(key) != text)
+    inherited |= dict(own) | {key: text for key, text in sets.items() if key in INHERITED}
+    return Element(way, tuple(inherited.items())), frozenset(sets), added
+
+
+def fits(selector: tuple[tuple[str, frozenset[str]], ...], way: tuple[tuple[str, frozenset[str]], ...]) -> bool:
+    """Does a selector mean the element at the end of a way?"""
+    def is_met(step: tuple[str, frozenset[str]], element: tuple[str, frozenset[str]]) -> bool:
+        return step[0] in ("", element[0]) and step[1] <= element[1]
+    if not is_met(selector[-1], way[-1]):
+        return False
+    wanted = list(selector[:-1])
+    for element in reversed(way[:-1]):
+        if wanted and is_met(wanted[-1], element):
+            wanted.pop()
+    return not wanted
+
+
+@cache
+def rules(is_dark: bool) -> list[Rule]:
+    """The rules of our style sheets, those of dark mode too where it is dark."""
+    sheet = "".join(map(asset, SHEETS)).replace("\n", "")
+    sheet = DARK.sub(r"\1" if is_dark else "", sheet)
+    return [rule_of(selector.strip(), body) for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", sheet)
+            for selector in selectors.split(",")]
+
+
+def rule_of(selector: str, body: str) -> Rule:
+    """A rule of one selector: tags and classes, one within the other; ValueError for anything else."""
+    way = []
+    for step in selector.split():
+        found = SELECTOR.fullmatch(step)
+        if not found:
+            raise ValueError(f"{selector!r} is not understood: pictures are styled by tags and classes alone")
+        way.append((found[1], frozenset(found[2].split(".")[1:])))
+    sets: Style = {}
+    for declaration in filter(None, body.split(";")):
+        key, _, text = declaration.partition(":")
+        sets |= font_of(text) if key == "font" else {key: text.removesuffix("px")}
+    strength = sum(len(classes) for _, classes in way), sum(bool(tag) for tag, _ in way)
+    return Rule(strength, tuple(way), {key: text for key, text in sets.items() if key in INHERITED + ITS_OWN})
+
+
+def font_of(text: str) -> Style:
+    """The size and the kind of `font:13px Menlo,monospace`: the last family, which every program knows."""
+    size, _, families = text.partition("px ")
+    return {"font-size": size, "font-family": families.rpartition(",")[2]}
