@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from pathlib import Path
 
 from .font import FAMILY, FONTS, lacking
 from .paint import THEMES, painted
@@ -9,7 +10,8 @@ from .paint import THEMES, painted
 KINDS = ("svg", "png", "pdf")
 MOST_PIXELS = 100_000_000                   # 400 MB while they are drawn
 BEFORE = 33                                 # bytes of a PNG: its signature and the chunk that tells its size
-OURS = b"tEXtSoftware\0tinygrad_edu"        # a chunk that tells who made it
+MADE_BY = b"tEXtSoftware\0tinygrad_edu"     # a chunk that tells who made it
+OURS = b'class="tg-graph"', b'<meta name="generator" content="tinygrad_edu">', MADE_BY, b"/Producer (tinygrad_edu)"
 
 
 def exported(svg: str, kind: str, theme: str = "auto", scale: float = 2.0) -> bytes:
@@ -41,8 +43,15 @@ def png(svg: str, scale: float) -> bytes:
     made = svg_to_bytes(svg_string=svg, zoom=float(scale), monospace_family=FAMILY,
                         font_files=[str(path) for path in sorted(FONTS.glob("*.ttf"))],
                         skip_system_fonts=not lacking(svg))
-    chunk = (len(OURS) - 4).to_bytes(4, "big") + OURS + zlib.crc32(OURS).to_bytes(4, "big")
+    chunk = (len(MADE_BY) - 4).to_bytes(4, "big") + MADE_BY + zlib.crc32(MADE_BY).to_bytes(4, "big")
     return made[:BEFORE] + chunk + made[BEFORE:]
+
+
+def is_ours(path: "str | Path") -> bool:
+    """Is this file a picture or page that was made here?"""
+    with open(path, "rb") as file:
+        start = file.read(1000)
+    return any(mark in start for mark in OURS)
 
 
 def check_scale(svg: str, scale: float) -> None:

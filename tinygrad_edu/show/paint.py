@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .page import asset
 
 THEMES = ("auto", "light", "dark")
-SHEETS = ("graph.css",)
+SHEETS = ("graph.css", "lesson.css")
 INHERITED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-family", "font-weight")
 ITS_OWN = ("opacity",)
 DARK = re.compile(r"@media \(prefers-color-scheme:dark\)\{((?:[^{}]*\{[^{}]*\})*)\}")

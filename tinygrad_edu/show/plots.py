@@ -19,8 +19,9 @@ from ..engine.number import checked_whole, format_number, number, printable, sho
 from ..engine.op import Op
 from ..engine.slopes import float_of
 from ..engine.value import Value
-from ..files import write_whole
+from ..files import checked_ending, write_whole
 from ..nn.rates import verdicts
+from .export import KINDS
 from .plane import (
     BLACK,
     BLUE,
@@ -547,12 +548,17 @@ def figure_class() -> "type[Figure]":
 def path_and_kind(name: "str | os.PathLike[str]", kind: str | None) -> tuple[str, str]:
     """The file and the format that matplotlib makes of a name: PNG where neither says which.
 
+    Without a format the name may only end as pictures do.
+
     >>> path_and_kind("loss.SVG", None), path_and_kind("loss", None), path_and_kind("loss.1", "pdf")
     (('loss.SVG', 'svg'), ('loss.png', 'png'), ('loss.1', 'pdf'))
     """
     path = os.fspath(name)
-    found = kind or os.path.splitext(path)[1][1:]
-    return (path, found.lower()) if found else (path.rstrip(".") + ".png", "png")
+    if kind:
+        return path, kind.lower()
+    if not os.path.splitext(path)[1][1:]:
+        return path.rstrip(".") + ".png", "png"
+    return path, checked_ending(path, KINDS, "plots")
 
 
 def with_short_numbers(svg: str) -> str:
