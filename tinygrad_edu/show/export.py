@@ -29,7 +29,7 @@ def exported(svg: str, kind: str, theme: str = "auto", scale: float = 2.0) -> by
     svg = painted(svg, "dark" if theme == "dark" else "light")
     if kind == "png":
         return png(svg, scale)
-    from .pdf import pdf                    # which loads a reader of XML
+    from .pdf import pdf  # which loads a reader of XML
     return pdf(svg)
 
 
@@ -57,7 +57,7 @@ def is_ours(path: "str | Path") -> bool:
 def check_scale(svg: str, scale: float) -> None:
     """Refuse a scale that is no positive number, and more pixels than there is room for."""
     width, height = (float(side) for side in re.findall(r' (?:width|height)="([\d.]+)"', svg)[:2])
-    if not 0 < scale * min(width, height):
+    if not scale * min(width, height) >= 1:
         raise ValueError(f"scale={scale!r}: a positive number is needed, such as 2")
     if scale * width * scale * height > MOST_PIXELS:
         raise ValueError(f"scale={scale!r} makes {scale * width:.0f} × {scale * height:.0f} pixels, too many for a PNG "

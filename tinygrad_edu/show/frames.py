@@ -47,8 +47,8 @@ class Frames(list[Drawing]):
                 raise ValueError(f"{path} is here already, and is not one that tinygrad-edu wrote: name another folder")
         contents = [exported(drawing.svg, kind, theme, scale) for drawing in self]
         folder.mkdir(exist_ok=True)
-        digits = len(str(len(self) - 1))
-        paths = [write_whole(folder / f"step-{i:0{max(2, digits)}}.{kind}", content) for i, content in enumerate(contents)]
+        digits = max(2, len(str(len(self) - 1)))
+        paths = [write_whole(folder / f"step-{i:0{digits}}.{kind}", content) for i, content in enumerate(contents)]
         for path in set(old) - set(paths):
             path.unlink()
         return paths
@@ -66,7 +66,11 @@ def frames(output: Value, seed: float = 1.0, layout: str = "auto", *, names: str
     >>> [drawing.svg.count("tg-now") for drawing in frames(x * y)][:2]
     [0, 9]
     """
-    graph = NamedGraph(output, names)
+    return frames_of(NamedGraph(output, names), seed, layout)
+
+
+def frames_of(graph: NamedGraph, seed: float = 1.0, layout: str = "auto") -> Frames:
+    """`frames`, for a graph that has its names."""
     if len(graph.nodes) > MANY_NODES:
         raise ValueError(f"the graph has {len(graph.nodes)} nodes, too many for a picture of each step (at most "
                          f"{MANY_NODES}): tg.play makes a page of it, and tg.draw one picture")
@@ -145,17 +149,19 @@ class Stage:
         """The picture of a moment."""
         boxes = [self.box(node, moment) for node in self.boxes]
         name, count, placed = self.graph.texts[self.graph.output], len(self.events), self.placed
-        told = f"{moment.event.kind}, step {moment.number} of {count}" if moment.event else f"the start of {count} steps"
-        line = moment.event.text.replace("-", "−") if moment.event else ""
-        below = [f'<text class="tg-quiet" y="{at(placed.height + LINE)}">{told}</text>',
-                 *[f'<text y="{at(placed.height + LINE * i)}">{escape(part)}</text>'
-                   for i, part in enumerate(textwrap.wrap(line, self.columns), 2)]]
+        told, line = f"the start of {count} steps", ""
+        if moment.event:
+            told = f"{moment.event.kind}, step {moment.number} of {count}"
+            line = moment.event.text.replace("-", "−")
+        below = [f'<text class="tg-quiet" y="{at(placed.height + LINE * 1.5)}">{told}</text>',
+                 *[f'<text y="{at(placed.height + LINE * (i + 2.5))}">{escape(part)}</text>'
+                   for i, part in enumerate(textwrap.wrap(line, self.columns))]]
         parts = [
             *[self.arrow(k, link, moment) for k, link in enumerate(self.links)],
             *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
             *[f'<g class="tg-ghost tg-{boxes[i].kind}{boxes[i].look}">{inside_of(boxes[i], *centre)}</g>'
               for i, centre in placed.ghosts], *below]
-        size = placed.width, placed.height + LINE * (self.lines + 1)
+        size = placed.width, placed.height + LINE * (self.lines + 1.5)
         sentences = [told, *[line] * bool(line), *[box.sentence for box in boxes]]
         svg = document(f"{name}: {told}", sentences, size, parts, LEGEND_OF_BOXES)
         return Drawing(svg, placed.name, name, placed.note)
@@ -200,5 +206,6 @@ def turned(points: list[Point], tip: Point, lines: list[str], label: Point) -> s
     length = max(1.0, abs(complex(next_x - x, next_y - y)))
     base = x + 10 * (next_x - x) / length, y + 10 * (next_y - y) / length
     back = edge_svg([tip, *reversed(points[1:-1]), base], (x, y), "", label, " tg-back")
-    words = "".join(label_svg(text, label[0], label[1] + 14 * (i - (len(lines) - 1) / 2)) for i, text in enumerate(lines))
-    return back.removesuffix("</g>") + words + "</g>"
+    highest = label[1] - 7 * (len(lines) - 1)
+    words = [label_svg(text, label[0], highest + 14 * i) for i, text in enumerate(lines)]
+    return f"{back.removesuffix('</g>')}{''.join(words)}</g>"

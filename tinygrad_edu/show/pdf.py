@@ -151,7 +151,8 @@ def words(element: Element, style: Style, needed: Needed) -> Iterator[str]:
     yield f"BT 1 0 0 -1 {at(x)} {at(float(element.get('y', 0)))} Tm"
     for text, own in parts:
         if text:
-            yield f"{colour(own['fill'])} rg {shown(text, own.get('font-weight') == 'bold', style['font-size'], needed)}"
+            is_bold = own.get("font-weight") == "bold"
+            yield f"{colour(own['fill'])} rg {shown(text, is_bold, style['font-size'], needed)}"
     yield "ET"
 
 
@@ -187,7 +188,7 @@ def objects_of(title: str, size: str, strokes: str, needed: Needed) -> list[byte
 
 
 def objects_of_font(face: Font, used: dict[str, int], number: int) -> list[bytes]:
-    """The five objects of a font, from this number on: how it is used, its kind, its measures, its file, its letters."""
+    """The objects of a font, from this number on: how it is used, its kind, its measures, its file, its letters."""
     pairs = sorted((shape, letter) for letter, shape in used.items())
     lines = [f"<{shape:04X}> <{in_hex(letter)}>" for shape, letter in pairs]
     blocks = [lines[i:i + 100] for i in range(0, len(lines), 100)]
