@@ -50,5 +50,5 @@ def lacking(text: str) -> str:
     >>> lacking("∂f/∂x⁽¹⁾ = 3"), lacking("数x")
     ('', '数')
     """
-    return "".join(letter for letter in dict.fromkeys(text) if letter.isprintable() and ord(letter) not in
-                   font(False).shapes)
+    known = font(False).shapes
+    return "".join(letter for letter in dict.fromkeys(text) if ord(letter) not in known and letter != "\n")
