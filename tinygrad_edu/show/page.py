@@ -80,8 +80,14 @@ def words_of(kind: str) -> Words:
     >>> words_of("player").page["title"]
     '{name}, step by step'
     """
-    table = json.loads(asset("words/en.json"))
-    return Words(*[table["bar"][part] | table[kind][part] for part in Words._fields])
+    bar, own = sentences("bar"), sentences(kind)
+    return Words(*[bar[part] | own[part] for part in Words._fields])
+
+
+@cache
+def sentences(part: str) -> dict[str, Any]:
+    """A part of the table of words, such as "reasons"."""
+    return json.loads(asset("words/en.json"))[part]
 
 
 def with_words(template: str, words: Words, **others: str) -> str:

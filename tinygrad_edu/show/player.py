@@ -18,7 +18,6 @@ from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short, name_at
-from ..symbols.reasons import reasons
 from .boxes import Box, box_of, group_box, inside_of, local_text
 from .draw import drawing_of
 from .folds import (
@@ -37,6 +36,7 @@ from .folds import (
 from .layout import Edge, chosen_layout
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
+from .reasons import reasons
 from .rows import lay_out_in
 from .steps import Event, events_of
 from .svg import at, number_text
