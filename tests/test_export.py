@@ -284,7 +284,7 @@ def test_a_very_large_picture_fits_on_a_page():
 
 def test_letters_that_the_font_lacks_are_named_by_pdf_and_drawn_by_svg_and_png(tmp_path):
     f = after_backward(tg.Value(2.0, label="数") * 3)
-    with pytest.raises(ValueError, match="'数' cannot be written as PDF, whose font lacks '数': write .svg or .png"):
+    with pytest.raises(ValueError, match=r"'数' cannot be written as PDF, whose font lacks '数': write \.svg or \.png"):
         tg.draw(f).save(tmp_path / "a.pdf")
     assert not list(tmp_path.iterdir())
     assert "数" in tg.draw(f).save(tmp_path / "a.svg").read_text(encoding="utf-8")
@@ -427,7 +427,7 @@ def test_frames_are_numbered_files_that_replace_only_our_own(kind, tmp_path):
     assert sorted(folder.iterdir()) == sorted([*fewer, folder / f"step-by-step.{kind}"]) and len(fewer) == 4
     before = {path: path.read_bytes() for path in fewer[1:]}
     fewer[0].write_bytes(b"mine too")
-    with pytest.raises(ValueError, match="step-00.* is here already, and is not one that tinygrad-edu wrote"):
+    with pytest.raises(ValueError, match=r"step-00.* is here already, and is not one that tinygrad-edu wrote"):
         tg.frames(circuit()).save(folder, kind, scale=1)
     assert {path: path.read_bytes() for path in fewer[1:]} == before and fewer[0].read_bytes() == b"mine too"
 

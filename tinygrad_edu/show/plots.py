@@ -549,8 +549,10 @@ def path_and_kind(name: "str | os.PathLike[str]", kind: str | None, known: Seque
     """The file and the format that matplotlib makes of a name: PNG where neither says which, or one that it knows.
 
     >>> known = "pdf", "png", "svg"
-    >>> path_and_kind("loss.SVG", None, known), path_and_kind("loss", None, known), path_and_kind("loss.1", "pdf", known)
-    (('loss.SVG', 'svg'), ('loss.png', 'png'), ('loss.1', 'pdf'))
+    >>> path_and_kind("loss.SVG", None, known), path_and_kind("loss", None, known)
+    (('loss.SVG', 'svg'), ('loss.png', 'png'))
+    >>> path_and_kind("loss.1", "pdf", known)
+    ('loss.1', 'pdf')
     """
     path = os.fspath(name)
     if kind:
