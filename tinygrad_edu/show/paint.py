@@ -1,78 +1,78 @@
-"""The colours of graph.css as attributes of the elements, for programs that pass over style sheets.
+"""The style sheet of a picture as attributes of its elements, for programs that pass over style sheets.
 
 Browsers follow the style sheet inside a picture, and with it the reader's dark or light mode.  Slide programs and
-drawing programs often do not.  So every element says its colours itself too; graph.css is where they all stand.
+drawing programs often do not.  So every element says its colours itself too, as the style sheet has them.
 """
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
-from .page import asset
-
 THEMES = ("auto", "light", "dark")
-SHEETS = ("graph.css", "lesson.css")
 INHERITED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-family", "font-weight")
 ITS_OWN = ("opacity",)
+SHEET = re.compile("<style>(.*?)</style>")
 DARK = re.compile(r"@media \(prefers-color-scheme:dark\)\{((?:[^{}]*\{[^{}]*\})*)\}")
 TAG = re.compile(r"<(/?)([a-z]+)([^<>]*?)(/?)>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r' ([\w:-]+)="([^"]*)"')
 SELECTOR = re.compile(r"([a-z]*)((?:\.[\w-]+)*)")
 
+Step = tuple[str, frozenset[str]]           # (a tag or "", classes)
 Style = dict[str, str]
 
 
 class Rule(NamedTuple):
     """What a selector such as `.tg-op .tg-box` sets, and how strong it is: classes count before tags."""
     strength: tuple[int, int]
-    way: tuple[tuple[str, frozenset[str]], ...]         # (tag or "", classes), from the outside in
+    way: tuple[Step, ...]                   # from the outside in
     sets: Style
 
 
 class Element(NamedTuple):
     """An open element: the way to it, as a rule has it, and what its children inherit."""
-    way: tuple[tuple[str, frozenset[str]], ...] = ()
+    way: tuple[Step, ...] = ()
     inherited: tuple[tuple[str, str], ...] = ()
 
 
 def painted(svg: str, theme: str = "auto") -> str:
-    """A picture whose elements have the colours of this theme as attributes; without the style sheet unless "auto".
+    """A picture whose elements have the colours of this theme as attributes; without its style sheet unless "auto".
 
-    >>> painted('<svg class="tg-graph"><rect class="tg-bg"/><rect class="tg-bg"/></svg>').count(' fill="#fff"')
-    2
+    >>> painted('<svg><style>.a{fill:#fff}</style><rect class="a"/></svg>', "light")
+    '<svg><rect class="a" fill="#fff"/></svg>'
     """
+    sheet, above = "".join(SHEET.findall(svg)), [Element()]
+    sheet = DARK.sub(r"\1" if theme == "dark" else "", sheet)
     if theme != "auto":
-        svg = re.sub(r"<style>.*?</style>", "", svg)
-    is_dark, above = theme == "dark", [Element()]
+        svg = SHEET.sub("", svg)
 
     def with_attributes(tag: re.Match[str]) -> str:
         closing, name, attributes, alone = tag.groups()
         if closing:
             above.pop()
             return tag[0]
-        element, attributes = styled(is_dark, above[-1], name, attributes)
+        element, attributes = styled(sheet, above[-1], name, attributes)
         if not alone:
             above.append(element)
         return f"<{name}{attributes}{alone}>"
     return TAG.sub(with_attributes, svg)
 
 
-def styled(is_dark: bool, parent: Element, name: str, attributes: str) -> tuple[Element, str]:
+def styled(sheet: str, parent: Element, name: str, attributes: str) -> tuple[Element, str]:
     """(An element as its children see it, its attributes with those that say what it does not inherit)."""
     given = dict(ATTRIBUTE.findall(attributes))
     own = {key: text for key, text in given.items() if key in INHERITED}
-    element, removed, added = style_of(is_dark, parent, name, given.get("class", ""), tuple(own.items()))
+    element, removed, added = style_of(sheet, parent, name, given.get("class", ""), tuple(own.items()))
     if removed:
         attributes = ATTRIBUTE.sub(lambda found: "" if found[1] in removed else found[0], attributes)
     return element, attributes + added
 
 
-@cache
-def style_of(is_dark: bool, parent: Element, name: str, classes: str,
+@lru_cache(10_000)
+def style_of(sheet: str, parent: Element, name: str, classes: str,
              own: tuple[tuple[str, str], ...]) -> tuple[Element, frozenset[str], str]:
     """(The element, the attributes that the style sheet overrules, those to add as text)."""
     way = (*parent.way, (name, frozenset(classes.split())))
-    fitting = sorted((rule for rule in rules(is_dark) if fits(rule.way, way)), key=lambda rule: rule.strength)
+    fitting = sorted((rule for rule in rules(sheet) if fits(rule.way, way)), key=lambda rule: rule.strength)
     sets: Style = {}
     for rule in fitting:
         sets |= rule.sets
@@ -82,9 +82,9 @@ def style_of(is_dark: bool, parent: Element, name: str, classes: str,
     return Element(way, tuple(inherited.items())), frozenset(sets), added
 
 
-def fits(selector: tuple[tuple[str, frozenset[str]], ...], way: tuple[tuple[str, frozenset[str]], ...]) -> bool:
+def fits(selector: tuple[Step, ...], way: tuple[Step, ...]) -> bool:
     """Does a selector mean the element at the end of a way?"""
-    def is_met(step: tuple[str, frozenset[str]], element: tuple[str, frozenset[str]]) -> bool:
+    def is_met(step: Step, element: Step) -> bool:
         return step[0] in ("", element[0]) and step[1] <= element[1]
     if not is_met(selector[-1], way[-1]):
         return False
@@ -95,11 +95,9 @@ def fits(selector: tuple[tuple[str, frozenset[str]], ...], way: tuple[tuple[str,
     return not wanted
 
 
-@cache
-def rules(is_dark: bool) -> list[Rule]:
-    """The rules of our style sheets, those of dark mode too where it is dark."""
-    sheet = "".join(map(asset, SHEETS)).replace("\n", "")
-    sheet = DARK.sub(r"\1" if is_dark else "", sheet)
+@lru_cache
+def rules(sheet: str) -> list[Rule]:
+    """The rules of a style sheet."""
     return [rule_of(selector.strip(), body) for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", sheet)
             for selector in selectors.split(",")]
 

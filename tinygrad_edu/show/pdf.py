@@ -50,23 +50,26 @@ def drawn(element: Element, above: Style, needed: Needed) -> Iterator[str]:
     """What draws an element and those within it."""
     kind = element.tag.rpartition("}")[2]
     style = above | {key: text for key, text in element.items() if key in INHERITED}
+    if kind in ("title", "desc"):
+        return
+    yield f"q {place(element, needed)}"
     if kind in ("svg", "g"):
-        yield f"q {place(element, needed)}"
         for child in element:
             yield from drawn(child, style, needed)
-        yield "Q"
     elif kind == "text":
         yield from words(element, style, needed)
-    elif kind not in ("title", "desc"):
+    else:
         yield f"{pen(style)} {outline(kind, element)} {painting(style)}"
+    yield "Q"
 
 
-def place(group: Element, needed: Needed) -> str:
-    """Where a group stands, and its opacity."""
-    move = [float(x) for x in re.findall(r"-?[\d.]+", group.get("transform", "0 0"))]
-    opacity = group.get("opacity", "1")
+def place(element: Element, needed: Needed) -> str:
+    """Where an element stands, and its opacity."""
+    move = [float(x) for x in re.findall(r"-?[\d.]+", element.get("transform", "0 0"))]
+    opacity = element.get("opacity", "1")
     name = needed.opacities.setdefault(opacity, f"G{len(needed.opacities)}")
-    return f"1 0 0 1 {at(move[0])} {at(move[1])} cm" + f" /{name} gs" * (opacity != "1")
+    moved = f"1 0 0 1 {at(move[0])} {at(move[1])} cm" if any(move) else ""
+    return moved + f" /{name} gs" * (opacity != "1")
 
 
 def outline(kind: str, element: Element) -> str:
@@ -103,20 +106,25 @@ def rectangle(x: float, y: float, width: float, height: float, radius: float) ->
 
 
 def way(d: str) -> str:
-    """A path of SVG with the commands M, L, H, V, C and Z."""
-    x, y, parts = 0.0, 0.0, []
+    """A path of SVG with the commands M, L, H, V, C and Z, also from where the pen is, as h."""
+    here, first, parts = [0.0, 0.0], [0.0, 0.0], []
     for command, rest in re.findall(r"([A-Za-z])([^A-Za-z]*)", d):
-        numbers = [float(number) for number in re.findall(r"-?[\d.]+", rest)]
-        if command in "HV":
-            command, numbers = "L", [numbers[0], y] if command == "H" else [x, numbers[0]]
-        if command == "Z":
+        numbers, kind = [float(number) for number in re.findall(r"-?[\d.]+", rest)], command.upper()
+        if kind == "Z":
+            here = first
             parts.append("h")
             continue
-        size = 6 if command == "C" else 2
+        start = here if command.islower() else [0.0, 0.0]
+        if kind in "HV":
+            place = [start[0] + numbers[0], here[1]] if kind == "H" else [here[0], start[1] + numbers[0]]
+            kind, numbers, start = "L", place, [0.0, 0.0]
+        size = 6 if kind == "C" else 2
         for i in range(0, len(numbers), size):
-            name = "l" if command == "M" and i else PDF_NAMES[command]
-            parts.append(" ".join([*map(at, numbers[i:i + size]), name]))
-        x, y = numbers[-2:]
+            points = [start[k % 2] + number for k, number in enumerate(numbers[i:i + size])]
+            parts.append(" ".join([*map(at, points), "l" if kind == "M" and i else PDF_NAMES[kind]]))
+            here = points[-2:]
+            start = here if command.islower() else start
+            first = here if kind == "M" and not i else first
     return " ".join(parts)
 
 
