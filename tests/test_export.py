@@ -87,6 +87,11 @@ def test_a_picture_that_follows_the_reader_has_the_style_sheet_and_the_light_col
         assert re.sub("<style>.*?</style>", "", svg) == painted(svg, "light") != painted(svg, "dark")
 
 
+def test_a_program_that_takes_in_the_colours_of_both_modes_shows_the_light_ones():
+    for svg in pictures().values():
+        assert painted(re.sub(r"@media \([^)]*\)\{(.*?\})\}", r"\1", svg), "light") == painted(svg, "light")
+
+
 def test_the_style_sheets_say_nothing_that_attributes_cannot():
     for svg in pictures().values():
         for sheet in re.findall("<style>(.*?)</style>", svg):

@@ -12,7 +12,8 @@ THEMES = ("auto", "light", "dark")
 INHERITED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-family", "font-weight")
 ITS_OWN = ("opacity",)
 SHEET = re.compile("<style>(.*?)</style>")
-DARK = re.compile(r"@media \(prefers-color-scheme:dark\)\{((?:[^{}]*\{[^{}]*\})*)\}")
+MODE = re.compile(r"@media \(prefers-color-scheme:(dark|light)\)\{((?:[^{}]*\{[^{}]*\})*)\}")
+RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 TAG = re.compile(r"<(/?)([a-z]+)([^<>]*?)(/?)>", re.IGNORECASE)
 ATTRIBUTE = re.compile(r' ([\w:-]+)="([^"]*)"')
 SELECTOR = re.compile(r"([a-z]*)((?:\.[\w-]+)*)")
@@ -40,10 +41,8 @@ def painted(svg: str, theme: str = "auto") -> str:
     >>> painted('<svg><style>.a{fill:#fff}</style><rect class="a"/></svg>', "light")
     '<svg><rect class="a" fill="#fff"/></svg>'
     """
-    sheet, above = "".join(SHEET.findall(svg)), [Element()]
-    sheet = DARK.sub(r"\1" if theme == "dark" else "", sheet)
-    if theme != "auto":
-        svg = SHEET.sub("", svg)
+    sheet, above = in_mode("".join(SHEET.findall(svg)), theme == "dark"), [Element()]
+    svg = SHEET.sub(lambda found: f"<style>{light_last(found[1])}</style>" if theme == "auto" else "", svg)
 
     def with_attributes(tag: re.Match[str]) -> str:
         closing, name, attributes, alone = tag.groups()
@@ -55,6 +54,27 @@ def painted(svg: str, theme: str = "auto") -> str:
             above.append(element)
         return f"<{name}{attributes}{alone}>"
     return TAG.sub(with_attributes, svg)
+
+
+def in_mode(sheet: str, is_dark: bool) -> str:
+    """The rules of a style sheet that count in a mode; those of dark mode stand after the others."""
+    blocks = MODE.findall(sheet)
+    light, dark = ("".join(body for mode, body in blocks if mode == wanted) for wanted in ("light", "dark"))
+    return MODE.sub("", sheet) + light + dark * is_dark
+
+
+def light_last(sheet: str) -> str:
+    """A style sheet that ends with what dark mode overrules, once more for light mode.
+
+    Some programs, such as LibreOffice, take in the rules of both modes, so that the last ones win.
+    """
+    blocks = MODE.findall(sheet)
+    if any(mode == "light" for mode, _ in blocks):
+        return sheet
+    overruled = {selector for _, body in blocks for selectors, _ in RULE.findall(body)
+                 for selector in selectors.split(",")}
+    again = [rule[0] for rule in RULE.finditer(MODE.sub("", sheet)) if overruled & set(rule[1].split(","))]
+    return f"{sheet}@media (prefers-color-scheme:light){{{''.join(again)}}}" if again else sheet
 
 
 def styled(sheet: str, parent: Element, name: str, attributes: str) -> tuple[Element, str]:
@@ -98,7 +118,7 @@ def fits(selector: tuple[Step, ...], way: tuple[Step, ...]) -> bool:
 @lru_cache
 def rules(sheet: str) -> list[Rule]:
     """The rules of a style sheet."""
-    return [rule_of(selector.strip(), body) for selectors, body in re.findall(r"([^{}]+)\{([^{}]*)\}", sheet)
+    return [rule_of(selector.strip(), body) for selectors, body in RULE.findall(sheet)
             for selector in selectors.split(",")]
 
 
