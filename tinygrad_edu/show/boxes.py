@@ -34,6 +34,7 @@ class Box(NamedTuple):
     data: str
     grad: str           # "" where there is none: a constant
     formula: str        # how it was made
+    brief: str = ""     # the same in few letters
     origin: str = ""    # and at which line, where that is known
     room: float = 0     # the least width, where other numbers will stand there
     look: str = ""      # more classes: what happens to it at a step
@@ -52,7 +53,7 @@ class Box(NamedTuple):
     @property
     def head(self) -> str:
         """The words at the top: an operation shows what it was made from, so that the order of inputs is seen."""
-        return narrowed(self.formula if self.kind == "op" else self.name)
+        return narrowed(self.brief or self.formula if self.kind == "op" else self.name)
 
     @property
     def width(self) -> float:
@@ -93,8 +94,14 @@ def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
     name = graph.texts[node] if graph.labels[node] else graph.texts[node].replace("-", "−")
     made = graph.made(node).replace("-", "−") if node.parents else name
     symbol = printable(node._operation.symbol) if node.parents else ""
-    return Box(kind, symbol, name, number_text(graph.data[node]), grad,
-               made if made == name else f"{name} = {made}", origin_of(node))
+    brief = with_few_digits(graph.in_brief(node)).replace("-", "−") if node.parents else name
+    own = "" if made == name else f"{name} = "
+    return Box(kind, symbol, name, number_text(graph.data[node]), grad, own + made, own + brief, origin_of(node))
+
+
+def with_few_digits(text: str) -> str:
+    """A formula with its long numbers cut to five digits: `x / 1.4142`."""
+    return re.sub(r"\d+\.\d{5,}", lambda number: number_text(float(number[0])), text)
 
 
 def without_answers(box: Box, blank: str) -> Box:
@@ -171,14 +178,14 @@ def inside_of(box: Box, x: float, y: float) -> str:
     head = f'x="{at(left + PAD + badge)}" y="{at(top + 16.5)}"'
     parts.append(f'<text class="tg-name" {head}>{escape(box.head)}</text>')
     for i, (kind, number) in enumerate(box.rows):
-        right, line = left + width - PAD, top + HEAD + 14 + ROW * i
+        right, line, room = left + width - PAD, top + HEAD + 14 + ROW * i, letters(BLANK) * LETTER
         place = f'text-anchor="end" x="{at(right)}" y="{at(line)}"'
         parts.append(f'<text class="tg-{kind}" {place}>{number}</text>' if number != BLANK else
-                     blank_svg(kind, right - letters(BLANK) * LETTER, line))
+                     blank_svg(kind, right - room, line, room))
     return "".join(parts)
 
 
-def blank_svg(kind: str, left: float, line: float) -> str:
+def blank_svg(kind: str, left: float, line: float, width: float) -> str:
     """An empty place for a number, on a line of text; that of a gradient is dashed."""
-    return (f'<rect class="tg-blank tg-{kind}" x="{at(left)}" y="{at(line - 12)}" '
-            f'width="{at(letters(BLANK) * LETTER)}" height="15"/>')
+    return (f'<rect class="tg-blank tg-{kind}" x="{at(left)}" y="{at(line - 11)}" '
+            f'width="{at(width)}" height="13"/>')

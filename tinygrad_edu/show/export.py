@@ -40,7 +40,8 @@ def png(svg: str, scale: float) -> bytes:
     except ModuleNotFoundError:
         raise ModuleNotFoundError("PNG is made by resvg-py: pip install resvg-py", name="resvg_py") from None
     check_scale(svg, scale)
-    made = svg_to_bytes(svg_string=svg, zoom=float(scale), monospace_family=FAMILY,
+    ground = re.search(r'class="tg-bg"[^>]* fill="([^"]*)"', svg)       # also where a pixel is half outside
+    made = svg_to_bytes(svg_string=svg, zoom=float(scale), background=ground and ground[1], monospace_family=FAMILY,
                         font_files=[str(path) for path in sorted(FONTS.glob("*.ttf"))],
                         skip_system_fonts=not lacking(svg))
     chunk = (len(MADE_BY) - 4).to_bytes(4, "big") + MADE_BY + zlib.crc32(MADE_BY).to_bytes(4, "big")

@@ -25,7 +25,7 @@ from .steps import Event, events_of
 from .svg import LETTER, at, document, number_text
 
 SHORT = 9                       # letters that stand on an arrow in one line
-LINE = 18                       # the height of a line below, in points
+LINE, NARROWEST = 18, 400       # the height of a line below, and the least width of all of them, in points
 
 
 class Frames(list[Drawing]):
@@ -128,7 +128,8 @@ class Stage:
         sizes = [(box.width, box.height) for box in self.boxes.values()]
         edges = [Edge(link.tail, link.head, *self.room_on(link)) for link in self.links]
         self.placed: Layout = lay_out_in(PAPER, sizes, edges, layout, ENOUGH)
-        self.columns = int(max(self.placed.width, 400) / LETTER)
+        self.width = max(self.placed.width, NARROWEST)
+        self.columns = int(self.width / LETTER)
         self.lines = max(len(textwrap.wrap(event.text, self.columns)) for event in events)
 
     def with_room(self, boxes: list[Box]) -> Iterator[Box]:
@@ -161,7 +162,7 @@ class Stage:
             *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
             *[f'<g class="tg-ghost tg-{boxes[i].kind}{boxes[i].look}">{inside_of(boxes[i], *centre)}</g>'
               for i, centre in placed.ghosts], *below]
-        size = placed.width, placed.height + LINE * (self.lines + 1.5)
+        size = self.width, placed.height + LINE * (self.lines + 1.5)
         sentences = [told, *[line] * bool(line), *[box.sentence for box in boxes]]
         svg = document(f"{name}: {told}", sentences, size, parts, LEGEND_OF_BOXES)
         return Drawing(svg, placed.name, name, placed.note)

@@ -10,7 +10,7 @@ from .page import asset
 from .paint import painted
 
 LETTER = 7.9                                                # the width of one, in points
-MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
+MARGIN, LEGEND = 12, 30
 
 STYLE, LESSON = asset("graph.css").replace("\n", ""), asset("lesson.css").replace("\n", "")
 IN_LESSONS = re.compile(r'class="[^"]*tg-(blank|now|back|gains|from|later)\b')         # what lesson.css is about
@@ -40,7 +40,7 @@ def document(title: str, sentences: Iterable[str], size: tuple[float, float], pa
     """The SVG of parts that are placed within this size, with what is read aloud and a legend below."""
     drawn = "\n".join(parts)
     style = STYLE + LESSON * bool(IN_LESSONS.search(drawn))
-    width = max(size[0], NARROWEST - 2 * MARGIN) + 2 * MARGIN
+    width = max(size[0], LETTER * sum(letters(text.rstrip()) for _, text in legend)) + 2 * MARGIN
     height = size[1] + 2 * MARGIN + LEGEND
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tg-graph" width="{at(width)}" height="{at(height)}" '
