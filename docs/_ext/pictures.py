@@ -71,6 +71,14 @@ f = (h - 1) ** 2
 f.backward()
 tg.draw(f)""",
         "Three steps through time use w, u and b three times. A pale box stands in an earlier row already."),
+    Picture("worksheet", "A worksheet", """\
+f = tg.expression("q = x + y; f = q * z", x=-2, y=5, z=-4)
+tg.draw(f, blank="all")""",
+        "What is computed is left out: a value goes into each blue box, a gradient into each dashed one."),
+    Picture("frame", "One step of many, for a slide", """\
+f = tg.expression("q = x + y; f = q * z", x=-2, y=5, z=-4)
+tg.frames(f)[5]""",
+        "There is such a picture of every step, all of one size: `tg.frames(f).save(\"steps\", \"png\")` writes them."),
 )
 
 

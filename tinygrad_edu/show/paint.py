@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 THEMES = ("auto", "light", "dark")
-INHERITED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-family", "font-weight")
+INHERITED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-family", "font-weight",
+             "paint-order")
 ITS_OWN = ("opacity",)
 SHEET = re.compile("<style>(.*?)</style>")
 MODE = re.compile(r"@media \(prefers-color-scheme:(dark|light)\)\{((?:[^{}]*\{[^{}]*\})*)\}")
