@@ -802,4 +802,4 @@ def test_the_command_draws_circuits(tmp_path):
     f = tg.expression("(x + y) * z", x=-2, y=5, z=-4)
     f.backward()
     assert (tmp_path / "graph.svg").read_text(encoding="utf-8") == tg.draw(f, style="circuit").svg
-    assert "a circuit is written as .svg" in run(*words, "-o", "graph.dot", cwd=tmp_path, check=False)[1]
+    assert "pictures are written as .svg, .png or .pdf" in run(*words, "-o", "graph.dot", cwd=tmp_path, check=False)[1]

@@ -84,6 +84,14 @@ f.backward()
 tg.draw(f, fold="neuron")""",
         "Two heads look at four tokens, and each place only at those up to its own. `tg.scope` names what was just "
         "computed: each name is a box, and a frame goes around each head."),
+    Picture("worksheet", "A worksheet", """\
+f = tg.expression("q = x + y; f = q * z", x=-2, y=5, z=-4)
+tg.draw(f, blank="all")""",
+        "What is computed is left out: a value goes into each blue box, a gradient into each dashed one."),
+    Picture("frame", "One step of many, for a slide", """\
+f = tg.expression("q = x + y; f = q * z", x=-2, y=5, z=-4)
+tg.frames(f)[5]""",
+        "There is such a picture of every step, all of one size: `tg.frames(f).save(\"steps\", \"png\")` writes them."),
 )
 
 

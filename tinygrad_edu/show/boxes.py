@@ -14,12 +14,14 @@ from ..engine.printer import escape
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
 from .folds import Group, links_of, origin_of, way_out
-from .layout import Edge, Frame, Layout
+from .layout import Edge, Frame, Layout, Point
 from .svg import LETTER, Words, at, document, letters, number_text
 
 ROW, HEAD, PAD = 17, 23, 7                                  # of a box, in points
 NARROW = 34                                                 # room for text in any box, so that a finger finds it
 LONGEST = 22                                                # letters of a name in a box
+BLANKS = ("", "grad", "all")
+BLANK = "______"                                            # stands for a number that is to be filled in
 LEGEND: Words = [
     ("tg-data", "data"), ("tg-quiet", " above   "), ("tg-grad", "grad"), ("tg-quiet", " below   ")]
 
@@ -34,6 +36,8 @@ class Box(NamedTuple):
     formula: str        # how it was made
     brief: str = ""     # the same in few letters
     origin: str = ""    # and at which line, where that is known
+    room: float = 0     # the least width, where other numbers will stand there
+    look: str = ""      # more classes: what happens to it at a step
 
     @property
     def rows(self) -> list[tuple[str, str]]:
@@ -54,7 +58,7 @@ class Box(NamedTuple):
     @property
     def width(self) -> float:
         head = letters(self.head) * LETTER + self.badge
-        return max(NARROW, head, *[letters(text) * LETTER for _, text in self.rows]) + 2 * PAD
+        return max(self.room, max(NARROW, head, *[letters(text) * LETTER for _, text in self.rows]) + 2 * PAD)
 
     @property
     def height(self) -> float:
@@ -65,7 +69,7 @@ class Box(NamedTuple):
         how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
         grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
         origin = f", made at {self.origin}" if self.origin else ""
-        return f"{how} {self.formula}: {self.data}{grad}{origin}"
+        return f"{how} {self.formula}: {self.data}{grad}{origin}".replace(BLANK, "to be filled in")
 
 
 def boxes_of(graph: NamedGraph, groups: list[Group]) -> list[Box]:
@@ -100,6 +104,12 @@ def with_few_digits(text: str) -> str:
     return re.sub(r"\d+\.\d{5,}", lambda number: number_text(float(number[0])), text)
 
 
+def without_answers(box: Box, blank: str) -> Box:
+    """A box on a worksheet: blank="grad" has gradients filled in, "all" also what is computed."""
+    grad = BLANK if box.grad and blank else box.grad
+    return box._replace(grad=grad, data=BLANK if box.kind == "op" and box.data and blank == "all" else box.data)
+
+
 def narrowed(text: str) -> str:
     """Text no wider than LONGEST letters; a short constant at its end, such as `index=2`, stays."""
     if letters(text) <= LONGEST:
@@ -131,23 +141,28 @@ def as_document(boxes: list[Box], placed: Layout, parts: list[str], legend: Word
     return document(title, [box.sentence for box in boxes], (placed.width, placed.height), parts, legend)
 
 
-def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: str, label: tuple[float, float]) -> str:
-    """A curve, the arrow at its end, and the text on it."""
+def edge_svg(points: list[Point], tip: Point, text: str, label: Point, look: str = "") -> str:
+    """A curve, the arrow at its end, and the text on it; `look`: more classes."""
     pairs = [f"{at(x)} {at(y)}" for x, y in points]
     (x, y), (tip_x, tip_y) = points[-1], tip
     length = math.dist(points[-1], tip) or 1.0
     across_x, across_y = 3.5 * (y - tip_y) / length, 3.5 * (tip_x - x) / length
     corners = [(x + across_x, y + across_y), tip, (x - across_x, y - across_y)]
     arrow = " ".join(f"{at(px)},{at(py)}" for px, py in corners)
-    place = f'text-anchor="middle" x="{at(label[0])}" y="{at(label[1] + 4)}"'
-    words = f'<text class="tg-local" {place}>{escape(text)}</text>'
-    return (f'<g class="tg-edge"><path d="M{pairs[0]} C{" ".join(pairs[1:])}"/><polygon points="{arrow}"/>'
-            f"{words if text else ''}</g>")
+    return (f'<g class="tg-edge{look}"><path d="M{pairs[0]} C{" ".join(pairs[1:])}"/><polygon points="{arrow}"/>'
+            f"{label_svg(text, *label) if text else ''}</g>")
+
+
+def label_svg(text: str, x: float, y: float) -> str:
+    """Text on an arrow, which is not seen behind it."""
+    width = letters(text) * LETTER
+    return (f'<rect class="tg-bg" x="{at(x - width / 2)}" y="{at(y - 6.5)}" width="{at(width)}" height="11.5"/>'
+            f'<text class="tg-local" text-anchor="middle" x="{at(x)}" y="{at(y + 4)}">{escape(text)}</text>')
 
 
 def frames_svg(placed: Layout) -> list[str]:
     """The frames around the parts of a picture, with their headings, and the arrows from one to the next."""
-    arrows = [edge_svg(*curve, "", (0, 0)).replace("tg-edge", "tg-edge tg-flow") for curve in placed.flow]
+    arrows = [edge_svg(*curve, "", (0, 0), " tg-flow") for curve in placed.flow]
     return [*map(frame_svg, placed.frames), *arrows]
 
 
@@ -159,7 +174,7 @@ def frame_svg(frame: Frame) -> str:
 
 
 def box_svg(box: Box, x: float, y: float) -> str:
-    return f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>{inside_of(box, x, y)}</g>'
+    return f'<g class="tg-node tg-{box.kind}{box.look}"><title>{escape(box.sentence)}</title>{inside_of(box, x, y)}</g>'
 
 
 def ghost_svg(box: Box, x: float, y: float) -> str:
@@ -182,6 +197,14 @@ def inside_of(box: Box, x: float, y: float) -> str:
     head = f'x="{at(left + PAD + badge)}" y="{at(top + 16.5)}"'
     parts.append(f'<text class="tg-name" {head}>{escape(box.head)}</text>')
     for i, (kind, number) in enumerate(box.rows):
-        place = f'text-anchor="end" x="{at(left + width - PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
-        parts.append(f'<text class="tg-{kind}" {place}>{number}</text>')
+        right, line, room = left + width - PAD, top + HEAD + 14 + ROW * i, letters(BLANK) * LETTER
+        place = f'text-anchor="end" x="{at(right)}" y="{at(line)}"'
+        parts.append(f'<text class="tg-{kind}" {place}>{number}</text>' if number != BLANK else
+                     blank_svg(kind, right - room, line, room))
     return "".join(parts)
+
+
+def blank_svg(kind: str, left: float, line: float, width: float) -> str:
+    """An empty place for a number, on a line of text; that of a gradient is dashed."""
+    return (f'<rect class="tg-blank tg-{kind}" x="{at(left)}" y="{at(line - 11)}" '
+            f'width="{at(width)}" height="13"/>')

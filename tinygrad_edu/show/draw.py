@@ -7,7 +7,19 @@ the numbers on their wires.  The same graph gives the same bytes.
 
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
-from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of, frames_svg, ghost_svg
+from .boxes import (
+    BLANKS,
+    LEGEND,
+    Box,
+    as_document,
+    box_svg,
+    boxes_of,
+    edge_svg,
+    edges_of,
+    frames_svg,
+    ghost_svg,
+    without_answers,
+)
 from .circuit import circuit_of
 from .drawing import Drawing
 from .folds import check_single, check_size, folded
@@ -22,7 +34,7 @@ LEGEND_OF_BOXES: Words = [*LEGEND, ("tg-grad", "∂"), ("tg-quiet", " local deri
 
 
 def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str = "auto", style: str = "boxes",
-         engine: str | None = None) -> Drawing:
+         blank: str = "", engine: str | None = None) -> Drawing:
     """A picture of the graph of `output`.
 
     layout   what places the boxes.  "auto": Graphviz, which comes with the package and needs no program `dot`;
@@ -30,6 +42,7 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     engine   the former name of `layout`; the next version will not know it any more
     names    what the nodes go by, as for `steps`
     style    "boxes", or "circuit": round gates and numbers on wires, as on slides, for up to 100 nodes
+    blank    for worksheets: "grad" leaves places to fill in for gradients, "all" also for what is computed
     fold     "neuron" or "layer": each as one box (see also `scope`); "time": each time step of a recurrent graph;
              "line": what was made at one line of the program (see `trace_origin`); "none": every node.
              "auto" folds only graphs of more than 300 nodes.
@@ -44,20 +57,24 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
     3
     """
-    return drawing_of(NamedGraph(output, names), chosen_layout(layout, engine), fold, style)
+    return drawing_of(NamedGraph(output, names), chosen_layout(layout, engine), fold, style, blank)
 
 
-def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", style: str = "boxes") -> Drawing:
+def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", style: str = "boxes",
+               blank: str = "") -> Drawing:
     """`draw`, for a graph that has its names."""
     if style not in STYLES:
         raise ValueError(f"style={style!r}: write one of {', '.join(STYLES)}")
+    if blank not in BLANKS:
+        raise ValueError(f"blank={blank!r}: write one of {', '.join(BLANKS[1:])}, or leave it out")
     if style == "circuit":
-        return circuit_of(graph, layout, fold)
+        return circuit_of(graph, layout, fold, blank)
     check_single(graph.nodes, fold)
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
-    boxes = boxes_of(graph, groups)
+    boxes = [without_answers(box, blank) for box in boxes_of(graph, groups)]
     edges, texts = edges_of(graph, groups)
+    texts = [""] * len(texts) if blank else texts
     svg, placed = picture(boxes, edges, texts, layout, parts_of(graph, groups, edges))
     return Drawing(svg, placed.name, boxes[-1].name, placed.note)
 
@@ -71,4 +88,4 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str, 
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
         *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts]]
-    return as_document(boxes, placed, drawn, LEGEND_OF_BOXES), placed
+    return as_document(boxes, placed, drawn, LEGEND_OF_BOXES if any(texts) else LEGEND), placed

@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..files import write_whole
+from ..files import checked_ending, write_whole
 
 BAR = """<div class="bar" role="group" aria-label="{steps}">
 <button id="first" aria-label="{first}">|◀</button>
@@ -27,6 +27,7 @@ BAR = """<div class="bar" role="group" aria-label="{steps}">
 <dialog id="keys" aria-label="{help}"><dl>{keys}</dl><button id="close">{close}</button></dialog>
 """
 SPEEDS = (0.5, 1, 2, 4)
+ENDINGS = ("html", "htm")
 
 
 class Page:
@@ -47,7 +48,8 @@ class Page:
         self.html, self.title, self.picture, self.height = html, title, picture, height
 
     def save(self, path: "str | Path") -> Path:
-        """Write the page to a file and return its path."""
+        """Write the page to a file that ends in .html, and return its path; ValueError for other endings."""
+        checked_ending(path, ENDINGS, "pages")
         return write_whole(path, self.html.encode())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
