@@ -7,7 +7,7 @@ each arrow stands the local derivative.
 import math
 import re
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ..engine.number import printable
 from ..engine.printer import escape
@@ -22,6 +22,19 @@ NARROW = 34                                                 # room for text in a
 LONGEST = 22                                                # letters of a name in a box
 LEGEND: Words = [
     ("tg-data", "data"), ("tg-quiet", " above   "), ("tg-grad", "grad"), ("tg-quiet", " below   ")]
+
+
+class Figure(Protocol):
+    """What stands in a picture: a box, or a circle of a network."""
+    @property
+    def kind(self) -> str: ...
+    @property
+    def width(self) -> float: ...
+    @property
+    def height(self) -> float: ...
+    @property
+    def sentence(self) -> str: ...
+    def inside(self, x: float, y: float) -> str: ...
 
 
 class Box(NamedTuple):
@@ -64,7 +77,12 @@ class Box(NamedTuple):
         how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
         grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
         origin = f", made at {self.origin}" if self.origin else ""
-        return f"{how} {self.formula}: {self.data}{grad}{origin}"
+        data = f": {self.data}" if self.data else ""
+        return f"{how} {self.formula}{data}{grad}{origin}"
+
+    def inside(self, x: float, y: float) -> str:
+        """The frame and the texts around a point."""
+        return inside_of(self, x, y)
 
 
 def boxes_of(graph: NamedGraph, groups: list[Group]) -> list[Box]:
@@ -138,8 +156,8 @@ def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: 
             f"{words if text else ''}</g>")
 
 
-def box_svg(box: Box, x: float, y: float) -> str:
-    return f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>{inside_of(box, x, y)}</g>'
+def box_svg(box: Figure, x: float, y: float) -> str:
+    return f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>{box.inside(x, y)}</g>'
 
 
 def inside_of(box: Box, x: float, y: float) -> str:
