@@ -6,6 +6,7 @@ each arrow stands the local derivative.
 
 import math
 import re
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple, Protocol
 
@@ -46,12 +47,14 @@ class Box(NamedTuple):
     grad: str           # "" where there is none: a constant
     formula: str        # how it was made
     origin: str = ""    # and at which line, where that is known
+    products: Sequence[tuple[str, str]] = ()        # (name, number) of what it adds up, a row for each
 
     @property
     def rows(self) -> list[tuple[str, str]]:
         if self.kind == "constant" and self.name == self.data:
             return []
-        return [("data", self.data)] * bool(self.data) + [("grad", self.grad)] * bool(self.grad)
+        numbers = [("data", self.data)] * bool(self.data) + [("grad", self.grad)] * bool(self.grad)
+        return [("product", number) for _, number in self.products] + numbers
 
     @property
     def badge(self) -> float:
@@ -66,7 +69,8 @@ class Box(NamedTuple):
     @property
     def width(self) -> float:
         head = letters(self.head) * LETTER + self.badge
-        return max(NARROW, head, *[letters(text) * LETTER for _, text in self.rows]) + 2 * PAD
+        rows = [letters(text) for _, text in self.rows] + [letters(name + number) + 1 for name, number in self.products]
+        return max(NARROW, head, *[LETTER * count for count in rows]) + 2 * PAD
 
     @property
     def height(self) -> float:
@@ -173,6 +177,9 @@ def inside_of(box: Box, x: float, y: float) -> str:
                      f"{escape(box.symbol)}</text>")
     head = f'x="{at(left + PAD + badge)}" y="{at(top + 16.5)}"'
     parts.append(f'<text class="tg-name" {head}>{escape(box.head)}</text>')
+    for i, (name, _) in enumerate(box.products):
+        place = f'x="{at(left + PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
+        parts.append(f'<text class="tg-quiet" {place}>{escape(name)}</text>')
     for i, (kind, number) in enumerate(box.rows):
         place = f'text-anchor="end" x="{at(left + width - PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
         parts.append(f'<text class="tg-{kind}" {place}>{number}</text>')

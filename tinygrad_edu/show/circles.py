@@ -4,10 +4,11 @@ The width of a line is the size of its weight.  Its sign is told twice: a negati
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ..engine import ops
 from ..engine.number import printable
 from ..engine.printer import escape
 from ..symbols.named import NamedGraph
@@ -40,7 +41,9 @@ from .network import (
     biases_of,
     end_of,
     grid,
+    weights_of,
 )
+from .page import asset
 from .svg import LETTER, at, document, letters, number_text
 
 LETTERS_IN = 0.21           # in a circle, per point of its radius
@@ -48,6 +51,7 @@ HEADING = 40.0              # the room above the columns, for the name of the la
 KEY = 30.0                  # the room below, for what lines mean
 THINNEST, WIDEST = 0.8, 5.0     # line
 DASHES = "6 4"
+NETWORK_STYLE = asset("network.css").replace("\n", "")
 MEANINGS = {"weight": "weight", "gradient": "gradient of the weight", "product": "weight × input"}
 
 
@@ -57,7 +61,7 @@ MEANINGS = {"weight": "weight", "gradient": "gradient of the weight", "product":
 def circles_in(network: Network) -> dict[int, list[int]]:
     """{column: its circles from top to bottom}, for the columns that have some, from left to right."""
     columns: dict[int, list[int]] = {}
-    for place, k in sorted((place, k) for k, place in enumerate(network.places) if place):
+    for _, k in sorted((place, k) for k, place in enumerate(network.places) if place):
         columns.setdefault(network.columns[k], []).append(k)
     return dict(sorted(columns.items()))
 
@@ -236,9 +240,19 @@ def widths_of(numbers: Sequence[float], widest: float = WIDEST) -> list[float]:
     return [THINNEST + (widest - THINNEST) * min(1.0, abs(x) / most if x == x else 0.0) for x in numbers]
 
 
+def is_straight(curve: tuple[list[Point], Point]) -> bool:
+    return curve[0][0] == curve[0][1]
+
+
+def sample(number: float) -> str:
+    """A short line of this sign, for the legend of a page."""
+    line = f'<path {line_style(number)} d="M0 4 h30" stroke-width="3"/>'
+    return f'<svg width="30" height="8" aria-hidden="true">{line}</svg>'
+
+
 def line_svg(curve: tuple[list[Point], Point], width: float, number: float, told: str) -> str:
     points = [f"{at(x)} {at(y)}" for x, y in curve[0]]
-    way = f"M{points[0]} C{' '.join(points[1:])}" if points[0] != points[1] else f"M{points[0]} L{points[-1]}"
+    way = f"M{points[0]} C{' '.join(points[1:])}" if not is_straight(curve) else f"M{points[0]} L{points[-1]}"
     return f'<path {line_style(number)} d="{way}" stroke-width="{at(width)}"><title>{escape(told)}</title></path>'
 
 
@@ -247,30 +261,69 @@ def line_style(number: float) -> str:
     return f'class="tg-line tg-minus" stroke-dasharray="{DASHES}"' if number < 0 else 'class="tg-line tg-plus"'
 
 
-def line_sentence(graph: NamedGraph, line: Line, grads: bool, product: bool) -> str:
+def line_sentence(graph: NamedGraph, network: Network, line: Line, grads: bool, product: bool) -> str:
     """`w0[2,1] = −0.53, gradient 0.12, × x1 = −1.06`."""
     weight, x = line.weight, line.x
     told = [f"{printable(graph.texts[weight])} = {number_text(weight.data)}"]
     told += [f"gradient {number_text(weight.grad)}"] * (grads or bool(weight.grad))
-    told += [f"× {printable(graph.texts[x])} = {number_text(weight.data * graph.data[x])}"] * product
+    told += [f"× {name_of_input(graph, network, line)} = {number_text(weight.data * graph.data[x])}"] * product
     return ", ".join(told)
 
 
-# ---- around them --------------------------------------------------------------------------------------------------
+# ---- all of it ----------------------------------------------------------------------------------------------------
 
 
-def headings_of(graph: NamedGraph, network: Network, xs: Mapping[int, float]) -> list[str]:
+class Scene(NamedTuple):
+    """A network with a place for everything.
+
+    placed     where circles and boxes are, and arrows: the lines first
+    headings   (x, y, class, text) of the name and the activation of each layer
+    numbers    what the lines say, and `widths` how wide they are
+    """
+    placed: Layout
+    headings: list[tuple[float, float, str, str]]
+    numbers: list[float]
+    widths: list[float]
+
+
+def scene_of(graph: NamedGraph, network: Network, boxes: Sequence[Box | Circle], counts: Sequence[int],
+             meaning: str = "weight") -> Scene:
+    """Where everything stands.
+
+    boxes     what stands in the groups, and `counts` how many letters on each link
+    """
+    left = max((letters(box.name) * LETTER + 5 for box in boxes if isinstance(box, Circle) and box.is_named_outside),
+               default=0.0)
+    placed = lay_out_network(network, [(box.width, box.height) for box in boxes], counts)
+    numbers = numbers_of(network.lines, meaning)
+    widths = widths_of(numbers, WIDEST if grid_of(network).radius >= ROOMY else WIDEST / 2)
+    return Scene(moved(placed, left, HEADING), headings_of(graph, network, placed, left), numbers, widths)
+
+
+def moved(placed: Layout, right: float, down: float) -> Layout:
+    """A layout that begins further right and down."""
+    def there(point: Point) -> Point:
+        return point[0] + right, point[1] + down
+    return placed._replace(
+        width=placed.width + right, height=placed.height + down, boxes=list(map(there, placed.boxes)),
+        curves=[(list(map(there, points)), there(tip)) for points, tip in placed.curves],
+        labels=list(map(there, placed.labels)))
+
+
+def headings_of(graph: NamedGraph, network: Network, placed: Layout, left: float,
+                ) -> list[tuple[float, float, str, str]]:
     """The name and the activation of each layer, above its column."""
-    parts = []
-    for column, circles in circles_in(network).items():
-        place, group = network.places[circles[0]], network.groups[circles[0]]
+    found = []
+    for circles in circles_in(network).values():
+        k = circles[0]
+        place = network.places[k]
         if place and place.kind == "input":
             texts = ["inputs"]
         else:
-            texts = [printable(place.layer) if place else "", activation_of(graph, group)]
-        parts += [text_at(xs[column], -26.0 + 16 * i, "tg-quiet" if i else "tg-name", text)
+            texts = [printable(place.layer) if place else "", activation_of(graph, network.groups[k])]
+        found += [(placed.boxes[k][0] + left, 14.0 + 16 * i, "tg-quiet" if i else "tg-name", text)
                   for i, text in enumerate(texts) if text]
-    return parts
+    return found
 
 
 def key_svg(y: float, meaning: str, numbers: Sequence[float]) -> list[str]:
@@ -293,24 +346,44 @@ def picture_of(graph: NamedGraph, network: Network, meaning: str, title: str, kn
     known   whether its data are known, or only its parameters
     """
     grads = known and graph.output.grad != 0
-    boxes = [box_or_circle(graph, network, k, grid_of(network).radius, grads, known)
-             for k in range(len(network.groups))]
+    radius = grid_of(network).radius
+    boxes = [box_or_circle(graph, network, k, radius, grads, known) for k in range(len(network.groups))]
     texts = [local_text(graph, link.node, link.i) if known else "" for link in network.links]
-    placed = lay_out_network(network, [(box.width, box.height) for box in boxes], list(map(len, texts)))
-    numbers = numbers_of(network.lines, meaning)
-    widths = widths_of(numbers, WIDEST if grid_of(network).radius >= ROOMY else WIDEST / 2)
-    sentences = [line_sentence(graph, line, grads, known) for line in network.lines]
+    placed, headings, numbers, widths = scene_of(graph, network, boxes, list(map(len, texts)), meaning)
+    sentences = [line_sentence(graph, network, line, grads, known) for line in network.lines]
     in_order = sorted(range(len(numbers)), key=widths.__getitem__)      # so that wide ones are seen
     arrows = zip(placed.curves[len(numbers):], texts, placed.labels[len(numbers):])
-    xs = {column: placed.boxes[circles[0]][0] for column, circles in circles_in(network).items()}
-    left = max((letters(box.name) * LETTER + 5 for box in boxes if isinstance(box, Circle) and box.is_named_outside),
-               default=0.0)
-    parts = [f'<g transform="translate({at(left)} {at(HEADING)})">',
+    parts = [f"<style>{NETWORK_STYLE}</style>",
              *[line_svg(placed.curves[i], widths[i], numbers[i], sentences[i]) for i in in_order],
              *[edge_svg(*curve, text, label) for curve, text, label in arrows],
              *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
-             *headings_of(graph, network, xs), "</g>"]
-    height = placed.height + HEADING
-    parts += key_svg(height + KEY - 8, meaning, numbers)
-    return document(title, [*[box.sentence for box in boxes], *sentences], (placed.width + left, height + KEY), parts,
-                    LEGEND if known else [])
+             *[text_at(*heading) for heading in headings],
+             *key_svg(placed.height + KEY - 8, meaning, numbers)]
+    return document(title, [*[box.sentence for box in boxes], *sentences], (placed.width, placed.height + KEY), parts,
+                    LEGEND if grads else LEGEND[:1] if known else [])
+
+
+# ---- a neuron, opened ---------------------------------------------------------------------------------------------
+
+
+def box_inside(graph: NamedGraph, group: Group, products: Sequence[tuple[str, str]]) -> Box:
+    """The box of an operation of a neuron, with its own parameters; w · x has a row for each product."""
+    end = next(node for node in reversed(group) if node.parents or len(group) == 1)
+    box = box_of(graph, end, True)
+    return box._replace(formula=f"{box.name} = w · x", products=products) if end._operation is ops.dot else box
+
+
+def products_of(graph: NamedGraph, network: Network, neuron: int) -> list[tuple[str, str]]:
+    """(product in symbols, number) of each line that leads to a neuron, and how many more there are."""
+    lines = [line for line in network.lines if line.head == neuron]
+    count = len(dict.fromkeys(weight for weight, _ in weights_of(graph, network.groups[neuron]))) - len(lines)
+    found = [(f"{printable(graph.texts[line.weight])} × {name_of_input(graph, network, line)}",
+              number_text(line.weight.data * graph.data[line.x])) for line in lines]
+    return found + [(f"… {count} more", "")] * (count > 0)
+
+
+def name_of_input(graph: NamedGraph, network: Network, line: Line) -> str:
+    place = network.places[line.tail]
+    if place and place.kind == "input" and not line.x.label:
+        return network.groups[line.tail].name
+    return printable(graph.texts[line.x])

@@ -50,7 +50,7 @@ def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, na
     if isinstance(output, Module):
         return drawing_of_model(output, example, lines, fold, style)
     if example is not None:
-        raise TypeError("example= is for a model, as in tg.draw(model, example=[2, 3]): a Value has its numbers already")
+        raise TypeError("example= is for a model, as in tg.draw(model, example=[2, 3]): a Value has its numbers")
     return drawing_of(NamedGraph(output, names), chosen_layout(layout, engine), fold, style, lines)
 
 
@@ -87,7 +87,8 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     if style == "circuit":
         return circuit_of(graph, layout, fold)
     check_single(graph.nodes, fold)
-    network = shown_network(graph, fold)
+    network = network_of(graph, folded(graph.nodes, "neuron")) if fold in ("auto", "neuron") else None
+    network = shown_network(graph, fold, network)
     check_lines(lines, network)
     if network:
         title = f"Network: {printable(graph.texts[graph.output])}"

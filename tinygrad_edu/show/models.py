@@ -19,8 +19,8 @@ def graph_of_model(model: Module, example: Any = None) -> Value:
     """
     neurons = list(neurons_in(model))
     if not neurons:
-        raise ValueError(f"a network of neurons is needed, such as an MLP or a Sequential of Layers, and {short_repr(model)} "
-                         "has none: draw what it computes, as in tg.draw(model(x))")
+        raise ValueError("a network of neurons is needed, such as an MLP or a Sequential of Layers: "
+                         f"{type(model).__name__} has none, so draw what it computes, as in tg.draw(model(x))")
     row = [0.0] * len(neurons[0].w) if example is None else row_of(example)
     copied = named_throughout(copy.deepcopy(model))
     modes = errstate(all="ignore" if example is None else "raise"), recorded_anyway(), copied.evaluating()

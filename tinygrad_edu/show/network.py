@@ -11,13 +11,13 @@ from ..engine import ops
 from ..engine.number import printable
 from ..engine.value import Value
 from ..symbols.named import NEURON, NamedGraph, is_linear, name_at
-from .folds import MANY_NODES, Group, Link, folded, layer_of, links_of, way_out
+from .folds import MANY_NODES, Group, Link, layer_of, links_of, way_out
 from .layout import Edge, Point, column_of
 
 FEW_TARGETS = 3             # beyond this they share a box
 FEW_NODES = 15              # a graph of more shows its network at first
 MOST_ROWS = 16              # of a column; a longer one shows its first circles, "… 48 more", and its last
-HEIGHT = 480.0              # of the longest column, in points
+HEIGHT = 440.0              # of the longest column, in points
 TALLEST, GRAD = 84.0, 15.0  # the most room for a circle and what stands below it, and the room for that gradient
 LARGEST, ROOMY = 29.0, 20.0     # the radius of a circle: the largest, and the least in which a number can be read
 
@@ -111,12 +111,11 @@ def network_of(graph: NamedGraph, groups: list[Group]) -> Network | None:
     return Network(groups, places, columns, lines, others)
 
 
-def shown_network(graph: NamedGraph, fold: str) -> Network | None:
-    """The network that a graph is shown as when it is folded like this; None if it is shown otherwise."""
-    if fold != "neuron" and (fold != "auto" or len(graph.nodes) <= FEW_NODES):
-        return None
-    network = network_of(graph, folded(graph.nodes, "neuron"))
-    return network if network and (fold == "neuron" or len(network.groups) <= MANY_NODES) else None
+def shown_network(graph: NamedGraph, fold: str, network: Network | None) -> Network | None:
+    """The network, if the graph is shown as that when it is folded like this."""
+    is_wanted = fold == "neuron" or (
+        fold == "auto" and len(graph.nodes) > FEW_NODES and network and len(network.groups) <= MANY_NODES)
+    return network if is_wanted else None
 
 
 def is_neuron(group: Group) -> bool:
@@ -172,9 +171,10 @@ def with_targets_together(graph: NamedGraph, groups: list[Group], inputs: Mappin
             users.setdefault(parent, []).append(node)
     together: dict[Value, list[Group]] = {}
     for group in groups:
-        node = group[0]
-        if len(group) == 1 and node.is_constant and not node.parents and node not in inputs and len(users[node]) == 1:
-            together.setdefault(users[node][0], []).append(group)
+        node, used_by = group[0], users.get(group[0], [])
+        is_number = node.is_constant and not node.parents and node not in inputs
+        if len(group) == len(used_by) == 1 and is_number:
+            together.setdefault(used_by[0], []).append(group)
     found = list(groups)
     for single in together.values():
         if len(single) > FEW_TARGETS:
@@ -239,3 +239,15 @@ def activation_of(graph: NamedGraph, neuron: Group) -> str:
     """What comes after w · x + b, such as "tanh"; "linear" if nothing does."""
     after = [node for node in neuron if node.parents and node in graph.stands_for and not is_linear(node)]
     return ", ".join(dict.fromkeys(node.op or node._operation.name for node in after)) or "linear"
+
+
+def inner_groups(graph: NamedGraph, neuron: Group) -> list[Group]:
+    """What a neuron computes, an operation in each group, with the parameters that only it uses."""
+    users: dict[Value, set[Value]] = {}
+    for node in neuron:
+        for parent in graph.parents(node):
+            users.setdefault(parent, set()).add(node)
+    groups = {node: Group("") for node in neuron if node.parents or len(users[node]) > 1}
+    for node in neuron:
+        groups[node if node in groups else next(iter(users[node]))].append(node)
+    return list(groups.values())
