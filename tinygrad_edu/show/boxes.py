@@ -92,13 +92,16 @@ class Box(NamedTuple):
 def boxes_of(graph: NamedGraph, groups: list[Group]) -> list[Box]:
     """A box for each group."""
     has_grads = graph.output.grad != 0
-    return [box_of(graph, group[0], has_grads) if len(group) == 1 else group_box(graph, group, has_grads)
-            for group in groups]
+    return [box_of_group(graph, group, has_grads) for group in groups]
 
 
-def group_box(graph: NamedGraph, group: Group, has_grads: bool) -> Box:
-    """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
+def box_of_group(graph: NamedGraph, group: Group, has_grads: bool) -> Box:
+    """The box of a node, or of a neuron or layer: how many nodes, and the numbers of its only way out."""
+    if len(group) == 1:
+        return box_of(graph, group[0], has_grads)
     name, end = printable(group.name), way_out(graph, group)
+    if all(node.is_constant and not node.parents for node in group):
+        return Box("constant", "", name, "", "", name)
     data = "" if end is None else number_text(graph.data[end])
     grad = "" if end is None else number_text(end.grad) if has_grads else "—"
     return Box("op", f"{len(group)} nodes", name, data, grad, name)

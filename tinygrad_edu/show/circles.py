@@ -12,7 +12,7 @@ from ..engine import ops
 from ..engine.number import printable
 from ..engine.printer import escape
 from ..symbols.named import NamedGraph
-from .boxes import LEGEND, Box, box_of, box_svg, edge_svg, group_box, local_text
+from .boxes import LEGEND, Box, box_of, box_of_group, box_svg, edge_svg, local_text
 from .folds import Group
 from .layout import (
     BETWEEN,
@@ -208,7 +208,7 @@ def box_or_circle(graph: NamedGraph, network: Network, k: int, radius: float, gr
     group, place = network.groups[k], network.places[k]
     if place:
         return circle_of(graph, group, place, radius, grads, known)
-    box = box_of(graph, group[0], grads) if len(group) == 1 else group_box(graph, group, grads)
+    box = box_of_group(graph, group, grads)
     return box if known else box._replace(data="", grad="")
 
 

@@ -18,7 +18,7 @@ from .drawing import Drawing
 from .folds import check_single, check_size, folded
 from .layout import Edge, Layout, chosen_layout
 from .models import graph_of_model
-from .network import Network, network_of, shown_network
+from .network import Network, is_shown_at_first, network_of
 from .rows import ENOUGH, PAPER, lay_out_in
 from .svg import Words
 
@@ -87,10 +87,10 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     if style == "circuit":
         return circuit_of(graph, layout, fold)
     check_single(graph.nodes, fold)
-    network = network_of(graph, folded(graph.nodes, "neuron")) if fold in ("auto", "neuron") else None
-    network = shown_network(graph, fold, network)
-    check_lines(lines, network)
-    if network:
+    network = network_of(graph, folded(graph.nodes, "neuron"), layout) if fold in ("auto", "neuron") else None
+    is_network = is_shown_at_first(network, fold, len(graph.nodes))
+    check_lines(lines, network if is_network else None)
+    if network and is_network:
         title = f"Network: {printable(graph.texts[graph.output])}"
         return Drawing(picture_of(graph, network, lines, title), "columns", title)
     groups = folded(graph.nodes, fold)

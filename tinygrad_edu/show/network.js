@@ -8,8 +8,9 @@ function networkLinks() {
 }
 // A straight arrow between two boxes, as points of a curve.
 function withWay([tail, head, node, i]) {
-  const [one] = spots[tail], [other] = spots[head], x = one.x + one.w, tip = other.x - other.w;
-  return [tail, head, node, i, `${x} ${one.y} ${x} ${one.y} ${tip - 9} ${other.y} ${tip - 9} ${other.y} ${tip} ${other.y} 0 0`];
+  const [{x, y, w}] = spots[tail], [other] = spots[head], from = x + w, tip = other.x - other.w, to = other.y;
+  const way = [from, y, from, y, tip - 9, to, tip - 9, to, tip, to, (from + tip) / 2, (y + to) / 2 - 9];
+  return [tail, head, node, i, way.join(" ")];
 }
 // A line is as wide as its weight is large; a negative weight is dashed.  In an opened neuron it ends at its product.
 function makeLine([tail, head, weight, , way, width, product]) {
@@ -18,7 +19,7 @@ function makeLine([tail, head, weight, , way, width, product]) {
   const to = cells[row] ? other.y + cells[row].y.baseVal[0].value - 4.5 : other.y;
   const line = element(byId("links"), "path", {
     class: `tg-line tg-${width < 0 ? "minus" : "plus"}`, "stroke-width": Math.abs(width),
-    d: way || `M${one.x + one.w} ${one.y} L${other.x - other.w} ${to}`});
+    d: way ? way.replace(/^(\S+ \S+)/, "M$1 C") : `M${one.x + one.w} ${one.y} L${other.x - other.w} ${to}`});
   if (width < 0) line.setAttribute("stroke-dasharray", "6 4");
   const title = element(line, "title", {}), {name, data} = nodes[weight];
   function show(kind, n, k) {
@@ -37,7 +38,8 @@ function openNeuron(b) {
   const base = views.findIndex(v => v.headings), {opened} = view;
   if (opened === undefined && !boxes[b]?.inside) return;
   showView(base, opened === undefined ? withOpened(b, views[base]) : views[base]);
-  const to = opened ?? innerBox(b, boxes[b].shows);
+  const here = boxOf[state.event?.[1]], own = boxes[b].inside?.boxes.map(([inner]) => inner);
+  const to = opened ?? (own.includes(here) ? here : own[0]);
   follow([to]);
   drawn[to].focus();
 }
@@ -56,10 +58,8 @@ function withOpened(b, base) {
     headings: base.headings.map(([x, y, ...text]) => [moved(x, 0)[0], y, ...text]),
     boxes: [...base.boxes.filter(([other]) => other !== b).map(([other, x, y]) => [other, ...moved(x, y)]),
       ...own.map(([inner, x, y]) => [inner, ...inside(x, y)])],
-    links: [
-      ...base.links.map(([tail, head, n, i, way, ...line]) => [
+    links: [...links, ...base.links.map(([tail, head, n, i, way, ...line]) => [
         tail === b ? innerBox(b, boxes[b].shows) : tail, head === b ? innerBox(b, n) ?? own[0][0] : head, n, i,
-        way && isBehind(tail) && head !== b ? along(way, moved) : "", ...line]),
-      ...links.map(([tail, head, n, i, way]) => [tail, head, n, i, along(way, inside)])],
+        way && isBehind(tail) && head !== b ? along(way, moved) : "", ...line])],
   };
 }

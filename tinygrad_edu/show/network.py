@@ -94,9 +94,12 @@ class Network(NamedTuple):
     links: list[Link]
 
 
-def network_of(graph: NamedGraph, groups: list[Group]) -> Network | None:
-    """The groups of a graph as a network; None if it has no neurons, or one that is fed with what it computed."""
-    if not any(map(is_neuron, groups)):
+def network_of(graph: NamedGraph, groups: list[Group], layout: str = "auto") -> Network | None:
+    """The groups of a graph as a network.
+
+    None if it has no neurons, or one that is fed with what it computed, or if another layout is insisted on.
+    """
+    if layout != "auto" or not any(map(is_neuron, groups)):
         return None
     inputs = inputs_of(graph, groups)
     groups, places = shortened(*with_inputs_apart(with_targets_together(graph, groups, inputs), inputs))
@@ -111,11 +114,10 @@ def network_of(graph: NamedGraph, groups: list[Group]) -> Network | None:
     return Network(groups, places, columns, lines, others)
 
 
-def shown_network(graph: NamedGraph, fold: str, network: Network | None) -> Network | None:
-    """The network, if the graph is shown as that when it is folded like this."""
-    is_wanted = fold == "neuron" or (
-        fold == "auto" and len(graph.nodes) > FEW_NODES and network and len(network.groups) <= MANY_NODES)
-    return network if is_wanted else None
+def is_shown_at_first(network: Network | None, fold: str, nodes: int) -> bool:
+    """Is a graph of so many nodes seen as this network when it is folded like this?"""
+    is_wanted = fold == "neuron" or (fold == "auto" and nodes > FEW_NODES)
+    return network is not None and is_wanted and (fold == "neuron" or len(network.groups) <= MANY_NODES)
 
 
 def is_neuron(group: Group) -> bool:

@@ -443,8 +443,8 @@ function copy(path) {
 }
 function openLayer(b) {
   const k = boxes[b]?.opens;
-  if (k !== undefined) showView(views[k] === view ? data.folded : k);
-  else if (view.headings) openNeuron(b);
+  if (view.headings) openNeuron(b);
+  else if (k !== undefined) showView(views[k] === view ? data.folded : k);
 }
 // One box at a time can be reached with Tab: the one of this step; [ and ] go to its neighbours.
 function rove(b) {

@@ -20,7 +20,7 @@ from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short, name_at
 from ..symbols.reasons import reasons
-from .boxes import Box, box_of, group_box, local_text
+from .boxes import Box, box_of_group, local_text
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
 from .draw import drawing_of
 from .folds import (
@@ -37,13 +37,13 @@ from .folds import (
     way_out,
     with_inputs,
 )
-from .layout import Edge, Layout, chosen_layout, simple
-from .network import Network, end_of, inner_groups, network_of, shown_network
+from .layout import Edge, Layout, Point, chosen_layout, simple
+from .network import Network, end_of, inner_groups, is_shown_at_first, network_of
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
 from .rows import lay_out_in
 from .steps import Event, events_of
-from .svg import at, number_text
+from .svg import number_text
 
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
 MARK, LAST_MARK = 0xE000, "\uf8ff"     # a letter of Unicode's private area stands for a node in a formula
@@ -156,7 +156,7 @@ class Lesson:
     def page(self, fold: str, layout: str) -> Page:
         """The page, which shows the graph folded like this at first."""
         nodes = self.graph.nodes
-        first, views = views_of(self.graph, fold)
+        first, views = views_of(self.graph, fold, layout)
         words = words_of("player", *["network"] * (len(views) > 1))
         placed = [self.network_view(view.name, view.network) if view.network else self.view(view, layout)
                   for view in views]
@@ -273,7 +273,7 @@ class Lesson:
         """A layout as the script has it; of its curves so many are no arrows."""
         number = {key: i for i, key in enumerate(self.boxes)}
         arrows = [[number[keys[link.tail]], number[keys[link.head]], self.place[link.node], link.i,
-                   " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
+                   way_text([*points, tip, label])]
                   for link, (points, tip), label in zip(links, placed.curves[skipped:], placed.labels[skipped:])]
         return {"size": [round(placed.width + 2 * EDGE), round(placed.height + 2 * EDGE)],
                 "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(keys, placed.boxes)],
@@ -296,7 +296,7 @@ class Lesson:
         told = self.told(scene.placed, keys, network.links, len(network.lines))
         told["links"] += [
             [number[keys[line.tail]], number[keys[line.head]], self.place[line.weight], -1,
-             "" if is_straight(curve) else " ".join(f"{at(x)} {at(y)}" for x, y in curve[0]),
+             "" if is_straight(curve) else way_text(curve[0]),
              round(math.copysign(width, data), 1), number_text(data * self.graph.data[line.x])]
             for line, curve, width, data in zip(network.lines, scene.placed.curves, scene.widths, scene.numbers)]
         return {"name": name, **told, "headings": scene.headings}
@@ -309,18 +309,22 @@ class Lesson:
             return
         for k, groups in inner.items():
             if len(groups) > 1:
-                own = [self.key_of("inside", group) for group in groups]
+                own = [self.key_of("inside" * (len(group) > 1), group) for group in groups]
                 products = products_of(self.graph, network, k)
-                self.boxes |= {key: box_inside(self.graph, group, products) for key, group in zip(own, groups)}
+                for key, group in zip(own, groups):
+                    if key not in self.boxes:
+                        self.boxes[key] = box_inside(self.graph, group, products)
                 links = links_inside(self.graph, groups)
                 edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
-                placed = simple([(self.boxes[key].width, self.boxes[key].height) for key in own], edges)
-                self.insides[keys[k]] = self.told(placed, own, links)
+                sizes = [(self.boxes[key].width, self.boxes[key].height) for key in own]
+                told = self.told(simple(sizes, edges), own, links)
+                self.insides[keys[k]] = {"size": told["size"], "boxes": told["boxes"],
+                                         "links": [[*link[:4], ""] for link in told["links"]]}
 
     def widest(self, group: Group) -> Box:
         """A group's box with the longest gradient it will ever show, so that there is room."""
         graph, end = self.graph, way_out(self.graph, group)
-        box = box_of(graph, group[0], True) if len(group) == 1 else group_box(graph, group, True)
+        box = box_of_group(graph, group, True)
         return box._replace(grad=max(self.gradients[end], key=len)) if end is not None and box.grad else box
 
     def room_for_label(self, node: Value, i: int) -> tuple[int, int]:
@@ -369,6 +373,10 @@ def links_inside(graph: NamedGraph, groups: list[Group]) -> list[Link]:
             for i, parent in enumerate(graph.parents(node)) if where.get(parent, head) != head]
 
 
+def way_text(points: list[Point]) -> str:
+    return " ".join(f"{x:.0f} {y:.0f}" for x, y in points)
+
+
 def python_path(scope: str, label: str = "") -> str:
     """The Python that reaches a layer, a neuron, or its parameter of this label, of a `model`; "" where none is known.
 
@@ -384,15 +392,16 @@ def python_path(scope: str, label: str = "") -> str:
     return f"{owner}.w[{place}]" if place.isdigit() and label == name_at("w", scope, int(place)) else ""
 
 
-def views_of(graph: NamedGraph, fold: str) -> tuple[int, list[View]]:
+def views_of(graph: NamedGraph, fold: str, layout: str) -> tuple[int, list[View]]:
     """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
     order, words = graph.nodes, words_of("player").page
     names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names and f != "neuron"]
-    network = network_of(graph, neurons := folded(order, "neuron"))
+    network = network_of(graph, neurons := folded(order, "neuron"), layout)
     found.insert(1, View(names["neuron"], network.groups if network else neurons, network))
-    shown = shown_network(graph, fold, network)
-    wanted = shown.groups if shown else folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
+    is_network = network and is_shown_at_first(network, fold, len(order))
+    wanted = network.groups if network and is_network else folded(
+        order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
     for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
         found.append(View(name_when_open(layer), opened(order, layer)))
     views: list[View] = []
