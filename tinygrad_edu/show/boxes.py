@@ -61,6 +61,8 @@ class Box(NamedTuple):
 
     @property
     def sentence(self) -> str:
+        if self.kind == "others":
+            return self.formula
         how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
         grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
         origin = f", made at {self.origin}" if self.origin else ""
@@ -84,6 +86,8 @@ def group_box(graph: NamedGraph, group: Group, has_grads: bool) -> Box:
 
 def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
     """A node's box; a gradient of 0 may be one that was never computed, unless the output has one."""
+    if node is graph.stand_in:
+        return Box("others", "", graph.others, "", "", f"{graph.others} examples")
     kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
     grad = "" if node.is_constant else number_text(node.grad) if has_grads or node.grad else "—"
     name = graph.texts[node] if graph.labels[node] else graph.texts[node].replace("-", "−")
@@ -113,7 +117,7 @@ def edges_of(graph: NamedGraph, groups: list[Group]) -> tuple[list[Edge], list[s
 
 def local_text(graph: NamedGraph, node: Value, i: int) -> str:
     """What stands on the arrow of input i: the local derivative, where a gradient can go that way."""
-    if i < 0 or graph.stands_for[node.parents[i]].is_constant or node.is_constant:
+    if i < 0 or node.is_constant or graph.stands_for[node.parents[i]].is_constant:
         return ""
     return f"∂ {number_text(float(node.local_grads[i]))}"
 

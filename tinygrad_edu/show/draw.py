@@ -7,6 +7,7 @@ the numbers on their wires.  The same graph gives the same bytes.
 
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
+from .batch import shown_graph
 from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of, inside_of
 from .circuit import circuit_of
 from .drawing import Drawing
@@ -29,7 +30,9 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     names    what the nodes go by, as for `steps`
     style    "boxes", or "circuit": round gates and numbers on wires, as on slides, for up to 100 nodes
     fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
-             (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
+             (see `trace_origin`); "none": every node; "example": of a batch one example, with its neurons
+             as boxes, and a box for all others.  "auto" shows one example of a batch of more than 60
+             nodes, and folds only what has more than 300 nodes then.
 
     Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text is; a
     row begins with pale boxes of earlier rows, the same nodes once more.  ValueError for more than 5000 boxes.
@@ -40,7 +43,8 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
     3
     """
-    return drawing_of(NamedGraph(output, names), chosen_layout(layout, engine), fold, style)
+    graph = shown_graph(output, names, fold) if style == "boxes" else NamedGraph(output, names)
+    return drawing_of(graph, chosen_layout(layout, engine), fold, style)
 
 
 def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", style: str = "boxes") -> Drawing:

@@ -19,6 +19,7 @@ from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, call_of, in_short, name_at
 from ..symbols.reasons import reasons
+from .batch import shown_graph
 from .boxes import Box, box_of, group_box, inside_of, local_text
 from .draw import drawing_of
 from .folds import (
@@ -83,8 +84,12 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
     fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
-             made at one line of the program (see `trace_origin`); "auto" shows the layers of graphs of more
-             than 300 nodes.  The page can change it, and open single layers.
+             made at one line of the program (see `trace_origin`); "example", of a batch one example, with its
+             neurons as boxes; "auto" shows one example of a batch of more than 60 nodes, and the layers of graphs
+             of more than 300 nodes.  The page can change it, and open single layers.
+
+    What the other examples of a batch do is one step forward and one backward, which tells the engine's gradients.
+
     layout   what places the boxes, as for `draw`
     names    what the nodes go by, as for `steps`
     engine   the former name of `layout`; the next version will not know it any more
@@ -99,7 +104,7 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     >>> lesson.title
     '(x + y) * z, step by step'
     """
-    graph = NamedGraph(output, names)
+    graph = shown_graph(output, names, fold)
     check_playable(graph, fold)
     return Lesson(graph, events_of(graph, seed)).page(fold, chosen_layout(layout, engine))
 
@@ -128,7 +133,8 @@ class Lesson:
         self.lines = {line[:2]: i for i, line in enumerate(self.program)}
         place = {node: i for i, node in enumerate(graph.nodes)}
         self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
-        self.marks = {node: Formula(chr(MARK + i)) for node, i in self.place.items()}
+        self.marks = {node: Formula("…" if graph.nodes[i] is graph.stand_in else chr(MARK + i))
+                      for node, i in self.place.items()}
         self.boxes: dict[tuple[int, ...], Box] = {}
         self.made_from: dict[Value, int] = {}
         for node in graph.nodes:
@@ -136,10 +142,9 @@ class Lesson:
         self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.nodes}
         self.passed: dict[tuple[Value, int], str] = {}
         for event in events:
-            for node in [event.node] if event.kind == "seed" else event.behind:
-                self.gradients[node].append(number_text(event.value))
-            if event.parent is not None and event.kind == "backward":
-                self.gradients[event.parent].append(number_text(event.value))
+            for node, gradient in event.arrived.items():
+                self.gradients[node].append(number_text(gradient))
+            if event.kind == "backward":
                 self.passed[event.node, event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
 
     def page(self, fold: str, layout: str) -> Page:
