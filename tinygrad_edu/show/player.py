@@ -181,6 +181,8 @@ class Lesson:
     def node(self, node: Value) -> dict[str, Any]:
         """A node's name, number and formulas; marks stand for nodes."""
         graph, name, formula = self.graph, self.graph.texts[node], self.graph.formulas[node]
+        if node is graph.stand_in:
+            return {"name": graph.others, "maths": printer.mathml(formula), "data": "", "constant": 1}
         told: dict[str, Any] = {"name": name, "maths": printer.mathml(formula), "data": number_text(graph.data[node])}
         if self.precedence_of_name(node) != printer.ATOM:
             told["loose"] = 1
@@ -231,16 +233,21 @@ class Lesson:
 
     def event(self, event: Event) -> list[Any]:
         """["f", node], ["s", node, seed, why], ["b", node, input, gradient afterwards, whether it was chosen],
-        or ["z", node, input, gradient, the nodes that get 0 since nothing goes to this input, why]."""
-        place = self.place[event.node]
+        or ["z", node, input, gradients afterwards, the nodes that have them, why], behind a closed branch or after a
+        step of many examples; such a step forward is ["f", node, why]."""
+        place, words = self.place[event.node], words_of("player").page
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
             return ["s", place, number_text(event.value), event.because]
-        if event.kind == "stopped":
-            behind = [self.place[node] for node in event.behind]
-            return ["z", place, event.edge, number_text(event.value), behind, event.because]
-        return ["b", place, event.edge, number_text(event.value), int(event.taken)]
+        if event.kind == "backward":
+            return ["b", place, event.edge, number_text(event.value), int(event.taken)]
+        if not event.arrived:
+            return ["f", place, words["others_forward"].format(count=self.graph.count)]
+        told = "stopped" if event.kind == "stopped" else "others_backward"
+        return ["z", place, event.edge, [number_text(grad) for grad in event.arrived.values()],
+                [self.place[node] for node in event.arrived],
+                words[told].format(reason=event.because, count=self.graph.count)]
 
     # ---- pictures
 

@@ -75,7 +75,7 @@ class Event:
         """{node: gradient afterwards} of the nodes whose gradient the step tells."""
         if self.kind in ("stopped", "others"):
             return self.gradients or dict.fromkeys(self.behind, 0.0)
-        return {} if self.kind == "forward" else {self.parent or self.node: self.value}
+        return {} if self.kind == "forward" else {self.node if self.parent is None else self.parent: self.value}
 
     @property
     def text(self) -> str:
@@ -290,5 +290,5 @@ def stopped_event(graph: NamedGraph, edge: Event, behind: list[Value]) -> Event:
 def others_event(graph: NamedGraph, gradients: dict[Value, float]) -> Event:
     """What the examples that are not shown come to: nothing to tell forward, backward the gradients so far."""
     name = graph.others
-    return Event("others", graph.stand_in or graph.output, name, name, "", 0.0, behind={node: graph.texts[node] for node in gradients},
-                 gradients=gradients)
+    return Event("others", graph.stand_in, name, name, "", 0.0, gradients=gradients,
+                 behind={node: graph.texts[node] for node in gradients})

@@ -50,8 +50,8 @@ class NamedGraph:
     ('2 * (x + y)', '2 * 3')
     """
 
-    stand_in: Value | None = None                       # of a batch, for all examples but one (see show/batch.py)
-    others = ""                                         # what is written in its place
+    stand_in: Any = None                                # of a batch, for all examples but one (see show/batch.py)
+    others, count = "", 0                               # what is written in its place, and how many they are
     hidden: frozenset[Value] = frozenset()              # what it stands for
 
     def __init__(self, output: Value, names: str = "auto"):
@@ -240,7 +240,7 @@ def named(graph: NamedGraph) -> dict[Value, Formula]:
     """What each node goes by (see `NamedGraph`)."""
     taken = set(graph.labels.values())
     numbered = numbered_names(taken)
-    result = "loss" if is_handmade_loss(graph.whole) else "f"
+    result = "loss" if graph.others or is_handmade_loss(graph.order) else "f"
     known: dict[Value, Formula] = {}
     used: set[str] = set()
     times: Counter[str] = Counter()
