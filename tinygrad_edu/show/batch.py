@@ -64,11 +64,12 @@ def parts_of(order: Part, top: set[Value]) -> list[Part]:
         return node
 
     for node in order:
-        inner = {found(parent) for parent in computed(node) if parent in first}
-        is_own = len(inner) == 1 and first.keys() >= set(computed(node)) and not adds_to_zero(node)
-        if node.parents and (node not in top or is_own):
+        inner = computed(node)
+        within = {found(parent) for parent in inner if parent in first}
+        is_own = len(within) <= 1 and all(parent in first for parent in inner)
+        if node.parents and (node not in top or (is_own and not adds_to_zero(node))):
             first[node] = node
-            first.update((part, node) for part in inner)
+            first.update((part, node) for part in within)
     parts: dict[Value, Part] = {}
     for node in first:
         parts.setdefault(found(node), []).append(node)
@@ -186,7 +187,8 @@ class BatchGraph(NamedGraph):
         return {self.stands_for[node]: node for node in self.order if node not in self.instead}
 
     def parents(self, node: Value) -> list[Value]:
-        """Those of a shown node; few parameters have an arrow to the box of the others."""
+        """Those of a shown node; parameters have an arrow to the box of the others if they are few, and of no network."""
         if node is not self.stand_in:
             return super().parents(node)
-        return self.parameters if len(self.parameters) <= FEW_PARAMETERS else []
+        are_few = len(self.parameters) <= FEW_PARAMETERS and not any(node.scope for node in self.parameters)
+        return self.parameters if are_few else []

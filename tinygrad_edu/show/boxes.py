@@ -153,6 +153,8 @@ def inside_of(box: Box, x: float, y: float) -> str:
     corner = 0 if box.kind == "op" else 8
     frame = f'x="{at(left)}" y="{at(top)}" width="{at(width)}" height="{at(height)}"'
     parts = [f'<rect class="tg-box" {frame} rx="{corner}"/>']
+    if box.kind == "others":                                    # a card in front of another
+        parts.insert(0, parts[0].replace("/>", ' transform="translate(4 -4)"/>'))
     if box.symbol:
         parts.append(f'<rect class="tg-badge" x="{at(left)}" y="{at(top)}" width="{at(badge)}" height="{HEAD}"/>'
                      f'<text text-anchor="middle" x="{at(left + badge / 2)}" y="{at(top + 16.5)}">'

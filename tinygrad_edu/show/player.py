@@ -199,7 +199,8 @@ class Lesson:
         if node.parents and not node.is_constant:
             told["local"] = [number_text(float(g)) for g in node.local_grads]
             why = reasons(node, self.marks, graph.texts) if isinstance(node._operation, Op) else []
-            told["why"] = [self.both(reason.formula, reason.rounded(5)) for reason in why]
+            told["why"] = [[] if parent is graph.stand_in else self.both(reason.formula, reason.rounded(5))
+                           for parent, reason in zip(graph.parents(node), why)]
             if any(reason.words for reason in why):
                 told["words"] = [reason.words for reason in why]
             if again := self.reached_again(node):
