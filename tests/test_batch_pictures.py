@@ -268,3 +268,23 @@ def test_the_same_batch_gives_the_same_bytes():
         pages.add(tg.play(loss).html)
         svgs.add(tg.draw(loss).svg)
     assert len(pages) == len(svgs) == 1
+
+
+def test_a_sum_is_told_without_the_numbers_of_the_others():
+    w = Value(0.5, label="w")
+    losses = [(w * x - 1) ** 2 for x in range(1, 21)]
+    for loss, text in (sum(losses), "v3 + … = 0.25 + … = 527.5"), (tg.mean(losses), "mean(v3, …) = mean(0.25, …) = 26.375"):
+        last = [event for event in events_of(shown_graph(loss, "auto", "auto")) if event.kind == "forward"][-1]
+        assert last.text == f"loss = {text}"
+
+
+def test_a_sum_that_is_used_twice_stays():
+    w = Value(0.5, label="w")
+    total = sum((w * x - 1) ** 2 for x in range(1, 7))
+    for loss in (total + (w * 7 - 1) ** 2 + tg.tanh(total), sum(tg.sin(total * k) ** 2 for k in (0.1, 0.2, 0.3, 0.4))):
+        graph = shown_graph(loss, "auto", "example")
+        loss.backward()
+        for node, gradient in end_of(graph).items():
+            assert node.grad == gradient
+        w.zero_grad()
+        assert total in graph.nodes or not isinstance(graph, BatchGraph)

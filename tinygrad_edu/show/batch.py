@@ -5,11 +5,13 @@ parameters and data, the graph falls into parts.  Parts of the same operations t
 the examples of a batch.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 
 from ..engine import ops
+from ..engine.formula import Formula
 from ..engine.value import Value
-from ..symbols.named import NEURON, SCALES, SUMS, NamedGraph
+from ..symbols.named import DOTS, NEURON, SCALES, SUMS, NamedGraph
 
 FEWEST = 4                      # examples
 SHORTEST = 2                    # operations of an example
@@ -86,8 +88,8 @@ def others_of(parts: list[Part]) -> list[Part]:
     """All examples but the first of each shape; none where nothing is a batch."""
     alike: dict[object, list[tuple[Part, list[Value]]]] = {}
     for part in parts:
-        if len(part) >= SHORTEST:
-            shape, leaves = shape_of(part)
+        shape, leaves = shape_of(part)
+        if len(part) >= SHORTEST and not any(leaf.parents for leaf in leaves):      # which would be of the top
             alike.setdefault(shape, []).append((part, leaves))
     batches = [found for found in alike.values() if len(found) >= FEWEST and share([leaves for _, leaves in found])]
     return [part for found in batches for part, _ in found[1:]]
@@ -136,7 +138,7 @@ class BatchGraph(NamedGraph):
     >>> loss = ops.mean([(w * x - 1) ** 2 for x in (1.0, 2.0, 3.0, 4.0, 5.0)])
     >>> graph = shown_graph(loss, "auto", "example")
     >>> graph.others, graph.made(graph.output)
-    ('… and 4 more', 'mean([v3, …])')
+    ('… and 4 more', 'mean(v3, …)')
     """
 
     def __init__(self, graph: NamedGraph, top: set[Value], others: list[Part]):
@@ -156,17 +158,18 @@ class BatchGraph(NamedGraph):
     def replaced(self, top: Part) -> dict[Value, Value]:
         """{node: the one that is shown in its place}: for what is computed of others, and for sums within sums."""
         instead = dict.fromkeys(self.hidden, self.stand_in)
-        users: dict[Value, Part] = {}
-        for node in top:
+        users: dict[Value, Part] = {node: [] for node in top}
+        for node in self.whole:
             inner = computed(node)
-            if inner and all(parent in instead for parent in inner):
+            if node in users and inner and all(parent in instead for parent in inner):
                 instead[node] = self.stand_in
             for parent in inner:
-                users.setdefault(parent, []).append(node)
+                if parent in users:
+                    users[parent].append(node)
         for node in top:
             shown = {instead.get(parent, parent) for parent in computed(node)}
             own = shown - {self.stand_in}
-            if len(own) == 1 < len(shown) and self.goes_on(node, users.get(node, []), instead):
+            if len(own) == 1 < len(shown) and self.goes_on(node, users[node], instead):
                 instead[node] = own.pop()
         return instead
 
@@ -182,12 +185,22 @@ class BatchGraph(NamedGraph):
     def passed_over(self, node: Value) -> Value:
         return self.instead[node] if node in self.instead else super().passed_over(node)
 
+    def written_out(self, node: Value, write: Callable[[Value], Formula]) -> Formula:
+        def shown(parent: Value) -> Formula:
+            seen = self.stands_for[parent] if parent in self.instead else parent
+            return DOTS if seen is self.stand_in else write(seen)
+        return super().written_out(node, shown)
+
+    @cached_property
+    def is_short(self) -> bool:
+        return self.wanted_names == "auto"
+
     @cached_property
     def twins(self) -> dict[Value, Value]:
         return {self.stands_for[node]: node for node in self.order if node not in self.instead}
 
     def parents(self, node: Value) -> list[Value]:
-        """Those of a shown node; parameters have an arrow to the box of the others if they are few, and of no network."""
+        """Those of a shown node; the others have an arrow from each parameter if these are few, and of no network."""
         if node is not self.stand_in:
             return super().parents(node)
         are_few = len(self.parameters) <= FEW_PARAMETERS and not any(node.scope for node in self.parameters)

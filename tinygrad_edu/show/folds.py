@@ -68,8 +68,8 @@ def origin_of(node: Value) -> str:
 
 
 BOX_NAMES: dict[str, Callable[[Value], str]] = {
-    "none": lambda node: "", "example": lambda node: node.scope, "neuron": lambda node: node.scope, "layer": lambda node: layer_of(node.scope),
-    "line": origin_of}
+    "none": lambda node: "", "example": lambda node: node.scope, "neuron": lambda node: node.scope,
+    "layer": lambda node: layer_of(node.scope), "line": origin_of}
 FOLDS = ("auto", *BOX_NAMES)
 
 

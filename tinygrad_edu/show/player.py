@@ -17,7 +17,7 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import NamedGraph, call_of, in_short, name_at
+from ..symbols.named import DOTS, NamedGraph, call_of, in_short, name_at
 from ..symbols.reasons import reasons
 from .batch import shown_graph
 from .boxes import Box, box_of, group_box, inside_of, local_text
@@ -133,7 +133,7 @@ class Lesson:
         self.lines = {line[:2]: i for i, line in enumerate(self.program)}
         place = {node: i for i, node in enumerate(graph.nodes)}
         self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
-        self.marks = {node: Formula("…" if graph.nodes[i] is graph.stand_in else chr(MARK + i))
+        self.marks = {node: DOTS if graph.nodes[i] is graph.stand_in else Formula(chr(MARK + i))
                       for node, i in self.place.items()}
         self.boxes: dict[tuple[int, ...], Box] = {}
         self.made_from: dict[Value, int] = {}

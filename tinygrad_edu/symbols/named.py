@@ -22,6 +22,7 @@ MANY = 8            # an operation of more parents than this is shown in general
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
 FEW = 4             # in graphs of more operations than this, every unnamed one goes by a number
 NAMES = ("auto", "formulas")
+DOTS = Formula("…")                 # for what is left out
 
 
 class NamedGraph:
@@ -296,15 +297,16 @@ def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
 
 def in_short(call: Formula) -> Formula:
     """A call of many arguments with most of them left out."""
-    return Formula(call.head, *[
-        Formula("[]", *few_of(p.parts)) if isinstance(p, Formula) and p.head == "[]" else p for p in few_of(call.parts)])
+    parts = [Formula("[]", *few_of(part.parts)) if isinstance(part, Formula) and part.head == "[]" else part
+             for part in few_of(call.parts)]
+    return Formula(call.head, *parts)
 
 
 def few_of(parts: Sequence[Any]) -> Sequence[Any]:
     """The first three and the last of many parts, and dots for the others, also for many dots."""
     parts = [p for i, p in enumerate(parts) if not (i and is_dots(p) and is_dots(parts[i - 1]))]
-    return parts if len(parts) <= MANY else [*parts[:3], Formula("…"), parts[-1]]
+    return parts if len(parts) <= MANY else [*parts[:3], DOTS, parts[-1]]
 
 
 def is_dots(part: Any) -> bool:
-    return isinstance(part, Formula) and part.head == "…"
+    return isinstance(part, Formula) and part.head == DOTS.head
