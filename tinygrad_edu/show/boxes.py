@@ -78,6 +78,8 @@ class Box(NamedTuple):
 
     @property
     def sentence(self) -> str:
+        if self.kind == "others":
+            return self.formula
         how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
         grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
         origin = f", made at {self.origin}" if self.origin else ""
@@ -109,6 +111,8 @@ def box_of_group(graph: NamedGraph, group: Group, has_grads: bool) -> Box:
 
 def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
     """A node's box; a gradient of 0 may be one that was never computed, unless the output has one."""
+    if node is graph.stand_in:
+        return Box("others", "", graph.others, "", "", f"{graph.others} examples")
     kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
     grad = "" if node.is_constant else number_text(node.grad) if has_grads or node.grad else "—"
     name = graph.texts[node] if graph.labels[node] else graph.texts[node].replace("-", "−")
@@ -138,7 +142,7 @@ def edges_of(graph: NamedGraph, groups: list[Group]) -> tuple[list[Edge], list[s
 
 def local_text(graph: NamedGraph, node: Value, i: int) -> str:
     """What stands on the arrow of input i: the local derivative, where a gradient can go that way."""
-    if i < 0 or graph.stands_for[node.parents[i]].is_constant or node.is_constant:
+    if i < 0 or node.is_constant or graph.stands_for[node.parents[i]].is_constant:
         return ""
     return f"∂ {number_text(float(node.local_grads[i]))}"
 
@@ -174,6 +178,8 @@ def inside_of(box: Box, x: float, y: float) -> str:
     corner = 0 if box.kind == "op" else 8
     frame = f'x="{at(left)}" y="{at(top)}" width="{at(width)}" height="{at(height)}"'
     parts = [f'<rect class="tg-box" {frame} rx="{corner}"/>']
+    if box.kind == "others":                                    # a card in front of another
+        parts.insert(0, parts[0].replace("/>", ' transform="translate(4 -4)"/>'))
     if box.symbol:
         parts.append(f'<rect class="tg-badge" x="{at(left)}" y="{at(top)}" width="{at(badge)}" height="{HEAD}"/>'
                      f'<text text-anchor="middle" x="{at(left + badge / 2)}" y="{at(top + 16.5)}">'

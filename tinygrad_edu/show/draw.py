@@ -11,6 +11,7 @@ from ..engine.number import printable
 from ..engine.value import Value
 from ..nn.modules import Module
 from ..symbols.named import NamedGraph
+from .batch import shown_graph
 from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of
 from .circles import MEANINGS, picture_of
 from .circuit import circuit_of
@@ -18,7 +19,7 @@ from .drawing import Drawing
 from .folds import check_single, check_size, folded
 from .layout import Edge, Layout, chosen_layout
 from .models import graph_of_model
-from .network import Network, is_shown_at_first, network_of
+from .network import NETWORK_FOLDS, Network, is_shown_at_first, network_of
 from .rows import ENOUGH, PAPER, lay_out_in
 from .svg import Words
 
@@ -36,7 +37,9 @@ def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, na
     names    what the nodes go by, as for `steps`
     style    "boxes", or "circuit": round gates and numbers on wires, as on slides, for up to 100 nodes
     fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
-             (see `trace_origin`); "none": every node.  "auto" folds only graphs of more than 300 nodes.
+             (see `trace_origin`); "none": every node; "example": of a batch one example, with its neurons
+             as boxes, and a box for all others.  "auto" shows one example of a batch of more than 60
+             nodes, and folds only what has more than 300 nodes then.
 
     Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text is; a
     row begins with pale boxes of earlier rows, the same nodes once more.  ValueError for more than 5000 boxes.
@@ -51,7 +54,8 @@ def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, na
         return drawing_of_model(output, example, lines, fold, style)
     if example is not None:
         raise TypeError("example= is for a model, as in tg.draw(model, example=[2, 3]): a Value has its numbers")
-    return drawing_of(NamedGraph(output, names), chosen_layout(layout, engine), fold, style, lines)
+    graph = shown_graph(output, names, fold) if style == "boxes" else NamedGraph(output, names)
+    return drawing_of(graph, chosen_layout(layout, engine), fold, style, lines)
 
 
 def drawing_of_model(model: Module, example: Any, lines: str, fold: str, style: str) -> Drawing:
@@ -87,7 +91,7 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     if style == "circuit":
         return circuit_of(graph, layout, fold)
     check_single(graph.nodes, fold)
-    network = network_of(graph, folded(graph.nodes, "neuron"), layout) if fold in ("auto", "neuron") else None
+    network = network_of(graph, folded(graph.nodes, "neuron"), layout) if fold in NETWORK_FOLDS else None
     is_network = is_shown_at_first(network, fold, len(graph.nodes))
     check_lines(lines, network if is_network else None)
     if network and is_network:

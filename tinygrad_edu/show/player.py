@@ -18,8 +18,9 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import NamedGraph, call_of, in_short, name_at
+from ..symbols.named import DOTS, NamedGraph, call_of, in_short, name_at
 from ..symbols.reasons import reasons
+from .batch import shown_graph
 from .boxes import Box, box_of_group, local_text
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
 from .draw import drawing_of
@@ -91,8 +92,12 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
     fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
-             made at one line of the program (see `trace_origin`); "auto" shows the layers of graphs of more
-             than 300 nodes.  The page can change it, and open single layers.
+             made at one line of the program (see `trace_origin`); "example", of a batch one example, with its
+             neurons as boxes; "auto" shows one example of a batch of more than 60 nodes, and the layers of graphs
+             of more than 300 nodes.  The page can change it, and open single layers.
+
+    What the other examples of a batch do is one step forward and one backward, which tells the engine's gradients.
+
     layout   what places the boxes, as for `draw`
     names    what the nodes go by, as for `steps`
     engine   the former name of `layout`; the next version will not know it any more
@@ -107,7 +112,7 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     >>> lesson.title
     '(x + y) * z, step by step'
     """
-    graph = NamedGraph(output, names)
+    graph = shown_graph(output, names, fold)
     check_playable(graph, fold)
     return Lesson(graph, events_of(graph, seed)).page(fold, chosen_layout(layout, engine))
 
@@ -138,7 +143,8 @@ class Lesson:
         self.lines = {line[:2]: i for i, line in enumerate(self.program)}
         place = {node: i for i, node in enumerate(graph.nodes)}
         self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
-        self.marks = {node: Formula(chr(MARK + i)) for node, i in self.place.items()}
+        self.marks = {node: DOTS if graph.nodes[i] is graph.stand_in else Formula(chr(MARK + i))
+                       for node, i in self.place.items()}
         self.boxes: dict[Key, Box | Circle] = {}
         self.insides: dict[Key, dict[str, Any]] = {}
         self.made_from: dict[Value, int] = {}
@@ -147,10 +153,9 @@ class Lesson:
         self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.nodes}
         self.passed: dict[tuple[Value, int], str] = {}
         for event in events:
-            for node in [event.node] if event.kind == "seed" else event.behind:
-                self.gradients[node].append(number_text(event.value))
-            if event.parent is not None and event.kind == "backward":
-                self.gradients[event.parent].append(number_text(event.value))
+            for node, gradient in event.arrived.items():
+                self.gradients[node].append(number_text(gradient))
+            if event.kind == "backward":
                 self.passed[event.node, event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
 
     def page(self, fold: str, layout: str) -> Page:
@@ -194,6 +199,8 @@ class Lesson:
     def node(self, node: Value) -> dict[str, Any]:
         """A node's name, number and formulas; marks stand for nodes."""
         graph, name, formula = self.graph, self.graph.texts[node], self.graph.formulas[node]
+        if node is graph.stand_in:
+            return {"name": graph.others, "maths": printer.mathml(formula), "data": "", "constant": 1}
         told: dict[str, Any] = {"name": name, "maths": printer.mathml(formula), "data": number_text(graph.data[node])}
         if self.precedence_of_name(node) != printer.ATOM:
             told["loose"] = 1
@@ -210,7 +217,8 @@ class Lesson:
         if node.parents and not node.is_constant:
             told["local"] = [number_text(float(g)) for g in node.local_grads]
             why = reasons(node, self.marks, graph.texts) if isinstance(node._operation, Op) else []
-            told["why"] = [self.both(reason.formula, reason.rounded(5)) for reason in why]
+            told["why"] = [[] if parent is graph.stand_in else self.both(reason.formula, reason.rounded(5))
+                           for parent, reason in zip(graph.parents(node), why)]
             if any(reason.words for reason in why):
                 told["words"] = [reason.words for reason in why]
             if again := self.reached_again(node):
@@ -244,16 +252,21 @@ class Lesson:
 
     def event(self, event: Event) -> list[Any]:
         """["f", node], ["s", node, seed, why], ["b", node, input, gradient afterwards, whether it was chosen],
-        or ["z", node, input, gradient, the nodes that get 0 since nothing goes to this input, why]."""
-        place = self.place[event.node]
+        or ["z", node, input, gradients afterwards, the nodes that have them, why], behind a closed branch or after a
+        step of many examples; such a step forward is ["f", node, why]."""
+        place, words = self.place[event.node], words_of("player").page
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
             return ["s", place, number_text(event.value), event.because]
-        if event.kind == "stopped":
-            behind = [self.place[node] for node in event.behind]
-            return ["z", place, event.edge, number_text(event.value), behind, event.because]
-        return ["b", place, event.edge, number_text(event.value), int(event.taken)]
+        if event.kind == "backward":
+            return ["b", place, event.edge, number_text(event.value), int(event.taken)]
+        if not event.arrived:
+            return ["f", place, words["others_forward"].format(count=self.graph.count)]
+        told = "stopped" if event.kind == "stopped" else "others_backward"
+        return ["z", place, event.edge, [number_text(grad) for grad in event.arrived.values()],
+                [self.place[node] for node in event.arrived],
+                words[told].format(reason=event.because, count=self.graph.count)]
 
     # ---- pictures
 
