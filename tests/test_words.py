@@ -15,7 +15,7 @@ from tinygrad_edu.show import player
 from tinygrad_edu.show.page import asset, words_of
 
 TABLE = json.loads(asset("words/en.json"))
-SCRIPTS = ["transport.js", "player.js", "animation.js"]
+SCRIPTS = ["transport.js", "player.js", "network.js", "animation.js"]
 KEYS = {"Enter", "Escape", "Shift"}              # as the browser calls them
 
 
@@ -53,7 +53,7 @@ def test_no_page_has_a_word_of_its_own(body):
     assert [text for text in texts if re.search(r"[A-Za-z]{2}", re.sub(r"\{\w+\}", "", text))] == []
 
 
-@pytest.mark.parametrize("kind", ["bar", "player", "animation"])
+@pytest.mark.parametrize("kind", ["bar", "player", "network", "animation"])
 def test_every_word_of_the_table_is_said(kind):
     code = "".join(map(asset, SCRIPTS)) + "".join(map(inspect.getsource, (player, animation, pages)))
     for key in [*TABLE[kind]["page"], *TABLE[kind]["script"]]:
@@ -66,7 +66,7 @@ MADE_OF_PARTS = {"passes_because", "keeps_because", "note_validation", "at_start
                  "early", "callback", "interrupted", "exploded", "loss", "accuracy", "examples", "node", "data", "grad", "derivative"}
 
 
-@pytest.mark.parametrize("kind", ["player", "animation"])
+@pytest.mark.parametrize("kind", ["player", "network", "animation"])
 def test_holes_have_names(kind):
     words = words_of(kind)
     for text in [*words.page.values(), *words.script.values(), *words.keys.values()]:

@@ -12,7 +12,7 @@ from ..engine import ops
 from ..engine.number import printable
 from ..engine.printer import escape
 from ..symbols.named import NamedGraph
-from .boxes import LEGEND, Box, box_of, box_of_group, box_svg, edge_svg, local_text
+from .boxes import LEGEND, Box, box_of, box_of_group, box_svg, edge_svg, local_text, narrowed
 from .folds import Group
 from .layout import (
     BETWEEN,
@@ -157,28 +157,33 @@ class Circle(NamedTuple):
 
     @property
     def width(self) -> float:
-        return letters(self.name) * LETTER + 4 if self.kind == "more" else 2 * self.radius
+        return self.room + 4 if self.kind == "more" else 2 * self.radius
 
     @property
     def height(self) -> float:
         return min(2 * self.radius, TEXT) if self.kind == "more" else 2 * self.radius
 
     @property
+    def room(self) -> float:
+        """How much room its name takes."""
+        return letters(narrowed(self.name)) * LETTER
+
+    @property
     def is_named_outside(self) -> bool:
         """Does the name stand to its left?"""
-        return self.kind == "input" and (bool(self.data) or letters(self.name) * LETTER > 2 * self.radius - 8)
+        return self.kind == "input" and (bool(self.data) or self.room > 2 * self.radius - 8)
 
     def inside(self, x: float, y: float) -> str:
         """The circle and its texts around a point; a rectangle with round corners is one too."""
         radius, width, height = self.radius, self.width, self.height
         frame = f'x="{at(x - width / 2)}" y="{at(y - height / 2)}" width="{at(width)}" height="{at(height)}"'
-        is_named = self.kind == "more" or letters(self.name) * LETTER <= 2 * radius - 8
+        name, is_named = narrowed(self.name), self.kind == "more" or self.room <= 2 * radius - 8
         has_both = self.data and is_named and self.kind == "neuron" and radius >= LARGEST
         texts = [text_at(x, y + (15 if has_both else 4.5), "tg-data", self.data)] if self.data else []
         if self.is_named_outside:
-            texts.append(text_at(x - radius - 5, y + 4.5, "tg-name", self.name, "end"))
+            texts.append(text_at(x - radius - 5, y + 4.5, "tg-name", name, "end"))
         elif is_named and (has_both or not self.data):
-            texts.append(text_at(x, y - 2 if has_both else y + 4.5, "tg-name", self.name))
+            texts.append(text_at(x, y - 2 if has_both else y + 4.5, "tg-name", name))
         if self.grad:
             texts.append(text_at(x, y + radius + 13, "tg-grad", self.grad))
         return f'<rect class="tg-box" {frame} rx="{at(height / 2)}"/>' + "".join(texts)
@@ -304,7 +309,7 @@ def scene_of(graph: NamedGraph, network: Network, boxes: Sequence[Box | Circle],
     placed = lay_out_network(network, [(box.width, box.height) for box in boxes], counts)
     headings = headings_of(graph, network, placed)
     sides = [(x - letters(text) * LETTER / 2, x + letters(text) * LETTER / 2) for x, _, _, text in headings]
-    sides += [(x - box.width / 2 - letters(box.name) * LETTER - 5, x) for box, (x, _) in zip(boxes, placed.boxes)
+    sides += [(x - box.width / 2 - box.room - 5, x) for box, (x, _) in zip(boxes, placed.boxes)
               if isinstance(box, Circle) and box.is_named_outside]
     left, right = -min(0.0, *[side for side, _ in sides]), max(placed.width, *[side for _, side in sides])
     numbers = numbers_of(network.lines, meaning)

@@ -18,7 +18,7 @@ from .drawing import Drawing
 from .folds import check_single, check_size, folded
 from .layout import Edge, Layout, chosen_layout
 from .models import graph_of_model
-from .network import NETWORK_FOLDS, Network, is_shown_at_first, network_of
+from .network import NETWORK_FOLDS, Network, end_of, is_shown_at_first, network_of
 from .rows import ENOUGH, PAPER, lay_out_in
 from .svg import Words
 
@@ -70,14 +70,14 @@ def drawing_of_model(model: Module, example: Any, lines: str, fold: str, style: 
     return Drawing(picture_of(graph, network, lines, title, "" if example is None else "data"), "columns", title)
 
 
-def check_lines(lines: str, network: Network | None, is_known: bool = True) -> None:
-    """Refuse a meaning that lines cannot have."""
+def check_lines(lines: str, network: Network | None, is_known: bool) -> None:
+    """Refuse a meaning that lines cannot have; a product is known only where inputs are, those of one example."""
     if lines not in MEANINGS:
         raise ValueError(f"lines={lines!r}: write one of {', '.join(MEANINGS)}")
     if network is None and lines != "weight":
         raise ValueError(f"lines={lines!r} is for networks whose neurons are circles: write fold=\"neuron\"")
     if lines == "product" and not is_known:
-        raise ValueError('lines="product" needs the inputs: write example=[...], a number for each')
+        raise ValueError('lines="product" needs one example: write tg.draw(model, example=[...], lines="product")')
     if network and lines == "gradient" and not any(line.weight.grad for line in network.lines):
         raise ValueError('lines="gradient" needs gradients, and all are 0: call loss.backward() first')
 
@@ -92,7 +92,9 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     check_single(graph.nodes, fold)
     network = network_of(graph, layout) if fold in NETWORK_FOLDS else None
     is_network = is_shown_at_first(network, fold, len(graph.nodes))
-    check_lines(lines, network if is_network else None)
+    one_example = network is None or all(
+        end_of(graph, network.groups[line.tail]) is not None for line in network.lines)
+    check_lines(lines, network if is_network else None, one_example)
     if network and is_network:
         title, shown = f"Network: {graph.texts[graph.output]}", "all" if graph.output.grad else "data"
         return Drawing(picture_of(graph, network, lines, title, shown), "columns", title)
