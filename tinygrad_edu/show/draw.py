@@ -2,7 +2,7 @@
 
 Leaves are rounded boxes, operations square ones with their symbol.  Data is blue, its gradient
 below it vermillion; on each edge stands the local derivative.  Circuits have round gates instead, and
-the numbers on their wires.  The same graph gives the same bytes.
+the numbers on their wires, and networks circles.  The same graph gives the same bytes.
 """
 
 from typing import Any
@@ -28,20 +28,28 @@ LEGEND_OF_BOXES: Words = [*LEGEND, ("tg-grad", "∂"), ("tg-quiet", " local deri
 
 def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, names: str = "auto",
          style: str = "boxes", example: Any = None, lines: str = "weight", engine: str | None = None) -> Drawing:
-    """A picture of the graph of `output`, or of a network of dense layers.
+    """A picture of the graph of `output`, or of a model as a network.
 
-    layout   what places the boxes.  "auto": Graphviz, which comes with the package and needs no program `dot`;
-             where it cannot run or would take long, a simple layout.  "embedded", "dot", "simple" to insist on one
+    A network is drawn as columns of circles, with its inputs at the left and a line for each weight.
+
+    layout   what places the boxes.  "auto": a network stands in columns, anything else is placed by Graphviz, which
+             comes with the package and needs no program `dot`; where it cannot run or would take long, a simple
+             layout.  "embedded", "dot", "simple" to insist on one
     engine   the former name of `layout`; the next version will not know it any more
     names    what the nodes go by, as for `steps`
     style    "boxes", or "circuit": round gates and numbers on wires, as on slides, for up to 100 nodes
-    fold     "neuron" or "layer": each as one box; "line": what was made at one line of the program
-             (see `trace_origin`); "none": every node; "example": of a batch one example, with its neurons
-             as boxes, and a box for all others.  "auto" shows one example of a batch of more than 60
-             nodes, and folds only what has more than 300 nodes then.
+    example  the inputs of a model, so that its circles show what comes out of each neuron
+    lines    what the width of a line in a network says: "weight", "gradient", or "product", weight × input.
+             A line is dashed where that is negative
+    fold     "neuron": a graph as a network; "layer": each as one box; "line": what was made at one line of the
+             program (see `trace_origin`); "none": every node; "example": of a batch one example as a network, and a
+             box for all others.  "auto" shows one example of a batch of more than 60 nodes, a graph with
+             neurons of more than 15 as a network, and folds what else has more than 300 nodes
 
     Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text is; a
-    row begins with pale boxes of earlier rows, the same nodes once more.  ValueError for more than 5000 boxes.
+    row begins with pale boxes of earlier rows, the same nodes once more.
+
+    Raises ValueError for more than 5000 boxes, and for a model that is not made of neurons.
 
     >>> x, y = Value(2.0, label="x"), Value(3.0, label="y")
     >>> f = x * y

@@ -91,10 +91,11 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
          names: str = "auto", engine: str | None = None) -> Page:
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
-    fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
-             made at one line of the program (see `trace_origin`); "example", of a batch one example, with its
-             neurons as boxes; "auto" shows one example of a batch of more than 60 nodes, and the layers of graphs
-             of more than 300 nodes.  The page can change it, and open single layers.
+    fold     what is shown first: "none", every node; "neuron", a network of circles and lines, as `draw` has it;
+             "layer", each as one box; "line", what was made at one line of the program (see `trace_origin`);
+             "example", of a batch one example as a network; "auto" shows one example of a batch of more than 60
+             nodes, the network of a graph of more than 15, and the layers of what else has more than 300.
+             The page can change it, and open single neurons and layers.
 
     What the other examples of a batch do is one step forward and one backward, which tells the engine's gradients.
 
