@@ -6,8 +6,9 @@ each arrow stands the local derivative.
 
 import math
 import re
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ..engine.number import printable
 from ..engine.printer import escape
@@ -24,6 +25,19 @@ LEGEND: Words = [
     ("tg-data", "data"), ("tg-quiet", " above   "), ("tg-grad", "grad"), ("tg-quiet", " below   ")]
 
 
+class Figure(Protocol):
+    """What stands in a picture: a box, or a circle of a network."""
+    @property
+    def kind(self) -> str: ...
+    @property
+    def width(self) -> float: ...
+    @property
+    def height(self) -> float: ...
+    @property
+    def sentence(self) -> str: ...
+    def inside(self, x: float, y: float) -> str: ...
+
+
 class Box(NamedTuple):
     """What stands in a box."""
     kind: str
@@ -33,12 +47,14 @@ class Box(NamedTuple):
     grad: str           # "" where there is none: a constant
     formula: str        # how it was made
     origin: str = ""    # and at which line, where that is known
+    products: Sequence[tuple[str, str]] = ()        # (name, number) of what it adds up, a row for each
 
     @property
     def rows(self) -> list[tuple[str, str]]:
         if self.kind == "constant" and self.name == self.data:
             return []
-        return [("data", self.data)] * bool(self.data) + [("grad", self.grad)] * bool(self.grad)
+        numbers = [("data", self.data)] * bool(self.data) + [("grad", self.grad)] * bool(self.grad)
+        return [("product", number) for _, number in self.products] + numbers
 
     @property
     def badge(self) -> float:
@@ -53,7 +69,8 @@ class Box(NamedTuple):
     @property
     def width(self) -> float:
         head = letters(self.head) * LETTER + self.badge
-        return max(NARROW, head, *[letters(text) * LETTER for _, text in self.rows]) + 2 * PAD
+        rows = [letters(text) for _, text in self.rows] + [letters(name + number) + 1 for name, number in self.products]
+        return max(NARROW, head, *[LETTER * count for count in rows]) + 2 * PAD
 
     @property
     def height(self) -> float:
@@ -66,19 +83,27 @@ class Box(NamedTuple):
         how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
         grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
         origin = f", made at {self.origin}" if self.origin else ""
-        return f"{how} {self.formula}: {self.data}{grad}{origin}"
+        data = f": {self.data}" if self.data else ""
+        return f"{how} {self.formula}{data}{grad}{origin}"
+
+    def inside(self, x: float, y: float) -> str:
+        """The frame and the texts around a point."""
+        return inside_of(self, x, y)
 
 
 def boxes_of(graph: NamedGraph, groups: list[Group]) -> list[Box]:
     """A box for each group."""
     has_grads = graph.output.grad != 0
-    return [box_of(graph, group[0], has_grads) if len(group) == 1 else group_box(graph, group, has_grads)
-            for group in groups]
+    return [box_of_group(graph, group, has_grads) for group in groups]
 
 
-def group_box(graph: NamedGraph, group: Group, has_grads: bool) -> Box:
-    """The box of a neuron or layer: how many nodes, and the last one's numbers if it is the only way out."""
+def box_of_group(graph: NamedGraph, group: Group, has_grads: bool) -> Box:
+    """The box of a node, or of a neuron or layer: how many nodes, and the numbers of its only way out."""
+    if len(group) == 1:
+        return box_of(graph, group[0], has_grads)
     name, end = printable(group.name), way_out(graph, group)
+    if all(node.is_constant and not node.parents for node in group):
+        return Box("constant", "", name, "", "", name)
     data = "" if end is None else number_text(graph.data[end])
     grad = "" if end is None else number_text(end.grad) if has_grads else "—"
     return Box("op", f"{len(group)} nodes", name, data, grad, name)
@@ -142,8 +167,8 @@ def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: 
             f"{words if text else ''}</g>")
 
 
-def box_svg(box: Box, x: float, y: float) -> str:
-    return f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>{inside_of(box, x, y)}</g>'
+def box_svg(box: Figure, x: float, y: float) -> str:
+    return f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>{box.inside(x, y)}</g>'
 
 
 def inside_of(box: Box, x: float, y: float) -> str:
@@ -161,6 +186,9 @@ def inside_of(box: Box, x: float, y: float) -> str:
                      f"{escape(box.symbol)}</text>")
     head = f'x="{at(left + PAD + badge)}" y="{at(top + 16.5)}"'
     parts.append(f'<text class="tg-name" {head}>{escape(box.head)}</text>')
+    for i, (name, _) in enumerate(box.products):
+        place = f'x="{at(left + PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
+        parts.append(f'<text class="tg-quiet" {place}>{escape(name)}</text>')
     for i, (kind, number) in enumerate(box.rows):
         place = f'text-anchor="end" x="{at(left + width - PAD)}" y="{at(top + HEAD + 14 + ROW * i)}"'
         parts.append(f'<text class="tg-{kind}" {place}>{number}</text>')

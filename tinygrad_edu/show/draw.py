@@ -5,14 +5,21 @@ below it vermillion; on each edge stands the local derivative.  Circuits have ro
 the numbers on their wires.  The same graph gives the same bytes.
 """
 
+from typing import Any
+
+from ..engine.number import printable
 from ..engine.value import Value
+from ..nn.modules import Module
 from ..symbols.named import NamedGraph
 from .batch import shown_graph
-from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of, inside_of
+from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of
+from .circles import MEANINGS, picture_of
 from .circuit import circuit_of
 from .drawing import Drawing
 from .folds import check_single, check_size, folded
 from .layout import Edge, Layout, chosen_layout
+from .models import graph_of_model
+from .network import Network, is_shown_at_first, network_of
 from .rows import ENOUGH, PAPER, lay_out_in
 from .svg import Words
 
@@ -20,9 +27,9 @@ STYLES = ("boxes", "circuit")
 LEGEND_OF_BOXES: Words = [*LEGEND, ("tg-grad", "∂"), ("tg-quiet", " local derivative")]
 
 
-def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str = "auto", style: str = "boxes",
-         engine: str | None = None) -> Drawing:
-    """A picture of the graph of `output`.
+def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, names: str = "auto",
+         style: str = "boxes", example: Any = None, lines: str = "weight", engine: str | None = None) -> Drawing:
+    """A picture of the graph of `output`, or of a network of dense layers.
 
     layout   what places the boxes.  "auto": Graphviz, which comes with the package and needs no program `dot`;
              where it cannot run or would take long, a simple layout.  "embedded", "dot", "simple" to insist on one
@@ -43,17 +50,53 @@ def draw(output: Value, layout: str = "auto", fold: str = "auto", *, names: str 
     >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
     3
     """
+    if isinstance(output, Module):
+        return drawing_of_model(output, example, lines, fold, style)
+    if example is not None:
+        raise TypeError("example= is for a model, as in tg.draw(model, example=[2, 3]): a Value has its numbers")
     graph = shown_graph(output, names, fold) if style == "boxes" else NamedGraph(output, names)
-    return drawing_of(graph, chosen_layout(layout, engine), fold, style)
+    return drawing_of(graph, chosen_layout(layout, engine), fold, style, lines)
 
 
-def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", style: str = "boxes") -> Drawing:
+def drawing_of_model(model: Module, example: Any, lines: str, fold: str, style: str) -> Drawing:
+    """`draw`, for a network."""
+    if fold not in ("auto", "neuron") or style != "boxes":
+        raise ValueError(f"a model is drawn neuron by neuron: write tg.draw(model(x), fold={fold!r}, style={style!r})")
+    graph = NamedGraph(graph_of_model(model, example))
+    network = network_of(graph, folded(graph.nodes, "neuron")[:-1])
+    if network is None:
+        raise ValueError("this model feeds a neuron with what it computed: draw its graph, as in tg.draw(model(x))")
+    check_lines(lines, network, example is not None)
+    title = f"Network: {type(model).__name__}({model.describe()})"
+    return Drawing(picture_of(graph, network, lines, title, example is not None), "columns", title)
+
+
+def check_lines(lines: str, network: Network | None, is_known: bool = True) -> None:
+    """Refuse a meaning that lines cannot have."""
+    if lines not in MEANINGS:
+        raise ValueError(f"lines={lines!r}: write one of {', '.join(MEANINGS)}")
+    if network is None and lines != "weight":
+        raise ValueError(f"lines={lines!r} is for networks whose neurons are circles: write fold=\"neuron\"")
+    if lines == "product" and not is_known:
+        raise ValueError('lines="product" needs the inputs: write example=[...], a number for each')
+    if network and lines == "gradient" and not any(line.weight.grad for line in network.lines):
+        raise ValueError('lines="gradient" needs gradients, and all are 0: call loss.backward() first')
+
+
+def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", style: str = "boxes",
+               lines: str = "weight") -> Drawing:
     """`draw`, for a graph that has its names."""
     if style not in STYLES:
         raise ValueError(f"style={style!r}: write one of {', '.join(STYLES)}")
     if style == "circuit":
         return circuit_of(graph, layout, fold)
     check_single(graph.nodes, fold)
+    network = network_of(graph, folded(graph.nodes, "neuron"), layout) if fold in ("auto", "neuron") else None
+    is_network = is_shown_at_first(network, fold, len(graph.nodes))
+    check_lines(lines, network if is_network else None)
+    if network and is_network:
+        title = f"Network: {printable(graph.texts[graph.output])}"
+        return Drawing(picture_of(graph, network, lines, title), "columns", title)
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
     boxes = boxes_of(graph, groups)
@@ -67,5 +110,5 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) 
     parts = [
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
-        *[f'<g class="tg-ghost tg-{boxes[i].kind}">{inside_of(boxes[i], *centre)}</g>' for i, centre in placed.ghosts]]
+        *[f'<g class="tg-ghost tg-{boxes[i].kind}">{boxes[i].inside(*centre)}</g>' for i, centre in placed.ghosts]]
     return as_document(boxes, placed, parts, LEGEND_OF_BOXES), placed

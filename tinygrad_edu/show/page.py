@@ -7,8 +7,9 @@ through by their hashes, and nothing else is: not even what a label would smuggl
 import base64
 import json
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, reduce
 from html import escape
+from operator import or_
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,14 +73,14 @@ class Words(NamedTuple):
 
 
 @cache
-def words_of(kind: str) -> Words:
-    """The words of a page of this kind ("player" or "animation"), with those of the bar.
+def words_of(*kinds: str) -> Words:
+    """The words of a page of this kind ("player" or "animation"), with those of the bar and of further kinds.
 
     >>> words_of("player").page["title"]
     '{name}, step by step'
     """
     table = json.loads(asset("words/en.json"))
-    return Words(*[table["bar"][part] | table[kind][part] for part in Words._fields])
+    return Words(*[reduce(or_, [table[kind][part] for kind in ("bar", *kinds)]) for part in Words._fields])
 
 
 def with_words(template: str, words: Words, **others: str) -> str:

@@ -252,8 +252,8 @@ function makeLink([tail, head, node, i, numbers]) {
 }
 const texts = drawn.map(box => ({
   title: element(box, "title", {}), data: box.querySelector(".tg-data"), grad: box.querySelector(".tg-grad")}));
-function showView(k) {
-  view = views[k];
+function showView(k, shown = views[k]) {
+  view = shown;
   byId("view").value = k;
   byId("links").replaceChildren();
   for (const box of drawn) box.setAttribute("display", "none");
@@ -265,7 +265,7 @@ function showView(k) {
     spots[b].push(spot(b, x, y));
     for (const n of boxes[b].nodes) boxOf[n] = b;
   }
-  links = view.links.map(makeLink);
+  links = view.headings ? networkLinks() : view.links.map(makeLink);
   byId("ghosts").replaceChildren();
   for (const [b, x, y] of view.ghosts) {
     spots[b].push(spot(b, x, y));
@@ -307,7 +307,7 @@ function showPicture() {
   for (const [b] of view.boxes) {
     const {shows, nodes: members} = boxes[b], title = titleOf(b);
     if (shows >= 0) {
-      write(state.done[shows] ? nodes[shows].data : "—", texts[b].data);
+      write(state.done[shows] ? boxes[b].data ?? nodes[shows].data : "—", texts[b].data);
       write(state.grads[shows] ?? "—", texts[b].grad);
     }
     if (texts[b].title.textContent !== title) {
@@ -319,7 +319,7 @@ function showPicture() {
     drawn[b].classList.toggle("from", inputs.includes(b) && !received.includes(b));
     drawn[b].classList.toggle("later", !members.some(i => state.done[i]));
   }
-  for (const link of links) showLink(link, kind, n, k);
+  for (const link of links) (link.show ?? showLink.bind(0, link))(kind, n, k);
   active = [...new Set([...received.length > 8 ? [] : received, ...inputs])];
   rove(active[0] ?? view.boxes[0][0]);
   follow(active, boxOf[n]);
@@ -441,7 +441,8 @@ function copy(path) {
 }
 function openLayer(b) {
   const k = boxes[b]?.opens;
-  if (k !== undefined) showView(views[k] === view ? data.folded : k);
+  if (view.headings) openNeuron(b);
+  else if (k !== undefined) showView(views[k] === view ? data.folded : k);
 }
 // One box at a time can be reached with Tab: the one of this step; [ and ] go to its neighbours.
 function rove(b) {
