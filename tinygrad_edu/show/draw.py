@@ -19,7 +19,7 @@ from .drawing import Drawing
 from .folds import check_single, check_size, folded
 from .layout import Edge, Layout, chosen_layout
 from .models import graph_of_model
-from .network import Network, is_shown_at_first, network_of
+from .network import NETWORK_FOLDS, Network, is_shown_at_first, network_of
 from .rows import ENOUGH, PAPER, lay_out_in
 from .svg import Words
 
@@ -91,7 +91,7 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     if style == "circuit":
         return circuit_of(graph, layout, fold)
     check_single(graph.nodes, fold)
-    network = network_of(graph, folded(graph.nodes, "neuron"), layout) if fold in ("auto", "neuron") else None
+    network = network_of(graph, folded(graph.nodes, "neuron"), layout) if fold in NETWORK_FOLDS else None
     is_network = is_shown_at_first(network, fold, len(graph.nodes))
     check_lines(lines, network if is_network else None)
     if network and is_network:

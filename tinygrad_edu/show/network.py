@@ -14,6 +14,7 @@ from ..symbols.named import NEURON, NamedGraph, is_linear, name_at
 from .folds import MANY_NODES, Group, Link, layer_of, links_of, way_out
 from .layout import Edge, Point, column_of
 
+NETWORK_FOLDS = "auto", "neuron", "example"
 FEW_TARGETS = 3             # beyond this they share a box
 FEW_NODES = 15              # a graph of more shows its network at first
 MOST_ROWS = 16              # of a column; a longer one shows its first circles, "… 48 more", and its last
@@ -116,9 +117,9 @@ def network_of(graph: NamedGraph, groups: list[Group], layout: str = "auto") -> 
 
 def is_shown_at_first(network: Network | None, fold: str, nodes: int) -> bool:
     """Is a graph of so many nodes seen as this network when it is folded like this?"""
-    is_asked_for = fold in ("neuron", "example")
-    is_wanted = is_asked_for or (fold == "auto" and nodes > FEW_NODES)
-    return network is not None and is_wanted and (is_asked_for or len(network.groups) <= MANY_NODES)
+    if network is None or fold not in NETWORK_FOLDS:
+        return False
+    return fold != "auto" or (nodes > FEW_NODES and len(network.groups) <= MANY_NODES)
 
 
 def is_neuron(group: Group) -> bool:
@@ -175,7 +176,7 @@ def with_targets_together(graph: NamedGraph, groups: list[Group], inputs: Mappin
     together: dict[Value, list[Group]] = {}
     for group in groups:
         node, used_by = group[0], users.get(group[0], [])
-        is_number = node.is_constant and not node.parents and node not in inputs
+        is_number = node.is_constant and not node.parents and node not in inputs and node is not graph.stand_in
         if len(group) == len(used_by) == 1 and is_number:
             together.setdefault(used_by[0], []).append(group)
     found = list(groups)
