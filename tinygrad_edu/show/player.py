@@ -19,7 +19,6 @@ from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import DOTS, NamedGraph, call_of, in_short, name_at
-from ..symbols.reasons import reasons
 from .batch import shown_graph
 from .boxes import Box, box_of_group, local_text
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
@@ -42,6 +41,7 @@ from .layout import Edge, Layout, Point, chosen_layout, simple
 from .network import Network, end_of, inner_groups, is_shown_at_first, network_of
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
+from .reasons import reasons
 from .rows import lay_out_in
 from .steps import Event, events_of
 from .svg import number_text
@@ -252,7 +252,7 @@ class Lesson:
         """["f", node], ["s", node, seed, why], ["b", node, input, gradient afterwards, whether it was chosen],
         or ["z", node, input, gradients afterwards, the nodes that have them, why], behind a closed branch or after a
         step of many examples; such a step forward is ["f", node, why]."""
-        place, words = self.place[event.node], words_of("player").page
+        place = self.place[event.node]
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
@@ -260,11 +260,9 @@ class Lesson:
         if event.kind == "backward":
             return ["b", place, event.edge, number_text(event.value), int(event.taken)]
         if not event.arrived:
-            return ["f", place, words["others_forward"].format(count=self.graph.count)]
-        told = "stopped" if event.kind == "stopped" else "others_backward"
+            return ["f", place, event.reason]
         return ["z", place, event.edge, [number_text(grad) for grad in event.arrived.values()],
-                [self.place[node] for node in event.arrived],
-                words[told].format(reason=event.because, count=self.graph.count)]
+                [self.place[node] for node in event.arrived], event.reason]
 
     # ---- pictures
 
