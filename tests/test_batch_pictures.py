@@ -277,6 +277,14 @@ def test_the_same_batch_gives_the_same_bytes():
     assert len(pages) == len(svgs) == 1
 
 
+def test_a_loss_with_a_penalty_is_a_total():
+    model = tg.MLP(2, [2, 1], rng=0)
+    data = examples(random.Random(0), 6)
+    loss = tg.mse([model(x) for x, _ in data], [y for _, y in data]) + tg.L2(0.1)(model.parameters(biases=False))
+    assert tg.play(loss, layout="simple").title == "total, step by step"
+    check(loss, 5)
+
+
 def test_a_sum_is_told_without_the_numbers_of_the_others():
     w = Value(0.5, label="w")
     losses = [(w * x - 1) ** 2 for x in range(1, 21)]

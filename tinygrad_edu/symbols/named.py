@@ -250,7 +250,9 @@ def named(graph: NamedGraph) -> dict[Value, Formula]:
     """What each node goes by (see `NamedGraph`)."""
     taken = set(graph.labels.values())
     numbered = numbered_names(taken)
-    result = "loss" if graph.others or is_handmade_loss(graph.order) else "f"
+    is_loss = graph.others or is_handmade_loss(graph.order)
+    has_penalty = is_loss and "loss" in taken and graph.output._operation is ops.add
+    result = "total" if has_penalty else "loss" if is_loss else "f"
     known: dict[Value, Formula] = {}
     used: set[str] = set()
     times: Counter[str] = Counter()
