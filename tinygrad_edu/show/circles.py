@@ -51,6 +51,7 @@ HEADING = 40.0              # the room above the columns, for the name of the la
 KEY = 30.0                  # the room below, for what lines mean
 THINNEST, WIDEST = 0.8, 5.0     # line
 DASHES = "6 4"
+TEXT = 17.0                 # the height of a line of text
 NETWORK_STYLE = asset("network.css").replace("\n", "")
 MEANINGS = {"weight": "weight", "gradient": "gradient of the weight", "product": "weight × input"}
 
@@ -93,7 +94,8 @@ def lay_out_network(network: Network, sizes: Sequence[Point], letters: Sequence[
     for k, (route, line) in enumerate(zip(routes, network.lines)):
         if len(route) == 2:
             curves[k] = straight(centres, sizes, line)
-    height = max(y + h / 2 + GRAD * bool(place) for y, (_, h), place in zip(ys, sizes, network.places))
+    below = [GRAD * bool(place) for place in network.places] + [0.0] * (len(spaces) - len(sizes))
+    height = max(y + h / 2 + more for y, (_, h), more in zip(ys, spaces, below))
     return Layout(width, height, centres[:len(sizes)], curves, labels, "columns")
 
 
@@ -146,70 +148,76 @@ class Circle(NamedTuple):
     grad: str
     sentence: str
     radius: float
+    bias: str = ""
     origin: str = ""
 
     @property
     def formula(self) -> str:
-        return self.name
+        return f"{self.name} ({self.bias})" if self.bias else self.name
 
     @property
     def width(self) -> float:
-        return 2 * self.radius
+        return letters(self.name) * LETTER + 4 if self.kind == "more" else 2 * self.radius
 
     @property
     def height(self) -> float:
-        return 2 * self.radius
+        return min(2 * self.radius, TEXT) if self.kind == "more" else 2 * self.radius
 
     @property
     def is_named_outside(self) -> bool:
         """Does the name stand to its left?"""
-        return self.kind == "input" and (bool(self.data) or self.radius < ROOMY)
+        return self.kind == "input" and (bool(self.data) or letters(self.name) * LETTER > 2 * self.radius - 8)
 
     def inside(self, x: float, y: float) -> str:
         """The circle and its texts around a point; a rectangle with round corners is one too."""
-        radius = self.radius
-        frame = f'x="{at(x - radius)}" y="{at(y - radius)}" width="{at(2 * radius)}" height="{at(2 * radius)}"'
-        has_both = self.data and self.kind == "neuron" and radius >= LARGEST
+        radius, width, height = self.radius, self.width, self.height
+        frame = f'x="{at(x - width / 2)}" y="{at(y - height / 2)}" width="{at(width)}" height="{at(height)}"'
+        is_named = self.kind == "more" or letters(self.name) * LETTER <= 2 * radius - 8
+        has_both = self.data and is_named and self.kind == "neuron" and radius >= LARGEST
         texts = [text_at(x, y + (15 if has_both else 4.5), "tg-data", self.data)] if self.data else []
-        if self.kind == "input":
+        if self.is_named_outside:
             texts.append(text_at(x - radius - 5, y + 4.5, "tg-name", self.name, "end"))
-        elif self.kind == "more" or has_both or (not self.data and radius >= ROOMY):
+        elif is_named and (has_both or not self.data):
             texts.append(text_at(x, y - 2 if has_both else y + 4.5, "tg-name", self.name))
         if self.grad:
             texts.append(text_at(x, y + radius + 13, "tg-grad", self.grad))
-        return f'<rect class="tg-box" {frame} rx="{at(radius)}"/>' + "".join(texts)
+        return f'<rect class="tg-box" {frame} rx="{at(height / 2)}"/>' + "".join(texts)
 
 
 def text_at(x: float, y: float, kind: str, text: str, anchor: str = "middle") -> str:
     return f'<text class="{kind}" text-anchor="{anchor}" x="{at(x)}" y="{at(y)}">{escape(text)}</text>'
 
 
-def circle_of(graph: NamedGraph, group: Group, place: Place, radius: float, grads: bool, known: bool = True) -> Circle:
-    """The circle of a group of nodes.
+def circle_of(graph: NamedGraph, group: Group, place: Place, radius: float, shown: str) -> Circle:
+    """The circle of a group of nodes; what is shown of them is "all", "data", or "" for the parameters alone."""
+    name, end = name_of(graph, group, place), end_of(graph, group) if shown else None
+    told = [f"input {name}" if place.kind == "input" else f"{printable(group.name)}, {name}"]
+    bias = ", ".join(f"bias {graph.texts[node]} = {number_text(node.data)}" for node in biases_of(graph, group))
+    if place.kind == "more":
+        return Circle("more", name, "", "", f"{printable(place.layer)}, {name}", radius)
+    if end is None:
+        return Circle(place.kind, name, "", "", ", ".join([*told, *[bias] * bool(bias)]), radius, bias)
+    data, grad = number_text(graph.data[end]), number_text(end.grad) if shown == "all" and not end.is_constant else ""
+    told += [data, *[f"gradient {grad}"] * bool(grad), *[bias] * bool(bias)]
+    written = (short_number(graph.data[end], LETTERS_IN * radius), grad) if radius >= ROOMY else ("", "")
+    return Circle(place.kind, name, *written, ", ".join(told), radius, bias)
 
-    grads   whether gradients are known, and `known` whether the data are
-    """
+
+def name_of(graph: NamedGraph, group: Group, place: Place) -> str:
+    """What a circle goes by: `a0[2]`, `x1`, "… 48 more"."""
     end = end_of(graph, group)
-    is_number = end is not None and end.is_constant and not end.label
-    name = group.name if end is None or is_number or place.kind == "more" else graph.texts[end]
-    layer = "" if place.kind == "input" else f"{place.layer}, " if place.kind == "more" else f"{group.name}, "
-    told = [f"{'input ' if place.kind == 'input' else printable(layer)}{printable(name)}"]
-    if end is None or not known:
-        return Circle(place.kind, printable(name), "", "", told[0], radius)
-    data, grad = number_text(graph.data[end]), number_text(end.grad) if grads and not end.is_constant else ""
-    told += [data, *[f"gradient {grad}"] * bool(grad)]
-    told += [f"bias {printable(graph.texts[bias])} {number_text(bias.data)}" for bias in biases_of(graph, group)]
-    short = short_number(graph.data[end], LETTERS_IN * radius) if radius >= ROOMY else ""
-    return Circle(place.kind, printable(name), short, grad if radius >= ROOMY else "", ", ".join(told), radius)
+    if place.kind == "more" or (place.kind == "input" and not group[0].label):
+        return group.name
+    return graph.texts[end] if end is not None else printable(graph.labels[group[-1]] or group.name)
 
 
-def box_or_circle(graph: NamedGraph, network: Network, k: int, radius: float, grads: bool, known: bool) -> Box | Circle:
+def box_or_circle(graph: NamedGraph, network: Network, k: int, radius: float, shown: str) -> Box | Circle:
     """What stands in group k."""
     group, place = network.groups[k], network.places[k]
     if place:
-        return circle_of(graph, group, place, radius, grads, known)
-    box = box_of_group(graph, group, grads)
-    return box if known else box._replace(data="", grad="")
+        return circle_of(graph, group, place, radius, shown)
+    box = box_of_group(graph, group, shown == "all")
+    return box if shown == "all" else box._replace(data=box.data if shown else "", grad="")
 
 
 def short_number(x: float, room: float) -> str:
@@ -241,7 +249,8 @@ def widths_of(numbers: Sequence[float], widest: float = WIDEST) -> list[float]:
 
 
 def is_straight(curve: tuple[list[Point], Point]) -> bool:
-    return curve[0][0] == curve[0][1]
+    """Is this one of `straight`?"""
+    return len(curve[0]) == 4 and curve[0][0] == curve[0][1]
 
 
 def sample(number: float) -> str:
@@ -261,12 +270,12 @@ def line_style(number: float) -> str:
     return f'class="tg-line tg-minus" stroke-dasharray="{DASHES}"' if number < 0 else 'class="tg-line tg-plus"'
 
 
-def line_sentence(graph: NamedGraph, network: Network, line: Line, grads: bool, product: bool) -> str:
+def line_sentence(graph: NamedGraph, network: Network, line: Line, shown: str) -> str:
     """`w0[2,1] = −0.53, gradient 0.12, × x1 = −1.06`."""
     weight, x = line.weight, line.x
-    told = [f"{printable(graph.texts[weight])} = {number_text(weight.data)}"]
-    told += [f"gradient {number_text(weight.grad)}"] * (grads or bool(weight.grad))
-    told += [f"× {name_of_input(graph, network, line)} = {number_text(weight.data * graph.data[x])}"] * product
+    told = [f"{graph.texts[weight]} = {number_text(weight.data)}"]
+    told += [f"gradient {number_text(weight.grad)}"] * (shown == "all" or bool(weight.grad))
+    told += [f"× {name_of_input(graph, network, line)} = {number_text(weight.data * graph.data[x])}"] * bool(shown)
     return ", ".join(told)
 
 
@@ -292,12 +301,16 @@ def scene_of(graph: NamedGraph, network: Network, boxes: Sequence[Box | Circle],
 
     boxes     what stands in the groups, and `counts` how many letters on each link
     """
-    left = max((letters(box.name) * LETTER + 5 for box in boxes if isinstance(box, Circle) and box.is_named_outside),
-               default=0.0)
     placed = lay_out_network(network, [(box.width, box.height) for box in boxes], counts)
+    headings = headings_of(graph, network, placed)
+    sides = [(x - letters(text) * LETTER / 2, x + letters(text) * LETTER / 2) for x, _, _, text in headings]
+    sides += [(x - box.width / 2 - letters(box.name) * LETTER - 5, x) for box, (x, _) in zip(boxes, placed.boxes)
+              if isinstance(box, Circle) and box.is_named_outside]
+    left, right = -min(0.0, *[side for side, _ in sides]), max(placed.width, *[side for _, side in sides])
     numbers = numbers_of(network.lines, meaning)
     widths = widths_of(numbers, WIDEST if grid_of(network).radius >= ROOMY else WIDEST / 2)
-    return Scene(moved(placed, left, HEADING), headings_of(graph, network, placed, left), numbers, widths)
+    headings = [(x + left, y, kind, text) for x, y, kind, text in headings]
+    return Scene(moved(placed._replace(width=right), left, HEADING), headings, numbers, widths)
 
 
 def moved(placed: Layout, right: float, down: float) -> Layout:
@@ -310,8 +323,7 @@ def moved(placed: Layout, right: float, down: float) -> Layout:
         labels=list(map(there, placed.labels)))
 
 
-def headings_of(graph: NamedGraph, network: Network, placed: Layout, left: float,
-                ) -> list[tuple[float, float, str, str]]:
+def headings_of(graph: NamedGraph, network: Network, placed: Layout) -> list[tuple[float, float, str, str]]:
     """The name and the activation of each layer, above its column."""
     found = []
     for circles in circles_in(network).values():
@@ -321,14 +333,14 @@ def headings_of(graph: NamedGraph, network: Network, placed: Layout, left: float
             texts = ["inputs"]
         else:
             texts = [printable(place.layer) if place else "", activation_of(graph, network.groups[k])]
-        found += [(placed.boxes[k][0] + left, 14.0 + 16 * i, "tg-quiet" if i else "tg-name", text)
+        found += [(placed.boxes[k][0], 14.0 + 16 * i, "tg-quiet" if i else "tg-name", text)
                   for i, text in enumerate(texts) if text]
     return found
 
 
 def key_svg(y: float, meaning: str, numbers: Sequence[float]) -> list[str]:
     """What lines mean: how a positive one looks, and a negative one, and how wide the largest is."""
-    most = max((abs(x) for x in numbers if math.isfinite(x)), default=0.0)
+    most = max((abs(x) for x in numbers if x == x), default=0.0)
     x = letters(MEANINGS[meaning]) * LETTER + 10
     parts = [text_at(0, y, "tg-quiet", MEANINGS[meaning], "start")]
     for number, sign in ((1.0, "+"), (-1.0, "−")):
@@ -340,17 +352,16 @@ def key_svg(y: float, meaning: str, numbers: Sequence[float]) -> list[str]:
             text_at(x + 46, y, "tg-quiet", f"0 … {number_text(most, 3)}", "start")]
 
 
-def picture_of(graph: NamedGraph, network: Network, meaning: str, title: str, known: bool = True) -> str:
-    """The SVG of a network.
+def picture_of(graph: NamedGraph, network: Network, meaning: str, title: str, shown: str) -> str:
+    """The SVG of a network, in which lines have this meaning.
 
-    known   whether its data are known, or only its parameters
+    shown   what is known of its nodes: "all", "data" without gradients, or "" for no numbers but the parameters
     """
-    grads = known and graph.output.grad != 0
     radius = grid_of(network).radius
-    boxes = [box_or_circle(graph, network, k, radius, grads, known) for k in range(len(network.groups))]
-    texts = [local_text(graph, link.node, link.i) if known else "" for link in network.links]
+    boxes = [box_or_circle(graph, network, k, radius, shown) for k in range(len(network.groups))]
+    texts = [local_text(graph, link.node, link.i) if shown else "" for link in network.links]
     placed, headings, numbers, widths = scene_of(graph, network, boxes, list(map(len, texts)), meaning)
-    sentences = [line_sentence(graph, network, line, grads, known) for line in network.lines]
+    sentences = [line_sentence(graph, network, line, shown) for line in network.lines]
     in_order = sorted(range(len(numbers)), key=widths.__getitem__)      # so that wide ones are seen
     arrows = zip(placed.curves[len(numbers):], texts, placed.labels[len(numbers):])
     parts = [f"<style>{NETWORK_STYLE}</style>",
@@ -360,7 +371,7 @@ def picture_of(graph: NamedGraph, network: Network, meaning: str, title: str, kn
              *[text_at(*heading) for heading in headings],
              *key_svg(placed.height + KEY - 8, meaning, numbers)]
     return document(title, [*[box.sentence for box in boxes], *sentences], (placed.width, placed.height + KEY), parts,
-                    LEGEND if grads else LEGEND[:1] if known else [])
+                    LEGEND if shown == "all" else LEGEND[:1] if shown else [])
 
 
 # ---- a neuron, opened ---------------------------------------------------------------------------------------------
@@ -377,13 +388,12 @@ def products_of(graph: NamedGraph, network: Network, neuron: int) -> list[tuple[
     """(product in symbols, number) of each line that leads to a neuron, and how many more there are."""
     lines = [line for line in network.lines if line.head == neuron]
     count = len(dict.fromkeys(weight for weight, _ in weights_of(graph, network.groups[neuron]))) - len(lines)
-    found = [(f"{printable(graph.texts[line.weight])} × {name_of_input(graph, network, line)}",
+    found = [(f"{graph.texts[line.weight]} × {name_of_input(graph, network, line)}",
               number_text(line.weight.data * graph.data[line.x])) for line in lines]
     return found + [(f"… {count} more", "")] * (count > 0)
 
 
 def name_of_input(graph: NamedGraph, network: Network, line: Line) -> str:
-    place = network.places[line.tail]
-    if place and place.kind == "input" and not line.x.label:
-        return network.groups[line.tail].name
-    return printable(graph.texts[line.x])
+    """What a weight multiplies."""
+    place, group = network.places[line.tail], network.groups[line.tail]
+    return name_of(graph, group, place) if place and place.kind == "input" else graph.texts[line.x]

@@ -7,7 +7,6 @@ the numbers on their wires.  The same graph gives the same bytes.
 
 from typing import Any
 
-from ..engine.number import printable
 from ..engine.value import Value
 from ..nn.modules import Module
 from ..symbols.named import NamedGraph
@@ -63,12 +62,12 @@ def drawing_of_model(model: Module, example: Any, lines: str, fold: str, style: 
     if fold not in ("auto", "neuron") or style != "boxes":
         raise ValueError(f"a model is drawn neuron by neuron: write tg.draw(model(x), fold={fold!r}, style={style!r})")
     graph = NamedGraph(graph_of_model(model, example))
-    network = network_of(graph, folded(graph.nodes, "neuron")[:-1])
+    network = network_of(graph, is_joined=True)
     if network is None:
         raise ValueError("this model feeds a neuron with what it computed: draw its graph, as in tg.draw(model(x))")
     check_lines(lines, network, example is not None)
     title = f"Network: {type(model).__name__}({model.describe()})"
-    return Drawing(picture_of(graph, network, lines, title, example is not None), "columns", title)
+    return Drawing(picture_of(graph, network, lines, title, "" if example is None else "data"), "columns", title)
 
 
 def check_lines(lines: str, network: Network | None, is_known: bool = True) -> None:
@@ -91,12 +90,12 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     if style == "circuit":
         return circuit_of(graph, layout, fold)
     check_single(graph.nodes, fold)
-    network = network_of(graph, folded(graph.nodes, "neuron"), layout) if fold in NETWORK_FOLDS else None
+    network = network_of(graph, layout) if fold in NETWORK_FOLDS else None
     is_network = is_shown_at_first(network, fold, len(graph.nodes))
     check_lines(lines, network if is_network else None)
     if network and is_network:
-        title = f"Network: {printable(graph.texts[graph.output])}"
-        return Drawing(picture_of(graph, network, lines, title), "columns", title)
+        title, shown = f"Network: {graph.texts[graph.output]}", "all" if graph.output.grad else "data"
+        return Drawing(picture_of(graph, network, lines, title, shown), "columns", title)
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
     boxes = boxes_of(graph, groups)

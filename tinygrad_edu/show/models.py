@@ -8,7 +8,7 @@ from ..engine.arrays import as_lists
 from ..engine.errors import errstate, recorded_anyway
 from ..engine.number import number, short_repr
 from ..engine.value import Value
-from ..nn.modules import Module, Neuron, input_node
+from ..nn.modules import Layer, Maxout, Module, Neuron, input_node
 
 
 def graph_of_model(model: Module, example: Any = None) -> Value:
@@ -49,8 +49,11 @@ def neurons_in(model: Module) -> Iterator[Neuron]:
 def named_throughout(model: Module) -> Module:
     """The model, in which every neuron knows its place, as those of an MLP do from the start."""
     scopes = [neuron.scope for neuron in neurons_in(model)]
-    if "" in scopes or len(set(scopes)) < len(scopes):
-        model.set_scope("neuron 0" if isinstance(model, Neuron) else "")
+    if "" in scopes and isinstance(model, Neuron | Layer | Maxout):
+        for i, neuron in enumerate(neurons_in(model)):
+            neuron.set_scope(f"neuron {i}")
+    elif "" in scopes or len(set(scopes)) < len(scopes):
+        model.set_scope("")
     return model
 
 

@@ -11,7 +11,7 @@ from ..engine import ops
 from ..engine.number import printable
 from ..engine.value import Value
 from ..symbols.named import NEURON, NamedGraph, is_linear, name_at
-from .folds import MANY_NODES, Group, Link, layer_of, links_of, way_out
+from .folds import MANY_NODES, Group, Link, folded_by, links_of, way_out
 from .layout import Edge, Point, column_of
 
 NETWORK_FOLDS = "auto", "neuron", "example"
@@ -95,15 +95,20 @@ class Network(NamedTuple):
     links: list[Link]
 
 
-def network_of(graph: NamedGraph, groups: list[Group], layout: str = "auto") -> Network | None:
-    """The groups of a graph as a network.
+def network_of(graph: NamedGraph, layout: str = "auto", is_joined: bool = False) -> Network | None:
+    """A graph as a network.
 
     None if it has no neurons, or one that is fed with what it computed, or if another layout is insisted on.
+
+    is_joined   whether the last node only joins several outputs, and is not shown
     """
-    if layout != "auto" or not any(map(is_neuron, groups)):
+    if layout != "auto" or not any(NEURON.fullmatch(node.scope) for node in graph.nodes):
         return None
+    inner = inside_activations(graph) | penalties_in(graph)
+    groups = folded_by(graph.nodes, lambda node: inner.get(node) or node.scope)
     inputs = inputs_of(graph, groups)
-    groups, places = shortened(*with_inputs_apart(with_targets_together(graph, groups, inputs), inputs))
+    groups = with_targets_together(graph, groups[:-1] if is_joined else groups, inputs)
+    groups, places = shortened(*with_inputs_apart(groups, inputs))
     links = links_of(graph, groups)
     columns = column_of(len(groups), [Edge(link.tail, link.head) for link in links])
     if any(columns[link.tail] >= columns[link.head] for link in links):
@@ -113,6 +118,34 @@ def network_of(graph: NamedGraph, groups: list[Group], layout: str = "auto") -> 
     others = [link for link in links if (link.tail, link.head) not in pairs
               and not (places[link.tail] and places[link.head] and is_more(places, link))]
     return Network(groups, places, columns, lines, others)
+
+
+def inside_activations(graph: NamedGraph) -> dict[Value, str]:
+    """{node: the neuron} of what an activation of several operations computes on the way, from that neuron for it."""
+    owner = {node: node.scope for node in graph.nodes if NEURON.fullmatch(node.scope)}
+    found: dict[Value, str] = {}
+    users: dict[Value, list[Value]] = {}
+    for node in graph.nodes:
+        names = {owner.get(parent) or found.get(parent, "") for parent in graph.parents(node) if parent.parents}
+        if not node.scope and len(names) == 1:
+            found[node] = names.pop()
+        for parent in graph.parents(node):
+            users.setdefault(parent, []).append(node)
+    for node in reversed(list(found)):
+        if {owner.get(user) or found.get(user, "") for user in users.get(node, ())} != {found[node]}:
+            found[node] = ""
+    return found
+
+
+def penalties_in(graph: NamedGraph) -> dict[Value, str]:
+    """{node: "penalty"} of what is computed from parameters alone."""
+    found: dict[Value, str] = {}
+    parameters = {node for node in graph.nodes if node.scope and not node.parents}
+    for node in graph.nodes:
+        parents = [parent for parent in graph.parents(node) if not parent.is_constant or parent in parameters]
+        if parents and not node.scope and all(parent in found or parent in parameters for parent in parents):
+            found[node] = "penalty"
+    return found
 
 
 def is_shown_at_first(network: Network | None, fold: str, nodes: int) -> bool:
@@ -149,7 +182,7 @@ def inputs_of(graph: NamedGraph, groups: list[Group]) -> dict[Value, Place]:
         for weight, x in weights_of(graph, neuron):
             number = numbers.setdefault(weight, len(numbers))
             if not (x.parents or x.scope):
-                found.setdefault(x, Place(layer_of(neuron.name), number, "input"))
+                found.setdefault(x, Place(layer_named(neuron), number, "input"))
     return found
 
 
@@ -191,7 +224,12 @@ def with_targets_together(graph: NamedGraph, groups: list[Group], inputs: Mappin
 
 def place_of(group: Group) -> Place | None:
     """Where a neuron stands in its layer."""
-    return Place(layer_of(group.name), int(group.name.split()[-1]), "neuron") if is_neuron(group) else None
+    return Place(layer_named(group), int(group.name.split()[-1]), "neuron") if is_neuron(group) else None
+
+
+def layer_named(neuron: Group) -> str:
+    """The layer of a neuron, "" where there is only one."""
+    return neuron.name.rpartition("neuron")[0].removesuffix(", ")
 
 
 def shortened(groups: list[Group], places: list[Place | None]) -> tuple[list[Group], list[Place | None]]:
@@ -242,7 +280,8 @@ def biases_of(graph: NamedGraph, neuron: Group) -> list[Value]:
 def activation_of(graph: NamedGraph, neuron: Group) -> str:
     """What comes after w · x + b, such as "tanh"; "linear" if nothing does."""
     after = [node for node in neuron if node.parents and node in graph.stands_for and not is_linear(node)]
-    return ", ".join(dict.fromkeys(node.op or node._operation.name for node in after)) or "linear"
+    found = list(dict.fromkeys(node.op for node in after))
+    return ", ".join([*found[:2], *["…"] * (len(found) > 2)]) or "linear"
 
 
 def inner_groups(graph: NamedGraph, neuron: Group) -> list[Group]:

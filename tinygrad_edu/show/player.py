@@ -170,8 +170,8 @@ class Lesson:
                 "folded": number_of_view(folded(nodes, "layer"), views)}
         title = words.page["title"].format(name=self.graph.texts[self.graph.output])
         picture = drawing_of(self.graph, layout, fold)
-        scripts, styles = ([f"{name}.{kind}" for name in names] for kind, names in (
-            ("js", ["transport", *more, "player"]), ("css", ["graph", *more, "player"])))
+        scripts = ["transport.js", *[f"{name}.js" for name in more], "player.js"]
+        styles = ["graph.css", *[f"{name}.css" for name in more], "player.css", *[f"{name}_page.css" for name in more]]
         made = page(title, self.body(title, words, bool(more)), scripts, styles, data, picture.svg,
                     min(900, 460 + placed[first]["size"][1]))
         made.note = picture.note
@@ -297,7 +297,7 @@ class Lesson:
         radius = grid_of(network).radius
         keys = [self.key_of("circle" if place else "", group) for group, place in zip(network.groups, network.places)]
         for key, group, place in zip(keys, network.groups, network.places):
-            self.boxes[key] = circle_of(self.graph, group, place, radius, True) if place else self.widest(group)
+            self.boxes[key] = circle_of(self.graph, group, place, radius, "all") if place else self.widest(group)
         counts = [self.room_for_label(link.node, link.i)[0] for link in network.links]
         scene = scene_of(self.graph, network, [self.boxes[key] for key in keys], counts)
         self.open_neurons(network, keys)
@@ -350,7 +350,8 @@ class Lesson:
         group = Group("")
         group.extend(self.graph.nodes[i] for i in members)
         end = end_of(self.graph, group)
-        told: dict[str, Any] = {"nodes": members, "shows": -1 if end is None else self.place[end], "name": box.formula}
+        told: dict[str, Any] = {"nodes": members, "shows": -1 if end is None else self.place[end],
+                                "name": box.formula}
         if box.origin:
             told["origin"] = box.origin
         if kind == "circle" and box.data:
@@ -406,8 +407,8 @@ def views_of(graph: NamedGraph, fold: str, layout: str) -> tuple[int, list[View]
     order, words = graph.nodes, words_of("player").page
     names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names and f != "neuron"]
-    network = network_of(graph, neurons := folded(order, "neuron"), layout)
-    found.insert(1, View(names["neuron"], network.groups if network else neurons, network))
+    network = network_of(graph, layout)
+    found.insert(1, View(names["neuron"], network.groups if network else folded(order, "neuron"), network))
     is_network = network and is_shown_at_first(network, fold, len(order))
     wanted = network.groups if network and is_network else folded(
         order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
