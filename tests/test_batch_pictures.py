@@ -126,6 +126,13 @@ def test_what_the_others_add_stands_before_what_the_example_adds():
     assert last.parent is w and last.terms[0] == rest.data
 
 
+def test_a_factor_of_other_examples_gets_its_gradient():
+    u, w = Value(2.0, label="u"), Value(0.5, label="w")
+    losses = [(w * x - u) ** 2 for x in range(12)]
+    check(tg.sum(losses[:6]) + u * tg.sum(losses[6:]), 11)
+    check(u * tg.sum(losses[:6]) - tg.sum(losses[6:]) * u, 11)
+
+
 def test_a_dead_relu_of_the_example_shown_stops_only_there():
     w = Value(1.0, label="w")
     loss = tg.mean([tg.relu(tg.tanh(w * x)) for x in (-1.0, 1.0, 2.0, 3.0, 4.0)])
@@ -268,6 +275,14 @@ def test_the_same_batch_gives_the_same_bytes():
         pages.add(tg.play(loss).html)
         svgs.add(tg.draw(loss).svg)
     assert len(pages) == len(svgs) == 1
+
+
+def test_a_loss_with_a_penalty_is_a_total():
+    model = tg.MLP(2, [2, 1], rng=0)
+    data = examples(random.Random(0), 6)
+    loss = tg.mse([model(x) for x, _ in data], [y for _, y in data]) + tg.L2(0.1)(model.parameters(biases=False))
+    assert tg.play(loss, layout="simple").title == "total, step by step"
+    check(loss, 5)
 
 
 def test_a_sum_is_told_without_the_numbers_of_the_others():

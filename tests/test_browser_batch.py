@@ -26,6 +26,8 @@ def network_batch():
 def test_every_number_at_every_step_of_a_batch_is_the_engines(opened, loss):
     output = loss()
     graph, tab = shown_graph(output, "auto", "auto"), opened(tg.play(output))
+    if tab.locator("#view").is_visible():
+        tab.locator("#view").select_option(label="every node")
     wanted = {node: ["—" if node.parents else number_text(node.data), "—"] for node in graph.nodes if not node.is_constant}
     for place, event in enumerate(events_of(graph), 1):
         go(tab, place)

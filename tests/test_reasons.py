@@ -9,7 +9,7 @@ from test_player import data_of
 import tinygrad_edu as tg
 from tinygrad_edu import REAL, Value
 from tinygrad_edu.engine import formula as m
-from tinygrad_edu.symbols.reasons import IN_WORDS
+from tinygrad_edu.show.reasons import IN_WORDS
 
 
 def told(text, **numbers):

@@ -11,8 +11,8 @@ import pytest
 import tinygrad_edu as tg
 from tinygrad_edu.learn import animation
 from tinygrad_edu.show import page as pages
-from tinygrad_edu.show import player
-from tinygrad_edu.show.page import asset, words_of
+from tinygrad_edu.show import player, reasons, steps, tables, terminal, typeset
+from tinygrad_edu.show.page import asset, sentences, words_of
 
 TABLE = json.loads(asset("words/en.json"))
 SCRIPTS = ["transport.js", "player.js", "network.js", "animation.js"]
@@ -26,7 +26,7 @@ def literals(script):
     return ["".join(parts) for parts in found]
 
 
-def sentences(script):
+def sentences_in(script):
     """Literals that look as if they were for people: a capital letter before small ones, or three words and more."""
     for text in literals(script):
         bare = re.sub(r"<[^>]*>|\$\{[^}]*\}", " ", text)
@@ -38,13 +38,44 @@ def sentences(script):
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_no_script_has_a_sentence_of_its_own(script):
-    assert list(sentences(script)) == []
+    assert list(sentences_in(script)) == []
 
 
 @pytest.mark.parametrize("planted", ['"Training stopped early"', "`step ${at} of the walk back`", "'not one of these'"])
 def test_a_sentence_in_a_script_would_be_seen(planted, monkeypatch):
     monkeypatch.setitem(globals(), "asset", lambda name: f"const told = {planted};")
-    assert list(sentences("player.js"))
+    assert list(sentences_in("player.js"))
+
+
+def said_in_python(source):
+    """Literals for people: two words side by side.  Docstrings are not, and errors are not part of a picture or table."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node):
+            del node.body[0]
+    errors = {part for node in ast.walk(tree) if isinstance(node, ast.Raise) for part in ast.walk(node)}
+    parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    for node in ast.walk(tree):
+        pieces = node.values if isinstance(node, ast.JoinedStr) else [] if node in parts else [node]
+        text = "".join(str(piece.value) if isinstance(piece, ast.Constant) else "{}" for piece in pieces
+                       if isinstance(piece, ast.Constant | ast.FormattedValue))
+        if node not in errors and re.search(r"[a-z]{2,} ([a-z]{2,}|\{\w*\} is|a )|\} (is|has|did) |^[A-Z][a-z]+ ", re.sub(r"<[^>]*>", "", text)):
+            yield text
+
+
+@pytest.mark.parametrize("module", [reasons, steps, tables, terminal, typeset], ids=lambda module: module.__name__)
+def test_no_reason_step_or_table_has_a_sentence_of_its_own(module):
+    assert list(said_in_python(inspect.getsource(module))) == []
+
+
+@pytest.mark.parametrize("planted", ['"relu is closed"', 'f"{name} is the {word}"', 'f"{x}, since this edge was not chosen"', '"this seed was given"'])
+def test_a_sentence_in_python_would_be_seen(planted):
+    assert list(said_in_python(f'def said():\n    """The seed was given."""\n    return {planted}'))
+
+
+def test_what_is_no_sentence_may_stand_in_python():
+    assert not list(said_in_python('def f():\n    """The seed was given."""\n    raise ValueError(f"the graph of {x} is old")\n'
+                                   'TABLE = "step", f"{to}.grad += {by}.grad", "<th scope=col>"'))
 
 
 @pytest.mark.parametrize("body", [player.BODY, animation.BODY, pages.BAR], ids=["player", "animation", "bar"])
@@ -59,6 +90,14 @@ def test_every_word_of_the_table_is_said(kind):
     for key in [*TABLE[kind]["page"], *TABLE[kind]["script"]]:
         said = any(quoted in code for quoted in (f'"{key}"', f"'{key}'", f"{{{key}}}"))
         assert said or key in MADE_OF_PARTS, key
+
+
+@pytest.mark.parametrize("part", ["reasons", "steps"])
+def test_every_sentence_of_steps_and_reasons_is_said(part):
+    code = "".join(map(inspect.getsource, (reasons, steps, tables, terminal)))
+    assert {key for key in TABLE[part] if f'"{key}"' not in code} <= {"forward", "backward", "stopped"}     # kinds of steps
+    for text in TABLE[part].values():
+        assert all(hole is None or hole.isidentifier() for _, hole, *_ in Formatter().parse(text)), text
 
 
 # Whose keys are put together of parts, or come with the data.
@@ -83,6 +122,11 @@ SEEN = """() => {
 }"""
 
 
+def forget_words():
+    for reader in sentences, words_of:
+        reader.cache_clear()
+
+
 def in_brackets(table):
     return {key: in_brackets(text) if isinstance(text, dict) else f"⟦{text}⟧" for key, text in table.items()}
 
@@ -97,7 +141,7 @@ def outside(text):
 @pytest.mark.parametrize("kind", ["player", "animation"])
 def test_a_page_of_another_table_says_nothing_in_english(opened, kind, monkeypatch):
     monkeypatch.setattr(pages, "asset", lambda name: json.dumps(in_brackets(TABLE)) if name.endswith("json") else asset(name))
-    words_of.cache_clear()
+    forget_words()
     try:
         page = tg.play(tg.expression("a * a + relu(b)", a=2, b=-1)) if kind == "player" else tg.animate_training(
             tg.MLP(2, [3, 2], rng=0), tg.data.xor(12), epochs=2, resolution=4, progress=False)
@@ -109,7 +153,20 @@ def test_a_page_of_another_table_says_nothing_in_english(opened, kind, monkeypat
                 break
             tab.locator("#next").click()
     finally:
-        words_of.cache_clear()
+        forget_words()
+
+
+def test_steps_in_another_language_say_nothing_in_english(monkeypatch):
+    monkeypatch.setattr(pages, "asset", lambda name: json.dumps(in_brackets(TABLE)) if name.endswith("json") else asset(name))
+    forget_words()
+    try:
+        events = tg.steps(tg.expression("relu(a) * clip(b, -1, 1) + max(a, b) + where(a, b, 3)", a=-2, b=-2), seed=2.0)
+        shown = [cell for row in events.rows() for cell in row]
+        shown += [terminal.drawn(events, at, 200, 40) for at in range(len(events) + 1)]
+        english = [re.findall(r"[a-z]{2,} [a-z]{2,}", outside(re.sub(r"\x1b\[[\d;]*m", "", text))) for text in shown]
+        assert english == [[]] * len(shown)
+    finally:
+        forget_words()
 
 
 def test_the_table_is_read_as_it_is_written():

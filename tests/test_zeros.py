@@ -9,8 +9,9 @@ import pytest
 from test_player import data_of
 
 import tinygrad_edu as tg
-from tinygrad_edu.cli import main
+from tinygrad_edu.cli import as_data, main
 from tinygrad_edu.engine.number import format_number
+from tinygrad_edu.show.steps import events_of
 from tinygrad_edu.show.svg import number_text
 from tinygrad_edu.show.terminal import numbers_at
 from tinygrad_edu.symbols.named import NamedGraph
@@ -64,6 +65,15 @@ def gradients_played(f):
     return found
 
 
+def gradients_in_json(told):
+    """{name: gradient} after the last step."""
+    found = {}
+    for step in told["steps"]:
+        for name in step.get("behind") or [step["node"] if step["kind"] == "seed" else step.get("parent")]:
+            found[name] = step["value"]
+    return {name: grad for name, grad in found.items() if name is not None}
+
+
 @pytest.mark.parametrize("first", range(0, 500, 50))
 def test_pictures_table_player_and_json_show_the_same_gradients_of_random_graphs(first, capsys):
     closed = 0
@@ -71,17 +81,18 @@ def test_pictures_table_player_and_json_show_the_same_gradients_of_random_graphs
         text, numbers = random_expression(seed)
         f = tg.expression(text, **numbers)
         f.backward()
-        events = tg.steps(f)
-        wanted = {node: number_text(node.grad) for node in NamedGraph(f).nodes if not node.is_constant}
+        graph = NamedGraph(f)
+        events = events_of(graph)
+        wanted = {node: number_text(node.grad) for node in graph.nodes if not node.is_constant}
         assert gradients_drawn(f) == gradients_in_steps(events) == gradients_played(f) == wanted, text
         assert {node: shown for _, shown, node in numbers_at(events, len(events)).values() if not node.is_constant} == {
             node: format_number(node.grad) for node in wanted}
-        if seed % 5 == 0:
+        told = as_data(graph, events)
+        assert gradients_in_json(told) == {graph.texts[node]: node.grad for node in wanted}, text
+        assert told["gradients"] == {graph.texts[leaf]: leaf.grad for leaf in tg.leaves(f)}
+        if seed % 50 == 0:
             assert main(["step", text, *[f"{name}={x}" for name, x in numbers.items()], "--json"]) == 0
-            told = json.loads(capsys.readouterr().out)
-            assert told["gradients"] == {tg.names(f)[leaf]: leaf.grad for leaf in tg.leaves(f)}
-            assert [step["behind"] for step in told["steps"] if step["kind"] == "stopped"] == [
-                list(event.behind.values()) for event in events if event.kind == "stopped"]
+            assert json.loads(capsys.readouterr().out) == {"expression": text, "read_as": text, **told}
         closed += any(event.kind == "stopped" for event in events)
     assert closed >= 10
 

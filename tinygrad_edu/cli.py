@@ -60,7 +60,8 @@ STEP_EXAMPLES = """examples:
   tinygrad-edu step "tanh(w * x + b)" w=0.5 x=2 b=-1 --html step.html
   tinygrad-edu step "x² + 3x" x=2 --interactive
   tinygrad-edu step "-x**2 / y" x=1/3 y=0.1 --exact --symbolic
-  tinygrad-edu step "max(a, b, 0) + sigmoid(a)" a=1 b=2 --json"""
+  tinygrad-edu step "max(a, b, 0) + sigmoid(a)" a=1 b=2 --json
+  tinygrad-edu step "tanh(w * x + b)" w=0.5 x=2 b=-1 --format latex"""
 DRAW_EXAMPLES = """examples:
   tinygrad-edu draw "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1 -o neuron.svg
@@ -77,9 +78,10 @@ OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
 OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
-           "--json", "--names", "--style", "--ieee", "--literal", "--output", "--no-open")
-WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names", "--style")
+           "--json", "--format", "--names", "--style", "--ieee", "--literal", "--output", "--no-open")
+WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names", "--style", "--format")
 COMMANDS = ("demo", "play", "step", "draw", "ops", "train", "predict")
+FORMATS = {"markdown": Steps.to_markdown, "latex": Steps.to_latex, "csv": Steps.to_csv}
 OURS = b'class="tg-graph"', b'<meta name="generator" content="tinygrad_edu">'
 IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
             "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
@@ -235,7 +237,9 @@ def add_step(add: Any) -> None:
     add("--interactive", action="store_true", help="walk through the steps with the arrow keys")
     add("--symbolic", action="store_true", help="also the formula of each gradient")
     add("--exact", action="store_true", help="also each gradient as an exact fraction")
-    add("--json", action="store_true", help="print everything as JSON")
+    form = add.__self__.add_mutually_exclusive_group().add_argument
+    form("--json", action="store_true", help="print everything as JSON")
+    form("--format", choices=FORMATS, help="print the steps alone, as a table to be pasted")
 
 
 def add_draw(add: Any) -> None:
@@ -348,7 +352,7 @@ def graph_of(args: argparse.Namespace) -> NamedGraph:
 
 
 def run_step(args: argparse.Namespace) -> None:
-    """Do what `step` was asked for: files first, then one thing on the screen, the walk, the JSON or the tables."""
+    """Do what `step` was asked for: files first, then one thing on the screen: the walk, text for others, or tables."""
     graph = graph_of(args)
     events = events_of(graph)
     symbolic = symbolic_gradients(graph) if args.symbolic else None
@@ -358,9 +362,10 @@ def run_step(args: argparse.Namespace) -> None:
     if args.interactive:
         walk_through(events)
     elif args.json:
-        data = {"expression": args.expression, "read_as": args.read_as, **results(graph, symbolic, exact),
-                "steps": [event.as_dict() for event in events]}
-        print(json.dumps(without_nan(data), ensure_ascii=not prints_unicode(), indent=2))
+        data = {"expression": args.expression, "read_as": args.read_as, **as_data(graph, events, symbolic, exact)}
+        print(json.dumps(data, ensure_ascii=not prints_unicode(), indent=2))
+    elif args.format:
+        print(FORMATS[args.format](events).replace("\r\n", "\n"), end="")     # stdout ends lines as the system does
     else:
         out = console()
         for shown in (events, "", result_table(graph, symbolic, exact), *wrote):
@@ -471,6 +476,12 @@ def walk_through(events: Steps) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ValueError("--interactive needs a terminal: leave it out, or write a page with --html step.html")
     walk(events)
+
+
+def as_data(graph: NamedGraph, events: Steps, symbolic: Gradients | None = None,
+            exact: Gradients | None = None) -> dict[str, Any]:
+    """The results and every step as plain data, for JSON."""
+    return without_nan(results(graph, symbolic, exact) | {"steps": [event.as_dict() for event in events]})
 
 
 def results(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients | None) -> dict[str, Any]:

@@ -458,29 +458,32 @@ def as_factor(formula: Any) -> str:
 
 def latex(formula: Any, names: Mapping[Any, str] | None = None) -> str:
     """The formula as LaTeX; `names` as for `text`."""
-    given = {id(resolved(part)): (ATOM, latex_name(name)) for part, name in (names or {}).items()}
-    lines = as_lines(formula, LATEX, given)
-    if len(lines) == 1:
-        return lines[0][1]
-    rows = r" \\ ".join(f"{name} &= {line}" if name else f"&{line}" for name, line in lines)
-    return rf"\begin{{aligned}}{rows}\end{{aligned}}"
+    return typeset(formula, LATEX, {part: (ATOM, latex_name(name)) for part, name in (names or {}).items()})
 
 
 def mathml(formula: Any, names: Mapping[Any, tuple[int, str]] | None = None) -> str:
-    """The formula as MathML, what stands inside a `<math>` element.
-
-    names   {formula: (precedence, MathML)}: parts that are written otherwise
+    """The formula as MathML, what stands inside a `<math>` element; `names` as for `typeset`.
 
     >>> x = Formula("x")
     >>> mathml(x / 2)
     '<mfrac><mrow><mi>x</mi></mrow><mrow><mn>2</mn></mrow></mfrac>'
     """
-    given = {id(resolved(part)): name for part, name in (names or {}).items()}
-    lines = as_lines(formula, MATHML, given)
+    return typeset(formula, MATHML, names or {})
+
+
+def typeset(formula: Any, style: int, names: Mapping[Any, tuple[int, str]]) -> str:
+    """The formula as LaTeX or MathML.
+
+    names   {formula: (precedence, how it is written)}: parts that are written otherwise
+    """
+    lines = as_lines(formula, style, {id(resolved(part)): written for part, written in names.items()})
     if len(lines) == 1:
         return lines[0][1]
-    rows = [f"<mtr><mtd>{f'{name}<mo>=</mo>' if name else ''}{line}</mtd></mtr>" for name, line in lines]
-    return f'<mtable columnalign="left">{"".join(rows)}</mtable>'
+    if style == LATEX:
+        rows = r" \\ ".join(f"{name} &= {line}" if name else f"&{line}" for name, line in lines)
+        return rf"\begin{{aligned}}{rows}\end{{aligned}}"
+    rows = "".join(f"<mtr><mtd>{f'{name}<mo>=</mo>' if name else ''}{line}</mtd></mtr>" for name, line in lines)
+    return f'<mtable columnalign="left">{rows}</mtable>'
 
 
 writers.update(text=text, latex=latex)

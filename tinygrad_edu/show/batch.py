@@ -144,10 +144,11 @@ class BatchGraph(NamedGraph):
     def __init__(self, graph: NamedGraph, top: set[Value], others: list[Part]):
         self.wanted_names, self.whole, self.count = graph.wanted_names, graph.order, len(others)
         self.others = f"… and {self.count} more"
-        self.hidden = frozenset(node for part in others for node in part)
         self.stand_in = Value(0.0, label="…")
         self.stand_in.is_constant = True
-        self.instead = self.replaced([node for node in self.whole if node in top and node not in self.hidden])
+        self.instead = dict.fromkeys([node for part in others for node in part], self.stand_in)
+        self.replace([node for node in self.whole if node in top and node not in self.instead])
+        self.hidden = frozenset(node for node, seen in self.instead.items() if seen is self.stand_in)
         used = {parent for node in self.whole if node not in self.hidden for parent in node.parents}
         shown = [node for node in self.whole if node in used or node is self.whole[-1]]
         start = next(i for i, node in enumerate(shown) if node in self.hidden)
@@ -155,9 +156,9 @@ class BatchGraph(NamedGraph):
         needed = {parent for node in self.hidden for parent in node.parents}
         self.parameters = [node for node in shown[:start] if node in needed and not (node.parents or node.is_constant)]
 
-    def replaced(self, top: Part) -> dict[Value, Value]:
-        """{node: the one that is shown in its place}: for what is computed of others, and for sums within sums."""
-        instead = dict.fromkeys(self.hidden, self.stand_in)
+    def replace(self, top: Part) -> None:
+        """Find what is shown instead of what is computed of others only, and instead of sums within sums."""
+        instead = self.instead
         users: dict[Value, Part] = {node: [] for node in top}
         for node in self.whole:
             inner = computed(node)
@@ -169,18 +170,16 @@ class BatchGraph(NamedGraph):
         for node in top:
             shown = {instead.get(parent, parent) for parent in computed(node)}
             own = shown - {self.stand_in}
-            if len(own) == 1 < len(shown) and self.goes_on(node, users[node], instead):
+            if len(own) == 1 < len(shown) and self.goes_on(node, users[node]):
                 instead[node] = own.pop()
-        return instead
 
-    def goes_on(self, node: Value, users: Part, instead: dict[Value, Value]) -> bool:
+    def goes_on(self, node: Value, users: Part) -> bool:
         """Is this a sum that nothing but a longer sum uses, to which others are added?"""
         if node._operation not in ADDING or len(users) != 1 or users[0]._operation not in ADDING:
             return False
-        first = node.parents[0] if node._operation is ops.sub else None
-        keeps_sign = first is None or instead.get(first) is not self.stand_in
+        keeps_sign = node._operation is ops.add or self.instead.get(node.parents[0]) is not self.stand_in
         is_first = users[0]._operation is ops.add or users[0].parents[0] is node
-        return keeps_sign and is_first and any(instead.get(p) is self.stand_in for p in users[0].parents)
+        return keeps_sign and is_first and any(self.instead.get(p) is self.stand_in for p in users[0].parents)
 
     def passed_over(self, node: Value) -> Value:
         return self.instead[node] if node in self.instead else super().passed_over(node)

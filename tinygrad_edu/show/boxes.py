@@ -116,6 +116,8 @@ def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
     kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
     grad = "" if node.is_constant else number_text(node.grad) if has_grads or node.grad else "—"
     name = graph.texts[node] if graph.labels[node] else graph.texts[node].replace("-", "−")
+    if kind == "constant" and not graph.labels[node]:
+        name = number_text(graph.data[node])
     made = graph.made(node).replace("-", "−") if node.parents else name
     symbol = printable(node._operation.symbol) if node.parents else ""
     return Box(kind, symbol, name, number_text(graph.data[node]), grad,

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import graphviz
 
 
-def to_graphviz(output: Value) -> "graphviz.Digraph":
-    """The graph as a `graphviz.Digraph`, for DOT, PDF or PNG, or to change it.
+def to_graphviz(output: Value, *, names: str = "auto") -> "graphviz.Digraph":
+    """The graph as a `graphviz.Digraph`, for DOT, PDF or PNG, or to change it; `names` as in `draw`.
 
     SVG, DOT and JSON are made without the program `dot`; other formats need it.
 
@@ -23,7 +23,7 @@ def to_graphviz(output: Value) -> "graphviz.Digraph":
     >>> graph.pipe(encoding="utf-8").count("<polygon")
     4
     """
-    return graphviz_of(NamedGraph(output))
+    return graphviz_of(NamedGraph(output, names))
 
 
 def graphviz_of(graph: NamedGraph) -> "graphviz.Digraph":

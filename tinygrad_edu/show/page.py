@@ -79,8 +79,13 @@ def words_of(*kinds: str) -> Words:
     >>> words_of("player").page["title"]
     '{name}, step by step'
     """
-    table = json.loads(asset("words/en.json"))
-    return Words(*[reduce(or_, [table[kind][part] for kind in ("bar", *kinds)]) for part in Words._fields])
+    return Words(*[reduce(or_, [sentences(kind)[part] for kind in ("bar", *kinds)]) for part in Words._fields])
+
+
+@cache
+def sentences(part: str) -> dict[str, Any]:
+    """A part of the table of words, such as "reasons"."""
+    return json.loads(asset("words/en.json"))[part]
 
 
 def with_words(template: str, words: Words, **others: str) -> str:

@@ -19,7 +19,6 @@ from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import DOTS, NamedGraph, call_of, in_short, name_at
-from ..symbols.reasons import reasons
 from .batch import shown_graph
 from .boxes import Box, box_of_group, local_text
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
@@ -42,6 +41,7 @@ from .layout import Edge, Layout, Point, chosen_layout, simple
 from .network import Network, end_of, inner_groups, is_shown_at_first, network_of
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
+from .reasons import reasons
 from .rows import lay_out_in
 from .steps import Event, events_of
 from .svg import number_text
@@ -96,15 +96,13 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
              "example", of a batch one example as a network; "auto" shows one example of a batch of more than 60
              nodes, the network of a graph of more than 15, and the layers of what else has more than 300.
              The page can change it, and open single neurons and layers.
-
-    What the other examples of a batch do is one step forward and one backward, which tells the engine's gradients.
-
     layout   what places the boxes, as for `draw`
     names    what the nodes go by, as for `steps`
     engine   the former name of `layout`; the next version will not know it any more
 
     The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
-    is only read, and the gradients shown are those of one pass from zero (see `steps`).
+    is only read, and the gradients shown are those of one pass from zero (see `steps`).  Of a batch, what the other
+    examples do is one step forward, and one backward, after which the gradients so far are the engine's.
 
     Raises ValueError for an outdated graph, or for more than 5000 nodes.
 
@@ -145,7 +143,7 @@ class Lesson:
         place = {node: i for i, node in enumerate(graph.nodes)}
         self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
         self.marks = {node: DOTS if graph.nodes[i] is graph.stand_in else Formula(chr(MARK + i))
-                       for node, i in self.place.items()}
+                      for node, i in self.place.items()}
         self.boxes: dict[Key, Box | Circle] = {}
         self.insides: dict[Key, dict[str, Any]] = {}
         self.made_from: dict[Value, int] = {}
@@ -255,7 +253,7 @@ class Lesson:
         """["f", node], ["s", node, seed, why], ["b", node, input, gradient afterwards, whether it was chosen],
         or ["z", node, input, gradients afterwards, the nodes that have them, why], behind a closed branch or after a
         step of many examples; such a step forward is ["f", node, why]."""
-        place, words = self.place[event.node], words_of("player").page
+        place = self.place[event.node]
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
@@ -263,11 +261,9 @@ class Lesson:
         if event.kind == "backward":
             return ["b", place, event.edge, number_text(event.value), int(event.taken)]
         if not event.arrived:
-            return ["f", place, words["others_forward"].format(count=self.graph.count)]
-        told = "stopped" if event.kind == "stopped" else "others_backward"
+            return ["f", place, event.reason]
         return ["z", place, event.edge, [number_text(grad) for grad in event.arrived.values()],
-                [self.place[node] for node in event.arrived],
-                words[told].format(reason=event.because, count=self.graph.count)]
+                [self.place[node] for node in event.arrived], event.reason]
 
     # ---- pictures
 

@@ -9,9 +9,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..engine import printer
 from ..engine.errors import errstate
 from ..engine.graph import Contribution, contributions
 from ..engine.messages import describe
@@ -19,10 +18,10 @@ from ..engine.number import format_number, told_apart
 from ..engine.op import Op
 from ..engine.value import Value, checked_seed
 from ..symbols.named import MANY, NamedGraph
-from ..symbols.reasons import Reason, reasons
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from .page import sentences, words_of
+from .reasons import Reason, reasons, said
+from .tables import Steps
+from .typeset import Grad, Number, Partial, Pieces, Words, as_text, text_of
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,9 @@ class Event:
     value       what the step comes to: the data of `node`, or the gradient so far of `parent`
     terms       backward: (gradient before, upstream gradient, local gradient)
     taken       backward: is the gradient passed on?  Not if a selecting operation did not choose this input
-    behind      stopped: {node: its name} of those that get 0 since nothing arrives at `parent`; others: of those
-                that `gradients` are of, afterwards
+    behind      stopped: {node: its name} of those that get 0 since nothing arrives at `parent`
+    gradients   others: {node: gradient afterwards} of those that the other examples change
+    pieces      formula, numbers and reason, as `typeset` writes them; () in a step that was made without
     """
 
     kind: str
@@ -64,11 +64,12 @@ class Event:
     taken: bool = True
     behind: Mapping[Value, str] = field(default_factory=dict)
     gradients: Mapping[Value, float] = field(default_factory=dict)
+    pieces: tuple[Pieces, ...] = field(default=(), compare=False, repr=False)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over a pickled step; those of version 0.1 have no words, and their reason is the formula."""
         reason = f"{state['partial']} = {state['local']}" if state["local"] else ""
-        vars(self).update({"reason": reason, "behind": {}, "gradients": {}} | state)
+        vars(self).update({"reason": reason, "behind": {}, "gradients": {}, "pieces": ()} | state)
 
     @property
     def arrived(self) -> Mapping[Value, float]:
@@ -80,7 +81,22 @@ class Event:
     @property
     def text(self) -> str:
         """The whole step on one line."""
-        return f"{self.formula} {'→' if self.parent is not None else '='} {self.numbers}"
+        return f"{self.formula} {self.sign} {self.numbers}"
+
+    @property
+    def sign(self) -> str:
+        """What stands between the formula and its numbers."""
+        return "→" if self.parent is not None else "="
+
+    @property
+    def cells(self) -> tuple[Pieces, ...]:
+        """Formula, numbers and reason, to be typeset."""
+        return self.pieces or tuple([(Words(text),) for text in self.texts])
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """Formula, numbers and reason as text."""
+        return self.formula, self.numbers, self.reason
 
     def as_dict(self) -> dict[str, Any]:
         """The step as plain data, for JSON."""
@@ -95,31 +111,11 @@ class Event:
         return told | ({"because": self.because} if self.because else {})
 
 
-class Steps(list[Event]):
-    """A list of events that prints as a table."""
-
-    def __str__(self) -> str:
-        try:
-            from rich.console import Console
-        except ModuleNotFoundError:
-            return "\n".join(f"{i}. {event.text}" for i, event in enumerate(self, 1))
-        console = Console(width=120, color_system=None, force_terminal=False, force_jupyter=False, legacy_windows=False)
-        with console.capture() as captured:
-            console.print(self.__rich__())
-        return "\n".join(line.rstrip() for line in captured.get().splitlines())
-
-    __repr__ = __str__
-
-    def __rich__(self) -> "Table":
-        from rich.table import Table
-        from rich.text import Text
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column("step", style="dim", justify="right")
-        for title, style in ("pass", "dim"), ("formula", ""), ("in numbers", "bold"), ("because", "dim"):
-            table.add_column(title, style=style, overflow="fold", no_wrap=title == "pass")
-        for i, event in enumerate(self, 1):
-            table.add_row(*map(Text, (str(i), event.kind, event.formula, event.numbers, event.reason)))
-        return table
+def event_of(kind: str, node: Value, name: str, symbols: Pieces, numbers: Pieces, value: float, why: Pieces = (),
+             **others: Any) -> Event:
+    """An event of these pieces, and of their text."""
+    return Event(kind, node, name, text_of(symbols), text_of(numbers), value, reason=text_of(why),
+                 pieces=(symbols, numbers, why), **others)
 
 
 def steps(output: Value, seed: float = 1.0, *, names: str = "auto") -> Steps:
@@ -181,21 +177,23 @@ def check_fresh(order: list[Value]) -> None:
 
 def forward_event(graph: NamedGraph, node: Value) -> Event:
     """The operation of a node, with its numbers; where these lose digits that the engine keeps, it says both."""
-    name, made, data = graph.texts[node], graph.made(node), graph.data[node]
-    formula = made if made == name else f"{name} = {made}"
+    name, call, data = graph.texts[node], graph.call(node), graph.data[node]
+    symbols = (call,) if as_text(call) == name else (graph.formulas[node], "=", call)
     rounded, kept = format_number(node.data), format_number(data)
-    result = kept if kept == rounded else f"{rounded}, without rounding {kept}"
-    numbers = graph.with_numbers(node)
-    return Event("forward", node, name, formula, f"{numbers} = {result}" if numbers else result, data)
+    result = Number(kept) if kept == rounded else Words(
+        sentences("steps")["rounded"].format(number=rounded, kept=kept))
+    numbers = graph.call_of_numbers(node)
+    return event_of("forward", node, name, symbols, (result,) if numbers is None else (numbers, "=", result), data)
 
 
 def seed_event(graph: NamedGraph, seed: float) -> Event:
     """Where the walk back starts."""
     output, name = graph.output, graph.texts[graph.output]
-    formula, why = graph.partial(output, output), f"{name} changes exactly as {name} does"
-    if seed != 1:
-        formula, why = f"{printer.as_factor(graph.formulas[output])}.grad", "this seed was given"
-    return Event("seed", output, name, formula, format_number(seed), seed, because=why, reason=why)
+    formula = graph.formulas[output]
+    start, why = (Partial(formula, formula), "seed") if seed == 1 else (Grad(formula), "seed_given")
+    because = said(why, name=name)
+    number = Number(format_number(seed))
+    return event_of("seed", output, name, (start,), (number,), seed, (Words(because),), because=because)
 
 
 def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
@@ -204,17 +202,16 @@ def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
     What arrives at a hidden node is shown to arrive at the node it stands for.  What other examples of a batch add
     meanwhile is one event.
     """
-    so_far, others = {graph.output: seed}, dict[Value, float]()
+    so_far, others, shown = {graph.output: seed}, dict[Value, float](), set(graph.nodes)
     edges = contributions(graph.whole, {node: node.local_grads for node in graph.whole}, seed)
     by_node = {node: list(own) for node, own in groupby(edges, lambda c: c.node)}
     waiting = unreached(graph, by_node)
     closed: dict[Value | None, Event] = {}                  # {node: the edge to it that was not taken}
     for node in reversed(graph.whole):
         if node in graph.hidden:
-            others |= {c.parent: c.after for c in by_node.get(node, ()) if c.taken and not c.parent.parents}
+            others |= {c.parent: c.after for c in by_node.get(node, ()) if c.taken and c.parent in shown}
             continue
         if others and node.parents and graph.stands_for[node] is node:
-            others = {leaf: grad for leaf, grad in others.items() if leaf in graph.stands_for}
             so_far |= others
             yield others_event(graph, others)
             others = {}
@@ -244,16 +241,17 @@ def edge_events(graph: NamedGraph, edges: list[Contribution], so_far: dict[Value
 def backward_event(graph: NamedGraph, c: Contribution, parent: Value, why: Reason, before: float,
                    after: float) -> Event:
     """What one contribution does to the gradient of `parent`, in symbols and in numbers."""
-    to, by = printer.as_factor(graph.formulas[parent]), printer.as_factor(graph.formulas[c.node])
+    to, by, told = graph.formulas[parent], graph.formulas[c.node], words_of("player").script
     is_twice = graph.parents(c.node).count(parent) > 1
-    partial = graph.partial(c.node, parent) + f" (input {c.i + 1})" * is_twice
-    part = f"{format_number(c.upstream)} × {format_number(c.local_grad)}"
-    numbers = f"{format_number(before)} + {part} = {format_number(after)}"
+    partial = (Partial(by, to), *[Words(told["input"].format(number=c.i + 1))] * is_twice)
+    up, local = [Number(format_number(x), is_part=True) for x in (c.upstream, c.local_grad)]
+    numbers: Pieces = Number(format_number(before)), "+", up, "×", local, "=", Number(format_number(after))
     if not c.taken and not math.isfinite(c.upstream):
-        numbers = f"{format_number(after)}, since this edge was not chosen"
-    return Event("backward", c.node, graph.texts[c.node], f"{to}.grad += {by}.grad × {partial}", numbers, after,
-                 parent, graph.texts[parent], c.i, partial, why.text, why.words,
-                 f"{partial} = {why.with_numbers(c.local_grad)}", (before, c.upstream, c.local_grad), c.taken)
+        numbers = (Words(told["not_chosen_so"].format(gradient=format_number(after))),)
+    return event_of("backward", c.node, graph.texts[c.node], (Grad(to), "+=", Grad(by), "×", *partial), numbers, after,
+                    (*partial, "=", *why.pieces(c.local_grad)),
+                    parent=parent, parent_name=graph.texts[parent], edge=c.i, partial=text_of(partial),
+                    local=why.text, because=why.words, terms=(before, c.upstream, c.local_grad), taken=c.taken)
 
 
 # ---- where nothing arrives ------------------------------------------------------------------------------
@@ -276,12 +274,14 @@ def cut_off(graph: NamedGraph, start: Value, waiting: set[Value]) -> list[Value]
 
 def stopped_event(graph: NamedGraph, edge: Event, behind: list[Value]) -> Event:
     """Everything behind an edge that was not taken gets 0: `w.grad, x.grad → 0`."""
-    names = [f"{printer.as_factor(graph.formulas[node])}.grad" for node in behind]
-    shown = names if len(names) <= MANY else [*names[:3], "…", names[-1]]
-    words = edge.because or f"{edge.name} did not choose {edge.parent_name}"
-    return Event("stopped", edge.node, edge.name, ", ".join(shown), "0", 0.0, edge.parent, edge.parent_name, edge.edge,
-                 because=words, reason=f"{words}: what arrives is 0, so everything behind it gets 0", taken=False,
-                 behind={node: graph.texts[node] for node in behind})
+    grads = [Grad(graph.formulas[node]) for node in behind]
+    shown = grads if len(grads) <= MANY else [*grads[:3], "…", grads[-1]]
+    symbols = tuple([piece for grad in shown for piece in (",", grad)][1:])
+    words = edge.because or said("not_chosen", name=edge.name, parent=edge.parent_name)
+    why = said("nothing_arrives", reason=words)
+    return event_of("stopped", edge.node, edge.name, symbols, (Number("0"),), 0.0, (Words(why),),
+                    parent=edge.parent, parent_name=edge.parent_name, edge=edge.edge, because=words, taken=False,
+                    behind={node: graph.texts[node] for node in behind})
 
 
 # ---- other examples of a batch --------------------------------------------------------------------------
@@ -289,6 +289,5 @@ def stopped_event(graph: NamedGraph, edge: Event, behind: list[Value]) -> Event:
 
 def others_event(graph: NamedGraph, gradients: dict[Value, float]) -> Event:
     """What the examples that are not shown come to: nothing to tell forward, backward the gradients so far."""
-    name = graph.others
-    return Event("others", graph.stand_in, name, name, "", 0.0, gradients=gradients,
-                 behind={node: graph.texts[node] for node in gradients})
+    why = said("others_backward" if gradients else "others_forward", count=graph.count)
+    return event_of("others", graph.stand_in, graph.others, (), (), 0.0, (Words(why),), gradients=gradients)

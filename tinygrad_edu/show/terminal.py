@@ -10,13 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..engine.number import format_number
-from .steps import Steps
+from .page import sentences, words_of
+from .reasons import said
+from .steps import Event, Steps
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-HELP = "→ next   ← back   Home start   f end of forward   End last   q quit"
 MOVES: dict[str, Callable[[int, int, int], int]] = {    # of (place, end of forward, last place)
     "next": lambda place, turn, last: min(place + 1, last),
     "back": lambda place, turn, last: max(place - 1, 0),
@@ -83,29 +84,35 @@ def screen(events: Steps, place: int, height: int) -> "Group":
     """What stands on the screen once the first `place` events are done."""
     from rich.console import Group
     from rich.text import Text
-    event = events[place - 1] if place else None
-    lines = [Text(f"step {place} of {len(events)}  {event.kind if event else 'start'}", "bold"), Text()]
+    event, told = events[place - 1] if place else None, sentences("steps")
+    title = told["title"].format(at=place, count=len(events), kind=told[event.kind if event else "begin"])
+    lines = [Text(title, "bold"), Text()]
     if event is None:
-        lines += [Text("The leaves have their numbers; nothing is computed yet."), Text(), Text()]
+        lines += [Text(told["start"]), Text(), Text()]
     else:
-        because = event.reason if " because " in event.reason else f"because {event.reason}" if event.reason else ""
-        lines += [Text(event.formula, "bold"), Text(f"    = {event.numbers}" if event.parent is None else
-                                                   f"    {event.numbers}"), Text(because, "dim")]
-    return Group(*lines, Text(), state(events, place, height - 9), Text(), Text(HELP, "dim"))
+        numbers = event.numbers if event.parent is not None else f"= {event.numbers}"
+        lines += [Text(event.formula, "bold"), Text(f"    {numbers}"), Text(because(event), "dim")]
+    return Group(*lines, Text(), state(events, place, height - 9), Text(), Text(told["keys"], "dim"))
+
+
+def because(event: Event) -> str:
+    """The reason of a step, which begins with "because" where it does not say it within."""
+    has_words = event.kind == "backward" and event.because
+    return event.reason if has_words or not event.reason else said("because", reason=event.reason)
 
 
 def state(events: Steps, place: int, rows: int) -> "Table":
     """The numbers of every node that are known by then, those of this step marked."""
     from rich.table import Table
     from rich.text import Text
-    known = numbers_at(events, place)
+    known, told = numbers_at(events, place), words_of("player").script
     now = {events[place - 1].node, events[place - 1].parent, *events[place - 1].behind} if place else set()
     names = list(known)
     at = next((i for i, name in enumerate(names) if known[name][2] in now), 0)
     first = max(0, min(at - rows // 2, len(names) - rows))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title, style in ("node", ""), ("data", "cyan"), ("grad", "yellow"):
-        table.add_column(title, style=style, justify="left" if title == "node" else "right", no_wrap=True)
+        table.add_column(told[title], style=style, justify="left" if title == "node" else "right", no_wrap=True)
     for name in names[first:first + max(rows, 1)]:
         data, grad, node = known[name]
         table.add_row(Text(name), Text(data), Text(grad), style="reverse" if node in now else "")

@@ -121,14 +121,23 @@ class NamedGraph:
         """The parents of a shown node as they are shown."""
         return [self.stands_for[parent] for parent in node.parents]
 
+    def call(self, node: Value) -> Formula:
+        """How a node was made, in symbols: x + y."""
+        return in_short(call_of(node, self.formulas))
+
     def made(self, node: Value) -> str:
-        """How a node was made, in symbols: `x + y`."""
-        return printer.text(in_short(call_of(node, self.formulas)))
+        """The same as text: `x + y`."""
+        return printer.text(self.call(node))
+
+    def call_of_numbers(self, node: Value, digits: int = 6) -> Formula | None:
+        """How it was made, with numbers put in: 1 + 2; None where that is but the number it comes to."""
+        numbers = self.written_out(node, lambda x: Formula(format_number(x.data, digits)))
+        return None if printer.text(numbers) in (format_number(self.data[node], digits), "-0") else numbers
 
     def with_numbers(self, node: Value, digits: int = 6) -> str:
-        """The same with numbers put in: `1 + 2`; "" where that is but the number it comes to."""
-        numbers = printer.text(self.written_out(node, lambda x: Formula(format_number(x.data, digits))))
-        return "" if numbers in (format_number(self.data[node], digits), "-0") else numbers
+        """The same as text: `1 + 2`, or ""."""
+        numbers = self.call_of_numbers(node, digits)
+        return "" if numbers is None else printer.text(numbers)
 
     def written_out(self, node: Value, write: Callable[[Value], Formula]) -> Formula:
         """The operation of a node, in which a sum has as many parts as its formula has names: `1 + 2 + 4`.
@@ -159,14 +168,14 @@ def begins_a_sum(node: Value) -> bool:
     return zero.is_constant and zero.data == 0 and not (zero.parents or zero.label or (node.label and x.label))
 
 
-def names(output: Value) -> dict[Value, str]:
-    """{node: the text it goes by}: its label, a short formula, or v1, v2, ...
+def names(output: Value, *, names: str = "auto") -> dict[Value, str]:
+    """{node: the text it goes by}: its label, a short formula, or v1, v2, ...; `names` as in `draw`.
 
     >>> x, y = Value(1.0, label="x"), Value(2.0, label="y")
     >>> list(names((x + y) * x).values())
     ['x', 'y', 'x + y', '(x + y) * x']
     """
-    return NamedGraph(output).texts
+    return NamedGraph(output, names).texts
 
 
 # ---- places in networks ---------------------------------------------------------------------------------
@@ -241,7 +250,9 @@ def named(graph: NamedGraph) -> dict[Value, Formula]:
     """What each node goes by (see `NamedGraph`)."""
     taken = set(graph.labels.values())
     numbered = numbered_names(taken)
-    result = "loss" if graph.others or is_handmade_loss(graph.order) else "f"
+    is_loss = graph.others or is_handmade_loss(graph.order)
+    has_penalty = is_loss and "loss" in taken and graph.output._operation is ops.add
+    result = "total" if has_penalty else "loss" if is_loss else "f"
     known: dict[Value, Formula] = {}
     used: set[str] = set()
     times: Counter[str] = Counter()

@@ -1,7 +1,7 @@
 """Why a local gradient is what it is: its formula and, where a formula alone does not tell it, words.
 
-`IN_WORDS` is the one place where operations explain themselves.  An operation that is not in it, such
-as one of yours, is explained by the formula that its rule writes.
+`IN_WORDS` is the one place where operations explain themselves, in the sentences of `words/en.json`.  An
+operation that is not in it, such as one of yours, is explained by the formula that its rule writes.
 """
 
 import math
@@ -13,8 +13,10 @@ from ..engine import more_ops, ops, printer
 from ..engine.formula import Formula
 from ..engine.number import format_number
 from ..engine.value import Value
-from .simplify import is_choice
-from .symbolic import local_formulas
+from ..symbols.simplify import is_choice
+from ..symbols.symbolic import local_formulas
+from .page import sentences
+from .typeset import Number, Pieces, Words
 
 
 class Reason(NamedTuple):
@@ -33,13 +35,15 @@ class Reason(NamedTuple):
     def text(self) -> str:
         return format_number(self.formula) if isinstance(self.formula, float) else printer.text(self.formula)
 
-    def with_numbers(self, local_grad: float) -> str:
-        """The whole reason on one line; words say which case holds, so the others are left out."""
+    def pieces(self, local_grad: float) -> Pieces:
+        """The whole reason; words say which case holds, so the others are left out."""
+        formula = Number(self.text) if isinstance(self.formula, float) else self.formula
         if self.numbers is not None:
-            return f"{self.text} = {printer.text(self.rounded(6))} ({self.words})"
+            return formula, "=", self.rounded(6), Words(said("in_brackets", reason=self.words))
         if not self.words:
-            return self.text
-        return f"{format_number(local_grad) if is_choice(self.formula) else self.text} because {self.words}"
+            return (formula,)
+        because = Words(said("because", reason=self.words))
+        return Number(format_number(local_grad)) if is_choice(self.formula) else formula, because
 
     def rounded(self, digits: int) -> Any:
         """The numbers to so many digits."""
@@ -74,40 +78,44 @@ def reasons(node: Value, known: Mapping[Value, Formula], names: Mapping[Value, s
 # ---- what operations say of themselves ------------------------------------------------------------------
 
 
+def said(sentence: str, **holes: object) -> str:
+    """A sentence of the table of words, with its holes filled."""
+    return sentences("reasons")[sentence].format(**holes)
+
+
 def by_sign(above: str, otherwise: str) -> Explain:
-    """Of an operation whose rule asks whether its input is above 0."""
-    return lambda node, names: [Reason(None, above if node.parents[0].data > 0 else otherwise)]
+    """Of an operation whose rule asks whether its input is above 0: the sentences for either case."""
+    return lambda node, names: [Reason(None, said(above if node.parents[0].data > 0 else otherwise))]
 
 
-def best(word: str) -> Explain:
+def best(chosen: str, other: str) -> Explain:
     """Of an operation that chooses the largest or the smallest of its inputs."""
     def explain(node: Value, names: list[str]) -> list[Reason]:
         hits = [parent.data == node.data for parent in node.parents]
         ties = hits.count(True)
-        hit = f"{ties} inputs tie" if ties > 1 else f"{{}} is the {word}"
-        return [Reason(Fraction(1, ties), hit.format(name)) if chosen else Reason(0, f"{name} is not the {word}")
-                for chosen, name in zip(hits, names)]
+        hit = "tie" if ties > 1 else chosen
+        return [Reason(Fraction(1, ties) if is_hit else 0, said(hit if is_hit else other, name=name, count=ties))
+                for is_hit, name in zip(hits, names)]
     return explain
 
 
 def branch(node: Value, names: list[str]) -> list[Reason]:
     """Of `where`."""
     holds = node.parents[0].data != 0
-    chosen = f"the condition {'holds' if holds else 'does not hold'}: {names[1 if holds else 2]} is chosen"
-    return [Reason(None, "a condition only chooses"), Reason(None, chosen), Reason(None, chosen)]
+    chosen = said("holds", name=names[1]) if holds else said("does_not_hold", name=names[2])
+    return [Reason(None, said("condition")), Reason(None, chosen), Reason(None, chosen)]
 
 
 def within(node: Value, names: list[str]) -> list[Reason]:
     """Of `clip`."""
     x, (low, high) = node.parents[0].data, node.constants.values()
-    place = (f"below {format_number(low)}" if x < low else f"above {format_number(high)}" if x > high
-             else f"between {format_number(low)} and {format_number(high)}")
-    return [Reason(None, f"{names[0]} is {place}")]
+    place = "below" if x < low else "above" if x > high else "between"
+    return [Reason(None, said(place, name=names[0], low=format_number(low), high=format_number(high)))]
 
 
 def flat(node: Value, names: list[str]) -> list[Reason]:
     """Of an operation whose value only jumps."""
-    return [Reason(None, f"{node.op} is flat between its jumps")] * len(names)
+    return [Reason(None, said("flat", op=node.op))] * len(names)
 
 
 def of_cross_entropy(node: Value, names: list[str]) -> list[Reason]:
@@ -116,7 +124,7 @@ def of_cross_entropy(node: Value, names: list[str]) -> list[Reason]:
     total, log_sum = ops.sum(y), ops.logsumexp(z)
     shares = [ops.exp(logit - log_sum) for logit in z]
     softmax, target = Formula("softmax", Formula("z")), Formula("y")
-    words = "z are the logits, y is the target"
+    words = said("logits")
     reasons = []
     for k, (p, t) in enumerate(zip(shares, y)):
         times, number = (Formula("at", softmax, k), p) if total == 1 else (
@@ -127,9 +135,10 @@ def of_cross_entropy(node: Value, names: list[str]) -> list[Reason]:
 
 
 IN_WORDS: dict[Any, Explain] = {
-    ops.relu: by_sign("relu is open (its input is above 0)", "relu is closed (its input is not above 0)"),
-    ops.leaky_relu: by_sign("its input is above 0", "its input is not above 0"),
-    ops.maximum: best("largest"), ops.max: best("largest"), ops.minimum: best("smallest"), ops.min: best("smallest"),
+    ops.relu: by_sign("relu_open", "relu_closed"),
+    ops.leaky_relu: by_sign("input_above", "input_not_above"),
+    **dict.fromkeys([ops.maximum, ops.max], best("largest", "not_largest")),
+    **dict.fromkeys([ops.minimum, ops.min], best("smallest", "not_smallest")),
     ops.where: branch, ops.clip: within,
     ops.softmax_cross_entropy: of_cross_entropy,
     **dict.fromkeys([ops.sign, ops.step, ops.greater, ops.less, ops.greater_equal, ops.less_equal, ops.equal,
