@@ -19,7 +19,8 @@ project = "tinygrad_edu"
 author = copyright = "The tinygrad_edu authors"
 version = release = tg.__version__
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "mathml", "plain_docstrings", "written_pages"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "mathml", "plain_docstrings", "written_pages",
+              "for_everyone"]
 exclude_patterns = ["_build", "generated"]
 html_extra_path = ["generated/static"]
 

@@ -7,6 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from taught import TAUGHT
 from test_player import data_of
 from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
 from test_zeros import random_expression
@@ -246,7 +247,11 @@ def test_keys_do_not_act_while_something_is_typed_or_with_other_keys(opened):
 
 
 def viewport(tab):
-    return [float(x) for x in tab.locator("#graph").get_attribute("viewBox").split()]
+    """Left, top, width and height of what is seen of the picture, in its points."""
+    return tab.evaluate("""() => { const {left, top, right, bottom} = document.getElementById('stage').getBoundingClientRect();
+        const inverse = document.getElementById('moved').getScreenCTM().inverse();
+        const [a, b] = [[left, top], [right, bottom]].map(([x, y]) => new DOMPoint(x, y).matrixTransform(inverse));
+        return [a.x, a.y, b.x - a.x, b.y - a.y] }""")
 
 
 def test_zoom_fit_and_pan(opened):
@@ -527,6 +532,15 @@ def test_dragging_from_a_box_moves_the_picture_and_not_the_step(opened):
     assert viewport(tab) != before and place(tab) == 10
 
 
+def test_a_step_changes_few_of_many_boxes_and_has_none_laid_out_anew(opened):
+    count = """count => { const seen = new MutationObserver(() => {}), slider = document.getElementById('slider');
+        seen.observe(document.getElementById('screen'), {attributes: true, childList: true, characterData: true, subtree: true});
+        return [...Array(count)].map((_, i) => { slider.value = i + 12; slider.dispatchEvent(new Event('input'));
+            const records = seen.takeRecords(); return [records.length, records.some(r => r.attributeName === 'viewBox')] }) }"""
+    for changes, laid_out_anew in opened(tg.play(TAUGHT["chain"](400))).evaluate(count, 60):
+        assert 0 < changes < 120 and not laid_out_anew
+
+
 def test_the_step_stays_in_sight_when_the_window_shrinks(opened):
     tab = opened(tg.play(graph("long")))
     go(tab, len(tg.steps(graph("long"))))
@@ -598,7 +612,7 @@ def luminance(tab, selector, key):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_dark_mode_is_dark_everywhere(opened, scheme):
     tab = opened(circuit(), color_scheme=scheme)
-    for selector, key in ("body", "backgroundColor"), ("#panel", "backgroundColor"), ("#ground", "fill"), (".tg-box", "fill"):
+    for selector, key in ("body", "backgroundColor"), ("#panel", "backgroundColor"), (".tg-box", "fill"):
         assert (luminance(tab, selector, key) > 0.5) == (scheme == "light")
     for selector, key in ("body", "color"), (".tg-name", "fill"), ("#next", "color"):
         assert (luminance(tab, selector, key) < 0.5) == (scheme == "light")

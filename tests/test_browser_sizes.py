@@ -13,7 +13,7 @@ SEEN = """() => {
   const frames = box => [box, ...document.querySelectorAll(`use[href='#${box.id}']`)].map(e => e.getBoundingClientRect());
   const shown = box => frames(box).some(f => inside(f, stage)), all = selector => [...document.querySelectorAll(selector)];
   const letters = all('#graph text').filter(t => t.textContent && t.checkVisibility());
-  const scale = document.getElementById('graph').getScreenCTM().a;
+  const scale = document.getElementById('moved').getScreenCTM().a;
   return {
     letters: Math.min(...letters.map(t => parseFloat(getComputedStyle(t).fontSize) * scale)),
     words: Math.min(...all('#panel *, #what, .bar *, #trace *').filter(t => t.checkVisibility() && t.innerText)

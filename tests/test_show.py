@@ -6,6 +6,7 @@ import math
 import os
 import random
 import re
+import statistics
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 from command import run
+from taught import TAUGHT
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
@@ -672,6 +674,21 @@ def wires_in(drawing):
         yield tuple(numbers[:2]), tuple(numbers[-2:])
 
 
+def test_rows_of_inputs_stand_in_a_box_by_what_their_names_share():
+    def heads(f):
+        graph = NamedGraph(f)
+        return [box_of(graph, node, True).head for node in graph.nodes if node.parents]
+    drawn = heads(TAUGHT["network"]())
+    assert [head for head in drawn if "dot" in head] == [
+        *[f"v{i + 1} = dot(w0[{i}], x)" for i in range(4)], *[f"v{i + 5} = dot(w1[{i}], a0)" for i in range(4)],
+        "v9 = dot(w2[0], a1)"]
+    assert heads(TAUGHT["cross-entropy"]()) == ["loss = CE([cat, …], y)"]
+    a, b, x0, x1, x2 = (Value(1.0, label=name) for name in ("a", "b", "x0", "x1", "x2"))
+    assert heads(tg.dot([a, b], [x0, x1])) == ["v1 = dot([a, b], x)"]
+    assert heads(tg.dot([x1, x2], [x0, x1])) == ["v1 = dot([x1, x2], x)"]            # a row that counts from 1 is not x
+    assert heads(a / 2 ** 0.5) == ["v1 = a / 1.4142"]
+
+
 @pytest.mark.parametrize("name", [name for name in EXPRESSIONS if name != "constant"])
 def test_a_circuit_has_every_number_and_every_wire(name):
     f = graph(name)
@@ -731,7 +748,7 @@ def test_what_stands_in_a_circuit_is_not_covered(name):
               for texts, gate, (start, end, level) in parts]
     assert not any(overlap(a, b) for a, b in itertools.combinations(frames, 2))
     for texts, gate, (start, end, _) in parts:
-        assert all(len(texts.get(kind, "")) * 7.9 <= end - start + 0.2 for kind in ("tg-data", "tg-grad"))
+        assert all(len(texts.get(kind, "")) * 6.7 <= end - start + 0.2 for kind in ("tg-data", "tg-grad"))
         assert not gate or len(texts.get("tg-name", "")) * 7.9 <= end - gate[0] + 0.2
 
 
@@ -739,9 +756,22 @@ def width_of(drawing):
     return float(parsed(drawing).get("width"))
 
 
+def size_of(drawing):
+    return width_of(drawing), float(parsed(drawing).get("height"))
+
+
 @pytest.mark.parametrize("name", ["neuron", "rows"])
 def test_a_circuit_is_much_narrower_than_boxes(name):
-    assert width_of(tg.draw(graph(name), style="circuit")) < 0.6 * width_of(tg.draw(graph(name)))
+    assert width_of(tg.draw(graph(name), style="circuit")) < 0.5 * width_of(tg.draw(graph(name)))
+
+
+def test_circuits_take_about_a_third_of_the_paper_that_boxes_take():
+    shares = []
+    for make in TAUGHT.values():
+        circuit, boxes = [size_of(tg.draw(make(), style=style, fold="none")) for style in ("circuit", "boxes")]
+        assert circuit[0] < boxes[0]
+        shares.append(circuit[0] * circuit[1] / (boxes[0] * boxes[1]))
+    assert statistics.median(shares) < 0.4 and max(shares) < 0.5
 
 
 def test_a_long_circuit_stands_in_rows():

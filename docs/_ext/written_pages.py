@@ -16,6 +16,7 @@ from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 from unittest import mock
 
+from pictures import write_gallery
 from plain_docstrings import as_rest
 
 import tinygrad_edu as tg
@@ -400,6 +401,7 @@ def write_all(app: Any) -> None:
     write_api()
     write_notebooks()
     write_player()
+    write_gallery(GENERATED / "static" / "pictures", write, GENERATED / "pictures.md")
 
 
 def setup(app: Any) -> dict[str, bool]:

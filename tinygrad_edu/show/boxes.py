@@ -46,6 +46,7 @@ class Box(NamedTuple):
     data: str
     grad: str           # "" where there is none: a constant
     formula: str        # how it was made
+    brief: str = ""     # the same in few letters
     origin: str = ""    # and at which line, where that is known
     products: Sequence[tuple[str, str]] = ()        # (name, number) of what it adds up, a row for each
 
@@ -64,7 +65,7 @@ class Box(NamedTuple):
     @property
     def head(self) -> str:
         """The words at the top: an operation shows what it was made from, so that the order of inputs is seen."""
-        return narrowed(self.formula if self.kind == "op" else self.name)
+        return narrowed(self.brief or self.formula if self.kind == "op" else self.name)
 
     @property
     def width(self) -> float:
@@ -120,8 +121,14 @@ def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
         name = number_text(graph.data[node])
     made = graph.made(node).replace("-", "−") if node.parents else name
     symbol = printable(node._operation.symbol) if node.parents else ""
-    return Box(kind, symbol, name, number_text(graph.data[node]), grad,
-               made if made == name else f"{name} = {made}", origin_of(node))
+    brief = with_few_digits(graph.in_brief(node)).replace("-", "−") if node.parents else name
+    own = "" if made == name else f"{name} = "
+    return Box(kind, symbol, name, number_text(graph.data[node]), grad, own + made, own + brief, origin_of(node))
+
+
+def with_few_digits(text: str) -> str:
+    """A formula with its long numbers cut to five digits: `x / 1.4142`."""
+    return re.sub(r"\d+\.\d{5,}", lambda number: number_text(float(number[0])), text)
 
 
 def narrowed(text: str) -> str:

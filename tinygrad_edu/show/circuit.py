@@ -20,8 +20,9 @@ from .layout import Edge, Layout, Point, column_of, curved, simple
 from .rows import ENOUGH, PAPER, lay_out_in, scale_in
 from .svg import LETTER, at, letters, number_text
 
-RADIUS, LINE = 14, 40           # of a gate, and of what stands above and below a wire, in points
-OVERHANG = 12                   # how far a wire reaches into the gap between two columns
+RADIUS, LINE = 12, 36           # of a gate, and of what stands above and below a wire, in points
+SMALL, DIGIT = ' font-size="11"', 6.7    # of the numbers on a wire, and the width of a digit
+OVERHANG = 16                   # how far a wire reaches into the gap between two columns
 NAME = 16                       # the room for a name above a gate
 NARROWEST_WIRE = 3              # letters
 MOST_GATES = 100                # more are no help to anybody
@@ -42,12 +43,12 @@ class Part(NamedTuple):
     @property
     def body(self) -> float:
         """The width of the gate, or of the name of a leaf."""
-        return max(2 * RADIUS, letters(self.symbol) * LETTER + 14) if self.symbol else letters(self.name) * LETTER + 5
+        return max(2 * RADIUS, letters(self.symbol) * LETTER + 10) if self.symbol else letters(self.name) * LETTER + 5
 
     @property
     def wire(self) -> float:
         """The length of the wire, on which the numbers stand, and the rest of a long name of the gate."""
-        numbers = max(NARROWEST_WIRE, letters(self.data), letters(self.grad)) * LETTER + 6
+        numbers = max(NARROWEST_WIRE, letters(self.data), letters(self.grad)) * DIGIT + 3
         return max(numbers, letters(self.name) * LETTER - self.body)
 
     @property
@@ -192,9 +193,10 @@ def part_svg(part: Part, x: float, y: float) -> str:
         width = letters(part.name) * LETTER         # a long one begins at the left end: wires come from there
         place = (left + max(body, width) / 2, y - RADIUS - 5) if part.symbol else (left + width / 2, y + 4.5)
         drawn.append(centred("tg-name", *place, part.name))
-    drawn += [centred("tg-data", middle, y - 5, part.data), centred("tg-grad", middle, y + 15, part.grad)]
+    drawn += [centred("tg-data", middle, y - 4, part.data, SMALL), centred("tg-grad", middle, y + 12, part.grad, SMALL)]
     return "".join(drawn)
 
 
-def centred(kind: str, x: float, y: float, text: str) -> str:
-    return f'<text class="{kind}" text-anchor="middle" x="{at(x)}" y="{at(y)}">{escape(text)}</text>' if text else ""
+def centred(kind: str, x: float, y: float, text: str, small: str = "") -> str:
+    place = f'text-anchor="middle" x="{at(x)}" y="{at(y)}"'
+    return f'<text class="{kind}"{small} {place}>{escape(text)}</text>' if text else ""

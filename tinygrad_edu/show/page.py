@@ -6,6 +6,7 @@ through by their hashes, and nothing else is: not even what a label would smuggl
 
 import base64
 import json
+import re
 from collections.abc import Sequence
 from functools import cache, reduce
 from html import escape
@@ -138,6 +139,9 @@ def digest(text: str) -> str:
 
 
 def as_json(data: Any) -> str:
-    """JSON that can stand inside a script element, whatever the labels in it are."""
+    """JSON that can stand inside a script element, whatever the labels in it are.
+
+    Only `</`, `<!` and `<s` mean something there: what begins a tag of MathML stays as it is, and is short.
+    """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return re.sub("<(?!m)", r"\\u003c", text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

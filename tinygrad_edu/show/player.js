@@ -4,7 +4,7 @@ const MARK = 0xE000, SVG = "http://www.w3.org/2000/svg", graph = byId("graph"), 
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
 // At this scale, in pixels per point, letters are 11 pixels high; around the picture there is some room, in points.
 const READABLE = .848, EDGE = 4;
-let view, state, boxOf = [], spots = [], links = [], active = [], pointed = -1, touched = false;
+let view, state, boxOf = [], spots = [], links = [], active = [], pointed = -1, reached = 0, touched = false;
 // The frame is left, top, scale.  The size is kept, since asking for it in every step would lay out the page anew.
 let frame = [0, 0, 1], size;
 
@@ -277,6 +277,7 @@ function showView(k, shown = views[k]) {
 // The whole picture where its letters can be read, and else as much as can be.
 function start() {
   size = [stage.clientWidth || 800, stage.clientHeight || 400];
+  graph.setAttribute("viewBox", `0 0 ${size.join(" ")}`);           // on paper, what was seen fits its width
   if (touched) moveTo(frame);
   else zoom(Math.max(READABLE * (isLarge() ? 1.4 : 1), Math.min(1.6, fitting())));
 }
@@ -290,8 +291,9 @@ function again(where, {b, x, y}) {
   const [own] = spots[b], move = `translate(${x - own.x} ${y - own.y})`;
   element(byId(where), "use", {href: `#b${b}`, transform: move}).onclick = () => dragged || jump(b);
 }
+// Of a thousand boxes few change in a step, and what each shows is known without asking it.
 function write(text, element) {
-  if (element && element.textContent !== text) element.textContent = text;
+  if (element && element.shown !== text) element.textContent = element.shown = text;
 }
 function titleOf(b) {
   const {shows, name: box, origin, path} = boxes[b], one = nodes[shows];
@@ -310,10 +312,8 @@ function showPicture() {
       write(state.done[shows] ? boxes[b].data ?? nodes[shows].data : "—", texts[b].data);
       write(state.grads[shows] ?? "—", texts[b].grad);
     }
-    if (texts[b].title.textContent !== title) {
-      texts[b].title.textContent = title;
-      drawn[b].setAttribute("aria-label", title);
-    }
+    if (texts[b].title.shown !== title) drawn[b].setAttribute("aria-label", title);
+    write(title, texts[b].title);
     drawn[b].classList.toggle("now", received.includes(b) && kind === "f");
     drawn[b].classList.toggle("gains", received.includes(b) && kind !== "f");
     drawn[b].classList.toggle("from", inputs.includes(b) && !received.includes(b));
@@ -351,9 +351,8 @@ function moveTo([left, top, scale]) {
   const room = (at, length, shown) =>
     shown > length - 1 ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
   frame = [room(left, view.size[0], w), room(top, view.size[1], h), scale];
-  const box = {x: frame[0] - EDGE, y: frame[1] - EDGE, width: w, height: h};
-  graph.setAttribute("viewBox", Object.values(box).join(" "));
-  for (const key in box) byId("ground").setAttribute(key, box[key]);
+  // Not the viewBox: a new one has the browser lay out every text again, even where it only moves the picture.
+  byId("moved").setAttribute("transform", `scale(${scale}) translate(${EDGE - frame[0]} ${EDGE - frame[1]})`);
 }
 function zoom(scale, [x, y] = size.map(length => length / 2)) {
   const [left, top, old] = frame, to = Math.max(Math.min(0.1, fitting()), Math.min(4, scale));
@@ -446,11 +445,11 @@ function openLayer(b) {
 }
 // One box at a time can be reached with Tab: the one of this step; [ and ] go to its neighbours.
 function rove(b) {
-  for (const box of byId("boxes").querySelectorAll("[tabindex='0']")) box.setAttribute("tabindex", -1);
-  drawn[b].setAttribute("tabindex", 0);
+  drawn[reached].setAttribute("tabindex", -1);
+  drawn[reached = b].setAttribute("tabindex", 0);
 }
 function neighbour(by) {
-  const shown = view.boxes.map(([b]) => b), at = shown.findIndex(b => drawn[b].getAttribute("tabindex") === "0");
+  const shown = view.boxes.map(([b]) => b), at = shown.indexOf(reached);
   const b = shown[(at + by + shown.length) % shown.length];
   rove(b);
   drawn[b].focus();

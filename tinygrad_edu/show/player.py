@@ -61,8 +61,8 @@ BODY = """<main><div id="screen"><h1>{title}</h1>
 {program}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"></table></section></div>
 <p id="say" aria-live="polite"></p>
 {bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
-<rect class="tg-bg" id="ground"/><g id="links"/><g id="boxes">{boxes}</g>
-<g aria-hidden="true"><g id="ghosts"/><g id="near"/></g></svg></div>
+<g id="moved"><g id="links"/><g id="boxes">{boxes}</g>
+<g aria-hidden="true"><g id="ghosts"/><g id="near"/></g></g></svg></div>
 <div class="bar tools" role="group" aria-label="{picture}">
 <button id="turn">{turn}</button>
 <button id="out" aria-label="{smaller}">−</button>

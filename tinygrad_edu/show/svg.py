@@ -8,7 +8,7 @@ from ..engine.printer import escape
 from .page import asset
 
 LETTER = 7.9                                                # the width of one, in points
-MARGIN, LEGEND, NARROWEST = 12, 30, 400                     # the legend must fit
+MARGIN, LEGEND = 12, 30
 
 STYLE = asset("graph.css").replace("\n", "")
 Words = Sequence[tuple[str, str]]                           # (class, text)
@@ -35,7 +35,7 @@ def letters(text: str) -> int:
 def document(title: str, sentences: Iterable[str], size: tuple[float, float], parts: Iterable[str],
              legend: Words) -> str:
     """The SVG of parts that are placed within this size, with what is read aloud and a legend below."""
-    width = max(size[0], NARROWEST - 2 * MARGIN) + 2 * MARGIN
+    width = max(size[0], LETTER * sum(letters(text.rstrip()) for _, text in legend)) + 2 * MARGIN
     height = size[1] + 2 * MARGIN + LEGEND
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tg-graph" width="{at(width)}" height="{at(height)}" '

@@ -134,6 +134,14 @@ class NamedGraph:
         numbers = self.written_out(node, lambda x: Formula(format_number(x.data, digits)))
         return None if printer.text(numbers) in (format_number(self.data[node], digits), "-0") else numbers
 
+    def in_brief(self, node: Value) -> str:
+        """The same in few letters, for a box: a row by what its names share, `dot(w0[1], x)`, `CE` by its symbol."""
+        call, symbol = call_of(node, self.formulas), printable(node._operation.symbol)
+        rows = [by_what_is_shared(part) for part in call.parts]
+        has_row = any(isinstance(part, Formula) and part.head == "[]" for part in call.parts)
+        head = printer.head_of(symbol, len(rows)) if has_row and symbol.isidentifier() else call.head
+        return printer.text(in_short(Formula(head, *rows)))
+
     def with_numbers(self, node: Value, digits: int = 6) -> str:
         """The same as text: `1 + 2`, or ""."""
         numbers = self.call_of_numbers(node, digits)
@@ -304,6 +312,18 @@ def call_of(node: Value, known: Mapping[Value, Any]) -> Formula:
     if isinstance(node._operation, Op):
         return node._operation.call(*node._operation.in_rows(parents), **node.constants)
     return Formula(printer.head_of(printable(node.op) or "node", len(parents)), *parents)
+
+
+def by_what_is_shared(row: Any) -> Any:
+    """A row of names that count from 0, such as w0[1,0], w0[1,1] ..., as what they share: w0[1]; else the first."""
+    if not isinstance(row, Formula) or row.head != "[]":
+        return row
+    found = [re.fullmatch(r"(.*?)(\[|,|(?<=[^\W\d]))(\d+)(\]?)", printer.text(name)) for name in row.parts]
+    shared = {match[1] + "]" * (match[2] == ",") if match else "" for match in found}
+    counts = [match[3] for match in found if match] == [str(k) for k in range(len(found))]
+    if len(shared) == 1 and counts:
+        return Formula(shared.pop())
+    return row if len(row.parts) < 3 else Formula("[]", row.parts[0], Formula("…"))
 
 
 def in_short(call: Formula) -> Formula:
