@@ -390,10 +390,10 @@ def test_a_thousand_nodes_are_drawn():
 
 
 def sum_of_uses(count):
-    """x + x + ... + x: every sum is made from the one before, and all of them from x."""
-    x = node = Value(0.5, label="x")
+    """y + y + ... + y: every sum is made from the one before, and all of them from y, which is no leaf."""
+    y = node = Value(0.5, label="x").tanh()
     for _ in range(count):
-        node = node + x
+        node = node + y
     return node
 
 

@@ -188,6 +188,7 @@ from .show.draw import draw
 from .show.drawing import Drawing
 from .show.page import Page
 from .show.player import play
+from .show.scopes import scope
 from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
 from .symbols.named import names
@@ -221,7 +222,7 @@ __all__ = [
     "log_softmax", "log_softmax_at", "logaddexp", "logit", "logsumexp", "mae", "maximum", "maxout", "mean", "minimum",
     "mish", "mse", "mul", "names", "neg", "nll", "no_grad", "norm", "normal_cdf", "not_equal", "numeric_derivative",
     "op", "play", "plots", "power", "prod", "reciprocal", "relu", "remainder", "replay", "save", "scaled_relu",
-    "schedules", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softmax_at",
+    "schedules", "scope", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softmax_at",
     "softmax_cross_entropy", "softmin", "softplus", "softsign", "source", "sqrt", "square", "std", "step", "steps",
     "sub", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "trace_origin",
     "value_and_grad", "var", "vjp", "where", "xlogy",

@@ -70,7 +70,20 @@ for i, x in enumerate([1.0, 0.6, 0.2]):
 f = (h - 1) ** 2
 f.backward()
 tg.draw(f)""",
-        "Three steps through time use w, u and b three times. A pale box stands in an earlier row already."),
+        "Three steps through time, all drawn alike. Each uses the same w, u and b, and what the step before it made: "
+        "a pale box stands somewhere else already."),
+    Picture("attention", "Attention, head by head", """\
+outputs, tokens = [], [tg.Value(x, label=f"x{i}") for i, x in enumerate((0.5, -1.0, 2.0, 0.3))]
+for head, weight in enumerate((0.8, -0.3)):
+    keys = [tg.scope(weight * x, f"head {head}, key {i}") for i, x in enumerate(tokens)]
+    for i, key in enumerate(keys):
+        shares = tg.softmax([key * other for other in keys[:i + 1]])
+        outputs.append(tg.scope(tg.dot(shares, keys[:i + 1]), f"head {head}, place {i}"))
+f = tg.mean(outputs)
+f.backward()
+tg.draw(f, fold="neuron")""",
+        "Two heads look at four tokens, and each place only at those up to its own. `tg.scope` names what was just "
+        "computed: each name is a box, and a frame goes around each head."),
 )
 
 

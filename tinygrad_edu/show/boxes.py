@@ -15,7 +15,7 @@ from ..engine.printer import escape
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
 from .folds import Group, links_of, origin_of, way_out
-from .layout import Edge, Layout
+from .layout import Edge, Frame, Layout
 from .svg import LETTER, Words, at, document, letters, number_text
 
 ROW, HEAD, PAD = 17, 23, 7                                  # of a box, in points
@@ -176,8 +176,27 @@ def edge_svg(points: list[tuple[float, float]], tip: tuple[float, float], text: 
             f"{words if text else ''}</g>")
 
 
+def frames_svg(placed: Layout) -> list[str]:
+    """The frames around the parts of a picture, with their headings, and the arrows from one to the next."""
+    arrows = [edge_svg(*curve, "", (0, 0)).replace("tg-edge", "tg-edge tg-flow") for curve in placed.flow]
+    return [*map(frame_svg, placed.frames), *arrows]
+
+
+def frame_svg(frame: Frame) -> str:
+    (x, y), (width, height) = frame.corner, frame.size
+    return (f'<g class="tg-ghost"><rect class="tg-box" x="{at(x)}" y="{at(y)}" width="{at(width)}" '
+            f'height="{at(height)}" rx="8"/></g><text class="tg-name" x="{at(x + 10)}" y="{at(y + 18)}">'
+            f"{escape(frame.heading)}</text>")
+
+
 def box_svg(box: Figure, x: float, y: float) -> str:
     return f'<g class="tg-node tg-{box.kind}"><title>{escape(box.sentence)}</title>{box.inside(x, y)}</g>'
+
+
+def ghost_svg(box: Box, x: float, y: float) -> str:
+    """A box that stands in the picture once more."""
+    return (f'<g class="tg-ghost tg-{box.kind}"><title>{escape(f"the same {box.name}")}</title>'
+            f"{inside_of(box, x, y)}</g>")
 
 
 def inside_of(box: Box, x: float, y: float) -> str:

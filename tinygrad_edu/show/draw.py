@@ -11,15 +11,17 @@ from ..engine.value import Value
 from ..nn.modules import Module
 from ..symbols.named import NamedGraph
 from .batch import shown_graph
-from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of
+from .boxes import LEGEND, Box, as_document, box_svg, boxes_of, edge_svg, edges_of, frames_svg, ghost_svg
 from .circles import MEANINGS, picture_of
 from .circuit import circuit_of
 from .drawing import Drawing
 from .folds import check_single, check_size, folded
 from .layout import Edge, Layout, chosen_layout
 from .models import graph_of_model
-from .network import NETWORK_FOLDS, Network, end_of, is_shown_at_first, network_of
+from .network import NETWORK_FOLDS, Network, has_one_example, is_shown_at_first, network_of
+from .parts import Parts
 from .rows import ENOUGH, PAPER, lay_out_in
+from .scopes import parts_of
 from .svg import Words
 
 STYLES = ("boxes", "circuit")
@@ -41,13 +43,15 @@ def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, na
     example  the inputs of a model, so that its circles show what comes out of each neuron
     lines    what the width of a line in a network says: "weight", "gradient", or "product", weight × input.
              A line is dashed where that is negative
-    fold     "neuron": a graph as a network; "layer": each as one box; "line": what was made at one line of the
-             program (see `trace_origin`); "none": every node; "example": of a batch one example as a network, and a
-             box for all others.  "auto" shows one example of a batch of more than 60 nodes, a graph with
-             neurons of more than 15 as a network, and folds what else has more than 300 nodes
+    fold     "neuron": a graph as a network; "layer": each as one box (see also `scope`); "time": each time step of a
+             recurrent graph; "line": what was made at one line of the program (see `trace_origin`); "none": every
+             node; "example": of a batch one example as a network, and a box for all others.  "auto" shows one
+             example of a batch of more than 60 nodes, a graph with neurons of more than 15 as a network, and folds
+             what else has more than 300 nodes
 
     Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text is; a
-    row begins with pale boxes of earlier rows, the same nodes once more.
+    row begins with pale boxes of earlier rows, the same nodes once more.  The time steps of a recurrent graph stand
+    in frames, with pale boxes of the weights that all of them share.
 
     Raises ValueError for more than 5000 boxes, and for a model that is not made of neurons.
 
@@ -99,25 +103,27 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
         return circuit_of(graph, layout, fold)
     check_single(graph.nodes, fold)
     network = network_of(graph, layout) if fold in NETWORK_FOLDS else None
-    is_network = is_shown_at_first(network, fold, len(graph.nodes))
-    one_example = network is None or all(
-        end_of(graph, network.groups[line.tail]) is not None for line in network.lines)
-    check_lines(lines, network if is_network else None, one_example)
-    if network and is_network:
+    if network is not None and not is_shown_at_first(graph, network, fold):
+        network = None
+    check_lines(lines, network, network is not None and has_one_example(graph, network))
+    if network is not None:
         title, shown = f"Network: {graph.texts[graph.output]}", "all" if graph.output.grad else "data"
         return Drawing(picture_of(graph, network, lines, title, shown), "columns", title)
     groups = folded(graph.nodes, fold)
     check_size(len(groups))
     boxes = boxes_of(graph, groups)
-    svg, placed = picture(boxes, *edges_of(graph, groups), layout)
+    edges, texts = edges_of(graph, groups)
+    svg, placed = picture(boxes, edges, texts, layout, parts_of(graph, groups, edges))
     return Drawing(svg, placed.name, boxes[-1].name, placed.note)
 
 
-def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str) -> tuple[str, Layout]:
+def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str, parts: Parts | None,
+            ) -> tuple[str, Layout]:
     """(SVG text, where things are) of boxes and edges."""
-    placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH)
-    parts = [
+    placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH, parts)
+    drawn = [
+        *frames_svg(placed),
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
-        *[f'<g class="tg-ghost tg-{boxes[i].kind}">{boxes[i].inside(*centre)}</g>' for i, centre in placed.ghosts]]
-    return as_document(boxes, placed, parts, LEGEND_OF_BOXES), placed
+        *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts]]
+    return as_document(boxes, placed, drawn, LEGEND_OF_BOXES), placed

@@ -148,11 +148,17 @@ def penalties_in(graph: NamedGraph) -> dict[Value, str]:
     return found
 
 
-def is_shown_at_first(network: Network | None, fold: str, nodes: int) -> bool:
-    """Is a graph of so many nodes seen as this network when it is folded like this?"""
-    if network is None or fold not in NETWORK_FOLDS:
-        return False
-    return fold != "auto" or (nodes > FEW_NODES and len(network.groups) <= MANY_NODES)
+def is_shown_at_first(graph: NamedGraph, network: Network, fold: str) -> bool:
+    """Is a graph seen as this network when it is folded like this?"""
+    if fold != "auto":
+        return fold in NETWORK_FOLDS
+    return len(graph.nodes) > FEW_NODES and len(network.groups) <= MANY_NODES and has_one_example(graph, network)
+
+
+def has_one_example(graph: NamedGraph, network: Network) -> bool:
+    """Is each neuron applied once?"""
+    return all(place is None or place.kind != "neuron" or end_of(graph, group) is not None
+               for group, place in zip(network.groups, network.places))
 
 
 def is_neuron(group: Group) -> bool:

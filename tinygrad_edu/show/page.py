@@ -141,7 +141,8 @@ def digest(text: str) -> str:
 def as_json(data: Any) -> str:
     """JSON that can stand inside a script element, whatever the labels in it are.
 
-    Only `</`, `<!` and `<s` mean something there: what begins a tag of MathML stays as it is, and is short.
+    Only `</`, `<!` and `<s` mean something there: MathML stays as it is, but for a backslash before each slash.
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return re.sub("<(?!m)", r"\\u003c", text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    text = re.sub("<(?![m/])", r"\\u003c", text).replace("</", r"<\/")
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -255,7 +255,7 @@ const texts = drawn.map(box => ({
 function showView(k, shown = views[k]) {
   view = shown;
   byId("view").value = k;
-  byId("links").replaceChildren();
+  byId("links").innerHTML = view.frames ?? "";
   for (const box of drawn) box.setAttribute("display", "none");
   boxOf = [];
   spots = drawn.map(() => []);
@@ -358,14 +358,14 @@ function zoom(scale, [x, y] = size.map(length => length / 2)) {
   const [left, top, old] = frame, to = Math.max(Math.min(0.1, fitting()), Math.min(4, scale));
   moveTo([left + x / old - x / to, top + y / old - y / to, to]);
 }
-// The boxes of a step come into view.  Those too far apart for the window stand at its edge once more.
+// The boxes of a step come into view, with the frame around them if there is room.  Those too far apart for the window stand at its edge once more.
 function follow(wanted, head = wanted[0]) {
   const [middle] = spots[head] ?? [], apart = s => Math.hypot(s.x - middle.x, s.y - middle.y);
   const nearest = list => list.toSorted((one, other) => apart(one) - apart(other));
   const [first, ...others] = wanted.map(b => nearest(spots[b])[0]), near = first ? [first, ...nearest(others)] : [];
   const [w, h] = size.map(length => length / frame[2]);
   let seen = first && sides(first);
-  for (const s of near) {
+  for (const s of first ? [...near, ...nearest(view.homes ?? []).slice(0, 1)] : []) {
     const own = sides(s), both = seen.map((side, i) => (i < 2 ? Math.min : Math.max)(side, own[i]));
     if (both[2] - both[0] < w - 2 * EDGE && both[3] - both[1] < h - 2 * EDGE) seen = both;
   }
@@ -456,6 +456,7 @@ function neighbour(by) {
 }
 function lightTerms(b, on) {
   const inside = term => boxes[b].nodes.includes(+term.dataset.node);
+  drawn[b].classList.toggle("lit", on);
   for (const term of document.querySelectorAll(".term")) term.classList.toggle("lit", on && inside(term));
 }
 drawn.forEach((box, b) => {

@@ -20,7 +20,7 @@ from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import DOTS, NamedGraph, call_of, in_short, name_at
 from .batch import shown_graph
-from .boxes import Box, box_of_group, local_text
+from .boxes import Box, box_of_group, frames_svg, local_text
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
 from .draw import drawing_of
 from .folds import (
@@ -34,6 +34,7 @@ from .folds import (
     folded_by,
     layer_of,
     links_of,
+    over_many,
     way_out,
     with_inputs,
 )
@@ -43,6 +44,7 @@ from .page import Page, Words, page, with_words, words_of
 from .program import program_of
 from .reasons import reasons
 from .rows import lay_out_in
+from .scopes import parts_of
 from .steps import Event, events_of
 from .svg import number_text
 
@@ -92,10 +94,10 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
     fold     what is shown first: "none", every node; "neuron", a network of circles and lines, as `draw` has it;
-             "layer", each as one box; "line", what was made at one line of the program (see `trace_origin`);
-             "example", of a batch one example as a network; "auto" shows one example of a batch of more than 60
-             nodes, the network of a graph of more than 15, and the layers of what else has more than 300.
-             The page can change it, and open single neurons and layers.
+             "layer", each as one box; "time", each time step; "line", what was made at one line of the program (see
+             `trace_origin`); "example", of a batch one example as a network; "auto" shows one example of a batch of
+             more than 60 nodes, the network of a graph of more than 15, and the time steps or layers of what else has
+             more than 300.  The page can change it, and open single neurons and layers.
     layout   what places the boxes, as for `draw`
     names    what the nodes go by, as for `steps`
     engine   the former name of `layout`; the next version will not know it any more
@@ -276,8 +278,10 @@ class Lesson:
         links = links_of(self.graph, view.groups)
         edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
         sizes = [(self.boxes[key].width, self.boxes[key].height) for key in keys]
-        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH)
-        return {"name": view.name, **self.told(placed, keys, links)}
+        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH, parts_of(self.graph, view.groups, edges))
+        homes = [{"x": x + w / 2, "y": y + h / 2, "w": w / 2, "h": h / 2} for _, (x, y), (w, h) in placed.frames]
+        framed = {"frames": "".join(frames_svg(placed)), "homes": homes} if homes else {}
+        return {"name": view.name, **self.told(placed, keys, links), **framed}
 
     def told(self, placed: Layout, keys: list[Key], links: list[Link], skipped: int = 0) -> dict[str, Any]:
         """A layout as the script has it; of its curves so many are no arrows."""
@@ -406,13 +410,16 @@ def python_path(scope: str, label: str = "") -> str:
 def views_of(graph: NamedGraph, fold: str, layout: str) -> tuple[int, list[View]]:
     """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
     order, words = graph.nodes, words_of("player").page
-    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
+    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"],
+             "time": words["time_steps"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names and f != "neuron"]
     network = network_of(graph, layout)
     found.insert(1, View(names["neuron"], network.groups if network else folded(order, "neuron"), network))
-    is_network = network and is_shown_at_first(network, fold, len(order))
-    wanted = network.groups if network and is_network else folded(
-        order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
+    coarse = fold == "auto" and len(order) > MANY_NODES
+    if network and is_shown_at_first(graph, network, fold):
+        wanted = network.groups
+    else:
+        wanted = min((folded(order, f) for f in (("time", "layer") if coarse else (fold,))), key=over_many)
     for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
         found.append(View(name_when_open(layer), opened(order, layer)))
     views: list[View] = []
