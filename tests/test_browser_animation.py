@@ -3,12 +3,14 @@
 import json
 import re
 from base64 import b64decode
+from itertools import pairwise
+from struct import unpack
 
 import pytest
 
-from tinygrad_edu import animate_training
+from tinygrad_edu import animate_training, softmax
 from tinygrad_edu.learn.data import Data, noisy_sine, xor, yin_yang
-from tinygrad_edu.nn.modules import MLP
+from tinygrad_edu.nn.modules import MLP, Sequential
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +42,24 @@ def numbers(tab):
     return {name: cells for name, *cells in rows}
 
 
-def pixels(tab):
-    """(red, green, blue, strength) of the coloured plane, row by row from above."""
-    flat = tab.locator("#answers").evaluate("""from => {
+def pixels(tab, canvas="#answers"):
+    """(red, green, blue, strength) of a canvas, row by row from above."""
+    flat = tab.locator(canvas).evaluate("""from => {
         const to = document.createElement('canvas');
-        to.width = to.height = from.width;
+        Object.assign(to, {width: from.width, height: from.height});
         const context = to.getContext('2d', {willReadFrequently: true});
         context.drawImage(from, 0, 0);
         return [...context.getImageData(0, 0, to.width, to.height).data]; }""")
     return [flat[i:i + 4] for i in range(0, len(flat), 4)]
+
+
+def squares(tab, network):
+    """The pixels of each neuron's square, row by row from above, with the square's width."""
+    drawn, wide, radius = pixels(tab, "#heat"), 2 * network["width"], network["radius"]
+    size = round(4 * radius)
+    for x, y in (place for column in network["columns"] for place in column):
+        left, top = round(2 * (x - radius)), round(2 * (y - radius))
+        yield size, [drawn[(top + row) * wide + left + column] for row in range(size) for column in range(size)]
 
 
 def test_it_begins_before_training_and_every_number_is_that_of_the_history(opened, training):
@@ -139,9 +150,173 @@ def test_no_violation_of_accessibility(scheme, opened, training):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
     for page in training, animate_training(MLP(1, [3, 1], rng=0), noisy_sine(20), epochs=2, progress=False):
         tab = opened(page, color_scheme=scheme)
-        for at in 0, 2:
+        tab.locator("summary").evaluate_all("all => all.forEach(summary => summary.click())")
+        for at in 0, 1, 2:
             go(tab, at)
+            tab.keyboard.press("s")
             assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in axe.run(tab).response["violations"]] == []
+
+
+def floats(text):
+    found = b64decode(text)
+    return unpack(f"<{len(found) // 4}f", found)
+
+
+def weights_of(page, frame):
+    """{(layer, neuron, input): weight} of a frame."""
+    numbers, sizes = iter(floats(frame["weights"])), data_of(page)["network"]["sizes"]
+    found = {}
+    for layer, (before, size) in enumerate(pairwise(sizes)):
+        for i in range(size):
+            found.update({(layer, i, j): next(numbers) for j in range(before)})
+            next(numbers)                   # the bias
+    return found
+
+
+def test_lines_are_as_thick_as_their_weights_and_dashed_where_these_are_negative(opened, training):
+    tab = opened(training)
+    for epoch in range(7):
+        go(tab, epoch)
+        wanted = list(weights_of(training, data_of(training)["frames"][epoch]).values())
+        drawn = tab.locator("#network .weight").evaluate_all(
+            "lines => lines.map(line => [+line.getAttribute('stroke-width'), getComputedStyle(line).strokeDasharray !== 'none', getComputedStyle(line).stroke])")
+        assert [dashed for _, dashed, _ in drawn] == [weight < 0 for weight in wanted]
+        by_size = [width for _, (width, *_) in sorted(zip(map(abs, wanted), drawn, strict=True))]
+        assert by_size == sorted(by_size) and len(set(by_size)) > len(by_size) / 2
+        assert len({(dashed, colour) for _, dashed, colour in drawn}) == 2
+
+
+def test_squares_are_coloured_by_what_the_neurons_answer(opened, training):
+    tab, network = opened(training), data_of(training)["network"]
+    side = network["side"]
+    for epoch in 0, 6:
+        go(tab, epoch)
+        cells = b64decode(network["inputs"]) + b64decode(data_of(training)["frames"][epoch]["neurons"])
+        for k, (size, square) in enumerate(squares(tab, network)):
+            corners = {0: side * (side - 1), size - 1: side * side - 1, size * (size - 1): 0, size * size - 1: side - 1}
+            for pixel, cell in corners.items():
+                byte, (red, _, blue, strength) = cells[k * side * side + cell], square[pixel]
+                assert abs(byte - 128) < 6 or (blue > red) == (byte > 128)          # about 0 the colour is weak
+                assert strength <= 255 * 1.6 * abs(byte - 128) / 127 + 40
+    assert k == 9
+
+
+def test_squares_are_striped_where_neurons_are_negative(opened, training):
+    """Nothing is told by colour alone.  The first input grows from the left, where it is negative here, to the right."""
+    tab = opened(training)
+    size, square = next(squares(tab, data_of(training)["network"]))
+    left, right = ([square[row * size + column][3] for row in range(24)] for column in (1, size - 2))
+    assert max(left) > 2 * min(left) > 0 and len(set(right)) == 1
+
+
+def test_numbers_are_told_where_one_points_and_listed_for_everybody(opened, training):
+    tab, frames = opened(training), data_of(training)["frames"]
+    assert "Point at" in tab.locator("#told").inner_text()
+    tab.locator("#network .reach").nth(3).dispatch_event("pointerover")
+    weights = floats(frames[0]["weights"])
+    assert tab.locator("#told").inner_text() == f"w0[1,1] = {float(f'{weights[4]:.5g}'):g}"
+    go(tab, 6)
+    later = floats(frames[6]["weights"])
+    assert tab.locator("#told").inner_text() == f"w0[1,1] = {float(f'{later[4]:.5g}'):g}"
+    tab.locator("#network .neuron").nth(2).dispatch_event("pointerover")
+    assert re.fullmatch(r"layer 0, neuron 0: -?[\d.]+ to -?[\d.]+ here, b0\[0\] = -?[\d.]+", tab.locator("#told").inner_text())
+    tab.locator("#all summary").click()
+    tab.locator("#weights li").first.wait_for()
+    told = tab.locator("#weights").inner_text()
+    names = data_of(training)["network"]["names"]
+    found = {name: float(number) for name, number in re.findall(r"(\S+) = ([^\s,]+)", told)}
+    assert list(found) == names and list(found.values()) == pytest.approx(later, rel=1e-4)
+
+
+def test_a_step_is_walked_by_keyboard(opened, training):
+    tab, frames = opened(training), data_of(training)["frames"]
+    for epoch in 0, 4:
+        go(tab, epoch)
+        step = frames[epoch]["step"]
+        assert tab.locator("#picture .faint").count() == 0
+        for stage in range(4):
+            tab.keyboard.press("s")
+            pressed = tab.locator("#stages button").evaluate_all("buttons => buttons.map(button => button.getAttribute('aria-pressed'))")
+            assert pressed == ["true" if i == stage else "false" for i in range(4)]
+            assert tab.evaluate("document.activeElement.matches('#stages [aria-pressed=true]')")
+            lit = tab.locator("#picture .example").evaluate_all("marks => marks.flatMap((mark, i) => mark.classList.contains('faint') ? [] : [i])")
+            assert lit == sorted(step["batch"])
+            assert tab.locator("#losses .spot").is_visible() == (stage > 0)
+            assert tab.locator("#network .halo").is_visible()
+        tab.keyboard.press("s")
+        assert tab.locator("#picture .faint").count() == 0 and not tab.locator("#network .halo").is_visible()
+    tab.keyboard.press("ArrowRight")
+    assert epoch_of(tab) == 5
+
+
+def test_a_step_tells_the_numbers_that_were_recorded(opened, training):
+    tab, found = opened(training), data_of(training)
+    for epoch in 0, 5:
+        go(tab, epoch)
+        step, told = found["frames"][epoch]["step"], tab.locator("#stages li").all_inner_texts()
+        shown = {name: f"{float(f'{step[name]:.5g}'):g}" for name in ("loss", "gradient", "before", "after", "lr")}
+        wrong = step["right"].count(0)
+        assert f"16 examples go through the network: it is wrong about {wrong}." in told[0] and shown["loss"] in told[1]
+        assert f"∂loss/∂{found['walk']['weight']} = {shown['gradient']}, the mean of" in told[2]
+        assert f"from {shown['before']} to {shown['after']}" in told[3] and f"lr = {shown['lr']}" in told[3]
+        assert f"epoch {epoch + 1}, " in tab.locator("#step_title").inner_text()
+        assert tab.locator("#stages .share").count() == 16
+    go(tab, 6)
+    assert "the training ends here" in tab.locator("#step_title").inner_text() and not tab.locator("#stages").is_visible()
+
+
+def test_a_step_of_sgd_is_told_as_a_sum_that_comes_out(opened):
+    page = animate_training(MLP(2, [3, 2], rng=0), xor(20), epochs=2, optimizer="sgd", lr=0.5, resolution=4, progress=False)
+    tab, signs = opened(page), set()
+    for epoch in 0, 1:
+        go(tab, epoch)
+        told = tab.locator("#stages li").nth(3).inner_text()
+        before, lr, gradient, after = re.search(r"= (\S+) − (\S+) · (\S+) = (\S+)$", told).groups()
+        assert float(before) - float(lr) * float(gradient.strip("()")) == pytest.approx(float(after), abs=2e-5)
+        signs.add(gradient.startswith("(-") or "-" not in gradient)
+    assert signs == {True}
+
+
+def test_the_batch_is_listed_example_by_example(opened, training):
+    tab, found = opened(training), data_of(training)
+    step = found["frames"][0]["step"]
+    tab.locator("#examples summary").click()
+    tab.locator("#batch td").first.wait_for()
+    rows = tab.locator("#batch tbody tr").evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+    assert [int(row[0]) for row in rows] == step["batch"]
+    assert [row[3] for row in rows] == [found["classes"][found["points"][i][2]] for i in step["batch"]]
+    assert [row[4].endswith("right") for row in rows] == list(map(bool, step["right"]))
+    assert [float(row[5]) for row in rows] == pytest.approx(step["shares"], rel=1e-4)
+
+
+def test_all_of_it_is_in_view_on_a_laptop_and_can_be_read(opened):
+    for page in (animate_training(MLP(2, [8, 8, 2], rng=0), xor(40), epochs=1, resolution=4, progress=False),
+                 animate_training(MLP(2, [6, 3], rng=0), yin_yang(30), epochs=1, resolution=4, progress=False)):
+        tab = opened(page, width=1280, height=800)
+        for place in "#network", "#picture", "#losses", "#stages":
+            box = tab.locator(place).bounding_box()
+            assert box["y"] > 0 and box["y"] + box["height"] <= 800
+        smallest = tab.evaluate("""() => Math.min(...[...document.querySelectorAll('svg text, p, li, td, th, h2, b, span, summary')].filter(e => e.textContent).map(e => {
+            const svg = e.ownerSVGElement, scale = svg ? svg.getScreenCTM().a : 1;
+            return parseFloat(getComputedStyle(e).fontSize) * scale; }))""")
+        assert smallest >= 11
+
+
+@pytest.mark.parametrize("page", [
+    lambda: animate_training(Sequential(MLP(2, [3, 2], rng=0), softmax), xor(12), epochs=2, loss="nll", lr=1e-3, resolution=4, progress=False),
+    lambda: animate_training(MLP(2, [41, 2], rng=0), xor(12), epochs=2, resolution=4, progress=False)], ids=["a function", "too many"])
+def test_a_network_that_has_no_picture_is_passed_over_in_silence(page, opened):
+    tab = opened(page())
+    assert not tab.locator("#inside").is_visible() and not tab.locator("#all").is_visible()
+    tab.keyboard.press("s")
+    assert tab.locator("#picture .faint").count() < 12 and tab.locator("#stages").is_visible()
+
+
+def test_one_input_has_curves_in_its_squares(opened):
+    page = animate_training(MLP(1, [3, 1], rng=0), noisy_sine(20), epochs=2, progress=False)
+    tab = opened(page)
+    drawn = tab.locator("#network .wave").evaluate_all("waves => waves.map(wave => wave.getAttribute('d').split('L').length)")
+    assert drawn == [24] * 5 and tab.locator(".stripes").count() == 0
 
 
 def test_light_and_dark_have_colours_of_their_own_also_when_changed_while_open(opened, training):
@@ -153,12 +328,12 @@ def test_light_and_dark_have_colours_of_their_own_also_when_changed_while_open(o
     assert [len(seen[scheme]) for scheme in seen] == [1, 1] and seen["light"] != seen["dark"]
 
 
-@pytest.mark.parametrize("width", [1000, 500, 320])
-def test_it_fits_narrow_screens(width, opened, training):
+@pytest.mark.parametrize(("width", "columns"), [(1280, 3), (1000, 2), (500, 1), (320, 1)])
+def test_it_fits_narrow_screens(width, columns, opened, training):
     tab = opened(training, width=width, height=800)
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    below = tab.locator("#losses").bounding_box()["y"] > tab.locator("#picture").bounding_box()["y"] + 100
-    assert below == (width < 720)
+    tops = [tab.locator(place).bounding_box()["y"] for place in ("#network", "#picture", "#losses")]
+    assert sum(top < tops[0] + 100 for top in tops) == columns
 
 
 def test_it_is_printed_without_buttons(opened, training):

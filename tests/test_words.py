@@ -15,7 +15,7 @@ from tinygrad_edu.show import player, reasons, steps, tables, terminal, typeset
 from tinygrad_edu.show.page import asset, sentences, words_of
 
 TABLE = json.loads(asset("words/en.json"))
-SCRIPTS = ["transport.js", "player.js", "network.js", "animation.js"]
+SCRIPTS = ["player.js", "network.js", *animation.SCRIPTS]
 KEYS = {"Enter", "Escape", "Shift"}              # as the browser calls them
 
 
@@ -102,7 +102,8 @@ def test_every_sentence_of_steps_and_reasons_is_said(part):
 
 # Whose keys are put together of parts, or come with the data.
 MADE_OF_PARTS = {"passes_because", "keeps_because", "note_validation", "at_start_wrong", "at_epoch_wrong", "training", "validation",
-                 "early", "callback", "interrupted", "exploded", "loss", "accuracy", "examples", "node", "data", "grad", "derivative"}
+                 "early", "callback", "interrupted", "exploded", "loss", "accuracy", "examples", "node", "data", "grad", "derivative",
+                 "stage_forward", "stage_loss", "stage_backward", "stage_update"}
 
 
 @pytest.mark.parametrize("kind", ["player", "network", "animation"])

@@ -16,7 +16,7 @@ from .files import checked_target
 from .learn import data as sets
 from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
-from .learn.examples import answers, class_of
+from .learn.examples import class_of
 from .learn.fit import fit, optimizer_named, optimizers_by_name
 from .learn.history import History, percent
 from .learn.recipe import Recipe, trained
@@ -123,8 +123,7 @@ def film_of(args: argparse.Namespace, model: MLP, training: Data, validation: Da
     """What records the training for --animate, in the units of the data."""
     if not args.animate:
         return None
-    return Film(model, training, args.epochs, validation=validation,
-                ask=lambda rows: answers(model, scaled(rows, scales)))
+    return Film(model, training, args.epochs, validation=validation, seen=lambda rows: scaled(rows, scales))
 
 
 def check_targets(args: argparse.Namespace) -> None:

@@ -1,8 +1,8 @@
 """A training to be watched: what the network makes of its inputs after every epoch, as a page.
 
 While `fit` trains, a `Film` asks the model for its answers everywhere, epoch by epoch, and keeps
-them in few bytes.  The page shows them under a slider, with the examples on top and the losses
-beside them; it needs neither matplotlib nor a network.
+them in few bytes.  The page shows them under a slider, with the examples on top, the neurons and
+the losses beside them, and one step of each epoch; it needs neither matplotlib nor the internet.
 """
 
 import math
@@ -17,11 +17,12 @@ from ..engine.number import checked_whole, number, printable, short_repr
 from ..engine.slopes import float_of
 from ..nn.modules import Module
 from ..show.page import Page, page, with_words, words_of
-from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, spaced, widened
+from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, rounded, spaced, widened
 from .data import Data
 from .examples import accuracy_of, answers, check_form, checked_validation, hits, threshold_of
-from .fit import fit, loss_for
+from .fit import Step, fit, loss_for
 from .history import History
+from .inside import ALONG, Neurons, Walk
 from .progress import in_notebook
 
 Ask = Callable[[Sequence[Any]], list[Any]]
@@ -33,12 +34,18 @@ SHAPES = ("M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M-3.7-3.7h7.4v7.4h-7.4z", "M0-5
           "M0-5 4.6 3.6h-9.2z", "M0 5 4.6-3.6h-9.2z", "M-1.6-5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z",
           "M0-5.8 1.5-1.9 5.6-1.8 2.4.7 3.5 4.7 0 2.4-3.5 4.7-2.4.7-5.6-1.8-1.5-1.9z",
           "M-4.6-2.4-2.4-4.6 0-2.2 2.4-4.6 4.6-2.4 2.2 0 4.6 2.4 2.4 4.6 0 2.2-2.4 4.6-4.6 2.4-2.2 0z")
+SCRIPTS = ("transport.js", "animation.js", "neurons.js", "walk.js", "film.js")
 BODY = """<main><h1>{title}</h1><p class="quiet">{model}</p>{bar}<p id="sentence" aria-live="polite"></p>
 <div class="panels">
+<section id="inside"><h2 id="inside_title">{inside}</h2><div id="network"><canvas id="heat"></canvas></div>
+<ul id="signs" class="key"></ul><p id="told" class="quiet"></p></section>
 <section><h2 id="what"></h2><div id="picture"><canvas id="answers" width="256" height="256"></canvas></div>
-<ul id="key"></ul></section>
-<section><h2>{losses}</h2><div id="losses"></div>
+<ul id="key" class="key"></ul></section>
+<section id="course"><h2>{losses}</h2><div id="losses"></div>
 <table id="numbers"></table><p id="note" class="quiet"></p></section>
+<section id="step"><h2 id="step_title"></h2><ol id="stages"></ol></section>
+<section id="more"><details id="examples"><summary>{batch}</summary><table id="batch"></table></details>
+<details id="all"><summary>{all_weights}</summary><ul id="weights"></ul></details></section>
 </div></main>
 """
 
@@ -46,6 +53,10 @@ BODY = """<main><h1>{title}</h1><p class="quiet">{model}</p>{bar}<p id="sentence
 def animate_training(model: Module, data: Data, *, epochs: int = 20, frames: int = FRAMES, resolution: int = 32,
                      callbacks: Iterable[Callable] = (), progress: bool | None = None, **options: Any) -> "Animation":
     """Train a model as `fit` does, and return a page on which the training can be watched.
+
+    The page shows, under a slider over the epochs: what the model answers, the losses, the neurons of a
+    network of layers as small pictures over the inputs with the weights as lines between them, and one
+    step of each epoch, forward, loss, backward and update, in the numbers of one weight.
 
     data         two inputs and classes: the page shows what the model answers everywhere on the plane;
                  or one input and numbers as targets: it shows the curve the model draws
@@ -86,18 +97,21 @@ class Animation(Page):
 class Film:
     """Records a training as a callback of `fit`, beginning with the model as it is given; `page` shows it.
 
-    ask   takes rows as they stand in `data` and returns the model's answers; by default those of the model itself
+    seen   rows as they stand in `data` -> rows as the model is given them; by default the same
     """
 
     def __init__(self, model: Module, data: Data, epochs: int, frames: int = FRAMES, resolution: int = 32,
-                 validation: Any = None, loss: Any = None, ask: Ask | None = None):
+                 validation: Any = None, loss: Any = None,
+                 seen: Callable[[Sequence[Any]], list[Any]] = list):
         self.every = max(1, -(-checked_whole("epochs", epochs, least=0) // checked_whole("frames", frames)))
-        self.about, self.ask = repr(model).partition("\n")[0], ask or (lambda rows: answers(model, rows))
+        self.about, self.ask = repr(model).partition("\n")[0], lambda rows: answers(model, seen(rows))
         check_shape(data)
         self.data, self.loss = data, loss_for(loss, data.targets)
         check_form(model, self.loss, data.inputs[0])
         kind = Plane if data.classes else Curve
         self.scene: Plane | Curve = kind(data, checked_whole("resolution", resolution, least=2), self.loss)
+        self.neurons, self.walk = Neurons(model, seen), Walk(model, data.targets, self.loss)
+        self.points = self.scene.points(self.neurons.side)
         self.start = self.measured(data.inputs, data.targets)
         held_out = checked_validation(model, validation)
         self.validation_start = self.measured(*held_out) if held_out else []
@@ -124,7 +138,13 @@ class Film:
     def take(self, epoch: int) -> None:
         """Keep what the model answers now."""
         with errstate(all="ignore"):
-            self.frames.append({"epoch": epoch, **self.scene.frame(self.ask)})
+            self.frames.append({"epoch": epoch, **self.scene.frame(self.ask), **self.neurons.frame(self.points)})
+
+    def after_step(self, step: Step) -> None:
+        """Keep the first step that is taken from what a frame shows."""
+        latest = self.frames[-1]
+        if step.epoch == latest["epoch"] and "step" not in latest:
+            latest["step"] = self.walk.told(step)
 
     def page(self, history: History) -> Animation:
         """The page; its last frame is the model as it is, unless an epoch was broken off."""
@@ -134,10 +154,10 @@ class Film:
         words = words_of("animation")
         about = words.page["about"].format(model=self.about, count=len(self.data))
         body = with_words(BODY, words, title=escape(title), model=escape(about))
-        shown = {**self.scene.described(), "words": words.script, "shapes": SHAPES, "frames": self.frames,
-                 "stopped": history.stopped, "error": self.error, **self.numbers(history)}
-        made = page(title, body, ["transport.js", "animation.js"], ["animation.css"], shown,
-                    still(title, self.scene, self.frames[-1]), 620)
+        shown = {**self.scene.described(), "network": self.neurons.described(self.points),
+                 "walk": self.walk.described(self.neurons.parameters), "frames": self.frames, "words": words.script,
+                 "shapes": SHAPES, "stopped": history.stopped, "error": self.error, **self.numbers(history)}
+        made = page(title, body, SCRIPTS, ["animation.css"], shown, still(title, self.scene, self.frames[-1]), 800)
         return Animation(made, history)
 
     def numbers(self, history: History) -> dict[str, list[float | None]]:
@@ -187,8 +207,11 @@ class Plane:
         self.data, self.levels = data, 256 // len(data.classes)
         self.threshold = threshold_of(loss)
         self.across, self.up = (widened(column, 0.1) for column in zip(*data.inputs))
-        self.grid = [[x, y] for y in spaced(*self.up, resolution) for x in spaced(*self.across, resolution)]
-        self.resolution = resolution
+        self.grid, self.resolution = self.points(resolution), resolution
+
+    def points(self, side: int) -> list[list[float]]:
+        """So many times so many points, row by row from below."""
+        return [[x, y] for y in spaced(*self.up, side) for x in spaced(*self.across, side)]
 
     def frame(self, ask: Ask) -> dict[str, str]:
         """Base64 of a byte per point, rows from below; and of a bit per example, 1 where the answer is wrong."""
@@ -221,6 +244,10 @@ class Curve:
         self.up = widened(data.targets, 0.25)
         self.xs = spaced(*self.across, max(resolution, CURVE_POINTS))
 
+    def points(self, side: int) -> list[list[float]]:
+        """Points along the curve: a few for each of the neurons."""
+        return [[x] for x in spaced(*self.across, ALONG)]
+
     def frame(self, ask: Ask) -> dict[str, list]:
         return {"curve": [rounded(single(output), 4) for output in ask([[x] for x in self.xs])]}
 
@@ -235,11 +262,6 @@ def single(output: Any) -> float:
     if len(listed) != 1:
         raise ValueError(f"a curve is one number for each input: the model returns {len(listed)}")
     return float_of(listed[0])
-
-
-def rounded(x: float, digits: int = 6) -> float | None:
-    """x to so many significant digits; None where it is not finite."""
-    return float(f"{x:.{digits}g}") if math.isfinite(x) else None
 
 
 # ---- a picture where pages are not let in ------------------------------------------------------------------

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..engine.number import check_kind, checked_whole, printable, short_repr, truncate
 from ..nn import losses, optim
@@ -60,7 +60,8 @@ def fit(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: A
     penalty           a function of the weights, added to the loss of each batch.  It is given all
                       parameters but the biases (see `Module.parameters`)
     seed              of the shuffling
-    callbacks         called as callback(history, model) after each epoch; True ends the training
+    callbacks         called as callback(history, model) after each epoch; True ends the training.  One that
+                      has a method `after_step` is also told of each batch, as callback.after_step(step), a `Step`
     patience          stop early after so many epochs without a better validation loss
     checkpoint        a file to keep the state in; if it exists, training goes on from there, to the
                       same bits as without the break
@@ -92,6 +93,25 @@ USUAL_RATE = 0.01               # of optimizers here: small networks stand large
 LOSSES = {name: getattr(losses, name) for name in losses.__all__ if name != "log_softmax"}
 
 
+class Step(NamedTuple):
+    """One batch that was just learnt from; the parameters still hold its gradients.
+
+    epoch         how many epochs were complete before
+    batch         which examples, by their indices
+    predictions   what the model answered, Values whose `grad` is what arrived there
+    loss          of the batch, without the penalty
+    optimizer     which has moved its parameters
+    before        what these parameters were before
+    """
+
+    epoch: int
+    batch: list[int]
+    predictions: list[Any]
+    loss: float
+    optimizer: optim.Optimizer
+    before: list[float]
+
+
 class Training:
     """One call of `fit`: its settings, checked, and its state between epochs."""
 
@@ -110,6 +130,7 @@ class Training:
         self.schedule = checked_function("schedule", schedule, "schedules.CosineDecay(0.1, steps=500)")
         self.penalty = checked_function("penalty", penalty, "L2(0.01)")
         self.callbacks = [checked_function("a callback", callback, "print") for callback in functions_in(callbacks)]
+        self.watchers = [callback.after_step for callback in self.callbacks if hasattr(callback, "after_step")]
         self.checkpoint = None if checkpoint is None else checked_path("checkpoint", checkpoint)
         self.history, self.steps = History(), 0
         if self.checkpoint and self.checkpoint.exists():
@@ -150,7 +171,7 @@ class Training:
         total, answered = 0.0, []
         for start in range(0, len(order), self.batch_size):
             batch = order[start:start + self.batch_size]
-            loss, predictions = self.one_step([self.inputs[i] for i in batch], [self.targets[i] for i in batch])
+            loss, predictions = self.one_step(batch)
             total += loss * len(batch)
             answered += predictions
         right = hits(answered, [self.targets[i] for i in order], self.loss)
@@ -160,10 +181,11 @@ class Training:
             if value is not None:
                 getattr(self.history, name).append(value)
 
-    def one_step(self, inputs: list, targets: list) -> tuple[float, list]:
+    def one_step(self, batch: list[int]) -> tuple[float, list]:
         """The lecture's five steps; returns floats, so that no graph outlives the step."""
         self.optimizer.zero_grad()
-        predictions = [self.model(x) for x in inputs]
+        predictions = [self.model(self.inputs[i]) for i in batch]
+        targets = [self.targets[i] for i in batch]
         check_number(self.loss, predictions[0], targets[0])
         loss = self.loss(predictions, targets)
         penalised = loss if self.penalty is None else loss + self.penalty(self.model.parameters(biases=False))
@@ -171,8 +193,11 @@ class Training:
         penalised.backward()
         if self.schedule is not None:
             self.optimizer.lr = self.schedule(self.steps)
+        before = [p.data for p in self.optimizer.parameters] if self.watchers else []
         self.move()
         self.steps += 1
+        for watch in self.watchers:
+            watch(Step(len(self.history), batch, predictions, loss.data, self.optimizer, before))
         return loss.data, [as_floats(p) for p in predictions]
 
     def move(self) -> None:

@@ -1,8 +1,8 @@
 // A training, epoch by epoch: what the network answers, the examples, and the losses beside them.
 const {frames, points, shapes, across, up, classes, features, levels, resolution} = data;
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-const LEFT = 46, ROOM = 466, WIDE = LEFT + ROOM + 8, isPlane = data.kind === "classes";
-const HEIGHT = Math.round(ROOM * (isPlane ? Math.min(.9, Math.max(.55, (up[1] - up[0]) / (across[1] - across[0]))) : .62));
+const LEFT = 54, ROOM = 466, WIDE = LEFT + ROOM + 8, isPlane = data.kind === "classes";
+const HEIGHT = Math.round(ROOM * (isPlane ? Math.min(data.network ? .8 : .9, Math.max(.55, (up[1] - up[0]) / (across[1] - across[0]))) : .62));
 
 function put(parent, name, attributes = {}, text = "") {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -63,27 +63,28 @@ function fields(cells) {
     return Math.floor(byte / levels) === kind ? margin : -margin;
   }));
 }
-function colours() {
-  const style = getComputedStyle(document.documentElement);
-  return classes.map((_, kind) => style.getPropertyValue("--c" + kind % 8).trim().slice(1).match(/../g).map(hex => parseInt(hex, 16)));
-}
-// Between the points of the grid a field is a mean of its four neighbours; the class ahead colours the pixel.
-function paint(all) {
-  const size = canvas.width, image = new ImageData(size, size), inks = colours(), last = resolution - 1;
+const ink = kind => getComputedStyle(document.documentElement).getPropertyValue("--c" + kind).trim().slice(1).match(/../g).map(hex => parseInt(hex, 16));
+// Between the points of the grid a field is a mean of its four neighbours; rows of pixels from above.
+function smooth(field, side, size) {
+  const pixels = new Float32Array(size * size), last = side - 1;
   for (let row = 0, at = 0; row < size; row++) {
     const v = last * (1 - (row + .5) / size), j = Math.min(Math.floor(v), last - 1), above = v - j;
-    for (let column = 0; column < size; column++, at += 4) {
-      const u = last * (column + .5) / size, i = Math.min(Math.floor(u), last - 1), right = u - i, corner = j * resolution + i;
-      let best = -Infinity, winner = 0;
-      for (let kind = 0; kind < all.length; kind++) {
-        const f = all[kind];
-        const height = (1 - above) * ((1 - right) * f[corner] + right * f[corner + 1])
-          + above * ((1 - right) * f[corner + resolution] + right * f[corner + resolution + 1]);
-        if (height > best) { best = height; winner = kind; }
-      }
-      image.data.set(inks[winner], at);
-      image.data[at + 3] = 30 + 90 * Math.tanh(Math.max(0, best) / 2);
+    for (let column = 0; column < size; column++, at++) {
+      const u = last * (column + .5) / size, i = Math.min(Math.floor(u), last - 1), right = u - i, corner = j * side + i;
+      pixels[at] = (1 - above) * ((1 - right) * field[corner] + right * field[corner + 1])
+        + above * ((1 - right) * field[corner + side] + right * field[corner + side + 1]);
     }
+  }
+  return pixels;
+}
+// The class ahead colours the pixel.
+function paint(all) {
+  const size = canvas.width, image = new ImageData(size, size), inks = classes.map((_, kind) => ink(kind % 8)), heights = all.map(field => smooth(field, resolution, size));
+  for (let pixel = 0, at = 0; pixel < size * size; pixel++, at += 4) {
+    let best = -Infinity, winner = 0;
+    heights.forEach((height, kind) => { if (height[pixel] > best) { best = height[pixel]; winner = kind; } });
+    image.data.set(inks[winner], at);
+    image.data[at + 3] = 30 + 90 * Math.tanh(Math.max(0, best) / 2);
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
@@ -116,8 +117,8 @@ function answer(frame) {
   curve.setAttribute("d", path(frame.curve.flatMap((height, i) => known(height) ? [[apart(i), far(y(height))]] : [])));
   examples.forEach(mark => mark.setAttribute("class", exampleClass(0)));
 }
-function key(shape, style, text) {
-  const item = byId("key").appendChild(document.createElement("li"));
+function key(shape, style, text, list = "key") {
+  const item = byId(list).appendChild(document.createElement("li"));
   put(put(item, "svg", {viewBox: "-8 -8 16 16", "aria-hidden": "true"}), "path", {d: shape, class: style});
   item.append(text);
 }
@@ -170,27 +171,3 @@ function measure(epoch) {
     if (cells[1]) cells[1].textContent = percent(rights[epoch]);
   }
 }
-
-// ---- one frame
-
-byId("note").textContent = say(data.validation_loss.length ? "note_validation" : "note");
-function show(i) {
-  const {epoch} = frames[i], wrong = answer(frames[i]), isEnd = i === frames.length - 1;
-  measure(epoch);
-  byId("place").textContent = say("epoch_of", {at: epoch, last});
-  const holes = {at: epoch, last, loss: decimals(data.loss[epoch]), wrong, count: points.length, error: data.error};
-  const told = say((epoch ? "at_epoch" : "at_start") + (isPlane ? "_wrong" : ""), holes);
-  const sentence = isEnd && words[data.stopped] ? say(data.stopped, {...holes, sentence: told}) : told;
-  byId("sentence").setAttribute("aria-live", byId("play").textContent === say("pause") && !isEnd ? "off" : "polite");
-  byId("sentence").textContent = sentence;
-  return sentence;
-}
-const bar = transport(frames.length, show, still ? 1000 : Math.max(90, Math.min(700, 9000 / frames.length)));
-byId("slider").setAttribute("aria-label", say("slider"));
-losses.addEventListener("click", event => {
-  const spot = losses.getBoundingClientRect(), wanted = ((event.clientX - spot.left) / spot.width * (LEFT + ACROSS + 8) - LEFT) / ACROSS * (data.loss.length - 1);
-  const gaps = frames.map(({epoch}) => Math.abs(epoch - wanted));
-  bar.go(gaps.indexOf(Math.min(...gaps)));
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(bar.at));
-bar.begin();

@@ -1,5 +1,6 @@
 """What every picture of examples and answers needs: ranges, points at equal distances, scores, colours."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -38,6 +39,11 @@ def widened(column: Iterable[float], share: float) -> Point:
     numbers = list(column)
     margin = share * ((max(numbers) - min(numbers)) or 1)
     return min(numbers) - margin, max(numbers) + margin
+
+
+def rounded(x: float, digits: int = 6) -> float | None:
+    """x to so many significant digits; None where it is not finite."""
+    return float(f"{x:.{digits}g}") if math.isfinite(x) else None
 
 
 def class_scores(outputs: Any, classes: int, threshold: float) -> list[float]:
