@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from taught import TAUGHT
+from taught import TAUGHT, recurrent
 from test_player import data_of
 from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
 from test_zeros import random_expression
@@ -344,6 +344,15 @@ def test_texts_stay_within_their_boxes(opened):
             const r = b.querySelector('.tg-box').getBBox();
             return [...b.querySelectorAll('text')].every(t => { const s = t.getBBox();
                 return !s.width || s.x >= r.x - 1 && s.x + s.width <= r.x + r.width + 1 }) })""")
+
+
+def test_hovering_a_shared_weight_lights_it_in_every_time_step(opened):
+    tab = opened(tg.play(recurrent(4)), width=1280, height=800)
+    weight = tab.locator("#boxes > g:not([display])", has_text=re.compile("^u"))
+    weight.hover()
+    assert "lit" in weight.get_attribute("class").split()
+    own = f"#ghosts use[href='#{weight.get_attribute('id')}']"
+    assert tab.locator(own).count() == 3                    # copies of the same box, so they are lit with it
 
 
 def test_hovering_a_term_lights_its_box_and_the_other_way_round(opened):

@@ -13,7 +13,7 @@ from tinygrad_edu import Value
 from tinygrad_edu.show.boxes import boxes_of, edges_of
 from tinygrad_edu.show.folds import folded
 from tinygrad_edu.show.layout import Edge, column_of
-from tinygrad_edu.show.recurrent import unrolled
+from tinygrad_edu.show.recurrent import MANY, unrolled
 from tinygrad_edu.show.rows import FAR, lay_out_in
 from tinygrad_edu.show.scopes import parts_of
 from tinygrad_edu.symbols.named import NamedGraph
@@ -268,6 +268,12 @@ def test_each_time_step_is_a_box_and_shared_weights_are_another():
 def test_a_graph_without_time_steps_is_not_folded_by_them():
     order = tg.topological_order(network())
     assert folded(order, "time") == folded(order, "none")
+
+
+def test_a_large_batch_is_not_searched_for_time_steps():
+    model = tg.MLP(2, [16, 1], rng=0, fused=False)
+    order = tg.topological_order(tg.mean([(model([i, 1 - i]) - 1) ** 2 for i in range(100)]))
+    assert len(order) > MANY and folded(order, "time") == folded(order, "none")
 
 
 def test_what_is_too_large_to_show_every_node_is_folded_by_time():

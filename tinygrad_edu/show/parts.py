@@ -1,21 +1,21 @@
 """Pictures in parts, such as the time steps of a recurrent graph: each in a frame, and all drawn alike.
 
-A frame has all that its operations are made from: a weight that every time step uses, and what comes out of the
-step before, stand in it once more, as ghosts.  So no arrow of the graph leaves its frame, and frames are set in
+A part has all that its operations are made from: a weight that every time step uses, and what comes out of the
+step before, stand in it once more, as ghosts.  So no arrow of the graph leaves its part, and parts are set in
 lines as words are.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from .layout import ARROW, Edge, Frame, Layout, Point, is_large, lay_out
 
 PAD, HEADING = 8.0, 24.0        # within a frame, in points
-APART, BELOW = 30.0, 24.0       # between frames: room for the arrow from one to the next, and between lines
+APART, BELOW = 30.0, 34.0       # between frames: room for the arrow from one to the next, and between lines
 Slot = Any                      # a place in a part, the same in all that are alike: a hashable
-Number = TypeVar("Number", int, float)
 Curve = tuple[list[Point], Point]
+Place = Callable[[Sequence[Point], Sequence[Edge]], Layout]
 
 
 class Parts(NamedTuple):
@@ -38,13 +38,14 @@ class Block(NamedTuple):
     edges: dict[int, Slot]
 
 
-def lay_out_parts(width: float, parts: Parts, sizes: Sequence[Point], edges: Sequence[Edge], layout: str) -> Layout:
-    """Place each part as `lay_out` does, and the parts in lines of at most this width."""
+def lay_out_parts(width: float, parts: Parts, sizes: Sequence[Point], edges: Sequence[Edge], layout: str,
+                  ways: Sequence[str] = ("BT", "LR")) -> Layout:
+    """Place each part as `lay_out` does, in the first of these ways that is not too wide, and the parts in lines."""
     blocks = blocks_of(parts, edges)
-    framed = [block for block, heading in zip(blocks, parts.headings) if heading]
-    common = Pattern(framed, sizes, edges, layout, width)
-    patterns = [common if heading else Pattern([block], sizes, edges, layout, width)
-                for block, heading in zip(blocks, parts.headings)]
+
+    def place(own: Sequence[Point], its_edges: Sequence[Edge]) -> Layout:
+        return narrow(width - 2 * PAD, own, its_edges, layout, ways)
+    patterns = patterns_of(blocks, parts.headings, sizes, edges, place)
     corners, (across, down) = in_lines(width, [pattern.size for pattern in patterns])
     centres: dict[int, Point] = {}
     ghosts: list[tuple[int, Point]] = []
@@ -57,10 +58,11 @@ def lay_out_parts(width: float, parts: Parts, sizes: Sequence[Point], edges: Seq
         for k, slot in block.edges.items():
             curves[k] = shifted(pattern.curve(slot, sizes[edges[k].tail], sizes[edges[k].head]), corner)
             labels[k] = moved(pattern.labels[slot], corner)
-    frames = [Frame(heading, corner, common.size) for heading, corner in zip(parts.headings, corners) if heading]
+    frames = [Frame(heading, corner, pattern.size)
+              for heading, corner, pattern in zip(parts.headings, corners, patterns) if heading]
     flow = [arrow_out_of(corner, pattern.size) for corner, pattern in zip(corners[:-1], patterns) if parts.flows]
-    return Layout(across, down, in_order(centres), in_order(curves), in_order(labels), common.name, common.note,
-                  ghosts, frames, flow)
+    return Layout(across, down, in_order(centres), in_order(curves), in_order(labels), patterns[0].name,
+                  patterns[0].note, ghosts, frames, flow)
 
 
 def in_order(found: dict[int, Any]) -> list[Any]:
@@ -95,6 +97,15 @@ def blocks_of(parts: Parts, edges: Sequence[Edge]) -> list[Block]:
     return blocks
 
 
+def patterns_of(blocks: Sequence[Block], headings: Sequence[str], sizes: Sequence[Point], edges: Sequence[Edge],
+                place: Place) -> list["Pattern"]:
+    """How each block is drawn: those in frames all alike."""
+    framed = [block for block, heading in zip(blocks, headings) if heading]
+    common = Pattern(framed, sizes, edges, place, (PAD, HEADING)) if framed else None
+    return [common if common and heading else Pattern([block], sizes, edges, place, (0.0, 0.0))
+            for block, heading in zip(blocks, headings)]
+
+
 class Pattern:
     """How blocks that are alike are drawn, with places for the boxes and edges of all of them.
 
@@ -102,21 +113,20 @@ class Pattern:
     curves, labels     {place: of an edge, and of its label}
     """
 
-    def __init__(self, blocks: Sequence[Block], sizes: Sequence[Point], edges: Sequence[Edge], layout: str,
-                 width: float):
+    def __init__(self, blocks: Sequence[Block], sizes: Sequence[Point], edges: Sequence[Edge], place: Place,
+                 inside: Point):
         self.sizes: dict[Slot, Point] = {}
-        room: dict[Slot, tuple[int, int]] = {}
+        room: dict[Slot, tuple[int, ...]] = {}              # letters, lines and weight
         for block in blocks:
             for box, slot in block.boxes.items():
                 self.sizes[slot] = largest(sizes[box], self.sizes.get(slot, (0, 0)))
             for k, slot in block.edges.items():
-                room[slot] = largest((edges[k].letters, edges[k].lines), room.get(slot, (0, 0)))
+                room[slot] = largest(edges[k][2:], room.get(slot, (0, 0, 0)))
         number = {slot: i for i, slot in enumerate(self.sizes)}
         arrows = [Edge(number[tail], number[head], *space) for (tail, head, _), space in room.items()]
-        placed = upwards_or_across(width - 2 * PAD, list(self.sizes.values()), arrows, layout)
+        placed = place(list(self.sizes.values()), arrows)
         self.name, self.note = placed.name, placed.note
-        self.size = placed.width + 2 * PAD, placed.height + HEADING + PAD
-        inside = PAD, HEADING
+        self.size = placed.width + 2 * inside[0], placed.height + inside[0] + inside[1]
         self.centres = {slot: moved(centre, inside) for slot, centre in zip(self.sizes, placed.boxes)}
         self.curves = {slot: shifted(curve, inside) for slot, curve in zip(room, placed.curves)}
         self.labels = {slot: moved(label, inside) for slot, label in zip(room, placed.labels)}
@@ -124,6 +134,8 @@ class Pattern:
     def curve(self, slot: Slot, tail: Point, head: Point) -> Curve:
         """The edge at a place, between boxes of these sizes, which may be smaller than the largest there."""
         points, tip = self.curves[slot]
+        if (tail, head) == (self.sizes[slot[0]], self.sizes[slot[1]]):
+            return points, tip
         start = self.border(slot[0], points[0], tail)
         end = self.border(slot[1], tip, head)
         by = end[0] - tip[0], end[1] - tip[1]
@@ -136,15 +148,19 @@ class Pattern:
         return middle + (x - middle) * size[0] / width, centre + (y - centre) * size[1] / height
 
 
-def upwards_or_across(width: float, sizes: Sequence[Point], edges: Sequence[Edge], layout: str) -> Layout:
-    """A layout upwards, or to the right where that is less wide and the other too wide."""
+def narrow(width: float, sizes: Sequence[Point], edges: Sequence[Edge], layout: str, ways: Sequence[str]) -> Layout:
+    """A layout in the first of these ways that is no wider than this, or in the one that is least wide."""
     layout = "simple" if layout == "auto" and is_large(len(sizes), edges) else layout
-    upwards = lay_out(sizes, edges, layout, "BT")
-    return upwards if upwards.width <= width else min(upwards, lay_out(sizes, edges, layout), key=lambda p: p.width)
+    tried = []
+    for way in ways:
+        tried.append(lay_out(sizes, edges, layout, way))
+        if tried[-1].width <= width:
+            break
+    return min(tried, key=lambda placed: placed.width)
 
 
-def largest(one: tuple[Number, Number], other: tuple[Number, Number]) -> tuple[Number, Number]:
-    return max(one[0], other[0]), max(one[1], other[1])
+def largest(one: tuple[Any, ...], other: tuple[Any, ...]) -> Any:
+    return tuple(map(max, one, other))
 
 
 def moved(point: Point, by: Point) -> Point:

@@ -14,8 +14,8 @@ from ..engine.value import Value
 from ..symbols.named import NamedGraph
 from .parts import Parts
 
-FEW = 15            # nodes of a graph that is seen at a glance without time steps
-LEAST = 2           # operations of a cell; products such as u * u * u * h are no network yet
+FEW, MANY = 15, 5000    # nodes: of what is seen at a glance without time steps, and of what takes long to look through
+LEAST = 2               # operations of a cell; products such as u * u * u * h are no network yet
 Counts = dict[Value, int]
 Users = dict[Value, list[Value]]
 
@@ -34,7 +34,7 @@ class Unrolled(NamedTuple):
 
 
 def unrolled(graph: NamedGraph) -> Unrolled | None:
-    """The time steps of a graph; None where it is not recurrent, or small.
+    """The time steps of a graph; None where it is not recurrent, or small or very large.
 
     >>> u, b, h = Value(0.5, label="u"), Value(0.1, label="b"), Value(1.0, label="h")
     >>> for _ in range(5):
@@ -42,7 +42,7 @@ def unrolled(graph: NamedGraph) -> Unrolled | None:
     >>> unrolled(NamedGraph(h)).length
     5
     """
-    if len(graph.nodes) <= FEW:
+    if not may_be_recurrent(graph.nodes):
         return None
     users: Users = {node: [] for node in graph.nodes}
     for node in graph.nodes:
@@ -53,6 +53,11 @@ def unrolled(graph: NamedGraph) -> Unrolled | None:
         by_count.setdefault(max(counts.values()), []).append(counts)
     tried = (in_steps(graph, users, count, by_count[count]) for count in sorted(by_count, reverse=True))
     return next(filter(None, tried), None)
+
+
+def may_be_recurrent(nodes: list[Value]) -> bool:
+    """Are there neither too few nodes nor too many?"""
+    return FEW < len(nodes) <= MANY
 
 
 def repeated_uses(graph: NamedGraph, users: Users) -> Iterator[Counts]:
@@ -200,11 +205,11 @@ def heading_of(step: int) -> str:
     return f"t = {step}"
 
 
-def time_of(order: Sequence[Value]) -> Callable[[Value], str]:
+def time_of(order: list[Value]) -> Callable[[Value], str]:
     """The names of boxes where each time step is one: leaves that several share are another, called by their names."""
-    graph = NamedGraph(order[-1])
-    found = unrolled(graph)
-    if found is None:
+    graph = NamedGraph(order[-1]) if may_be_recurrent(order) else None
+    found = unrolled(graph) if graph and graph.nodes == order else None     # else it is a part of a graph that is shown
+    if graph is None or found is None:
         return lambda node: ""
     names = {node: heading_of(step) for node, step in found.steps.items() if 0 <= step < found.length}
     used_in = steps_of_users(graph, found.steps)

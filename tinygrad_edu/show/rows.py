@@ -13,8 +13,6 @@ from .parts import Parts, lay_out_parts
 PAPER, ENOUGH = (1000.0, 700.0), 0.7         # what is smaller there is broken into rows
 FAR = 4                         # columns, from the first use of a leaf to the last
 STRAIGHT = 8                    # the weight of edges between operations, so that copies do not push them aside
-GAP = 34                        # between two rows, in points
-NOWHERE: tuple[list[Point], Point] = ([], (0.0, 0.0))
 
 
 def lay_out_in(window: Point, sizes: Sequence[Point], edges: Sequence[Edge], layout: str, enough: float,
@@ -115,29 +113,6 @@ def with_users(row_of: Sequence[int], edges: Sequence[Edge]) -> list[int]:
 
 def in_rows(row_of: Sequence[int], sizes: Sequence[Point], edges: Sequence[Edge], layout: str) -> Layout:
     """A layout in which each box is in the row given; those that lead to it stand there too, if only as ghosts."""
-    own: dict[int, list[int]] = {row: [] for row in sorted(set(row_of))}
-    leading: dict[int, list[int]] = {row: [] for row in own}
-    for i, row in enumerate(row_of):
-        own[row].append(i)
-    for k, edge in enumerate(edges):
-        leading[row_of[edge.head]].append(k)
-    boxes, labels, curves = [(0.0, 0.0)] * len(sizes), [(0.0, 0.0)] * len(edges), [NOWHERE] * len(edges)
-    ghosts: list[tuple[int, Point]] = []
-    width = top = 0.0
-    for row in own:
-        members = own[row] + sorted({edges[k].tail for k in leading[row]}.difference(own[row]))
-        number = {box: i for i, box in enumerate(members)}
-        within = [edges[k]._replace(tail=number[edges[k].tail], head=number[edges[k].head]) for k in leading[row]]
-        placed = lay_out([sizes[i] for i in members], within, layout)
-        centres = [lowered(centre, top) for centre in placed.boxes]
-        for i, centre in zip(own[row], centres):
-            boxes[i] = centre
-        ghosts += list(zip(members, centres))[len(own[row]):]
-        for k, (points, tip), label in zip(leading[row], placed.curves, placed.labels):
-            curves[k], labels[k] = ([lowered(p, top) for p in points], lowered(tip, top)), lowered(label, top)
-        width, top = max(width, placed.width), top + placed.height + GAP
-    return Layout(width, top - GAP, boxes, curves, labels, "simple", "", ghosts)
-
-
-def lowered(point: Point, by: float) -> Point:
-    return point[0], point[1] + by
+    used = sorted(set(row_of))
+    parts = Parts([""] * len(used), [used.index(row) for row in row_of], list(range(len(sizes))), flows=False)
+    return lay_out_parts(0.0, parts, sizes, edges, layout, ["LR"])._replace(name="simple", note="")
