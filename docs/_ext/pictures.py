@@ -62,6 +62,13 @@ f = sum(w * x for w, x in zip(weights, [2, -1, 3]))
 f.backward()
 tg.draw(f, style="circuit")""",
         "Python's `sum` begins with 0 + …; the picture begins with the first product."),
+    Picture("batch", "A batch, by one of its examples", """\
+w, b = tg.Value(0.5, label="w"), tg.Value(0.0, label="b")
+losses = [(w * x + b - x * x) ** 2 for x in [2 - k / 25 for k in range(100)]]
+loss = tg.mean(losses)
+tg.play(loss)""",
+        "A line is fitted to 100 points. One of them is seen, and a box stands for the 99 others, which are computed "
+        "in the same way. What they add to the gradients of w and b is one step; then the example adds its part.", 9),
     Picture("recurrent", "The same weights, again and again", """\
 w, u, b = (tg.Value(x, label=name) for x, name in ((0.5, "w"), (-0.8, "u"), (0.1, "b")))
 h = tg.Value(0.0, label="h0")

@@ -12,7 +12,7 @@ class Drawing:
     """A finished picture.
 
     svg      its text
-    layout   what placed the boxes: "embedded" (Graphviz), "dot", or "simple" where neither runs
+    layout   what placed the boxes: "embedded" (Graphviz), "dot", "simple" where neither runs, or "columns" of a network
     note     why the layout is simple, where nobody asked for that, or ""
 
     Notebooks show it; `save` writes it to a file.

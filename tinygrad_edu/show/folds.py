@@ -28,7 +28,7 @@ def folded(order: list[Value], fold: str) -> list[Group]:
         return min((folded(order, fold) for fold in tried), key=over_many)
     if fold == "time":
         return folded_by(order, time_of(order))
-    is_network = fold in ("neuron", "layer")
+    is_network = fold in ("example", "neuron", "layer")
     return folded_by(order, with_inputs(order, BOX_NAMES[fold]) if is_network else BOX_NAMES[fold])
 
 
@@ -71,8 +71,8 @@ def origin_of(node: Value) -> str:
 
 
 BOX_NAMES: dict[str, Callable[[Value], str]] = {
-    "none": lambda node: "", "neuron": lambda node: node.scope, "layer": lambda node: layer_of(node.scope),
-    "line": origin_of}
+    "none": lambda node: "", "example": lambda node: node.scope, "neuron": lambda node: node.scope,
+    "layer": lambda node: layer_of(node.scope), "line": origin_of}
 FOLDS = ("auto", *BOX_NAMES, "time")
 
 
@@ -103,7 +103,7 @@ def links_of(graph: NamedGraph, groups: list[Group]) -> list[Link]:
         for node in group:
             for i, parent in enumerate(graph.parents(node)):
                 tail = place[parent]
-                if len(group) == len(groups[tail]) == 1:
+                if len(group) == len(groups[tail]) == 1 and parent is not graph.stand_in:
                     links[node, i] = Link(tail, head, node, i)
                 elif tail != head:
                     links.setdefault((tail, head), Link(tail, head, node, -1))
@@ -114,7 +114,8 @@ def check_size(count: int, thing: str = "picture") -> None:
     """Refuse a picture of too many boxes, or a player of too many nodes."""
     if count > MOST_NODES:
         raise ValueError(f"the graph has {count} nodes, too many for a {thing} (at most {MOST_NODES}): "
-                         "take one of its inner nodes, such as tg.topological_order(v)[100] of a Value v")
+                         'fold="example" shows one example of a batch; of anything else take one of its inner nodes, '
+                         "such as tg.topological_order(v)[100] of a Value v")
 
 
 def check_single(order: list[Value], fold: str) -> None:

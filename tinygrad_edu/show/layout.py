@@ -167,13 +167,22 @@ def simple(sizes: Sequence[Point], edges: Sequence[Edge], columns: Sequence[int]
     middles = [lefts[c] + max(spaces[i][0] for i in column) / 2 for c, column in enumerate(members)]
     centres = [(middles[c], y) for c, y in zip(places, ys)]
     borders = [(left, 2 * middle - left) for left, middle in zip(lefts, middles)]
+    curves, labels = curves_of(routes, centres, sizes, [borders[c] for c in places], edges)
+    return Layout(width, height, centres[:len(sizes)], curves, labels, "simple")
+
+
+def curves_of(routes: Sequence[Sequence[int]], centres: Sequence[Point], sizes: Sequence[Point],
+              borders: Sequence[Point], edges: Sequence[Edge]) -> tuple[list[tuple[list[Point], Point]], list[Point]]:
+    """(the curves, the places of the labels) of edges that go these ways.
+
+    borders   per place the left and the right one of its column
+    """
+    ys = [y for _, y in centres]
     leaving, arriving = (ports(routes, centres, sizes, end) for end in (0, -1))
-    ways = [way_of(route, leaving[k], arriving[k], [borders[places[i]] for i in route], ys)
-            for k, route in enumerate(routes)]
+    ways = [way_of(route, leaving[k], arriving[k], [borders[i] for i in route], ys) for k, route in enumerate(routes)]
     curves = [([*curved(way)[:-1], (way[-1][0] - ARROW, way[-1][1])], way[-1]) for way in ways]
     inputs = Counter(e.head for e in edges)
-    labels = [label_place(way[-3], way[-2], e.letters, inputs[e.head]) for way, e in zip(ways, edges)]
-    return Layout(width, height, centres[:len(sizes)], curves, labels, "simple")
+    return curves, [label_place(way[-3], way[-2], e.letters, inputs[e.head]) for way, e in zip(ways, edges)]
 
 
 def turned(sizes: Sequence[Point], edges: Sequence[Edge]) -> Layout:

@@ -8,8 +8,9 @@ import base64
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, reduce
 from html import escape
+from operator import or_
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,14 +76,13 @@ class Words(NamedTuple):
 
 
 @cache
-def words_of(kind: str) -> Words:
-    """The words of a page of this kind ("player" or "animation"), with those of the bar.
+def words_of(*kinds: str) -> Words:
+    """The words of a page of this kind ("player" or "animation"), with those of the bar and of further kinds.
 
     >>> words_of("player").page["title"]
     '{name}, step by step'
     """
-    bar, own = sentences("bar"), sentences(kind)
-    return Words(*[bar[part] | own[part] for part in Words._fields])
+    return Words(*[reduce(or_, [sentences(kind)[part] for kind in ("bar", *kinds)]) for part in Words._fields])
 
 
 @cache
