@@ -212,7 +212,7 @@ def box_svg(box: Figure, x: float, y: float) -> str:
 
 def ghost_svg(box: Box, x: float, y: float) -> str:
     """A box that stands in the picture once more."""
-    return (f'<g class="tg-ghost tg-{box.kind}"><title>{escape(f"the same {box.name}")}</title>'
+    return (f'<g class="tg-ghost tg-{box.kind}{box.look}"><title>{escape(f"the same {box.name}")}</title>'
             f"{inside_of(box, x, y)}</g>")
 
 

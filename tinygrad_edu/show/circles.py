@@ -150,7 +150,7 @@ class Circle(NamedTuple):
     radius: float
     bias: str = ""
     origin: str = ""
-    look = ""
+    look: str = ""
 
     @property
     def formula(self) -> str:

@@ -14,13 +14,14 @@ from ..engine.printer import escape
 from ..engine.value import Value
 from ..files import write_whole
 from ..symbols.named import NamedGraph
-from .boxes import Box, box_svg, boxes_of, edge_svg, inside_of, label_svg, local_text
+from .boxes import Box, box_svg, boxes_of, edge_svg, frames_svg, ghost_svg, label_svg, local_text
 from .draw import LEGEND_OF_BOXES
 from .drawing import Drawing
 from .export import KINDS, exported, is_ours
 from .folds import MANY_NODES, Link, folded, links_of
 from .layout import Edge, Layout, Point
 from .rows import ENOUGH, PAPER, lay_out_in
+from .scopes import parts_of
 from .steps import Event, events_of
 from .svg import LETTER, at, document, number_text
 
@@ -127,7 +128,7 @@ class Stage:
         self.passed = {(event.node, event.edge): product(event) for event in events if event.kind == "backward"}
         sizes = [(box.width, box.height) for box in self.boxes.values()]
         edges = [Edge(link.tail, link.head, *self.room_on(link)) for link in self.links]
-        self.placed: Layout = lay_out_in(PAPER, sizes, edges, layout, ENOUGH)
+        self.placed: Layout = lay_out_in(PAPER, sizes, edges, layout, ENOUGH, parts_of(graph, groups, edges))
         self.width = max(self.placed.width, NARROWEST)
         self.columns = int(self.width / LETTER)
         self.lines = max(len(textwrap.wrap(event.text, self.columns)) for event in events)
@@ -158,10 +159,10 @@ class Stage:
                  *[f'<text y="{at(placed.height + LINE * (i + 2.5))}">{escape(part)}</text>'
                    for i, part in enumerate(textwrap.wrap(line, self.columns))]]
         parts = [
+            *frames_svg(placed),
             *[self.arrow(k, link, moment) for k, link in enumerate(self.links)],
             *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
-            *[f'<g class="tg-ghost tg-{boxes[i].kind}{boxes[i].look}">{inside_of(boxes[i], *centre)}</g>'
-              for i, centre in placed.ghosts], *below]
+            *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts], *below]
         size = self.width, placed.height + LINE * (self.lines + 1.5)
         sentences = [told, *[line] * bool(line), *[box.sentence for box in boxes]]
         svg = document(f"{name}: {told}", sentences, size, parts, LEGEND_OF_BOXES)
