@@ -7,7 +7,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from taught import TAUGHT
+from taught import TAUGHT, recurrent
 from test_player import data_of
 from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
 from test_zeros import random_expression
@@ -15,6 +15,7 @@ from test_zeros import random_expression
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.show import page as pages
+from tinygrad_edu.show.circles import short_number
 from tinygrad_edu.show.page import words_of
 from tinygrad_edu.show.svg import number_text
 
@@ -75,7 +76,7 @@ def test_every_number_at_every_step_is_the_engines(opened, name):
              "random": lambda: tg.expression(random_expression(12)[0], **random_expression(12)[1]),
              "closed": lambda: tg.expression("relu(w*x + b) + max(x, y*y)", w=2, x=-1, y=2, b=1),
              "huge": lambda: tg.expression("x * x / y + 1e300 * y", x=1e-150, y=3e-5)}.get(name, lambda: graph(name))()
-    check_every_step(opened(tg.play(f)), f)
+    check_every_step(opened(tg.play(f, fold="none")), f)
 
 
 def check_every_step(tab, f):
@@ -255,7 +256,7 @@ def viewport(tab):
 
 def test_zoom_fit_and_pan(opened):
     _, loss = a_network_and_its_loss([4, 3, 1])
-    tab = opened(tg.play(loss))
+    tab = opened(tg.play(loss, fold="none"))
     start = viewport(tab)
     tab.locator("#in").click()
     assert viewport(tab)[2] == pytest.approx(start[2] / 1.25)
@@ -343,6 +344,15 @@ def test_texts_stay_within_their_boxes(opened):
             const r = b.querySelector('.tg-box').getBBox();
             return [...b.querySelectorAll('text')].every(t => { const s = t.getBBox();
                 return !s.width || s.x >= r.x - 1 && s.x + s.width <= r.x + r.width + 1 }) })""")
+
+
+def test_hovering_a_shared_weight_lights_it_in_every_time_step(opened):
+    tab = opened(tg.play(recurrent(4)), width=1280, height=800)
+    weight = tab.locator("#boxes > g:not([display])", has_text=re.compile("^u"))
+    weight.hover()
+    assert "lit" in weight.get_attribute("class").split()
+    own = f"#ghosts use[href='#{weight.get_attribute('id')}']"
+    assert tab.locator(own).count() == 3                    # copies of the same box, so they are lit with it
 
 
 def test_hovering_a_term_lights_its_box_and_the_other_way_round(opened):
@@ -460,7 +470,7 @@ def test_folding(opened):
     tab.locator("#view").select_option("neurons")
     hidden = model.layers[0].predict([1.0, -2.0])
     found = boxes(tab)
-    assert [found[f"layer 0, neuron {i}"][0] for i in range(3)] == [number_text(h) for h in hidden]
+    assert [found[f"a0[{i}]"][0] for i in range(3)] == [short_number(h, 6) for h in hidden]
 
 
 def test_a_layer_opens_and_folds_by_double_click_and_by_key(opened):
@@ -488,7 +498,7 @@ def test_layers_of_one_neuron_open_too(opened):
     tab = opened(tg.play(loss, fold="layer"))
     folded = len(boxes(tab))
     for wanted in (True, False):
-        tab.locator("#boxes > g:not([display])").filter(has_text="layer 0" if wanted else "w0").first.dblclick()
+        tab.locator("#boxes > g:not([display])").filter(has_text="a0[0]" if wanted else "= w · x").first.dblclick()
         assert (len(boxes(tab)) > folded) == wanted
 
 
@@ -499,7 +509,7 @@ def test_a_change_of_view_shows_the_numbers_of_the_step(opened):
     tab.locator("#view").select_option("neurons")
     hidden = model.layers[0].predict([1.0, -2.0])
     found = boxes(tab)
-    assert [found[f"layer 0, neuron {i}"][0] for i in range(3)] == [number_text(h) for h in hidden]
+    assert [found[f"a0[{i}]"][0] for i in range(3)] == [short_number(h, 6) for h in hidden]
     assert all(grad != "—" for _, grad in found.values() if grad)
 
 
@@ -552,7 +562,7 @@ def test_the_step_stays_in_sight_when_the_window_shrinks(opened):
 
 def test_paper_gets_the_whole_picture_and_the_number_of_the_step(opened):
     _, loss = a_network_and_its_loss([4, 3, 1])
-    tab = opened(tg.play(loss))
+    tab = opened(tg.play(loss, fold="none"))
     go(tab, 9)
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
     size = data_of(tg.play(loss))["views"][0]["size"]
@@ -752,7 +762,7 @@ def test_the_projector_gets_large_type_and_no_tools(opened):
 def test_a_click_offers_the_python_that_reaches_a_box(opened):
     model, loss = a_network_and_its_loss([3, 1])
     tab = opened(tg.play(loss, fold="neuron"), permissions=["clipboard-read", "clipboard-write"])
-    tab.locator("#boxes > g:not([display])").filter(has_text="layer 0, neuron 2").first.click()
+    tab.locator("#boxes > g:not([display])").filter(has_text="a0[2]").first.click()
     assert tab.locator("#copy").inner_text() == "model.layers[0].neurons[2]"
     tab.locator("#copy").click()
     assert tab.evaluate("navigator.clipboard.readText()") == "model.layers[0].neurons[2]"

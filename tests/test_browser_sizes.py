@@ -1,7 +1,7 @@
 """Whether the player can be read: sizes of letters, boxes in view, formulas within their panel, targets for a finger."""
 
 import pytest
-from taught import TAUGHT
+from taught import TAUGHT, lstm
 from test_browser_player import go, place
 
 import tinygrad_edu as tg
@@ -38,6 +38,29 @@ def test_every_step_can_be_read(opened, name, screen):
         assert seen["missing"] == 0 and seen["formulas"], at
         if screen is LAPTOP and len(tg.topological_order(f)) <= 15:
             assert seen["hidden"] == 0, at
+
+
+def test_a_time_step_is_seen_as_a_whole(opened):
+    tab = opened(tg.play(TAUGHT["eight times"]()), **LAPTOP)
+    for at in range(1, 41):                                         # each forward step
+        go(tab, at)
+        now = tab.evaluate("""() => {
+          const stage = document.getElementById('stage').getBoundingClientRect();
+          const box = document.querySelector('#boxes > .now').getBoundingClientRect();
+          const frames = [...document.querySelectorAll('#links > .tg-ghost')].map(f => f.getBoundingClientRect());
+          const home = frames.find(f => f.left <= box.left && f.right >= box.right && f.top <= box.top && f.bottom >= box.bottom);
+          return home && [home.left - stage.left, stage.right - home.right, home.top - stage.top, stage.bottom - home.bottom];
+        }""")
+        assert min(now) >= -1, (at, now)
+
+
+def test_all_of_a_large_cell_can_be_read(opened):
+    f = lstm()
+    tab = opened(tg.play(f), **LAPTOP)
+    for at in range(0, len(tg.steps(f)) + 1, 6):
+        go(tab, at)
+        seen = tab.evaluate(SEEN)
+        assert seen["letters"] >= 11 and seen["missing"] == 0, at
 
 
 @pytest.mark.parametrize("name", TAUGHT)

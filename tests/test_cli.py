@@ -201,7 +201,7 @@ MISTAKES = [
     (["step", "x", "x=1", "--svgg", "f"], 2, "--svgg"), (["step", "log(x)", "x=-1"], 2, "log needs x > 0"),
     (["step", "sqrt(x)", "x=0"], 2, "local gradient of f = sqrt(x)"), (["step", "exp(x)", "x=1", "--exact"], 2, "not a rational number"),
     (["step", "x", "x=1", "--html", "a.pdf"], 2, "written as .html"), (["step", "x", "x=1", "--interactive"], 2, "needs a terminal"),
-    (["step", "x", "x=inf", "--exact"], 2, "not a rational number"), (["step", "x", "x=1", "--svg", "a.png"], 2, "written as .svg"),
+    (["step", "x", "x=inf", "--exact"], 2, "not a rational number"), (["step", "x", "x=1", "--svg", "a.gif"], 2, "written as .svg"),
     (["draw", "x", "x=1", "-o", "missing/f.svg"], 1, "missing/f.svg: No such"), (["draw", "x", "x=1", "--layout", "dot"], 1, "dot"),
     (["ops", "tnah"], 2, "'tnah'"), (["ops", "tanh", "more"], 2, "more"), ([], 2, "COMMAND"), (["fly"], 2, "fly"),
     (["step"], 2, "EXPR"), (["step", "x\x1b", "x=1"], 2, "no place"), (["step", "(" * 500, "x=1"], 2, "brackets"),

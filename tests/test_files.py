@@ -22,8 +22,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="modes, pipes and devices 
 
 
 @pytest.fixture
-def old(tmp_path):
-    path = tmp_path / "a.json"
+def old(tmp_path, request):
+    params = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    path = tmp_path / f"a{params.get('ending', '.json')}"
     path.write_bytes(b"old")
     return path
 
@@ -53,9 +54,12 @@ WRITERS = {         # everything of this package that writes a file; each takes 
 }
 
 
+ENDINGS = {"drawing": ".svg", "page": ".html"}          # the others take any name
+
+
 def names(*without):
-    return pytest.mark.parametrize("write", [WRITERS[name] for name in WRITERS if name not in without],
-                                   ids=[name for name in WRITERS if name not in without])
+    kept = [name for name in WRITERS if name not in without]
+    return pytest.mark.parametrize("write, ending", [(WRITERS[name], ENDINGS.get(name, ".json")) for name in kept], ids=kept)
 
 
 # ---- what stands at the place --------------------------------------------------------------------------------
@@ -64,16 +68,16 @@ def names(*without):
 @names("checkpoint")            # which reads what is there first
 @posix
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o777])
-def test_an_old_file_keeps_its_mode_and_a_new_one_has_that_of_the_umask(write, mode, old):
+def test_an_old_file_keeps_its_mode_and_a_new_one_has_that_of_the_umask(write, ending, mode, old):
     old.chmod(mode)
     write(old)
     assert stat.S_IMODE(old.stat().st_mode) == mode and old.read_bytes() != b"old" and alone(old)
     before = os.umask(0o027)
     try:
-        write(old.parent / "new.svg")
+        write(old.parent / f"new{ending}")
     finally:
         os.umask(before)
-    assert stat.S_IMODE((old.parent / "new.svg").stat().st_mode) == 0o640
+    assert stat.S_IMODE((old.parent / f"new{ending}").stat().st_mode) == 0o640
 
 
 @posix
@@ -88,35 +92,36 @@ def test_a_private_file_is_private_while_it_is_written_too(old, monkeypatch):
 
 @names("checkpoint")
 @posix
-def test_a_link_stays_a_link_and_what_it_leads_to_is_written(write, old, tmp_path):
+def test_a_link_stays_a_link_and_what_it_leads_to_is_written(write, ending, old, tmp_path):
     folder = tmp_path / "links"
     folder.mkdir()
-    first, second, dangling = (folder / name for name in ("first", "second", "dangling"))
-    first.symlink_to("second")
+    first, second, dangling = (folder / f"{name}{ending}" for name in ("first", "second", "dangling"))
+    first.symlink_to(second.name)
     second.symlink_to(old)
     dangling.symlink_to(tmp_path / "gone.json")
     write(first)
     write(dangling)
     assert first.is_symlink() and second.is_symlink() and dangling.is_symlink()
     assert b"old" != old.read_bytes() == (tmp_path / "gone.json").read_bytes()
-    assert sorted(os.listdir(folder)) == ["dangling", "first", "second"]
+    assert sorted(os.listdir(folder)) == [f"{name}{ending}" for name in ("dangling", "first", "second")]
 
 
 @names()
 @posix
-def test_a_link_that_leads_to_itself_is_refused_and_stays(write, tmp_path):
-    (tmp_path / "a").symlink_to("b")
-    (tmp_path / "b").symlink_to("a")
+def test_a_link_that_leads_to_itself_is_refused_and_stays(write, ending, tmp_path):
+    one, other = tmp_path / f"a{ending}", tmp_path / f"b{ending}"
+    one.symlink_to(other.name)
+    other.symlink_to(one.name)
     with pytest.raises(OSError) as caught:
-        write(tmp_path / "a")
-    assert caught.value.errno == errno.ELOOP and caught.value.filename == str(tmp_path / "a")
-    assert (tmp_path / "a").is_symlink() and (tmp_path / "b").is_symlink() and len(os.listdir(tmp_path)) == 2
+        write(one)
+    assert caught.value.errno == errno.ELOOP and caught.value.filename == str(one)
+    assert one.is_symlink() and other.is_symlink() and len(os.listdir(tmp_path)) == 2
 
 
 @names("checkpoint")
 @posix
-def test_a_pipe_is_written_into_and_stays_a_pipe(write, tmp_path):
-    pipe = tmp_path / "pipe"
+def test_a_pipe_is_written_into_and_stays_a_pipe(write, ending, tmp_path):
+    pipe = tmp_path / f"pipe{ending}"
     os.mkfifo(pipe)
     with pytest.raises(OSError, match="nobody reads from this pipe") as caught:
         write(pipe)
@@ -133,8 +138,9 @@ def test_a_pipe_is_written_into_and_stays_a_pipe(write, tmp_path):
         written.result()
     os.close(end)
     assert stat.S_ISFIFO(pipe.stat().st_mode) and alone(pipe)
-    write(tmp_path / "file")
-    assert (tmp_path / "file").read_bytes() == got
+    file = tmp_path / f"file{ending}"
+    write(file)
+    assert file.read_bytes() == got
 
 
 @posix
@@ -145,9 +151,9 @@ def test_a_checkpoint_that_is_no_file_is_refused(tmp_path):
             WRITERS["checkpoint"](place)
 
 
-@names("checkpoint")
+@names("checkpoint", *ENDINGS)                  # no device has their ending
 @posix
-def test_a_device_is_written_into_and_stays_a_device(write):
+def test_a_device_is_written_into_and_stays_a_device(write, ending):
     write("/dev/null")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
     if os.path.exists("/dev/full"):                     # Linux has it: every write to it fails
@@ -269,7 +275,7 @@ STEPS = ["open", "chmod", "fsync", "replace"]
 @names("checkpoint")
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), MemoryError()], ids=repr)
-def test_whatever_fails_at_whatever_step_the_old_file_stays_alone(write, step, error, old, monkeypatch):
+def test_whatever_fails_at_whatever_step_the_old_file_stays_alone(write, ending, step, error, old, monkeypatch):
     def fail(*arguments, **options):
         raise error
     with monkeypatch.context() as patch:

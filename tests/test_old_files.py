@@ -91,6 +91,11 @@ def test_pickled_results_print_as_they_did():
         assert repr(pickle.loads(pickle.dumps(result))) == text
 
 
+def test_pickled_pictures_are_written_as_every_kind_that_pictures_are_written_as_now(tmp_path):
+    drawing = unpickled("results")["drawing"][0]
+    assert drawing.save(tmp_path / "a.pdf").read_bytes().startswith(b"%PDF") and "#56B4E9" in drawing.save(tmp_path / "a.svg", theme="dark").read_text("utf-8")
+
+
 def test_pickled_results_are_alive():
     results = {name: result for name, (result, _) in unpickled("results").items()}
     assert results["drawing"].layout == "embedded" and "leaf x: −2, gradient 5." in results["drawing"].svg

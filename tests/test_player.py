@@ -224,7 +224,7 @@ def test_views_of_a_network():
     _, loss = a_network_and_its_loss([4, 3, 1])
     data = data_of(tg.play(loss))
     names = [view["name"] for view in data["views"]]
-    assert names[:3] == ["every node", "neurons", "layers"] and names[data["first"]] == "every node"
+    assert names[:3] == ["every node", "neurons", "layers"] and names[data["first"]] == "neurons"
     assert {"layer 0, opened", "layer 1, opened"} <= set(names)
     everything = set(range(len(tg.topological_order(loss))))
     for view in data["views"]:
@@ -257,11 +257,12 @@ def test_the_first_view_can_be_chosen(fold):
     assert data["views"][data["first"]]["name"] == {"none": "every node", "neuron": "neurons", "layer": "layers"}[fold]
 
 
-def test_a_thousand_nodes_start_as_layers_and_stay_small():
+@pytest.mark.parametrize(("layout", "first"), [("auto", "neurons"), ("simple", "layers")])
+def test_a_thousand_nodes_start_folded_and_stay_small(layout, first):
     _, loss = a_network_and_its_loss([30, 30, 1])
-    page = tg.play(loss)
+    page = tg.play(loss, layout=layout)
     data = data_of(page)
-    assert len(data["nodes"]) > 1000 and data["views"][data["first"]]["name"] == "layers"
+    assert len(data["nodes"]) > 1000 and data["views"][data["first"]]["name"] == first
     assert "every node" not in [view["name"] for view in data["views"]] and len(page.html) < 1_000_000
 
 

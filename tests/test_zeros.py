@@ -61,7 +61,7 @@ def gradients_played(f):
         elif kind == "b":
             found[nodes[data["nodes"][n]["parents"][rest[0]]]] = rest[1]
         elif kind == "z":
-            found.update((nodes[i], rest[1]) for i in rest[2])
+            found.update(zip((nodes[i] for i in rest[2]), rest[1], strict=True))
     return found
 
 

@@ -186,8 +186,10 @@ from .show import plots
 from .show.dot import to_graphviz
 from .show.draw import draw
 from .show.drawing import Drawing
+from .show.frames import Frames, frames
 from .show.page import Page
 from .show.player import play
+from .show.scopes import scope
 from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
 from .symbols.named import names
@@ -207,7 +209,8 @@ _python_has_too = ["abs", "max", "min", "pow", "round", "sum"]
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
-    "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "GradientCheck", "GradientError", "History",
+    "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "Frames", "GradientCheck",
+    "GradientError", "History",
     "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov",
     "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL",
     "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
@@ -215,13 +218,14 @@ __all__ = [
     "brier", "cbrt", "ceil", "check_training", "clip", "clip_gradients_by_norm", "clip_gradients_by_value", "cos",
     "cosh", "cross_entropy", "cumsum", "data", "derivative", "div", "dot", "draw", "elu", "engine_name", "equal", "erf",
     "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression", "first_nonfinite", "fit", "floor",
-    "floor_divide", "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal", "half_squared_error",
+    "floor_divide", "frames",
+    "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal", "half_squared_error",
     "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp", "kl_divergence", "leaky_relu", "leaves",
     "less", "less_equal", "live_values", "load", "log", "log10", "log1p", "log2", "log_base", "log_sigmoid",
     "log_softmax", "log_softmax_at", "logaddexp", "logit", "logsumexp", "mae", "maximum", "maxout", "mean", "minimum",
     "mish", "mse", "mul", "names", "neg", "nll", "no_grad", "norm", "normal_cdf", "not_equal", "numeric_derivative",
     "op", "play", "plots", "power", "prod", "reciprocal", "relu", "remainder", "replay", "save", "scaled_relu",
-    "schedules", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softmax_at",
+    "schedules", "scope", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softmax_at",
     "softmax_cross_entropy", "softmin", "softplus", "softsign", "source", "sqrt", "square", "std", "step", "steps",
     "sub", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "trace_origin",
     "value_and_grad", "var", "vjp", "where", "xlogy",

@@ -29,11 +29,16 @@ from .engine.graph import leaves_in
 from .engine.number import nearest, printable
 from .engine.op import OPS, Op
 from .engine.value import engine_name, pure_is_wanted
-from .files import write_whole
+from .files import checked_ending, write_whole
 from .nn import losses
+from .show.boxes import BLANKS
 from .show.dot import graphviz_of
 from .show.draw import STYLES, drawing_of
+from .show.export import KINDS, is_ours
+from .show.frames import frames_of
 from .show.layout import LAYOUTS
+from .show.page import ENDINGS
+from .show.paint import THEMES
 from .show.player import Lesson, check_playable
 from .show.steps import Steps, events_of
 from .show.terminal import walk
@@ -66,6 +71,9 @@ DRAW_EXAMPLES = """examples:
   tinygrad-edu draw "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1 -o neuron.svg
   tinygrad-edu draw "1/(1+exp(-(w*x+b)))" w=2 x=-1 b=1 --style circuit
+  tinygrad-edu draw "(x + y) * z" x=-2 y=5 z=-4 -o slide.png --theme dark
+  tinygrad-edu draw "(x + y) * z" x=-2 y=5 z=-4 --blank -o worksheet.pdf
+  tinygrad-edu draw "(x + y) * z" x=-2 y=5 z=-4 --frames steps --format png
   tinygrad-edu draw "x * y" x=1 y=2 -o graph.dot"""
 PLAY_EXAMPLES = """examples:
   tinygrad-edu play "(x + y) * z" x=-2 y=5 z=-4
@@ -78,11 +86,13 @@ OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
 OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
-           "--json", "--format", "--names", "--style", "--ieee", "--literal", "--output", "--no-open")
-WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names", "--style", "--format")
+           "--json", "--format", "--names", "--style", "--ieee", "--literal", "--output", "--no-open", "--theme",
+           "--scale", "--blank", "--frames")
+WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names", "--style", "--theme", "--scale", "--frames",
+               "--format")
+GRAPHVIZ = ("dot", "gv")
 COMMANDS = ("demo", "play", "step", "draw", "ops", "train", "predict")
 FORMATS = {"markdown": Steps.to_markdown, "latex": Steps.to_latex, "csv": Steps.to_csv}
-OURS = b'class="tg-graph"', b'<meta name="generator" content="tinygrad_edu">'
 IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
             "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
 
@@ -244,8 +254,14 @@ def add_step(add: Any) -> None:
 
 def add_draw(add: Any) -> None:
     add_expression(add)
-    add("-o", "--output", metavar="FILE", default="", help=".svg or .dot (default: graph.svg)")
+    add("-o", "--output", metavar="FILE", default="", help=".svg, .png, .pdf or .dot (default: graph.svg)")
     add("--style", choices=STYLES, default="boxes", help="boxes, or a circuit as on the slides of lectures")
+    add("--theme", choices=THEMES, default="auto", help="auto: SVG follows the reader's mode, PNG and PDF are light")
+    add("--scale", type=float, default=2.0, metavar="X", help="pixels of a PNG for each point (default: 2)")
+    add("--blank", choices=BLANKS[1:], nargs="?", const="all", default="", help="a worksheet, with places to fill in "
+        "for all that is computed, or for gradients")
+    add("--frames", metavar="DIR", default="", help="write a picture of each step into this folder instead")
+    add("--format", choices=KINDS, default="svg", help="of --frames (default: svg)")
 
 
 def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespace:
@@ -278,6 +294,10 @@ def shielded(argv: list[str]) -> list[str]:
             words[-1] += word                                                   # no expression ends like that
         elif word in ("--svg", "--html"):
             words.append(f"{word}=")
+        elif word == "--blank":                             # what follows may be a number such as x=2
+            words.append("--blank=all")
+        elif before == "--blank" and word in BLANKS:
+            words[-1] = f"--blank={word}"
         else:
             words.append(word if known or not word.startswith("-") else " " + word)
     return words
@@ -400,17 +420,22 @@ def has_display() -> bool:
 
 def own(name: str, default: str) -> str:
     """The file to be written: the one named, or else the default, which must not be somebody else's."""
-    if not name and os.path.isfile(default):
-        with open(default, "rb") as file:
-            start = file.read(1000)
-        if not any(mark in start for mark in OURS):
-            raise ValueError(f"{default} is here already, and is not one that tinygrad-edu wrote: name another file")
+    if not name and os.path.isfile(default) and not is_ours(default):
+        raise ValueError(f"{default} is here already, and is not one that tinygrad-edu wrote: name another file")
     return name or default
 
 
 def run_draw(args: argparse.Namespace) -> None:
-    """Draw the expression into a file."""
-    console().print(save_picture(graph_of(args), own(args.output, "graph.svg"), args.layout, args.style))
+    """Draw the expression into a file, or each of its steps into a folder."""
+    graph, paint = graph_of(args), {"theme": args.theme, "scale": args.scale}
+    if not args.frames:
+        target = own(args.output, "graph.svg")
+        console().print(save_picture(graph, target, args.layout, args.style, args.blank, **paint))
+        return
+    if args.output or args.blank or args.style != "boxes":
+        raise ValueError("--frames draws every step as boxes into a folder: leave --output, --style and --blank out")
+    paths = frames_of(graph, layout=args.layout).save(args.frames, args.format, **paint)
+    console().print(f"wrote {printable(paths[0])} to {printable(paths[-1].name)}")
 
 
 def run_ops(args: argparse.Namespace) -> None:
@@ -442,25 +467,21 @@ def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
     return dict(args.numbers)
 
 
-def save_picture(graph: NamedGraph, target: str, layout: str, style: str = "boxes") -> str:
-    """Write the picture; returns a line that says so."""
-    path = Path(target)
-    if path.suffix.lower() == ".svg":
-        picture = drawing_of(graph, layout, style=style)
-        picture.save(path)
-        return f"wrote {printable(target)}{with_reason(picture.note)}"
-    if path.suffix.lower() in (".dot", ".gv") and style == "boxes":
-        write_whole(path, graphviz_of(graph).source.encode())
+def save_picture(graph: NamedGraph, target: str, layout: str, style: str = "boxes", blank: str = "",
+                 **paint: Any) -> str:
+    """Write the picture, in the colours and size that its `save` is told; returns a line that says so."""
+    is_plain = style == "boxes" and not blank
+    if checked_ending(target, [*KINDS, *GRAPHVIZ] if is_plain else KINDS, "pictures") in GRAPHVIZ:
+        write_whole(target, graphviz_of(graph).source.encode())
         return f"wrote {printable(target)}"
-    if style != "boxes":
-        raise ValueError(f"{target}: a {style} is written as .svg")
-    raise ValueError(f"{target}: pictures are written as .svg, or as .dot for Graphviz")
+    picture = drawing_of(graph, layout, style=style, blank=blank)
+    picture.save(target, **paint)
+    return f"wrote {printable(target)}{with_reason(picture.note)}"
 
 
 def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> str:
     """Write the page that walks through the steps; returns a line that says so."""
-    if Path(target).suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{target}: the page is written as .html")
+    checked_ending(target, ENDINGS, "pages")
     check_playable(graph)
     page = Lesson(graph, events).page("auto", layout)
     page.save(target)

@@ -12,7 +12,7 @@ from typing import Any
 from .engine.composites import softmax
 from .engine.errors import DomainError, GradientError
 from .engine.number import printable
-from .files import checked_target
+from .files import checked_ending, checked_target
 from .learn import data as sets
 from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
@@ -24,6 +24,8 @@ from .learn.sanity import check_training
 from .nn.modules import MLP, activation_named
 from .nn.penalties import L2
 from .nn.weights import save
+from .show.export import KINDS
+from .show.page import ENDINGS
 from .show.plane import LARGEST
 from .show.plots import decision_boundary, figure_class, loss_curves, text_curve
 
@@ -128,12 +130,11 @@ def film_of(args: argparse.Namespace, model: MLP, training: Data, validation: Da
 
 def check_targets(args: argparse.Namespace) -> None:
     """Find out before the training, not after it, that its result cannot be written."""
-    if args.plot and Path(args.plot).suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"{args.plot}: plots are written as .png, .svg or .pdf")
     if args.plot:
+        checked_ending(args.plot, KINDS, "plots")
         figure_class()
-    if args.animate and Path(args.animate).suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"{args.animate}: animations are pages, written as .html")
+    if args.animate:
+        checked_ending(args.animate, ENDINGS, "pages")
     for target in (args.save, args.plot, args.animate):
         if target and not Path(target).absolute().parent.is_dir():
             raise ValueError(f"{target}: there is no folder {Path(target).parent}")

@@ -7,6 +7,7 @@ one in a single step.  So a crash, a full disk or a second writer never leaves h
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def write_whole(path: "str | os.PathLike[str]", content: bytes) -> Path:
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     return path
+
+
+def checked_ending(path: "str | os.PathLike[str]", endings: Sequence[str], what: str) -> str:
+    """How a file name ends, which tells what is written; ValueError where it is none of these endings.
+
+    >>> checked_ending("graph.PNG", ("svg", "png"), "pictures")
+    'png'
+    """
+    ending = Path(path).suffix.lower()[1:]
+    if ending not in endings:
+        *others, last = [f".{ending}" for ending in endings]
+        raise ValueError(f"{path}: {what} are written as {', '.join(others)}{' or ' * bool(others)}{last}")
+    return ending
 
 
 def checked_target(path: "str | os.PathLike[str]") -> os.stat_result | None:

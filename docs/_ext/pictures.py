@@ -62,6 +62,13 @@ f = sum(w * x for w, x in zip(weights, [2, -1, 3]))
 f.backward()
 tg.draw(f, style="circuit")""",
         "Python's `sum` begins with 0 + …; the picture begins with the first product."),
+    Picture("batch", "A batch, by one of its examples", """\
+w, b = tg.Value(0.5, label="w"), tg.Value(0.0, label="b")
+losses = [(w * x + b - x * x) ** 2 for x in [2 - k / 25 for k in range(100)]]
+loss = tg.mean(losses)
+tg.play(loss)""",
+        "A line is fitted to 100 points. One of them is seen, and a box stands for the 99 others, which are computed "
+        "in the same way. What they add to the gradients of w and b is one step; then the example adds its part.", 9),
     Picture("recurrent", "The same weights, again and again", """\
 w, u, b = (tg.Value(x, label=name) for x, name in ((0.5, "w"), (-0.8, "u"), (0.1, "b")))
 h = tg.Value(0.0, label="h0")
@@ -70,7 +77,28 @@ for i, x in enumerate([1.0, 0.6, 0.2]):
 f = (h - 1) ** 2
 f.backward()
 tg.draw(f)""",
-        "Three steps through time use w, u and b three times. A pale box stands in an earlier row already."),
+        "Three steps through time, all drawn alike. Each uses the same w, u and b, and what the step before it made: "
+        "a pale box stands somewhere else already."),
+    Picture("attention", "Attention, head by head", """\
+outputs, tokens = [], [tg.Value(x, label=f"x{i}") for i, x in enumerate((0.5, -1.0, 2.0, 0.3))]
+for head, weight in enumerate((0.8, -0.3)):
+    keys = [tg.scope(weight * x, f"head {head}, key {i}") for i, x in enumerate(tokens)]
+    for i, key in enumerate(keys):
+        shares = tg.softmax([key * other for other in keys[:i + 1]])
+        outputs.append(tg.scope(tg.dot(shares, keys[:i + 1]), f"head {head}, place {i}"))
+f = tg.mean(outputs)
+f.backward()
+tg.draw(f, fold="neuron")""",
+        "Two heads look at four tokens, and each place only at those up to its own. `tg.scope` names what was just "
+        "computed: each name is a box, and a frame goes around each head."),
+    Picture("worksheet", "A worksheet", """\
+f = tg.expression("q = x + y; f = q * z", x=-2, y=5, z=-4)
+tg.draw(f, blank="all")""",
+        "What is computed is left out: a value goes into each blue box, a gradient into each dashed one."),
+    Picture("frame", "One step of many, for a slide", """\
+f = tg.expression("q = x + y; f = q * z", x=-2, y=5, z=-4)
+tg.frames(f)[5]""",
+        "There is such a picture of every step, all of one size: `tg.frames(f).save(\"steps\", \"png\")` writes them."),
 )
 
 

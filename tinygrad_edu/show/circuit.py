@@ -13,7 +13,7 @@ from ..engine.number import printable
 from ..engine.printer import escape
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
-from .boxes import LEGEND, Box, as_document, boxes_of, narrowed
+from .boxes import BLANK, LEGEND, Box, as_document, blank_svg, boxes_of, narrowed, without_answers
 from .drawing import Drawing
 from .folds import folded
 from .layout import Edge, Layout, Point, column_of, curved, simple
@@ -57,7 +57,7 @@ class Part(NamedTuple):
         return self.body + self.wire - OVERHANG, LINE + 2 * NAME * bool(self.symbol and self.name)
 
 
-def circuit_of(graph: NamedGraph, layout: str, fold: str) -> Drawing:
+def circuit_of(graph: NamedGraph, layout: str, fold: str, blank: str = "") -> Drawing:
     """`draw` in the style of a circuit, for up to 100 nodes: three digits, and plain numbers in the gates, as `+1`."""
     if layout not in ("auto", "simple") or fold not in ("auto", "none"):
         raise ValueError(f'style="circuit" has a layout of its own and folds nothing, so layout={layout!r}, '
@@ -68,7 +68,7 @@ def circuit_of(graph: NamedGraph, layout: str, fold: str) -> Drawing:
     within = {node: number for node in graph.nodes if (number := number_within(graph, node)) is not None}
     taken_in = {i for i, node in enumerate(graph.nodes) if within_all(graph, node, within)}
     groups = [group for i, group in enumerate(folded(graph.nodes, "none")) if i not in taken_in]
-    boxes = boxes_of(graph, groups)
+    boxes = [without_answers(box, blank) for box in boxes_of(graph, groups)]
     parts = [part_of(graph, group[0], box, within.get(group[0])) for group, box in zip(groups, boxes)]
     place = {group[0]: i for i, group in enumerate(groups)}
     edges = [Edge(place[parent], i) for node, i in place.items() for parent in graph.parents(node)
@@ -97,7 +97,8 @@ def part_of(graph: NamedGraph, node: Value, box: Box, number: Value | None) -> P
     """A node as a leaf or gate; a gate is named only where its user named it."""
     name = narrowed(printable(graph.labels[node]) if box.symbol else box.name)
     data = "" if box.kind == "constant" and box.name == box.data else in_few_digits(graph.data[node])
-    grad = box.grad if box.grad in ("", "—") else in_few_digits(node.grad)
+    data = BLANK if box.data == BLANK else data
+    grad = box.grad if box.grad in ("", "—", BLANK) else in_few_digits(node.grad)
     return Part(box.kind, in_gate(graph, node, box.symbol, number), name, data, grad, box.sentence,
                 box.symbol not in SYMMETRIC)
 
@@ -198,5 +199,8 @@ def part_svg(part: Part, x: float, y: float) -> str:
 
 
 def centred(kind: str, x: float, y: float, text: str, small: str = "") -> str:
+    if text == BLANK:
+        room = letters(BLANK) * DIGIT
+        return blank_svg(kind.removeprefix("tg-"), x - room / 2, y, room)
     place = f'text-anchor="middle" x="{at(x)}" y="{at(y)}"'
     return f'<text class="{kind}"{small} {place}>{escape(text)}</text>' if text else ""

@@ -1,17 +1,18 @@
-"""A finished picture, which notebooks show and `save` writes to a file."""
+"""A finished picture, which notebooks show and `save` writes to a file: SVG, PNG or PDF."""
 
 import warnings
 from pathlib import Path
 from typing import Any
 
-from ..files import write_whole
+from ..files import checked_ending, write_whole
+from .export import KINDS, exported
 
 
 class Drawing:
     """A finished picture.
 
     svg      its text
-    layout   what placed the boxes: "embedded" (Graphviz), "dot", or "simple" where neither runs
+    layout   what placed the boxes: "embedded" (Graphviz), "dot", "simple" where neither runs, or "columns" of a network
     note     why the layout is simple, where nobody asked for that, or ""
 
     Notebooks show it; `save` writes it to a file.
@@ -32,9 +33,15 @@ class Drawing:
         warnings.warn("engine, what placed the boxes of a picture, is now layout", DeprecationWarning, stacklevel=2)
         return self.layout
 
-    def save(self, path: "str | Path") -> Path:
-        """Write the SVG to a file and return its path."""
-        return write_whole(path, self.svg.encode())
+    def save(self, path: "str | Path", *, theme: str = "auto", scale: float = 2.0) -> Path:
+        """Write the picture to a file that ends in .svg, .png or .pdf, and return its path.
+
+        theme   "light", "dark", or "auto": SVG follows the mode of whoever looks at it, PNG and PDF are light
+        scale   pixels of a PNG for each point of the picture: 1 as on a page, 2 for slides, 3 for paper
+
+        ValueError for other endings; ModuleNotFoundError for PNG without the package resvg-py.
+        """
+        return write_whole(path, exported(self.svg, checked_ending(path, KINDS, "pictures"), theme, scale))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"image/svg+xml": self.svg, "text/plain": repr(self)}

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ..engine.value import Value
 from ..symbols.named import NamedGraph, is_input
+from .recurrent import time_of
 
 MOST_NODES = 5000
 MANY_NODES = 300                                            # beyond this, "auto" folds
@@ -23,9 +24,11 @@ class Group(list[Value]):
 def folded(order: list[Value], fold: str) -> list[Group]:
     """The nodes in groups, a group for a box, in the order of their last members."""
     if fold == "auto":
-        fits = len(order) <= MANY_NODES
-        return folded(order, "none") if fits else min(folded(order, "neuron"), folded(order, "layer"), key=over_many)
-    is_network = fold in ("neuron", "layer")
+        tried = ("none",) if len(order) <= MANY_NODES else ("time", "neuron", "layer")
+        return min((folded(order, fold) for fold in tried), key=over_many)
+    if fold == "time":
+        return folded_by(order, time_of(order))
+    is_network = fold in ("example", "neuron", "layer")
     return folded_by(order, with_inputs(order, BOX_NAMES[fold]) if is_network else BOX_NAMES[fold])
 
 
@@ -58,8 +61,8 @@ def grouped(order: list[Value], name: Callable[[Value], str]) -> list[Group]:
 
 
 def layer_of(scope: str) -> str:
-    """The layer a neuron belongs to: "layer 0" of "layer 0, neuron 3"."""
-    return scope.rsplit(", neuron", 1)[0]
+    """What a part belongs to: "layer 0" of "layer 0, neuron 3", "head 0" of "head 0, position 2"."""
+    return scope.rpartition(", ")[0] or scope
 
 
 def origin_of(node: Value) -> str:
@@ -68,9 +71,9 @@ def origin_of(node: Value) -> str:
 
 
 BOX_NAMES: dict[str, Callable[[Value], str]] = {
-    "none": lambda node: "", "neuron": lambda node: node.scope, "layer": lambda node: layer_of(node.scope),
-    "line": origin_of}
-FOLDS = ("auto", *BOX_NAMES)
+    "none": lambda node: "", "example": lambda node: node.scope, "neuron": lambda node: node.scope,
+    "layer": lambda node: layer_of(node.scope), "line": origin_of}
+FOLDS = ("auto", *BOX_NAMES, "time")
 
 
 def over_many(groups: list) -> bool:
@@ -100,7 +103,7 @@ def links_of(graph: NamedGraph, groups: list[Group]) -> list[Link]:
         for node in group:
             for i, parent in enumerate(graph.parents(node)):
                 tail = place[parent]
-                if len(group) == len(groups[tail]) == 1:
+                if len(group) == len(groups[tail]) == 1 and parent is not graph.stand_in:
                     links[node, i] = Link(tail, head, node, i)
                 elif tail != head:
                     links.setdefault((tail, head), Link(tail, head, node, -1))
@@ -111,14 +114,15 @@ def check_size(count: int, thing: str = "picture") -> None:
     """Refuse a picture of too many boxes, or a player of too many nodes."""
     if count > MOST_NODES:
         raise ValueError(f"the graph has {count} nodes, too many for a {thing} (at most {MOST_NODES}): "
-                         "take one of its inner nodes, such as tg.topological_order(v)[100] of a Value v")
+                         'fold="example" shows one example of a batch; of anything else take one of its inner nodes, '
+                         "such as tg.topological_order(v)[100] of a Value v")
 
 
 def check_single(order: list[Value], fold: str) -> None:
     """Refuse at once, before the nodes are folded, a picture that has too many boxes of a single operation."""
     if fold not in FOLDS:
         raise ValueError(f"fold={fold!r}: write one of {', '.join(FOLDS)}")
-    name = BOX_NAMES["neuron" if fold == "auto" else fold]
+    name = BOX_NAMES["neuron" if fold in ("auto", "time") else fold]
     single = (node for node in order if node.parents and not name(node))
     if len(list(islice(single, MOST_NODES + 1))) > MOST_NODES:
         check_size(len(order))

@@ -27,6 +27,14 @@ class Edge(NamedTuple):
     head: int
     letters: int = 0
     lines: int = 1
+    weight: int = 1             # how much Graphviz does to keep it straight
+
+
+class Frame(NamedTuple):
+    """A part of a picture, with its heading: the corner at its upper left, and its size."""
+    heading: str
+    corner: Point
+    size: Point
 
 
 class Layout(NamedTuple):
@@ -38,6 +46,8 @@ class Layout(NamedTuple):
     name      what placed them, one of LAYOUTS but "auto"
     note      why it was not what was asked for first, or ""
     ghosts    boxes that stand once more in another row, where something is made from them (see `rows`)
+    frames    around parts that are alike, such as time steps (see `parts`)
+    flow      the arrows from one frame to the next
     """
     width: float
     height: float
@@ -47,6 +57,8 @@ class Layout(NamedTuple):
     name: str
     note: str = ""
     ghosts: Sequence[tuple[int, Point]] = ()
+    frames: Sequence[Frame] = ()
+    flow: Sequence[tuple[list[Point], Point]] = ()
 
 
 def chosen_layout(layout: str, engine: str | None) -> str:
@@ -57,8 +69,8 @@ def chosen_layout(layout: str, engine: str | None) -> str:
     return engine
 
 
-def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto") -> Layout:
-    """Place boxes of these (width, height) from left to right along the edges.
+def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto", way: str = "LR") -> Layout:
+    """Place boxes of these (width, height) along the edges, from left to right or ("BT") upwards.
 
     layout   "auto": the embedded Graphviz, or the simple layout where that cannot run;
              "embedded", "dot" (the system's, by the package graphviz) or "simple" to insist
@@ -66,8 +78,8 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto")
     if layout not in LAYOUTS:
         raise ValueError(f"layout={layout!r}: write one of {', '.join(LAYOUTS)}")
     if layout == "simple":
-        return simple(sizes, edges)
-    dot = dot_text(sizes, edges)
+        return simple(sizes, edges) if way == "LR" else turned(sizes, edges)
+    dot = dot_text(sizes, edges, way)
     if layout == "dot":
         return from_json(system_dot(dot), len(edges), "dot")
     try:
@@ -75,17 +87,20 @@ def lay_out(sizes: Sequence[Point], edges: Sequence[Edge], layout: str = "auto")
     except embedded.LayoutUnavailable as error:
         if layout == "embedded":
             raise
-        return simple(sizes, edges)._replace(note=str(error))
+        return lay_out(sizes, edges, "simple", way)._replace(note=str(error))
 
 
-def dot_text(sizes: Sequence[Point], edges: Sequence[Edge]) -> str:
+def dot_text(sizes: Sequence[Point], edges: Sequence[Edge], way: str = "LR") -> str:
     """The question to Graphviz: numbered boxes of these sizes, and labels of zeros."""
-    lines = ["digraph {", "rankdir=LR; nodesep=0.3; ranksep=0.4;",
+    spaces = "nodesep=0.3; ranksep=0.4;"                # between boxes, in inches; a label makes room of its own
+    if way == "BT":
+        spaces = f"nodesep=0.2; ranksep={0.2 if any(e.letters for e in edges) else 0.5};"
+    lines = ["digraph {", f"rankdir={way}; {spaces}",
              'node [shape=box, fixedsize=true, label=""];', f'edge [fontname="Courier", fontsize={LABEL_SIZE}];']
     lines += [f"{i} [width={w / 72:.4f}, height={h / 72:.4f}];" for i, (w, h) in enumerate(sizes)]
     for k, e in enumerate(edges):
-        label = "\\n".join(["0" * e.letters] * e.lines)
-        lines.append(f'{e.tail} -> {e.head} [number={k}, label="{label}"];')
+        label = "\\n".join(["0" * e.letters] * (e.lines if way == "LR" else 1))       # two lines fit between rows too
+        lines.append(f'{e.tail} -> {e.head} [number={k}, label="{label}"{f", weight={e.weight}" * (e.weight > 1)}];')
     return "\n".join([*lines, "}"])
 
 
@@ -152,13 +167,33 @@ def simple(sizes: Sequence[Point], edges: Sequence[Edge], columns: Sequence[int]
     middles = [lefts[c] + max(spaces[i][0] for i in column) / 2 for c, column in enumerate(members)]
     centres = [(middles[c], y) for c, y in zip(places, ys)]
     borders = [(left, 2 * middle - left) for left, middle in zip(lefts, middles)]
+    curves, labels = curves_of(routes, centres, sizes, [borders[c] for c in places], edges)
+    return Layout(width, height, centres[:len(sizes)], curves, labels, "simple")
+
+
+def curves_of(routes: Sequence[Sequence[int]], centres: Sequence[Point], sizes: Sequence[Point],
+              borders: Sequence[Point], edges: Sequence[Edge]) -> tuple[list[tuple[list[Point], Point]], list[Point]]:
+    """(the curves, the places of the labels) of edges that go these ways.
+
+    borders   per place the left and the right one of its column
+    """
+    ys = [y for _, y in centres]
     leaving, arriving = (ports(routes, centres, sizes, end) for end in (0, -1))
-    ways = [way_of(route, leaving[k], arriving[k], [borders[places[i]] for i in route], ys)
-            for k, route in enumerate(routes)]
+    ways = [way_of(route, leaving[k], arriving[k], [borders[i] for i in route], ys) for k, route in enumerate(routes)]
     curves = [([*curved(way)[:-1], (way[-1][0] - ARROW, way[-1][1])], way[-1]) for way in ways]
     inputs = Counter(e.head for e in edges)
-    labels = [label_place(way[-3], way[-2], e.letters, inputs[e.head]) for way, e in zip(ways, edges)]
-    return Layout(width, height, centres[:len(sizes)], curves, labels, "simple")
+    return curves, [label_place(way[-3], way[-2], e.letters, inputs[e.head]) for way, e in zip(ways, edges)]
+
+
+def turned(sizes: Sequence[Point], edges: Sequence[Edge]) -> Layout:
+    """The simple layout upwards: its columns are rows, between which there is room for two lines."""
+    found = simple([(height, width) for width, height in sizes], [edge._replace(letters=0) for edge in edges])
+
+    def upwards(point: Point) -> Point:
+        return point[1], found.width - point[0]
+    curves = [([upwards(point) for point in points], upwards(tip)) for points, tip in found.curves]
+    labels = [((points[-4][0] + tip[0]) / 2, (points[-4][1] + tip[1]) / 2) for points, tip in curves]
+    return Layout(found.height, found.width, [upwards(p) for p in found.boxes], curves, labels, "simple")
 
 
 def column_of(count: int, edges: Sequence[Edge]) -> list[int]:

@@ -8,12 +8,13 @@ import base64
 import json
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, reduce
 from html import escape
+from operator import or_
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..files import write_whole
+from ..files import checked_ending, write_whole
 
 BAR = """<div class="bar" role="group" aria-label="{steps}">
 <button id="first" aria-label="{first}">|◀</button>
@@ -27,6 +28,7 @@ BAR = """<div class="bar" role="group" aria-label="{steps}">
 <dialog id="keys" aria-label="{help}"><dl>{keys}</dl><button id="close">{close}</button></dialog>
 """
 SPEEDS = (0.5, 1, 2, 4)
+ENDINGS = ("html", "htm")
 
 
 class Page:
@@ -47,7 +49,8 @@ class Page:
         self.html, self.title, self.picture, self.height = html, title, picture, height
 
     def save(self, path: "str | Path") -> Path:
-        """Write the page to a file and return its path."""
+        """Write the page to a file that ends in .html, and return its path; ValueError for other endings."""
+        checked_ending(path, ENDINGS, "pages")
         return write_whole(path, self.html.encode())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -73,14 +76,13 @@ class Words(NamedTuple):
 
 
 @cache
-def words_of(kind: str) -> Words:
-    """The words of a page of this kind ("player" or "animation"), with those of the bar.
+def words_of(*kinds: str) -> Words:
+    """The words of a page of this kind ("player" or "animation"), with those of the bar and of further kinds.
 
     >>> words_of("player").page["title"]
     '{name}, step by step'
     """
-    bar, own = sentences("bar"), sentences(kind)
-    return Words(*[bar[part] | own[part] for part in Words._fields])
+    return Words(*[reduce(or_, [sentences(kind)[part] for kind in ("bar", *kinds)]) for part in Words._fields])
 
 
 @cache
@@ -141,7 +143,8 @@ def digest(text: str) -> str:
 def as_json(data: Any) -> str:
     """JSON that can stand inside a script element, whatever the labels in it are.
 
-    Only `</`, `<!` and `<s` mean something there: what begins a tag of MathML stays as it is, and is short.
+    Only `</`, `<!` and `<s` mean something there: MathML stays as it is, but for a backslash before each slash.
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return re.sub("<(?!m)", r"\\u003c", text).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    text = re.sub("<(?![m/])", r"\\u003c", text).replace("</", r"<\/")
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

@@ -15,7 +15,7 @@ function stateAt(place) {
   for (const [kind, n, k, after, behind] of events.slice(0, place)) {
     if (kind === "f") done[n] = true;
     else if (kind === "s") grads[n] = k;
-    else if (kind === "z") for (const node of behind) grads[node] = after;
+    else if (kind === "z") behind.forEach((node, i) => { grads[node] = after[i]; heard[node] = [{}]; });
     else {
       const parent = nodes[n].parents[k], before = grads[parent] ?? "0";
       grads[parent] = after;
@@ -24,11 +24,12 @@ function stateAt(place) {
   }
   return {place, done, grads, heard, event: events[place - 1]};
 }
+// The nodes that a step brings a number or a gradient.
+const receivers = ([kind, n, k, , behind]) => kind === "b" ? [nodes[n].parents[k]] : behind ?? [n];
 // How many contributions each node gets.
 const expected = {};
-for (const [kind, n, k] of events) {
-  const to = nodes[n].parents?.[k];
-  if (kind === "b") expected[to] = (expected[to] ?? 0) + 1;
+for (const event of events) if ("bz".includes(event[0])) for (const to of receivers(event)) {
+  expected[to] = (expected[to] ?? 0) + 1;
 }
 
 // ---- formulas as MathML, in which each node is a term that can be lit
@@ -77,6 +78,7 @@ function notChosen([kind, , , after, taken], up) {
 const indent = "<mspace width='1em'/>", withoutTags = maths => maths?.replace(/<[^>]*>/g, "");
 function forwardLines(n) {
   const {call, name: own, made, data, maths, numbers: put} = nodes[n];
+  if (!call) return [];
   const result = [...put ? [equals(inNumbers(call))] : [], equals(number(data, "data"))];
   return [own === made ? [inSymbols(call)] : [term(n, maths), equals(inSymbols(call))], result];
 }
@@ -97,11 +99,11 @@ function backwardLines(n, k, after) {
     [because + localDerivative(n, k), ...reasonFor(n, k), equals(number(local, "grad"))],
   ];
 }
-// Where nothing is passed on, all that is behind has the gradient 0.
-function stoppedLines(after, behind) {
-  const names = behind.slice(0, 8).map(n => grad(n));
-  if (behind.length > 8) names[7] = "<mo>…</mo>";
-  return [[...names.map((name, i) => name + (names[i + 1] ? "<mo>,</mo>" : "")), equals(number(after, "grad"))]];
+// The gradients of all nodes behind a closed branch, or after a step of many examples.
+function gradientLines(after, behind) {
+  const told = behind.slice(0, 8).map((n, i) => grad(n) + equals(number(after[i], "grad")));
+  if (behind.length > 8) told[7] = "<mo>…</mo>";
+  return [told.map((one, i) => one + (told[i + 1] ? "<mo>,</mo>" : ""))];
 }
 
 // ---- sentences
@@ -111,15 +113,16 @@ const asText = n => nodes[n].factor ?? nodes[n].name;
 const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
 function what([kind, n, k, why, more, reason]) {
   const node = bold(n), {parents, words: reasons} = nodes[n];
-  if (kind === "f") return say("computes", {node});
+  if (kind === "f") return k ? escaped(k) : say("computes", {node});
   if (kind === "s") return say("starts", {node, reason: escaped(why)});
-  if (kind === "z") return say("stopped", {reason: escaped(reason)});
+  if (kind === "z") return escaped(reason);
   const told = (more ? "passes" : "keeps") + (reasons ? "_because" : "");
   return say(told, {node, parent: bold(parents[k]), reason: escaped(reasons?.[k] ?? "")});
 }
 const signed = (text, i) => i && text[0] === "−" ? `(${text})` : text;
 function heardSoFar(to) {
   const parts = state.heard[to], all = expected[to];
+  if (!parts[0].up) return say("with_others", {node: asText(to), sum: state.grads[to]});
   if (all < 2 || parts.some(p => /inf|nan/.test(p.up))) return "";
   const shown = parts.slice(-6).map((p, i) => `${signed(p.up, i)} × ${signed(p.local, 1)}`).join(" + ");
   const sum = (parts.length > 6 ? "… + " : "") + `${shown} = ${state.grads[to]}`;
@@ -129,9 +132,9 @@ function sentence(place) {
   if (!place) return say("before");
   const [kind, n, k, after, behind, reason] = events[place - 1];
   const {numbers, data, parents, local} = nodes[n];
-  if (kind === "f") return `${equation(nodes[n])}${numbers ? ` = ${numbers}` : ""} = ${data}`;
+  if (kind === "f") return k ?? `${equation(nodes[n])}${numbers ? ` = ${numbers}` : ""} = ${data}`;
   if (kind === "s") return `${k === "1" ? `∂${asText(n)}/∂${asText(n)}` : `${asText(n)}.grad`} = ${k}`;
-  if (kind === "z") return `${say("stopped", {reason})}: ${behind.map(i => `${asText(i)}.grad`).join(", ")} = ${after}`;
+  if (kind === "z") return `${reason}: ${behind.map((i, at) => `${asText(i)}.grad = ${after[at]}`).join(", ")}`;
   const {heard} = place === state.place ? state : stateAt(place), to = asText(parents[k]);
   const {before, up} = heard[parents[k]].at(-1);
   const sum = notChosen(events[place - 1], up) || `${before} + ${up} × ${local[k]} = ${after}`;
@@ -140,7 +143,7 @@ function sentence(place) {
 function linesOf([kind, n, k, after, behind]) {
   if (kind === "f") return forwardLines(n);
   if (kind === "b") return backwardLines(n, k, after);
-  if (kind === "z") return stoppedLines(after, behind);
+  if (kind === "z") return gradientLines(after, behind);
   return [[k === "1" ? partial(n, n) : grad(n), equals(number(k, "grad"))]];
 }
 function showPanel() {
@@ -198,14 +201,13 @@ function makeTrace() {
 }
 let here = [];
 function showTrace() {
-  const [kind, n, k, , behind] = state.event ?? [];
-  const changed = kind === "z" ? behind : [kind === "b" ? nodes[n].parents[k] : n];
+  const {event} = state, [kind, n] = event ?? [];
   trace.forEach(([, value, , gradient], i) => {
     write(state.done[i] ? nodes[i].data : "", value);
     write(state.grads[i] ?? "", gradient);
   });
   for (const cell of here) cell.classList.remove("here");
-  here = !kind ? [] : changed.flatMap(i => kind === "f" ? trace[i].slice(0, 2) : trace[i].slice(2));
+  here = !kind ? [] : receivers(event).flatMap(i => kind === "f" ? trace[i].slice(0, 2) : trace[i].slice(2));
   for (const cell of here) cell.classList.add("here");
   if (here.length) into(byId("beside"), here[0]);
   const line = program?.children[kind && nodes[n].line];
@@ -250,10 +252,10 @@ function makeLink([tail, head, node, i, numbers]) {
 }
 const texts = drawn.map(box => ({
   title: element(box, "title", {}), data: box.querySelector(".tg-data"), grad: box.querySelector(".tg-grad")}));
-function showView(k) {
-  view = views[k];
+function showView(k, shown = views[k]) {
+  view = shown;
   byId("view").value = k;
-  byId("links").replaceChildren();
+  byId("links").innerHTML = view.frames ?? "";
   for (const box of drawn) box.setAttribute("display", "none");
   boxOf = [];
   spots = drawn.map(() => []);
@@ -263,7 +265,7 @@ function showView(k) {
     spots[b].push(spot(b, x, y));
     for (const n of boxes[b].nodes) boxOf[n] = b;
   }
-  links = view.links.map(makeLink);
+  links = view.headings ? networkLinks() : view.links.map(makeLink);
   byId("ghosts").replaceChildren();
   for (const [b, x, y] of view.ghosts) {
     spots[b].push(spot(b, x, y));
@@ -302,25 +304,23 @@ function titleOf(b) {
   return origin ? say("with_origin", {box: told, origin}) : told;
 }
 function showPicture() {
-  const [kind, n, k, , behind] = state.event ?? [], goesBack = kind === "b" || kind === "z";
-  const receives = boxOf[goesBack ? nodes[n].parents[k] : n];
-  const zeros = kind === "z" ? behind.map(i => boxOf[i]) : [receives];
-  const inputs = (kind === "f" ? nodes[n].parents : goesBack ? [n] : []).map(i => boxOf[i]);
+  const {event} = state, [kind, n, k] = event ?? [], received = event ? receivers(event).map(i => boxOf[i]) : [];
+  const inputs = (kind === "f" ? nodes[n].parents ?? [] : event ? [n] : []).map(i => boxOf[i]);
   for (const [b] of view.boxes) {
     const {shows, nodes: members} = boxes[b], title = titleOf(b);
     if (shows >= 0) {
-      write(state.done[shows] ? nodes[shows].data : "—", texts[b].data);
+      write(state.done[shows] ? boxes[b].data ?? nodes[shows].data : "—", texts[b].data);
       write(state.grads[shows] ?? "—", texts[b].grad);
     }
     if (texts[b].title.shown !== title) drawn[b].setAttribute("aria-label", title);
     write(title, texts[b].title);
-    drawn[b].classList.toggle("now", b === receives && kind === "f");
-    drawn[b].classList.toggle("gains", zeros.includes(b) && !!kind && kind !== "f");
-    drawn[b].classList.toggle("from", b !== receives && inputs.includes(b));
+    drawn[b].classList.toggle("now", received.includes(b) && kind === "f");
+    drawn[b].classList.toggle("gains", received.includes(b) && kind !== "f");
+    drawn[b].classList.toggle("from", inputs.includes(b) && !received.includes(b));
     drawn[b].classList.toggle("later", !members.some(i => state.done[i]));
   }
-  for (const link of links) showLink(link, kind, n, k);
-  active = [...new Set([...zeros, ...inputs])].filter(b => b !== undefined);
+  for (const link of links) (link.show ?? showLink.bind(0, link))(kind, n, k);
+  active = [...new Set([...received.length > 8 ? [] : received, ...inputs])];
   rove(active[0] ?? view.boxes[0][0]);
   follow(active, boxOf[n]);
 }
@@ -328,7 +328,8 @@ function showLink({tail, head, node, i, group, text}, kind, n, k) {
   const single = i >= 0, inside = single ? node === n : head === boxOf[n];
   const back = kind === "b" && inside && (single ? i === k : tail === boxOf[nodes[n].parents[k]]);
   const {local, parents} = nodes[node], last = back && state.heard[nodes[n].parents[k]].at(-1);
-  group.classList.toggle("back", back);
+  const others = kind === "z" && nodes[n].constant && [head, tail].includes(boxOf[n]);
+  group.classList.toggle("back", back || others);
   const feeds = kind === "f" && inside && (single || nodes[n].parents.some(p => boxOf[p] === tail));
   group.classList.toggle("now", back || feeds);
   const silent = !single || !local || nodes[parents[i]].constant || !state.done[node];
@@ -357,14 +358,14 @@ function zoom(scale, [x, y] = size.map(length => length / 2)) {
   const [left, top, old] = frame, to = Math.max(Math.min(0.1, fitting()), Math.min(4, scale));
   moveTo([left + x / old - x / to, top + y / old - y / to, to]);
 }
-// The boxes of a step come into view.  Those too far apart for the window stand at its edge once more.
+// The boxes of a step come into view, with the frame around them if there is room.  Those too far apart for the window stand at its edge once more.
 function follow(wanted, head = wanted[0]) {
   const [middle] = spots[head] ?? [], apart = s => Math.hypot(s.x - middle.x, s.y - middle.y);
   const nearest = list => list.toSorted((one, other) => apart(one) - apart(other));
   const [first, ...others] = wanted.map(b => nearest(spots[b])[0]), near = first ? [first, ...nearest(others)] : [];
   const [w, h] = size.map(length => length / frame[2]);
   let seen = first && sides(first);
-  for (const s of near) {
+  for (const s of first ? [...near, ...nearest(view.homes ?? []).slice(0, 1)] : []) {
     const own = sides(s), both = seen.map((side, i) => (i < 2 ? Math.min : Math.max)(side, own[i]));
     if (both[2] - both[0] < w - 2 * EDGE && both[3] - both[1] < h - 2 * EDGE) seen = both;
   }
@@ -422,11 +423,8 @@ function find() {
 
 // ---- the user
 
-function concerns([kind, node, k, , behind], n) {
-  return kind === "b" ? nodes[node].parents[k] === n : kind === "z" ? behind.includes(n) : node === n;
-}
 function jump(b) {
-  const isHere = e => boxes[b].nodes.some(n => concerns(e, n)), now = steps.at;
+  const isHere = e => boxes[b].nodes.some(n => receivers(e).includes(n) || (e[0] === "z" && e[1] === n)), now = steps.at;
   const next = events.findIndex((e, i) => i >= now && isHere(e)), first = events.findIndex(isHere);
   if (first >= 0) steps.go((next >= 0 ? next : first) + 1);
   else byId("say").textContent = say("constant", {name: boxes[b].name});
@@ -442,7 +440,8 @@ function copy(path) {
 }
 function openLayer(b) {
   const k = boxes[b]?.opens;
-  if (k !== undefined) showView(views[k] === view ? data.folded : k);
+  if (view.headings) openNeuron(b);
+  else if (k !== undefined) showView(views[k] === view ? data.folded : k);
 }
 // One box at a time can be reached with Tab: the one of this step; [ and ] go to its neighbours.
 function rove(b) {
@@ -457,6 +456,7 @@ function neighbour(by) {
 }
 function lightTerms(b, on) {
   const inside = term => boxes[b].nodes.includes(+term.dataset.node);
+  drawn[b].classList.toggle("lit", on);
   for (const term of document.querySelectorAll(".term")) term.classList.toggle("lit", on && inside(term));
 }
 drawn.forEach((box, b) => {

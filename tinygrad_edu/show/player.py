@@ -5,6 +5,7 @@ script of the page (`player.js`) only puts texts and classes where they belong; 
 arithmetic, so that every number on the page is one of the engine's.
 """
 
+import math
 import re
 from collections.abc import Callable
 from functools import reduce
@@ -17,29 +18,35 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import NamedGraph, call_of, in_short, name_at
-from .boxes import Box, box_of, group_box, inside_of, local_text
+from ..symbols.named import DOTS, NamedGraph, call_of, in_short, name_at
+from .batch import shown_graph
+from .boxes import Box, box_of_group, frames_svg, local_text
+from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
 from .draw import drawing_of
 from .folds import (
     FOLDS,
     MANY_NODES,
     Group,
+    Link,
     check_single,
     check_size,
     folded,
     folded_by,
     layer_of,
     links_of,
+    over_many,
     way_out,
     with_inputs,
 )
-from .layout import Edge, chosen_layout
+from .layout import Edge, Layout, Point, chosen_layout, simple
+from .network import Network, end_of, inner_groups, is_shown_at_first, network_of
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
 from .reasons import reasons
 from .rows import lay_out_in
+from .scopes import parts_of
 from .steps import Event, events_of
-from .svg import at, number_text
+from .svg import number_text
 
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
 MARK, LAST_MARK = 0xE000, "\uf8ff"     # a letter of Unicode's private area stands for a node in a formula
@@ -72,25 +79,32 @@ BODY = """<main><div id="screen"><h1>{title}</h1>
 """
 
 
+Key = tuple[str, tuple[int, ...]]
+
+
 class View(NamedTuple):
-    """One way to look at a graph: its nodes in groups, a group for a box."""
+    """One way to look at a graph: its nodes in groups, a group for a box, or as a network of circles."""
     name: str
     groups: list[Group]
+    network: Network | None = None
 
 
 def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "auto", *,
          names: str = "auto", engine: str | None = None) -> Page:
     """A page that walks through computing `output` and `output.backward(seed)`, step by step.
 
-    fold     what is shown first: "none", every node; "neuron" or "layer", each as one box; "line", what was
-             made at one line of the program (see `trace_origin`); "auto" shows the layers of graphs of more
-             than 300 nodes.  The page can change it, and open single layers.
+    fold     what is shown first: "none", every node; "neuron", a network of circles and lines, as `draw` has it;
+             "layer", each as one box; "time", each time step; "line", what was made at one line of the program (see
+             `trace_origin`); "example", of a batch one example as a network; "auto" shows one example of a batch of
+             more than 60 nodes, the network of a graph of more than 15, and the time steps or layers of what else has
+             more than 300.  The page can change it, and open single neurons and layers.
     layout   what places the boxes, as for `draw`
     names    what the nodes go by, as for `steps`
     engine   the former name of `layout`; the next version will not know it any more
 
     The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
-    is only read, and the gradients shown are those of one pass from zero (see `steps`).
+    is only read, and the gradients shown are those of one pass from zero (see `steps`).  Of a batch, what the other
+    examples do is one step forward, and one backward, after which the gradients so far are the engine's.
 
     Raises ValueError for an outdated graph, or for more than 5000 nodes.
 
@@ -99,7 +113,7 @@ def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "au
     >>> lesson.title
     '(x + y) * z, step by step'
     """
-    graph = NamedGraph(output, names)
+    graph = shown_graph(output, names, fold)
     check_playable(graph, fold)
     return Lesson(graph, events_of(graph, seed)).page(fold, chosen_layout(layout, engine))
 
@@ -116,7 +130,9 @@ class Lesson:
     program      the lines of the program, where they are known, and `lines` {(place, line): its number in them}
     place        {node: its number}, for hidden nodes that of the node they stand for
     marks        {node: the letter that stands for it in a formula}
-    boxes        {places of the nodes in a box: the box}, in all views
+    boxes        {(kind, places of the nodes in a box): the box}, in all views; the kind is "circle" in the view of a
+                 network, "inside" in an opened neuron, else ""
+    insides      {circle, as such a key: what it shows when it is opened}
     made_from    {node: the places of all nodes it was made from, as bits}
     gradients    {node: every gradient it shows, one after the other}
     passed       {(node, number of an input): what goes along that edge in the backward pass}
@@ -128,43 +144,51 @@ class Lesson:
         self.lines = {line[:2]: i for i, line in enumerate(self.program)}
         place = {node: i for i, node in enumerate(graph.nodes)}
         self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
-        self.marks = {node: Formula(chr(MARK + i)) for node, i in self.place.items()}
-        self.boxes: dict[tuple[int, ...], Box] = {}
+        self.marks = {node: DOTS if graph.nodes[i] is graph.stand_in else Formula(chr(MARK + i))
+                      for node, i in self.place.items()}
+        self.boxes: dict[Key, Box | Circle] = {}
+        self.insides: dict[Key, dict[str, Any]] = {}
         self.made_from: dict[Value, int] = {}
         for node in graph.nodes:
             self.made_from[node] = reduce(or_, [self.made_from[p] for p in graph.parents(node)], 1 << self.place[node])
         self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.nodes}
         self.passed: dict[tuple[Value, int], str] = {}
         for event in events:
-            for node in [event.node] if event.kind == "seed" else event.behind:
-                self.gradients[node].append(number_text(event.value))
-            if event.parent is not None and event.kind == "backward":
-                self.gradients[event.parent].append(number_text(event.value))
+            for node, gradient in event.arrived.items():
+                self.gradients[node].append(number_text(gradient))
+            if event.kind == "backward":
                 self.passed[event.node, event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
 
     def page(self, fold: str, layout: str) -> Page:
         """The page, which shows the graph folded like this at first."""
-        nodes, words = self.graph.nodes, words_of("player")
-        first, views = views_of(nodes, fold)
-        placed = [self.view(view, layout) for view in views]
+        nodes = self.graph.nodes
+        first, views = views_of(self.graph, fold, layout)
+        words = words_of("player", *["network"] * (len(views) > 1))
+        placed = [self.network_view(view.name, view.network) if view.network else self.view(view, layout)
+                  for view in views]
+        more = ["network"] * any(view.network for view in views)
         data = {"words": words.script, "nodes": [self.node(node) for node in nodes],
                 "events": [self.event(e) for e in self.events],
-                "boxes": [self.box(members, views) for members in self.boxes], "views": placed, "first": first,
+                "boxes": [self.box(key, views) for key in self.boxes], "views": placed, "first": first,
                 "folded": number_of_view(folded(nodes, "layer"), views)}
         title = words.page["title"].format(name=self.graph.texts[self.graph.output])
         picture = drawing_of(self.graph, layout, fold)
-        made = page(title, self.body(title, words), ["transport.js", "player.js"], ["graph.css", "player.css"], data,
-                    picture.svg, min(900, 460 + placed[first]["size"][1]))
+        scripts = ["transport.js", *[f"{name}.js" for name in more], "player.js"]
+        styles = ["graph.css", *[f"{name}.css" for name in more], "player.css", *[f"{name}_page.css" for name in more]]
+        made = page(title, self.body(title, words, bool(more)), scripts, styles, data, picture.svg,
+                    min(900, 460 + placed[first]["size"][1]))
         made.note = picture.note
         return made
 
-    def body(self, title: str, words: Words) -> str:
+    def body(self, title: str, words: Words, is_network: bool) -> str:
         """What is on the page before its script runs: the boxes without a place, the tools, and the program."""
-        drawn = "".join(f'<g class="tg-node tg-{box.kind}" id="b{i}">{inside_of(box, 0, 0)}</g>'
+        drawn = "".join(f'<g class="tg-node tg-{box.kind}" id="b{i}">{box.inside(0, 0)}</g>'
                         for i, box in enumerate(self.boxes.values()))
         texts = {key: escape(text) for key, text in (words.script | words.page).items()}
         colours = texts["legend"].format(**{
             key: f'<span class="{kind}">{texts[key]}</span>' for key, kind in COLOURS.items()})
+        if is_network:
+            colours += " " + texts["weights"].format(plus=sample(1.0), minus=sample(-1.0))
         label = texts["source"]
         lines = "".join(f"<div>{line.number:4}  {escape(line.text)}</div>" for line in self.program)
         program = f'<section id="program" class="list" aria-label="{label}" tabindex="0">{lines}</section>'
@@ -176,6 +200,8 @@ class Lesson:
     def node(self, node: Value) -> dict[str, Any]:
         """A node's name, number and formulas; marks stand for nodes."""
         graph, name, formula = self.graph, self.graph.texts[node], self.graph.formulas[node]
+        if node is graph.stand_in:
+            return {"name": graph.others, "maths": printer.mathml(formula), "data": "", "constant": 1}
         told: dict[str, Any] = {"name": name, "maths": printer.mathml(formula), "data": number_text(graph.data[node])}
         if self.precedence_of_name(node) != printer.ATOM:
             told["loose"] = 1
@@ -192,7 +218,8 @@ class Lesson:
         if node.parents and not node.is_constant:
             told["local"] = [number_text(float(g)) for g in node.local_grads]
             why = reasons(node, self.marks, graph.texts) if isinstance(node._operation, Op) else []
-            told["why"] = [self.both(reason.formula, reason.rounded(5)) for reason in why]
+            told["why"] = [[] if parent is graph.stand_in else self.both(reason.formula, reason.rounded(5))
+                           for parent, reason in zip(graph.parents(node), why)]
             if any(reason.words for reason in why):
                 told["words"] = [reason.words for reason in why]
             if again := self.reached_again(node):
@@ -226,42 +253,92 @@ class Lesson:
 
     def event(self, event: Event) -> list[Any]:
         """["f", node], ["s", node, seed, why], ["b", node, input, gradient afterwards, whether it was chosen],
-        or ["z", node, input, gradient, the nodes that get 0 since nothing goes to this input, why]."""
+        or ["z", node, input, gradients afterwards, the nodes that have them, why], behind a closed branch or after a
+        step of many examples; such a step forward is ["f", node, why]."""
         place = self.place[event.node]
         if event.kind == "forward":
             return ["f", place]
         if event.kind == "seed":
             return ["s", place, number_text(event.value), event.because]
-        if event.kind == "stopped":
-            behind = [self.place[node] for node in event.behind]
-            return ["z", place, event.edge, number_text(event.value), behind, event.because]
-        return ["b", place, event.edge, number_text(event.value), int(event.taken)]
+        if event.kind == "backward":
+            return ["b", place, event.edge, number_text(event.value), int(event.taken)]
+        if not event.arrived:
+            return ["f", place, event.reason]
+        return ["z", place, event.edge, [number_text(grad) for grad in event.arrived.values()],
+                [self.place[node] for node in event.arrived], event.reason]
 
     # ---- pictures
 
     def view(self, view: View, layout: str) -> dict[str, Any]:
         """Where the boxes and arrows of a view stand, by numbers of boxes."""
-        members = [tuple(self.place[node] for node in group) for group in view.groups]
-        for group, key in zip(view.groups, members):
+        keys = [self.key_of("", group) for group in view.groups]
+        for key, group in zip(keys, view.groups):
             if key not in self.boxes:
                 self.boxes[key] = self.widest(group)
-        number = {key: i for i, key in enumerate(self.boxes)}
         links = links_of(self.graph, view.groups)
         edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
-        sizes = [(self.boxes[key].width, self.boxes[key].height) for key in members]
-        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH)
-        arrows = [[number[members[link.tail]], number[members[link.head]], self.place[link.node], link.i,
-                   " ".join(f"{at(x)} {at(y)}" for x, y in [*points, tip, label])]
-                  for link, (points, tip), label in zip(links, placed.curves, placed.labels)]
-        return {"name": view.name, "size": [round(placed.width + 2 * EDGE), round(placed.height + 2 * EDGE)],
-                "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(members, placed.boxes)],
-                "ghosts": [[number[members[i]], round(x, 1), round(y, 1)] for i, (x, y) in placed.ghosts],
+        sizes = [(self.boxes[key].width, self.boxes[key].height) for key in keys]
+        placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH, parts_of(self.graph, view.groups, edges))
+        homes = [{"x": x + w / 2, "y": y + h / 2, "w": w / 2, "h": h / 2} for _, (x, y), (w, h) in placed.frames]
+        framed = {"frames": "".join(frames_svg(placed)), "homes": homes} if homes else {}
+        return {"name": view.name, **self.told(placed, keys, links), **framed}
+
+    def told(self, placed: Layout, keys: list[Key], links: list[Link], skipped: int = 0) -> dict[str, Any]:
+        """A layout as the script has it; of its curves so many are no arrows."""
+        number = {key: i for i, key in enumerate(self.boxes)}
+        arrows = [[number[keys[link.tail]], number[keys[link.head]], self.place[link.node], link.i,
+                   way_text([*points, tip, label])]
+                  for link, (points, tip), label in zip(links, placed.curves[skipped:], placed.labels[skipped:])]
+        return {"size": [round(placed.width + 2 * EDGE), round(placed.height + 2 * EDGE)],
+                "boxes": [[number[key], round(x, 1), round(y, 1)] for key, (x, y) in zip(keys, placed.boxes)],
+                "ghosts": [[number[keys[i]], round(x, 1), round(y, 1)] for i, (x, y) in placed.ghosts],
                 "links": arrows}
+
+    def key_of(self, kind: str, group: Group) -> Key:
+        return kind, tuple(self.place[node] for node in group)
+
+    def network_view(self, name: str, network: Network) -> dict[str, Any]:
+        """The same of a network, whose lines have a width, negative for a negative weight, and a product."""
+        radius = grid_of(network).radius
+        keys = [self.key_of("circle" if place else "", group) for group, place in zip(network.groups, network.places)]
+        for key, group, place in zip(keys, network.groups, network.places):
+            self.boxes[key] = circle_of(self.graph, group, place, radius, "all") if place else self.widest(group)
+        counts = [self.room_for_label(link.node, link.i)[0] for link in network.links]
+        scene = scene_of(self.graph, network, [self.boxes[key] for key in keys], counts)
+        self.open_neurons(network, keys)
+        number = {key: i for i, key in enumerate(self.boxes)}
+        told = self.told(scene.placed, keys, network.links, len(network.lines))
+        told["links"] += [
+            [number[keys[line.tail]], number[keys[line.head]], self.place[line.weight], -1,
+             "" if is_straight(curve) else way_text(curve[0]),
+             round(math.copysign(width, data), 1), number_text(data * self.graph.data[line.x])]
+            for line, curve, width, data in zip(network.lines, scene.placed.curves, scene.widths, scene.numbers)]
+        return {"name": name, **told, "headings": scene.headings}
+
+    def open_neurons(self, network: Network, keys: list[Key]) -> None:
+        """What the neurons show when they are opened, if that is not too much for a page."""
+        inner = {k: inner_groups(self.graph, network.groups[k]) for k, place in enumerate(network.places)
+                 if place and place.kind == "neuron"}
+        if sum(map(len, inner.values())) > MANY_NODES:
+            return
+        for k, groups in inner.items():
+            if len(groups) > 1:
+                own = [self.key_of("inside" * (len(group) > 1), group) for group in groups]
+                products = products_of(self.graph, network, k)
+                for key, group in zip(own, groups):
+                    if key not in self.boxes:
+                        self.boxes[key] = box_inside(self.graph, group, products)
+                links = links_inside(self.graph, groups)
+                edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
+                sizes = [(self.boxes[key].width, self.boxes[key].height) for key in own]
+                told = self.told(simple(sizes, edges), own, links)
+                self.insides[keys[k]] = {"size": told["size"], "boxes": told["boxes"],
+                                         "links": [[*link[:4], ""] for link in told["links"]]}
 
     def widest(self, group: Group) -> Box:
         """A group's box with the longest gradient it will ever show, so that there is room."""
         graph, end = self.graph, way_out(self.graph, group)
-        box = box_of(graph, group[0], True) if len(group) == 1 else group_box(graph, group, True)
+        box = box_of_group(graph, group, True)
         return box._replace(grad=max(self.gradients[end], key=len)) if end is not None and box.grad else box
 
     def room_for_label(self, node: Value, i: int) -> tuple[int, int]:
@@ -272,27 +349,47 @@ class Lesson:
             return (max(len(text), len(passed)) if text else 0), 1
         return max(len(text), len(upstream), len(local) + 2), 2
 
-    def box(self, members: tuple[int, ...], views: list[View]) -> dict[str, Any]:
-        """What the script has to know of a box: its nodes, whose numbers it shows, which view opens it."""
-        group = [self.graph.nodes[i] for i in members]
-        end = way_out(self.graph, group)
+    def box(self, key: Key, views: list[View]) -> dict[str, Any]:
+        """What the script has to know of a box: its nodes, whose numbers it shows, what opens it."""
+        (kind, members), box = key, self.boxes[key]
+        group = Group("")
+        group.extend(self.graph.nodes[i] for i in members)
+        end = end_of(self.graph, group)
         told: dict[str, Any] = {"nodes": members, "shows": -1 if end is None else self.place[end],
-                                "name": self.boxes[members].formula}
-        if self.boxes[members].origin:
-            told["origin"] = self.boxes[members].origin
-        if path := self.path_of(group, self.boxes[members]):
+                                "name": box.formula}
+        if box.origin:
+            told["origin"] = box.origin
+        if kind == "circle" and box.data:
+            told["data"] = box.data
+        if path := self.path_of(group):
             told["path"] = path
+        if key in self.insides:
+            return told | {"inside": self.insides[key]}
         layer = layer_of(group[0].scope)
         opening = [i for i, view in enumerate(views) if layer and view.name == name_when_open(layer)]
-        return told | ({"opens": opening[0]} if opening else {})
+        return told | ({"opens": opening[0]} if opening and kind != "inside" else {})
 
     @staticmethod
-    def path_of(group: list[Value], box: Box) -> str:
+    def path_of(group: list[Value]) -> str:
         """The Python that reaches a folded layer or neuron, or a parameter of one."""
+        scopes = {node.scope for node in group if node.scope}
+        if len(group) > 1 and len(scopes) > 1:
+            scopes = set(map(layer_of, scopes))
         if len(group) > 1:
-            return python_path(box.name)
+            return python_path(scopes.pop()) if len(scopes) == 1 else ""
         leaf = group[0]
         return python_path(leaf.scope, leaf.label) if leaf.label and not leaf.parents else ""
+
+
+def links_inside(graph: NamedGraph, groups: list[Group]) -> list[Link]:
+    """The arrows between the groups of an opened neuron, each with its local derivative."""
+    where = {node: k for k, group in enumerate(groups) for node in group}
+    return [Link(where[parent], head, node, i) for head, group in enumerate(groups) for node in group
+            for i, parent in enumerate(graph.parents(node)) if where.get(parent, head) != head]
+
+
+def way_text(points: list[Point]) -> str:
+    return " ".join(f"{x:.0f} {y:.0f}" for x, y in points)
 
 
 def python_path(scope: str, label: str = "") -> str:
@@ -310,12 +407,19 @@ def python_path(scope: str, label: str = "") -> str:
     return f"{owner}.w[{place}]" if place.isdigit() and label == name_at("w", scope, int(place)) else ""
 
 
-def views_of(order: list[Value], fold: str) -> tuple[int, list[View]]:
+def views_of(graph: NamedGraph, fold: str, layout: str) -> tuple[int, list[View]]:
     """(number of the first to be shown, the views of a graph): whole, folded, and with a single layer open."""
-    words = words_of("player").page
-    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"]}
-    found = [View(names[f], folded(order, f)) for f in FOLDS if f in names]
-    wanted = folded(order, "layer" if fold == "auto" and len(order) > MANY_NODES else fold)
+    order, words = graph.nodes, words_of("player").page
+    names = {"none": words["every_node"], "neuron": words["neurons"], "layer": words["layers"], "line": words["lines"],
+             "time": words["time_steps"]}
+    found = [View(names[f], folded(order, f)) for f in FOLDS if f in names and f != "neuron"]
+    network = network_of(graph, layout)
+    found.insert(1, View(names["neuron"], network.groups if network else folded(order, "neuron"), network))
+    coarse = fold == "auto" and len(order) > MANY_NODES
+    if network and is_shown_at_first(graph, network, fold):
+        wanted = network.groups
+    else:
+        wanted = min((folded(order, f) for f in (("time", "layer") if coarse else (fold,))), key=over_many)
     for layer in dict.fromkeys(layer_of(node.scope) for node in order if node.scope):
         found.append(View(name_when_open(layer), opened(order, layer)))
     views: list[View] = []

@@ -19,7 +19,7 @@ from ..engine.number import checked_whole, format_number, number, printable, sho
 from ..engine.op import Op
 from ..engine.slopes import float_of
 from ..engine.value import Value
-from ..files import write_whole
+from ..files import checked_ending, write_whole
 from ..nn.rates import verdicts
 from .plane import (
     BLACK,
@@ -525,7 +525,8 @@ def figure_class() -> "type[Figure]":
     class Plot(Figure):
         def savefig(self, fname: Any, **options: Any) -> None:
             if isinstance(fname, str | os.PathLike):
-                made, (path, kind) = BytesIO(), path_and_kind(fname, options.pop("format", None))
+                made, known = BytesIO(), sorted(self.canvas.get_supported_filetypes())
+                path, kind = path_and_kind(fname, options.pop("format", None), known)
                 self.savefig(made, format=kind, **options)
                 write_whole(path, made.getvalue())
                 return
@@ -544,15 +545,21 @@ def figure_class() -> "type[Figure]":
     return Plot
 
 
-def path_and_kind(name: "str | os.PathLike[str]", kind: str | None) -> tuple[str, str]:
-    """The file and the format that matplotlib makes of a name: PNG where neither says which.
+def path_and_kind(name: "str | os.PathLike[str]", kind: str | None, known: Sequence[str]) -> tuple[str, str]:
+    """The file and the format that matplotlib makes of a name: PNG where neither says which, or one that it knows.
 
-    >>> path_and_kind("loss.SVG", None), path_and_kind("loss", None), path_and_kind("loss.1", "pdf")
-    (('loss.SVG', 'svg'), ('loss.png', 'png'), ('loss.1', 'pdf'))
+    >>> known = "pdf", "png", "svg"
+    >>> path_and_kind("loss.SVG", None, known), path_and_kind("loss", None, known)
+    (('loss.SVG', 'svg'), ('loss.png', 'png'))
+    >>> path_and_kind("loss.1", "pdf", known)
+    ('loss.1', 'pdf')
     """
     path = os.fspath(name)
-    found = kind or os.path.splitext(path)[1][1:]
-    return (path, found.lower()) if found else (path.rstrip(".") + ".png", "png")
+    if kind:
+        return path, kind.lower()
+    if not os.path.splitext(path)[1][1:]:
+        return path.rstrip(".") + ".png", "png"
+    return path, checked_ending(path, known, "plots")
 
 
 def with_short_numbers(svg: str) -> str:

@@ -28,7 +28,8 @@ from .typeset import Grad, Number, Partial, Pieces, Words, as_text, text_of
 class Event:
     """One step of a pass.
 
-    kind        "forward", "seed", "backward", or "stopped" where nothing is passed on
+    kind        "forward", "seed", "backward", or "stopped" where nothing is passed on; "others" for what a
+                picture does not show of a batch, forward or backward (see batch.py)
     node        the node that is computed, seeded, or passes its gradient on or not
     parent      the node that receives (backward and stopped), `edge` its number among the parents
     name        what `node` goes by, and `parent_name` what `parent` goes by
@@ -42,6 +43,7 @@ class Event:
     terms       backward: (gradient before, upstream gradient, local gradient)
     taken       backward: is the gradient passed on?  Not if a selecting operation did not choose this input
     behind      stopped: {node: its name} of those that get 0 since nothing arrives at `parent`
+    gradients   others: {node: gradient afterwards} of those that the other examples change
     pieces      formula, numbers and reason, as `typeset` writes them; () in a step that was made without
     """
 
@@ -61,12 +63,20 @@ class Event:
     terms: tuple[float, float, float] = (0.0, 0.0, 0.0)
     taken: bool = True
     behind: Mapping[Value, str] = field(default_factory=dict)
+    gradients: Mapping[Value, float] = field(default_factory=dict)
     pieces: tuple[Pieces, ...] = field(default=(), compare=False, repr=False)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over a pickled step; those of version 0.1 have no words, and their reason is the formula."""
         reason = f"{state['partial']} = {state['local']}" if state["local"] else ""
-        vars(self).update({"reason": reason, "behind": {}, "pieces": ()} | state)
+        vars(self).update({"reason": reason, "behind": {}, "gradients": {}, "pieces": ()} | state)
+
+    @property
+    def arrived(self) -> Mapping[Value, float]:
+        """{node: gradient afterwards} of the nodes whose gradient the step tells."""
+        if self.kind in ("stopped", "others"):
+            return self.gradients or dict.fromkeys(self.behind, 0.0)
+        return {} if self.kind == "forward" else {self.node if self.parent is None else self.parent: self.value}
 
     @property
     def text(self) -> str:
@@ -142,9 +152,10 @@ def steps(output: Value, seed: float = 1.0, *, names: str = "auto") -> Steps:
 
 def events_of(graph: NamedGraph, seed: float = 1.0) -> Steps:
     """`steps`, for a graph that has its names."""
-    check_fresh(graph.order)
+    check_fresh(graph.whole)
     seed = checked_seed(seed)
-    events = Steps(forward_event(graph, node) for node in graph.nodes if node.parents)
+    events = Steps(forward_event(graph, node) if node.parents else others_event(graph, {})
+                   for node in graph.nodes if node.parents or node is graph.stand_in)
     events.append(seed_event(graph, seed))
     events.extend(backward_events(graph, seed))
     return events
@@ -188,14 +199,22 @@ def seed_event(graph: NamedGraph, seed: float) -> Event:
 def backward_events(graph: NamedGraph, seed: float) -> Iterator[Event]:
     """The walk back: an event for each edge that is met, and one where nothing arrives any more.
 
-    What arrives at a hidden node is shown to arrive at the node it stands for.
+    What arrives at a hidden node is shown to arrive at the node it stands for.  What other examples of a batch add
+    meanwhile is one event.
     """
-    so_far = {graph.output: seed}
-    edges = contributions(graph.order, {node: node.local_grads for node in graph.order}, seed)
+    so_far, others, shown = {graph.output: seed}, dict[Value, float](), set(graph.nodes)
+    edges = contributions(graph.whole, {node: node.local_grads for node in graph.whole}, seed)
     by_node = {node: list(own) for node, own in groupby(edges, lambda c: c.node)}
     waiting = unreached(graph, by_node)
     closed: dict[Value | None, Event] = {}                  # {node: the edge to it that was not taken}
-    for node in reversed(graph.order):
+    for node in reversed(graph.whole):
+        if node in graph.hidden:
+            others |= {c.parent: c.after for c in by_node.get(node, ()) if c.taken and c.parent in shown}
+            continue
+        if others and node.parents and graph.stands_for[node] is node:
+            so_far |= others
+            yield others_event(graph, others)
+            others = {}
         if node in by_node and graph.stands_for[node] is node:
             for event in edge_events(graph, by_node[node], so_far):
                 closed.setdefault(event.parent, event)
@@ -240,7 +259,7 @@ def backward_event(graph: NamedGraph, c: Contribution, parent: Value, why: Reaso
 
 def unreached(graph: NamedGraph, by_node: Mapping[Value, list[Contribution]]) -> set[Value]:
     """The shown nodes that want a gradient and that nothing arrives at."""
-    reached = {graph.stands_for[c.parent] for edges in by_node.values() for c in edges if c.taken}
+    reached = {graph.stands_for.get(c.parent) for edges in by_node.values() for c in edges if c.taken}
     return {node for node in graph.nodes if not node.is_constant and node not in reached} - {graph.output}
 
 
@@ -259,7 +278,16 @@ def stopped_event(graph: NamedGraph, edge: Event, behind: list[Value]) -> Event:
     shown = grads if len(grads) <= MANY else [*grads[:3], "…", grads[-1]]
     symbols = tuple([piece for grad in shown for piece in (",", grad)][1:])
     words = edge.because or said("not_chosen", name=edge.name, parent=edge.parent_name)
-    why = words_of("player").script["stopped"].format(reason=words)
+    why = said("nothing_arrives", reason=words)
     return event_of("stopped", edge.node, edge.name, symbols, (Number("0"),), 0.0, (Words(why),),
                     parent=edge.parent, parent_name=edge.parent_name, edge=edge.edge, because=words, taken=False,
                     behind={node: graph.texts[node] for node in behind})
+
+
+# ---- other examples of a batch --------------------------------------------------------------------------
+
+
+def others_event(graph: NamedGraph, gradients: dict[Value, float]) -> Event:
+    """What the examples that are not shown come to: nothing to tell forward, backward the gradients so far."""
+    why = said("others_backward" if gradients else "others_forward", count=graph.count)
+    return event_of("others", graph.stand_in, graph.others, (), (), 0.0, (Words(why),), gradients=gradients)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Any
@@ -22,6 +22,7 @@ MANY = 8            # an operation of more parents than this is shown in general
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
 FEW = 4             # in graphs of more operations than this, every unnamed one goes by a number
 NAMES = ("auto", "formulas")
+DOTS = Formula("…")                 # for what is left out
 
 
 class NamedGraph:
@@ -50,18 +51,27 @@ class NamedGraph:
     ('2 * (x + y)', '2 * 3')
     """
 
+    stand_in: Any = None                                # of a batch, for all examples but one (see show/batch.py)
+    others, count = "", 0                               # what is written in its place, and how many they are
+    hidden: frozenset[Value] = frozenset()              # what it stands for
+
     def __init__(self, output: Value, names: str = "auto"):
         if names not in NAMES:
             raise ValueError(f"names={names!r}: write one of {', '.join(NAMES)}")
-        self.order, self.wanted_names = topological_order(output), names
+        self.whole = self.order = topological_order(output)
+        self.wanted_names = names
 
     @cached_property
     def stands_for(self) -> dict[Value, Value]:
         found: dict[Value, Value] = {}
         for node in self.order:
-            seen = node.parents[0] if node._operation.hidden else node.parents[1] if begins_a_sum(node) else node
+            seen = self.passed_over(node)
             found[node] = node if seen is node else found[seen]
         return found
+
+    def passed_over(self, node: Value) -> Value:
+        """The node that stands for this one, or for which another stands; itself where it is shown."""
+        return node.parents[0] if node._operation.hidden else node.parents[1] if begins_a_sum(node) else node
 
     @cached_property
     def output(self) -> Value:
@@ -70,7 +80,7 @@ class NamedGraph:
     @cached_property
     def nodes(self) -> list[Value]:
         """Those that lead to the output where hidden nodes are passed over."""
-        if not any(node._operation.hidden or begins_a_sum(node) for node in self.order):
+        if all(node is seen for node, seen in self.stands_for.items()):
             return self.order
         wanted = {self.output}
         for node in reversed(self.order):
@@ -248,7 +258,9 @@ def named(graph: NamedGraph) -> dict[Value, Formula]:
     """What each node goes by (see `NamedGraph`)."""
     taken = set(graph.labels.values())
     numbered = numbered_names(taken)
-    result = "loss" if is_handmade_loss(graph.order) else "f"
+    is_loss = graph.others or is_handmade_loss(graph.order)
+    has_penalty = is_loss and "loss" in taken and graph.output._operation is ops.add
+    result = "total" if has_penalty else "loss" if is_loss else "f"
     known: dict[Value, Formula] = {}
     used: set[str] = set()
     times: Counter[str] = Counter()
@@ -316,8 +328,16 @@ def by_what_is_shared(row: Any) -> Any:
 
 def in_short(call: Formula) -> Formula:
     """A call of many arguments with most of them left out."""
-    if len(call.parts) > MANY:
-        call = Formula(call.head, *call.parts[:3], Formula("…"), call.parts[-1])
-    parts = [Formula("[]", *p.parts[:3], Formula("…"), p.parts[-1])
-             if isinstance(p, Formula) and p.head == "[]" and len(p.parts) > MANY else p for p in call.parts]
+    parts = [Formula("[]", *few_of(part.parts)) if isinstance(part, Formula) and part.head == "[]" else part
+             for part in few_of(call.parts)]
     return Formula(call.head, *parts)
+
+
+def few_of(parts: Sequence[Any]) -> Sequence[Any]:
+    """The first three and the last of many parts, and dots for the others, also for many dots."""
+    parts = [p for i, p in enumerate(parts) if not (i and is_dots(p) and is_dots(parts[i - 1]))]
+    return parts if len(parts) <= MANY else [*parts[:3], DOTS, parts[-1]]
+
+
+def is_dots(part: Any) -> bool:
+    return isinstance(part, Formula) and part.head == DOTS.head
