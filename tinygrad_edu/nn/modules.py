@@ -418,6 +418,11 @@ def input_names(count: int) -> list[str]:
     return [name_at("x", "", i) for i in range(count)]
 
 
+def input_nodes(row: Sequence[Any]) -> list[Value]:
+    """The inputs of a layer: each plain number is one constant for all neurons, and has a name."""
+    return [*map(constant, row, input_names(len(row)))]
+
+
 class Layer(Module):
     """Neurons side by side, each fed all inputs: a list of as many outputs.
 
@@ -443,7 +448,7 @@ class Layer(Module):
 
     def forward(self, x: Sequence[Any]) -> list[Value]:
         x = checked_row(x, self.scope or "the layer", len(self.neurons[0].w))
-        nodes = [*map(constant, x, input_names(len(x)))]            # each number is one node for all neurons
+        nodes = input_nodes(x)
         return [neuron.forward(nodes) for neuron in self.neurons]
 
     def describe(self) -> str:
