@@ -22,6 +22,16 @@ def network(**options):
 X = [0.5, -1.0, 2.0]
 
 
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_a_plain_number_is_one_named_node_for_all_neurons_of_a_layer(count):
+    layer, given = Layer(count, 3, rng=0), Value(0.25, label="mine")
+    outputs = layer([given, *[i / 4 for i in range(1, count)]])
+    inputs = outputs[0].parents[0].parents[count:]
+    assert all(output.parents[0].parents[count:] == inputs for output in outputs) and inputs[0] is given
+    assert [node.label for node in inputs] == ["mine", *[f"x{i}" for i in range(1, count)]]
+    assert [node.is_constant for node in inputs] == [False] + [True] * (count - 1)
+
+
 def test_a_neuron_is_one_dot_and_its_activation():
     neuron = Neuron(3, "tanh", rng=0)
     output = neuron(X)

@@ -5,8 +5,10 @@ import copy
 import itertools
 import json
 import math
+import random
 import re
 import statistics
+from types import SimpleNamespace
 
 import pytest
 
@@ -202,6 +204,133 @@ def test_the_defaults_are_those_of_the_docstring(kind):
     assert kind([Value(1.0)]).defaults == told_defaults(kind)
 
 
+# ---- against a plain reference, to the last bit
+
+
+def plain_adam(g, kept, at):
+    (beta1, beta2), kept["t"] = at["betas"], kept["t"] + 1
+    kept["m"] = beta1 * kept["m"] + (1 - beta1) * g
+    kept["v"] = beta2 * kept["v"] + (1 - beta2) * g * g
+    m_hat, v_hat = kept["m"] / (1 - beta1 ** kept["t"]), kept["v"] / (1 - beta2 ** kept["t"])
+    return at["lr"] * (m_hat / (math.sqrt(v_hat) + at["eps"]))
+
+
+def plain_momentum(g, kept, at):
+    if at["convention"] == "gradient":
+        kept["G"] = at["momentum"] * kept["G"] + g
+        return at["lr"] * kept["G"]
+    kept["step"] = at["momentum"] * kept["step"] - at["lr"] * g
+    return -kept["step"]
+
+
+def plain_nesterov(g, kept, at):
+    kept["G"] = at["momentum"] * kept["G"] + g
+    return at["lr"] * (g + at["momentum"] * kept["G"])
+
+
+def plain_adagrad(g, kept, at):
+    kept["v"] += g * g
+    return at["lr"] * (g / (math.sqrt(kept["v"]) + at["eps"]))
+
+
+def plain_rmsprop(g, kept, at):
+    kept["v"] = at["alpha"] * kept["v"] + (1 - at["alpha"]) * g * g
+    return at["lr"] * (g / (math.sqrt(kept["v"]) + at["eps"]))
+
+
+def plain_adadelta(g, kept, at):
+    kept["v"] = at["rho"] * kept["v"] + (1 - at["rho"]) * g * g
+    change = g * math.sqrt(kept["u"] + at["eps"]) / math.sqrt(kept["v"] + at["eps"])
+    kept["u"] = at["rho"] * kept["u"] + (1 - at["rho"]) * change * change
+    return at["lr"] * change
+
+
+def plain_lion(g, kept, at):
+    beta1, beta2 = at["betas"]
+    c = beta1 * kept["m"] + (1 - beta1) * g
+    kept["m"] = beta2 * kept["m"] + (1 - beta2) * g
+    return at["lr"] * ((c > 0) - (c < 0))
+
+
+PLAIN = {SGD: lambda g, kept, at: at["lr"] * g, Momentum: plain_momentum, Nesterov: plain_nesterov,
+         optim.Adagrad: plain_adagrad, RMSprop: plain_rmsprop, optim.Adadelta: plain_adadelta, Adam: plain_adam,
+         AdamW: plain_adam, optim.Lion: plain_lion}
+SHRINKING = AdamW, optim.Lion               # those whose weight decay passes the rule by
+OWN_SETTINGS = {"lr": 0.03, "weight_decay": 0.25, "betas": (0.5, 0.75), "momentum": 0.5, "alpha": 0.75, "rho": 0.75, "eps": 1e-3}
+
+
+def one_parameter_at_a_time(kind):
+    """The optimizer whose rule is asked about each parameter by itself, as the rules of users are."""
+    return type(kind.__name__, (kind,), {"step_for": lambda self, *arguments: super(type(self), self).step_for(*arguments)})
+
+
+def plain_step(rule, optimizer, memory):
+    """The numbers of the parameters after a step; what is remembered of each is updated."""
+    each = [(p, group) for group in optimizer.groups for p in group.params]
+    for (p, group), kept in zip(each, memory):
+        at = {**optimizer.defaults, **group.own}
+        if p.is_constant:
+            yield p.data
+        elif isinstance(optimizer, SHRINKING):
+            yield p.data * (1 - at["lr"] * at["weight_decay"]) - rule(p.grad, kept, at)
+        else:
+            yield p.data - rule(p.grad + at["weight_decay"] * p.data, kept, at)
+
+
+def check_walk(rule, make, settings, frozen, draw):
+    """Take 200 steps with an optimizer of three groups, and the same beside it; repr tells 0.0 and -0.0 apart."""
+    parameters = [Value(w) for w in (-0.0, *[draw.gauss(0, 3) for _ in range(6)])]
+    optimizer = make([{"params": parameters[:3]}, {"params": parameters[3:4]}, {"params": parameters[4:]}], **settings)
+    for name in OWN_SETTINGS.keys() & optimizer.defaults.keys():
+        optimizer.groups[2][name] = OWN_SETTINGS[name]
+    memory = [dict.fromkeys(optimizer.remembers, 0.0) for _ in parameters]
+    for k in range(200):
+        if k % 50 == 10:
+            optimizer.lr *= 0.5
+            for p in parameters[1:]:
+                p.is_constant = frozen and draw.random() < 0.4
+        for p in parameters:
+            p.grad = draw.choice([0.0, -0.0]) if draw.random() < 0.2 else draw.gauss(0.2, 1) * 10 ** draw.uniform(-4, 2)
+        wanted = list(plain_step(rule, optimizer, memory))
+        optimizer.step()
+        assert repr([p.data for p in parameters]) == repr(wanted), k
+    assert repr(optimizer.state_dict()["memory"]) == repr(memory)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize(("kind", "settings"), [*[(kind, {}) for kind in PLAIN], (Momentum, {"convention": "step"})])
+def test_every_path_is_that_of_the_plain_reference_to_the_bit(kind, settings, decay, frozen):
+    for make in (kind, one_parameter_at_a_time(kind)):
+        draw = random.Random(f"{kind.__name__} {settings} {decay} {frozen}")
+        check_walk(PLAIN[kind], make, {"weight_decay": decay, **settings}, frozen, draw)
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_every_optimizer_has_a_plain_reference(kind):
+    assert kind in PLAIN, f"write {kind.__name__}'s rule for one parameter, and enter it into PLAIN"
+
+
+def test_what_is_remembered_may_be_changed_between_two_steps():
+    optimizer = Momentum([Value(0.0), Value(0.0)], lr=1.0, momentum=0.5)
+    follow(optimizer, [1.0])
+    optimizer.memory[1]["G"] = 0.0
+    assert follow(optimizer, [1.0]) == [[-2.5, -2.0]] and [each["G"] for each in optimizer.memory] == [1.5, 1.0]
+
+
+def test_a_frozen_parameter_is_left_alone_altogether():
+    class Sealed:
+        grad, is_constant = 1.0, True
+        data = property(lambda self: math.nan)
+    w = Value(1.0)
+    w.grad = 0.5
+    Adam([Sealed(), w], weight_decay=0.5).step()
+    assert w.data == pytest.approx(0.999)
+
+
+# ---- rules of one's own
+
+
 class Halver(Optimizer):
     def step_for(self, g, memory, at):
         return at.lr * math.copysign(abs(g) ** 0.5, g)
@@ -213,6 +342,41 @@ def test_a_new_optimizer_is_one_method():
     assert descend(optimizer, square, 1000)[-1] == pytest.approx(0, abs=0.02)
     with pytest.raises(NotImplementedError, match="Optimizer must say how far to step"):
         ready(Optimizer, lr=0.1).step()
+
+
+def test_a_rule_may_be_said_of_lists():
+    class Signs(Optimizer):
+        remembers = ("t",)
+
+        def steps_for(self, gradients, memory, at):
+            memory["t"] = [t + 1 for t in memory["t"]]
+            return [math.copysign(at.lr / t, g) for g, t in zip(gradients, memory["t"])]
+
+    optimizer = Signs([{"params": [Value(0.0)]}, {"params": [Value(0.0)], "lr": 1.0}], lr=0.5)
+    assert follow(optimizer, [3.0, -2.0, 1.0]) == [[-0.5, -1.0], [-0.25, -0.5], [-0.25 - 0.5 / 3, -0.5 - 1 / 3]]
+    assert optimizer.step_for(-1.0, {"t": 3.0}, SimpleNamespace(lr=0.5)) == -0.125
+
+
+def test_a_rule_of_ones_own_may_remember_what_it_did_not_name():
+    class Counter(Optimizer):
+        def step_for(self, g, memory, at):
+            memory["count"] = memory.get("count", 0) + 1
+            return at.lr / memory["count"]
+
+    optimizer = Counter([Value(0.0), Value(1.0).detach()], lr=1.0)
+    assert follow(optimizer, [1.0, 1.0]) == [[-1.0, 1.0], [-1.5, 1.0]] and optimizer.memory == [{"count": 2}, {}]
+
+
+@pytest.mark.parametrize("kind", [SGD, Momentum, Adam, AdamW])
+def test_what_a_parameter_becomes_may_be_overridden(kind):
+    class NeverBelowZero(kind):
+        def moved(self, w, g, memory, at):
+            return max(0.0, super().moved(w, g, memory, at))
+
+    optimizer, free = (make([Value(0.05), Value(1000.0)], lr=0.1) for make in (NeverBelowZero, kind))
+    limited, unlimited = follow(optimizer, [2.0] * 60), follow(free, [2.0] * 60)
+    assert limited[-1][0] == 0.0 and unlimited[-1][0] < 0.0
+    assert [second for _, second in limited] == [second for _, second in unlimited]
 
 
 def test_any_object_with_data_and_grad_can_be_moved():

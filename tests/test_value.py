@@ -16,6 +16,7 @@ import pytest
 
 import tinygrad_edu as tg
 from tinygrad_edu import OPS, Value
+from tinygrad_edu.engine import value
 from tinygrad_edu.engine.number import number
 
 pytestmark = pytest.mark.smoke
@@ -195,6 +196,27 @@ def test_a_constant_is_never_the_reason_for_an_error():
     z = x ** Value(0.0).detach()
     (z + tg.sqrt(Value(0.0).detach()) * x).backward()
     assert x.grad == 0.0
+
+
+def test_the_scope_of_many_nodes_is_set_at_once_and_of_each_alone():
+    w = Value(2.0, label="w")
+    nodes = [w, 3 * w, (3 * w).parents[0], tg.clip(w, low=0, high=1)]
+    Value.set_scopes(nodes, "layer 0")
+    assert [node.scope for node in nodes] == ["layer 0"] * 4
+    nodes[1].scope, nodes[2].label = "layer 1", "three"
+    assert [(node.scope, node.label) for node in nodes] == [("layer 0", "w"), ("layer 1", ""), ("layer 0", "three"), ("layer 0", "")]
+    assert nodes[3].constants == {"low": 0.0, "high": 1.0} and [node.is_constant for node in nodes] == [False, False, True, False]
+    with pytest.raises(TypeError, match="a scope is a str, not int: got 5"):
+        Value.set_scopes(nodes, 5)
+
+
+def test_a_plain_number_may_be_made_a_node_of_a_name():
+    x, same, w = value.constant(2, "x0"), value.constant(2, "x0"), Value(1.0)
+    assert (x.data, x.label, x.is_constant, x.is_plain) == (2.0, "x0", True, False) and x is not same
+    assert value.constant(w, "x0") is w and w.label == ""
+    same.label, x.is_constant = "y", False
+    assert (x.label, x.is_constant, same.label, same.is_constant) == ("x0", False, "y", True)
+    assert value.constant(3.0, "x0").is_constant
 
 
 def test_a_leaf_may_be_frozen_and_woken_and_keeps_its_label_and_scope():

@@ -284,7 +284,7 @@ EVENINGS = {
     ),
     "third": (
         ("nn/modules.py", "Neurons, layers, networks. Nothing in them knows of gradients."),
-        ("nn/optim.py", "Each optimizer is its settings and one method, `step_for`. Read `SGD`, `Momentum`, `Adam`."),
+        ("nn/optim.py", "Each optimizer is its settings and one method, `steps_for`. Read `SGD`, `Momentum`, `Adam`."),
         ("learn/fit.py", "The training loop: the lecture's five steps, and what is kept of them."),
     ),
 }

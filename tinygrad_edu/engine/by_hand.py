@@ -1,4 +1,4 @@
-"""What may be given for the parts of a node made by hand: names, parents, local gradients."""
+"""What may be given for the parts of a node by hand: names, scopes, parents, local gradients."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +14,12 @@ def checked_name(what: str, name: Any) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a {what} is a str, not {type(name).__name__}: got {short_repr(name)}")
     return name
+
+
+def set_scopes(nodes: Iterable[Node], scope: str) -> None:
+    """Say of several nodes at once which part of a network they belong to, as `scope` says it of one."""
+    for node in nodes:
+        node.scope = scope
 
 
 def mark(name: Any) -> Mark:

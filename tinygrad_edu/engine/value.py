@@ -19,7 +19,7 @@ from typing import Any
 
 from . import errors, more_ops, ops
 from .arrays import ArrayMet, is_array
-from .by_hand import checked_name, edges_by_hand, is_by_hand, mark
+from .by_hand import checked_name, edges_by_hand, is_by_hand, mark, set_scopes
 from .copies import copied, deeply_copied, flatten, rebuilt
 from .elsewhere import OF_VALUES, Missing, sign_of
 from .errors import DomainError
@@ -281,6 +281,7 @@ class Value:
             return record_many(op, inputs, constants)
         return record(op, *inputs) if len(inputs) == 2 else record_one(op, *inputs)
 
+    set_scopes = staticmethod(set_scopes)
     record_each = staticmethod(lambda op, row: [record_many(op, (row,), {"index": float(i)}) for i in range(len(row))])
 
     @staticmethod
@@ -404,8 +405,8 @@ def shared_extra(key: str, x: Any) -> dict[str, Any]:
     return {key: x}
 
 
-def constant(x: Any) -> Value:
-    """A plain number as a node that is drawn, but gets no gradient; a Value stays what it is."""
+def constant(x: Any, label: str = "") -> Value:
+    """A plain number as a node that is drawn, with this label, but gets no gradient; a Value stays what it is."""
     if type(x) is not float:
         if isinstance(x, Value):
             return x
@@ -417,7 +418,7 @@ def constant(x: Any) -> Value:
     node._grad = 0.0
     node._parents = node._local_grads = ()
     node._operation = LEAF
-    node._extra = CONSTANT
+    node._extra = {**CONSTANT, "label": label} if label else CONSTANT
     return node
 
 

@@ -67,7 +67,7 @@ if fingerprint() != <unsigned int>FINGERPRINT:
 cdef object ONE = 1.0
 cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
 cdef dict CODES = {op: code for code, op in enumerate(BY_CODE) if op is not None}
-cdef object ORDINARY = errors.plain_recording, is_array = is_array_of_numpy
+cdef object ORDINARY = errors.plain_recording, is_array = is_array_of_numpy, shared_extra = shared.shared_extra
 cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
 
 # The bits of `Value.flags`.  The lowest two are the shape: the number of parents, or MANY.
@@ -85,6 +85,7 @@ cdef union Slot:                        # a parent, or the plain number that sta
     void *node
     double number
 
+cdef Py_ssize_t MOST_PARENTS = 2 ** 31 // (ROOMS + 1)   # beyond which C's int ends in the rows of a rule
 cdef Py_ssize_t alive = 0
 
 @cython.auto_pickle(False)
@@ -203,8 +204,18 @@ cdef class Value:
 
     def note(self, key, x):
         known = extra_of(self)
-        set_extra(self, {**known, key: x} if known else shared.shared_extra(key, x))
+        set_extra(self, {**known, key: x} if known else shared_extra(key, x))
         self.flags &= ~PLAIN
+
+    @staticmethod
+    def set_scopes(nodes, scope):
+        cdef dict extra = shared_extra("scope", scope if type(scope) is str else by_hand.checked_name("scope", scope))
+        for v in nodes:
+            if isinstance(v, Value) and (<Value>v).extra == NULL:
+                set_extra(<Value>v, extra)
+                (<Value>v).flags &= ~PLAIN
+            else:
+                v.scope = scope
 
     @staticmethod
     def restored(kind, data, grad, parents, local_grads, op, extra):
@@ -523,8 +534,12 @@ cdef inline Value node(object o):
     return <Value>o if kind == NODE else plain(x)
 
 
-def constant(x):
-    return node(x)
+def constant(x, label=""):
+    cdef Value v = node(x)
+    if label and v is not x:
+        set_extra(v, shared_extra("label", label))
+        v.flags &= ~PLAIN
+    return v
 
 
 def call(op, *inputs, **constants):
@@ -552,7 +567,7 @@ cdef bint are_rows(tuple inputs, int count):
     if len(inputs) != count:
         return False
     for row in inputs:
-        if type(row) not in (list, tuple) or not len(row) or len(row) != len(inputs[0]):
+        if not (type(row) is list or type(row) is tuple) or not len(row) or len(row) != len(inputs[0]):
             return False
     return isinstance(inputs[0][0], Value)
 
@@ -573,7 +588,7 @@ cdef inline double *grads_of(Value v) noexcept:
 
 cdef int reserve(Value v, Py_ssize_t n) except -1:
     """Make room for n parents in a node that has none, and for their local gradients, which are 0."""
-    if n > 2 ** 31 // (ROOMS + 1):      # beyond which C's int ends in the rows of a rule
+    if n > MOST_PARENTS:
         raise OverflowError(f"a node of {n} parents is too large")
     if n > 2:
         v.a.node = calloc(n, sizeof(void*) + sizeof(double))
@@ -616,7 +631,7 @@ cdef set_op(Value v, op):
     if op in CODES:
         v.code = CODES[op]
     elif op is not LEAF:
-        set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL or type(op) is Mark else shared.shared_extra("op", op))
+        set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL or type(op) is Mark else shared_extra("op", op))
     if op.selects:
         v.flags |= CHOOSES
 

@@ -196,9 +196,20 @@ def is_frozen(p: Any) -> bool:
     return getattr(p, "is_constant", False)
 
 
-def finite_gradients(parameters: list[Any]) -> list[float]:
-    """The gradients, none of them inf or nan; a frozen parameter has none."""
-    gradients = [0.0 if is_frozen(p) else number(p.grad) for p in parameters]
+def frozen_places(parameters: list[Any]) -> set[int]:
+    """Which of the parameters, by number, are frozen."""
+    return {i for i, p in enumerate(parameters) if is_frozen(p)}
+
+
+def finite_gradients(parameters: list[Any], frozen: set[int]) -> list[float]:
+    """The gradients, none of them inf or nan; those that are frozen have none."""
+    gradients = [p.grad for p in parameters]
+    for i in frozen:
+        gradients[i] = 0.0
+    if {*map(type, gradients)} != {float}:
+        gradients = [*map(number, gradients)]
+    if math.isfinite(sum(gradients)):                   # as it never is where one of them is not
+        return gradients
     for i, (p, g) in enumerate(zip(parameters, gradients)):
         if not math.isfinite(g):
             raise GradientError(f"the gradient of {parameter_name(i, p)} is {format_number(g)}; nothing was changed")

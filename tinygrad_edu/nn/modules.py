@@ -17,14 +17,13 @@ from ..engine import ops
 from ..engine.arrays import as_lists, is_array
 from ..engine.elsewhere import OF_NETWORKS, Missing
 from ..engine.errors import Block, no_grad
-from ..engine.number import checked_whole, number, short_repr
-from ..engine.op import LEAF, OPS
-from ..engine.value import Value
+from ..engine.number import checked_whole, short_repr
+from ..engine.op import OPS
+from ..engine.value import Value, constant
 from ..symbols.named import name_at
 from .checks import FRACTION, by_name, checked_number, letters_of, to_list
 from .counted_random import uniform
 
-NAMED_INPUTS = 16                       # a layer of more inputs leaves plain numbers as they are, which is faster
 MOST_WEIGHTS = 10 ** 7                  # of a layer: some gigabytes of Values
 
 
@@ -245,11 +244,11 @@ def is_bias(name: str) -> bool:
 
 def as_floats(x: Any) -> Any:
     """An output as floats, in lists."""
+    if isinstance(x, Value):
+        return x.data
     if is_array(x):
         x = x.tolist()
-    if isinstance(x, list | tuple):
-        return [as_floats(element) for element in x]
-    return x.data if isinstance(x, Value) else float(x)
+    return [as_floats(element) for element in x] if isinstance(x, list | tuple) else float(x)
 
 
 def are_rows(x: Any) -> bool:
@@ -263,7 +262,7 @@ def is_row(x: Any) -> bool:
 
 def checked_row(x: Any, whose: str, count: int | None = None) -> Sequence[Any]:
     """x as a list of so many numbers or Values; an array is one too."""
-    if type(x) is list and len(x) == count and type(x[0]) in (float, Value):
+    if type(x) is list and len(x) == count and (type(x[0]) is Value or type(x[0]) is float):
         return x                                        # by far the most
     row = x.tolist() if hasattr(x, "tolist") else x
     if not isinstance(row, list | tuple):
@@ -397,8 +396,7 @@ class Neuron(Module):
         if self.activation is not linear:
             nodes.append(self.activation(nodes[-1]))
         if self.scope:
-            for node in nodes:
-                node.scope = self.scope
+            Value.set_scopes(nodes, self.scope)
         return nodes[-1]
 
     def describe(self) -> str:
@@ -414,15 +412,15 @@ def unfused_dot(w: Sequence[Value], x: Sequence[Any]) -> list[Value]:
     return nodes
 
 
-@lru_cache(maxsize=4096)
-def input_extra(i: int) -> dict[str, Any]:
-    """What is rare of input i; the dict is shared and never changed."""
-    return {"label": name_at("x", "", i), "is_constant": True}
+@lru_cache(maxsize=64)
+def input_names(count: int) -> list[str]:
+    """x0, x1 ...: what plain numbers are called among the inputs of a layer."""
+    return [name_at("x", "", i) for i in range(count)]
 
 
-def input_node(i: int, x: Any) -> Value:
-    """A plain number among the inputs: one constant for all neurons of a layer, called x0, x1 ... by its place."""
-    return Value.restored(Value, number(x), 0.0, (), (), LEAF, input_extra(i))
+def input_nodes(row: Sequence[Any]) -> list[Value]:
+    """The inputs of a layer: each plain number is one constant for all neurons, and has a name."""
+    return [*map(constant, row, input_names(len(row)))]
 
 
 class Layer(Module):
@@ -450,9 +448,8 @@ class Layer(Module):
 
     def forward(self, x: Sequence[Any]) -> list[Value]:
         x = checked_row(x, self.scope or "the layer", len(self.neurons[0].w))
-        if len(x) <= NAMED_INPUTS:
-            x = [e if isinstance(e, Value) else input_node(i, e) for i, e in enumerate(x)]
-        return [neuron(x) for neuron in self.neurons]
+        nodes = input_nodes(x)
+        return [neuron.forward(nodes) for neuron in self.neurons]
 
     def describe(self) -> str:
         first = self.neurons[0]

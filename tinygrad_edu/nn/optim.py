@@ -1,12 +1,15 @@
 """Rules that turn gradients into better parameters.
 
 An optimizer reads the `grad` of every parameter and moves its `data`; it knows nothing of graphs.
-A new one is its hyper-parameters and one method, `step_for`: how much to subtract.
+A new one is its hyper-parameters and one method, `step_for`: how much to subtract from a parameter.
+Those of this file say it of a list of parameters, in `steps_for`: the formula is the same, and one
+call for all of them takes less than half the time.
 """
 
 import math
 import warnings
 from collections.abc import Iterable
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +24,7 @@ from .checks import (
     checked_parameters,
     checked_setting,
     finite_gradients,
+    frozen_places,
     is_frozen,
     parameter_name,
 )
@@ -72,7 +76,7 @@ def jsonable(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 class Optimizer:
-    """Walks downhill: a subclass says how far, by overriding `step_for`.
+    """Walks downhill: a subclass says how far, by overriding `step_for` or, for lists, `steps_for`.
 
     parameters    leaves, or groups of them with settings of their own:
                   `[{"params": model.parameters()}, {"params": [b], "lr": 0.1}]`
@@ -109,7 +113,7 @@ class Optimizer:
         self.parameters = checked_parameters([p for group in self.groups for p in group.params])
         if all(map(is_frozen, self.parameters)):
             raise ValueError(f"all {len(self.parameters)} parameters are constants or frozen: nothing could be learned")
-        self.memory = [dict.fromkeys(self.remembers, 0.0) for _ in self.parameters]
+        self.remembered = {name: [0.0] * len(self.parameters) for name in self.remembers}
         self.steps_taken = 0
 
     @property
@@ -121,11 +125,35 @@ class Optimizer:
     def lr(self, new: float) -> None:
         self.defaults["lr"] = checked_setting("lr", new)
 
+    @cached_property
+    def memory(self) -> list[dict[str, float]]:
+        """What the rule remembers of each parameter, by name.  It may be changed until the next step."""
+        return [row(i, self.remembered) for i in range(len(self.parameters))]
+
+    def memory_in_lists(self) -> dict[str, list[float]]:
+        """The memory as a list of numbers under each name; where somebody has looked at it, as it is now."""
+        if "memory" in vars(self):
+            self.remembered = {name: [memory[name] for memory in self.memory] for name in self.remembers}
+            del self.memory
+        return self.remembered
+
+    # ---- the rule
+
     def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
         """How much to subtract from a parameter whose gradient is g.
 
         memory   what this rule remembers of this parameter; to be updated
         at       the hyper-parameters, as attributes: `at.lr`
+        """
+        lists = {name: [x] for name, x in memory.items()}
+        [step] = self.steps_for([g], lists, at)
+        memory.update(row(0, lists))
+        return step
+
+    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+        """`step_for` of many parameters, by their gradients.
+
+        memory   the list of what is remembered under each name; to be updated by new lists
         """
         raise NotImplementedError(f"{type(self).__name__} must say how far to step: def step_for(self, g, memory, at)")
 
@@ -135,6 +163,17 @@ class Optimizer:
             return w * (1 - at.lr * at.weight_decay) - self.step_for(g, memory, at)
         return w - self.step_for(g + at.weight_decay * w, memory, at)
 
+    def all_moved(self, weights: list[float], gradients: list[float], memory: dict[str, list[float]], at: Any
+                  ) -> list[float]:
+        """`moved` of many parameters."""
+        if self.decays_weights_directly:
+            steps, rest = self.steps_for(gradients, memory, at), 1 - at.lr * at.weight_decay
+            return [w * rest - step for w, step in zip(weights, steps)]
+        steps = self.steps_for([g + at.weight_decay * w for w, g in zip(weights, gradients)], memory, at)
+        return [w - step for w, step in zip(weights, steps)]
+
+    # ---- the step
+
     def step(self) -> None:
         """Move every parameter once, all or none: everything is computed and checked first.
 
@@ -142,31 +181,64 @@ class Optimizer:
         if all gradients are 0, as they are before `backward`, and as they may be: at an optimum, behind
         a relu that is closed, where weights only decay.
         """
-        gradients = finite_gradients(self.parameters)
-        if not self.steps_taken and not any(g for g, p in zip(gradients, self.parameters) if not is_frozen(p)):
+        frozen = frozen_places(self.parameters)
+        gradients = finite_gradients(self.parameters, frozen)
+        if not self.steps_taken and not any(gradients):
             warnings.warn(NO_GRADIENTS, stacklevel=2)
-        memories = [dict(memory) for memory in self.memory]
-        moves = []
-        for i, (p, g, memory, at) in enumerate(zip(self.parameters, gradients, memories, self.settings())):
-            if is_frozen(p):
-                continue
-            before = p.data
-            after = self.moved(before, g, memory, at)
-            if not all(map(math.isfinite, (after, *memory.values()))):
-                raise GradientError(f"the gradient {format_number(g)} of {parameter_name(i, p)} is too large for "
-                                    f"{self!r}: {in_words({'data': after, **memory})[2:]}; nothing was changed")
-            moves.append((p, before, after))
-        self.publish(moves, memories)
+        before = [p.data for p in self.parameters]
+        one_by_one = any(getattr(type(self), name) is not getattr(Optimizer, name) for name in ("step_for", "moved"))
+        compute = self.computed_one_by_one if one_by_one else self.computed_in_lists
+        self.publish(before, *compute(before, gradients, frozen))
 
-    def publish(self, moves: list[tuple[Any, float, float]], memories: list[dict[str, float]]) -> None:
-        """Move the parameters and keep the memories; an interruption, such as Ctrl-C, moves all of them back."""
+    def computed_in_lists(self, before: list[float], gradients: list[float], frozen: set[int]) -> tuple[list, dict]:
+        """What the parameters and the memory are to be, by a rule of many parameters."""
+        lists, after = self.memory_in_lists(), list[float]()
+        memory: dict[str, list[float]] = {name: [] for name in lists}
+        each = self.settings()
+        for group in self.groups:
+            part = slice(len(after), len(after) + len(group.params))
+            of_group = {name: numbers[part] for name, numbers in lists.items()}
+            after += self.all_moved(before[part], gradients[part], of_group, each[part.start])
+            for name in memory:
+                memory[name] += of_group[name]
+        for i in frozen:                                # what the rule says of these is left out
+            after[i] = before[i]
+            for name in memory:
+                memory[name][i] = lists[name][i]
+        if not all(math.isfinite(sum(numbers)) for numbers in (after, *memory.values())):
+            for i, g in enumerate(gradients):
+                if i not in frozen:
+                    self.check_finite(i, g, after[i], row(i, memory))
+        return after, memory
+
+    def computed_one_by_one(self, before: list[float], gradients: list[float], frozen: set[int]) -> tuple[list, list]:
+        """The same by a rule of one parameter, which is never asked about a frozen one."""
+        after, memories = list(before), [dict(memory) for memory in self.memory]
+        for i, (w, g, memory, at) in enumerate(zip(before, gradients, memories, self.settings())):
+            if i not in frozen:
+                after[i] = self.moved(w, g, memory, at)
+                self.check_finite(i, g, after[i], memory)
+        return after, memories
+
+    def check_finite(self, i: int, g: float, after: float, memory: dict[str, float]) -> None:
+        if not all(map(math.isfinite, (after, *memory.values()))):
+            raise GradientError(f"the gradient {format_number(g)} of {parameter_name(i, self.parameters[i])} is too "
+                                f"large for {self!r}: {in_words({'data': after, **memory})[2:]}; nothing was changed")
+
+    def publish(self, before: list[float], after: list[float], memory: Any) -> None:
+        """Move the parameters and keep the memory; an interruption, such as Ctrl-C, moves all of them back."""
         try:
-            for p, _, after in moves:
-                p.data = after
-            self.memory, self.steps_taken = memories, self.steps_taken + 1
+            for p, old, new in zip(self.parameters, before, after):
+                if new is not old:                      # as it is of a frozen one, which is left alone
+                    p.data = new
+            if isinstance(memory, dict):
+                self.remembered, self.steps_taken = memory, self.steps_taken + 1
+            else:
+                self.memory, self.steps_taken = memory, self.steps_taken + 1
         except BaseException:
-            for p, before, _ in moves:
-                p.data = before
+            for p, old, new in zip(self.parameters, before, after):
+                if new is not old:
+                    p.data = old
             raise
 
     def settings(self) -> list[SimpleNamespace]:
@@ -207,6 +279,11 @@ class Optimizer:
         return f"{type(self).__name__}({len(self.parameters)} parameters{in_words(self.defaults)})"
 
 
+def row(i: int, lists: dict[str, list[float]]) -> dict[str, float]:
+    """What stands at place i of lists, by their names."""
+    return {name: numbers[i] for name, numbers in lists.items()}
+
+
 def split_groups(parameters: Any) -> list[tuple[list[Any], dict[str, Any]]]:
     """The parameters of each group and its own settings; a plain list is one group."""
     groups = as_list(parameters)
@@ -242,8 +319,8 @@ class SGD(Optimizer):
     def __init__(self, parameters: Iterable[Any], lr: float = 0.001, weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay)
 
-    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
-        return at.lr * g
+    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+        return [at.lr * g for g in gradients]
 
 
 class Momentum(Optimizer):
@@ -276,12 +353,12 @@ class Momentum(Optimizer):
                  convention: str = "gradient", weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, momentum=momentum, convention=convention)
 
-    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
+    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
         if at.convention == "gradient":
-            memory["G"] = at.momentum * memory["G"] + g
-            return at.lr * memory["G"]
-        memory["step"] = at.momentum * memory["step"] - at.lr * g
-        return -memory["step"]
+            memory["G"] = [at.momentum * G + g for G, g in zip(memory["G"], gradients)]
+            return [at.lr * G for G in memory["G"]]
+        memory["step"] = [at.momentum * step - at.lr * g for step, g in zip(memory["step"], gradients)]
+        return [-step for step in memory["step"]]
 
 
 class Nesterov(Optimizer):
@@ -307,9 +384,9 @@ class Nesterov(Optimizer):
     def __init__(self, parameters: Iterable[Any], lr: float = 0.001, momentum: float = 0.9, weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, momentum=momentum)
 
-    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
-        memory["G"] = at.momentum * memory["G"] + g
-        return at.lr * (g + at.momentum * memory["G"])
+    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+        memory["G"] = [at.momentum * G + g for G, g in zip(memory["G"], gradients)]
+        return [at.lr * (g + at.momentum * G) for G, g in zip(memory["G"], gradients)]
 
 
 class Adagrad(Optimizer):
@@ -333,9 +410,9 @@ class Adagrad(Optimizer):
     def __init__(self, parameters: Iterable[Any], lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, eps=eps)
 
-    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
-        memory["v"] += g * g
-        return at.lr * (g / (math.sqrt(memory["v"]) + at.eps))
+    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+        memory["v"] = [v + g * g for v, g in zip(memory["v"], gradients)]
+        return [at.lr * (g / (math.sqrt(v) + at.eps)) for v, g in zip(memory["v"], gradients)]
 
 
 class RMSprop(Optimizer):
@@ -360,9 +437,9 @@ class RMSprop(Optimizer):
                  weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, alpha=alpha, eps=eps)
 
-    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
-        memory["v"] = at.alpha * memory["v"] + (1 - at.alpha) * g * g
-        return at.lr * (g / (math.sqrt(memory["v"]) + at.eps))
+    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+        memory["v"] = [at.alpha * v + (1 - at.alpha) * g * g for v, g in zip(memory["v"], gradients)]
+        return [at.lr * (g / (math.sqrt(v) + at.eps)) for v, g in zip(memory["v"], gradients)]
 
 
 class Adadelta(Optimizer):
@@ -388,11 +465,11 @@ class Adadelta(Optimizer):
                  weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, rho=rho, eps=eps)
 
-    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
-        memory["v"] = at.rho * memory["v"] + (1 - at.rho) * g * g
-        change = g * math.sqrt(memory["u"] + at.eps) / math.sqrt(memory["v"] + at.eps)
-        memory["u"] = at.rho * memory["u"] + (1 - at.rho) * change * change
-        return at.lr * change
+    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+        v = memory["v"] = [at.rho * v + (1 - at.rho) * g * g for v, g in zip(memory["v"], gradients)]
+        changes = [g * math.sqrt(u + at.eps) / math.sqrt(v + at.eps) for u, v, g in zip(memory["u"], v, gradients)]
+        memory["u"] = [at.rho * u + (1 - at.rho) * change * change for u, change in zip(memory["u"], changes)]
+        return [at.lr * change for change in changes]
 
 
 class Adam(Optimizer):
@@ -421,14 +498,13 @@ class Adam(Optimizer):
                  eps: float = 1e-8, weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, betas=betas, eps=eps)
 
-    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
+    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
         beta1, beta2 = at.betas
-        memory["t"] += 1
-        memory["m"] = beta1 * memory["m"] + (1 - beta1) * g
-        memory["v"] = beta2 * memory["v"] + (1 - beta2) * g * g
-        m_hat = memory["m"] / (1 - beta1 ** memory["t"])
-        v_hat = memory["v"] / (1 - beta2 ** memory["t"])
-        return at.lr * (m_hat / (math.sqrt(v_hat) + at.eps))
+        t = memory["t"] = [t + 1 for t in memory["t"]]
+        m = memory["m"] = [beta1 * m + (1 - beta1) * g for m, g in zip(memory["m"], gradients)]
+        v = memory["v"] = [beta2 * v + (1 - beta2) * g * g for v, g in zip(memory["v"], gradients)]
+        return [at.lr * (m / (1 - beta1 ** t) / (math.sqrt(v / (1 - beta2 ** t)) + at.eps))
+                for m, v, t in zip(m, v, t)]
 
 
 class AdamW(Adam):
@@ -484,11 +560,11 @@ class Lion(Optimizer):
                  weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, betas=betas)
 
-    def step_for(self, g: float, memory: dict[str, float], at: Any) -> float:
+    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
         beta1, beta2 = at.betas
-        c = beta1 * memory["m"] + (1 - beta1) * g
-        memory["m"] = beta2 * memory["m"] + (1 - beta2) * g
-        return at.lr * ((c > 0) - (c < 0))
+        mixed = [beta1 * m + (1 - beta1) * g for m, g in zip(memory["m"], gradients)]
+        memory["m"] = [beta2 * m + (1 - beta2) * g for m, g in zip(memory["m"], gradients)]
+        return [at.lr * ((c > 0) - (c < 0)) for c in mixed]
 
 
 # ---- clipping ---------------------------------------------------------------------------------------------
@@ -509,7 +585,7 @@ def clip_gradients_by_value(parameters: Iterable[Any], limit: float) -> None:
     """
     limit = checked_number("limit", limit, POSITIVE)
     parameters = checked_parameters(parameters)
-    for p, g in zip(parameters, finite_gradients(parameters)):
+    for p, g in zip(parameters, finite_gradients(parameters, frozen_places(parameters))):
         p.grad = min(max(g, -limit), limit)
 
 
@@ -529,7 +605,7 @@ def clip_gradients_by_norm(parameters: Iterable[Any], limit: float) -> float:
     """
     limit = checked_number("limit", limit, POSITIVE)
     parameters = checked_parameters(parameters)
-    gradients = finite_gradients(parameters)
+    gradients = finite_gradients(parameters, frozen_places(parameters))
     norm = math.hypot(*gradients)
     if norm == math.inf:
         raise GradientError("the norm of the gradient is inf, though every part is finite; nothing was changed")

@@ -8,7 +8,7 @@ from ..engine.arrays import as_lists
 from ..engine.errors import errstate, recorded_anyway
 from ..engine.number import number, short_repr
 from ..engine.value import Value
-from ..nn.modules import Layer, Maxout, Module, Neuron, input_node
+from ..nn.modules import Layer, Maxout, Module, Neuron, input_nodes
 
 
 def graph_of_model(model: Module, example: Any = None) -> Value:
@@ -25,7 +25,7 @@ def graph_of_model(model: Module, example: Any = None) -> Value:
     copied = named_throughout(copy.deepcopy(model))
     modes = errstate(all="ignore" if example is None else "raise"), recorded_anyway(), copied.evaluating()
     with modes[0], modes[1], modes[2]:
-        found = list(values_in(copied([input_node(i, x) for i, x in enumerate(row)])))
+        found = list(values_in(copied(input_nodes(row))))
     return Value(0.0, tuple(found), (0.0,) * len(found))
 
 
