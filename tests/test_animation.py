@@ -289,7 +289,7 @@ def test_train_writes_the_page_and_learns_the_same(tmp_path):
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (["train", "xor", "--epochs", "0"], "--epochs must be at least 1, got 0"), (["train", "xor", "--animate", "folder.html"], "folder.html is a folder"),
-    (["train", "xor", "--save", "a.html", "--animate", "a.html"], "written to one file"), (["train", "xor", "--animate", "a.png"], "animations are pages, written as .html"), (["train", "xor", "--animate", "none/a.html"], "there is no folder none"),
+    (["train", "xor", "--save", "a.html", "--animate", "a.html"], "written to one file"), (["train", "xor", "--animate", "a.png"], "written as .html"), (["train", "xor", "--animate", "none/a.html"], "there is no folder none"),
     (["train", "t.csv", "--label", "y", "--animate", "a.html"], "these data have 3 inputs and 2 classes"),
 ])
 def test_mistakes_get_one_line_before_any_training(arguments, words, tmp_path):

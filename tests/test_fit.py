@@ -322,7 +322,7 @@ def test_train_on_a_csv_file(tmp_path):
     (["train", "mars"], "neither a CSV file nor one of moons"), (["train", "none.csv", "--label", "y"], "none.csv"), (["train", "t.csv"], "give --label"),
     (["train", "xor", "--label", "y"], "--label is for CSV"), (["train", "xor", "--hidden", "0"], "got 0"), (["train", "xor", "--activation", "tahn"], "unknown activation"),
     (["train", "xor", "--epochs", "-1"], "got -1"), (["train", "xor", "--lr", "-1"], "lr"), (["train", "xor", "--optimizer", "adma"], "adma"),
-    (["predict", "none.json", "1"], "no such file"), (["train", "xor", "--epochs", "1", "--plot", "a.gif"], ".png, .svg or .pdf"), (["train", "xor", "--bogus"], "bogus"),
+    (["predict", "none.json", "1"], "no such file"), (["train", "xor", "--epochs", "1", "--plot", "a.gif"], ".svg, .png or .pdf"), (["train", "xor", "--bogus"], "bogus"),
 ])
 def test_mistakes_on_the_command_line_get_one_line(arguments, words, tmp_path):
     _, errors, code = run(*arguments, cwd=tmp_path, check=False)
@@ -438,7 +438,7 @@ def test_targets_may_be_arrays_of_one_or_two_dimensions(loss, targets):
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (["train", "xor", "--epochs", "1", "--save", "none/m.json"], "there is no folder none"), (["train", "spirals", "--plot", "a.bmp"], ".png, .svg or .pdf"),
+    (["train", "xor", "--epochs", "1", "--save", "none/m.json"], "there is no folder none"), (["train", "spirals", "--plot", "a.bmp"], ".svg, .png or .pdf"),
     (["train", "one.csv", "--label", "y"], "training examples are of the class"), (["train", "one.csv", "--label", "y", "--noise", "1"], "not for CSV"),
     (["predict", "m.json", "nan", "1"], "finite"), (["predict", "m.json", "a", "1"], "are numbers"), (["train", "folder.csv", "--label", "y"], "a folder"),
 ])
