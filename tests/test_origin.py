@@ -268,7 +268,7 @@ f = h * h
 
 def test_the_sentence_of_every_box_says_where_it_was_made():
     f = run(PROGRAM)["f"]
-    titles = re.findall("<title>(.*?)</title>", tg.draw(f).svg)
+    titles = [title for title in re.findall("<title>(.*?)</title>", tg.draw(f).svg) if not title.startswith("the same ")]
     assert sum(title.endswith((", made at train.py:1", ", made at train.py:4", ", made at train.py:5")) for title in titles) == len(titles) - 1
     assert "/home" not in tg.draw(f).svg + tg.to_graphviz(f).source + tg.play(f).html
     assert 'tooltip="leaf x: 0.5, made at train.py:1"' in tg.to_graphviz(f).source
