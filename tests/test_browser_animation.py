@@ -49,7 +49,9 @@ def pixels(tab, canvas="#answers"):
         Object.assign(to, {width: from.width, height: from.height});
         const context = to.getContext('2d', {willReadFrequently: true});
         context.drawImage(from, 0, 0);
-        return [...context.getImageData(0, 0, to.width, to.height).data]; }""")
+        const bytes = context.getImageData(0, 0, to.width, to.height).data;
+        return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), "")); }""")
+    flat = b64decode(flat)
     return [flat[i:i + 4] for i in range(0, len(flat), 4)]
 
 
