@@ -117,7 +117,7 @@ tg.draw(model, example=[1, -2, 0.5])""",
 model = tg.MLP(2, [4, 4, 4, 4, 1], activation="sigmoid", rng=0)
 tg.mse(model([0.5, -1]), 1).backward()
 tg.draw(model, lines="gradient")""",
-        "Here the width is the size of the gradient. Little of it comes back through five layers of sigmoids."),
+        "Here the width is the size of the gradient. Little of it comes back through four layers of sigmoids."),
     Picture("network_loss", "The loss of a network", """\
 model, points = tg.MLP(2, [3, 2], rng=0), tg.data.moons(100, seed=0)
 loss = tg.cross_entropy([model(x) for x in points.inputs], points.targets)
@@ -191,7 +191,7 @@ def as_html(picture: Picture, made: Any, folder: Path) -> str:
     svg = made.svg if isinstance(made, tg.Drawing) else made._repr_svg_()
     (folder / f"{picture.name}.svg").write_text(svg, encoding="utf-8", newline="\n")
     return (f'<div class="picture" role="region" aria-label="{title}" tabindex="0">'
-            f'<img alt="{title}" loading="lazy" src="{file}.svg"></div>')
+            f'<img alt="{title}" src="{file}.svg"></div>')
 
 
 def made_by(lines: str) -> Any:
