@@ -31,8 +31,8 @@ PICTURES = (
 f = tg.expression("q = x + y; f = q * z", x=-2, y=5, z=-4)
 f.backward()
 tg.draw(f)""",
-        "Each box has its value, and its gradient below. On each line stands the local derivative: the two factors of the "
-        "chain rule are side by side."),
+        "Each box has its value, and its gradient below. On each line stands the local derivative: the two factors of "
+        "the chain rule are side by side."),
     Picture("player", "The player", """\
 f = tg.expression("q = x + y; f = q * z", x=-2, y=5, z=-4)
 tg.play(f)""",
@@ -156,8 +156,8 @@ tg.draw(f, fold="neuron")""",
     Picture("training", "A training", """\
 model, points = tg.MLP(2, [4, 2], rng=0), tg.data.moons(30, seed=0)
 tg.animate_training(model, points, epochs=30, frames=10, resolution=16, lr=0.03, progress=False)""",
-        "The slider goes through the epochs. Each square shows what its neuron answers everywhere on the plane; with `s` "
-        "one step is walked: forward, loss, backward, update."),
+        "The slider goes through the epochs. Each square shows what its neuron answers everywhere on the plane; with "
+        "`s` one step is walked: forward, loss, backward, update."),
     Picture("boundary", "A plot", """\
 model, points = tg.MLP(2, [4, 2], rng=0), tg.data.moons(30, seed=0)
 tg.fit(model, points.inputs, points.targets, epochs=30, lr=0.03, progress=False)

@@ -573,11 +573,12 @@ def with_short_numbers(svg: str) -> str:
     def rounded(places: re.Match) -> str:
         return " ".join(re.sub(r"\d+\.\d+", lambda x: f"{float(x[0]):.1f}", places[0]).split())
 
-    def with_one_style(dots: re.Match) -> str:
-        start, inside, style = dots.groups()
+    def with_one_style(group: re.Match) -> str:
+        start, inside, style = group.groups()
         return f"{start}{style}>{inside.replace(style, '')}</g>"
     svg = re.sub(r">\s+<", "><", re.sub(r'(?<= [dxy]=")[^"]+', rounded, svg))
-    return re.sub(r'(<g(?: clip-path="[^"]*")?)>(<use[^>]*( style="[^"]*")/>(?:<use[^>]*\3/>)*)</g>', with_one_style, svg)
+    dots = r'(<g(?: clip-path="[^"]*")?)>(<use[^>]*( style="[^"]*")/>(?:<use[^>]*\3/>)*)</g>'
+    return re.sub(dots, with_one_style, svg)
 
 
 def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False) -> None:
