@@ -170,7 +170,7 @@ PICTURES = [(recurrent, "none"), (lambda: recurrent(8), "none"), (lstm, "none"),
 @pytest.mark.parametrize("graph_of, fold", PICTURES)
 def test_each_edge_is_drawn_once_within_the_frame_of_what_it_leads_to(graph_of, fold, layout):
     boxes, edges, parts, placed = placed_parts(graph_of(), fold, layout)
-    frames = [(x, y, x + w, y + h) for _, (x, y), (w, h) in placed.frames]
+    frames = [(x, y, x + w, y + h) for _, (x, y), (w, h) in placed.borders]
     spots = [*enumerate(placed.boxes), *placed.ghosts]
     used = set(range(len(boxes)))
     for edge, (points, tip) in zip(edges, placed.curves, strict=True):
@@ -188,7 +188,7 @@ def test_each_edge_is_drawn_once_within_the_frame_of_what_it_leads_to(graph_of, 
 @pytest.mark.parametrize("graph_of, fold", PICTURES)
 def test_no_box_or_frame_covers_another_or_leaves_the_picture(graph_of, fold, layout):
     boxes, _, _, placed = placed_parts(graph_of(), fold, layout)
-    frames = [(x, y, x + w, y + h) for _, (x, y), (w, h) in placed.frames]
+    frames = [(x, y, x + w, y + h) for _, (x, y), (w, h) in placed.borders]
     spots = [around(spot, boxes[i]) for i, spot in [*enumerate(placed.boxes), *placed.ghosts]]
     assert not any(overlap(a, b) for a, b in [*itertools.combinations(spots, 2), *itertools.combinations(frames, 2)])
     assert all(within(spot, (0, 0, placed.width, placed.height)) for spot in [*spots, *frames])
@@ -199,7 +199,7 @@ def test_no_box_or_frame_covers_another_or_leaves_the_picture(graph_of, fold, la
 def test_what_is_the_same_stands_at_the_same_place_of_its_frame(graph_of, fold, layout):
     _, _, parts, placed = placed_parts(graph_of(), fold, layout)
     framed = [part for part, heading in enumerate(parts.headings) if heading]
-    corners = dict(zip(framed, [frame.corner for frame in placed.frames], strict=True))
+    corners = dict(zip(framed, [border.corner for border in placed.borders], strict=True))
     places = {}
     for part, key, (x, y) in zip(parts.part, parts.keys, placed.boxes, strict=True):
         if key >= 0 and part in corners:

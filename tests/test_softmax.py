@@ -146,7 +146,7 @@ def test_many_logits_are_shown_in_general_terms_with_the_index_put_in():
 def test_a_picture_shows_the_logits_as_parents_and_which_of_the_numbers_a_node_is():
     logits = [Value(x, label=name) for name, x in zip("abc", (1.0, 2.0, 3.0))]
     svg = tg.draw(tg.dot(softmax(logits), [1.0, 2.0, 3.0])).svg
-    assert re.findall(r"v\d = softm[^<]*(index=\d\))</text>", svg) == ["index=0)", "index=1)", "index=2)"]
+    assert re.findall(r"v\d = (softmax[^<]*)</text>", svg) == [f"softmax(a, …)[{k}]" for k in range(3)]
     assert "operation v3 = softmax_at(a, b, c, index=2): 0.66524" in svg and svg.count(">softmax</text>") == 3
 
 
@@ -195,3 +195,15 @@ def test_logits_in_mathematics():
     assert tg.source(tg.softmax_at, "latex").splitlines()[0] == r"f = \frac{e^{x_{\mathrm{index}}}}{\sum_{i} e^{x_{i}}}"
     shown = mathml(tg.log_softmax_at.formulas()[0])
     assert "<msub><mrow><mi>x</mi></mrow><mrow><mi>index</mi></mrow></msub>" in shown and "<mo>∑</mo>" in shown
+
+
+def test_a_box_of_a_row_with_a_name_says_its_name_and_the_place():
+    logits = [Value(float(i), label=f"z[{i}]") for i in range(12)]
+    heads = [re.search(r">v1 = ([^<]*)</text>", tg.draw(share + 1).svg)[1]
+             for share in (softmax(logits)[11], log_softmax(logits)[0])]
+    assert heads == ["softmax(z)[11]", "log_softmax(z)[0]"]
+
+
+def test_a_long_row_in_a_box_keeps_its_place():
+    logits = [Value(float(i), label=f"a_rather_long_name_{letter}") for i, letter in enumerate("abc")]
+    assert re.search(r">v1 = softmax\([^<]*…\)\[2\]</text>", tg.draw(softmax(logits)[2] + 1).svg)

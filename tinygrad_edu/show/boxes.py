@@ -15,7 +15,7 @@ from ..engine.printer import escape
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
 from .folds import Group, links_of, origin_of, way_out
-from .layout import Edge, Frame, Layout, Point
+from .layout import Border, Edge, Layout, Point
 from .svg import LETTER, Words, at, document, letters, number_text
 
 ROW, HEAD, PAD = 17, 23, 7                                  # of a box, in points
@@ -144,14 +144,14 @@ def without_answers(box: Box, blank: str) -> Box:
 
 
 def narrowed(text: str) -> str:
-    """Text no wider than LONGEST letters; a short constant at its end, such as `index=2`, stays."""
+    """Text no wider than LONGEST letters; a short constant or place at its end, `slope=0.1)` or `)[2]`, stays."""
     if letters(text) <= LONGEST:
         return text
-    constant = re.search(r", \w+=[\w.]{1,4}\)$", text)
-    tail = constant[0] if constant and letters(constant[0]) <= LONGEST // 2 else ""
+    end = re.search(r"(, \w+=[\w.]{1,4}\)|\)\[\d+\])$", text)
+    tail = end[0] if end and letters(end[0]) <= LONGEST // 2 else ""
     room = LONGEST - letters(tail)
-    end = next(i for i, width in enumerate(accumulate(map(letters, text))) if width >= room)
-    return f"{text[:end]}…{tail}"
+    cut = next(i for i, width in enumerate(accumulate(map(letters, text))) if width >= room)
+    return f"{text[:cut]}…{tail}"
 
 
 def edges_of(graph: NamedGraph, groups: list[Group]) -> tuple[list[Edge], list[str]]:
@@ -193,17 +193,17 @@ def label_svg(text: str, x: float, y: float) -> str:
             f'<text class="tg-local" text-anchor="middle" x="{at(x)}" y="{at(y + 4)}">{escape(text)}</text>')
 
 
-def frames_svg(placed: Layout) -> list[str]:
-    """The frames around the parts of a picture, with their headings, and the arrows from one to the next."""
+def borders_svg(placed: Layout) -> list[str]:
+    """The borders around the parts of a picture, with their headings, and the arrows from one to the next."""
     arrows = [edge_svg(*curve, "", (0, 0), " tg-flow") for curve in placed.flow]
-    return [*map(frame_svg, placed.frames), *arrows]
+    return [*map(border_svg, placed.borders), *arrows]
 
 
-def frame_svg(frame: Frame) -> str:
-    (x, y), (width, height) = frame.corner, frame.size
+def border_svg(border: Border) -> str:
+    (x, y), (width, height) = border.corner, border.size
     return (f'<g class="tg-ghost"><rect class="tg-box" x="{at(x)}" y="{at(y)}" width="{at(width)}" '
             f'height="{at(height)}" rx="8"/></g><text class="tg-name" x="{at(x + 10)}" y="{at(y + 18)}">'
-            f"{escape(frame.heading)}</text>")
+            f"{escape(border.heading)}</text>")
 
 
 def box_svg(box: Figure, x: float, y: float) -> str:

@@ -16,11 +16,11 @@ from .boxes import (
     LEGEND,
     Box,
     as_document,
+    borders_svg,
     box_svg,
     boxes_of,
     edge_svg,
     edges_of,
-    frames_svg,
     ghost_svg,
     without_answers,
 )
@@ -66,7 +66,7 @@ def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, na
 
     Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text is; a
     row begins with pale boxes of earlier rows, the same nodes once more.  The time steps of a recurrent graph stand
-    in frames, with pale boxes of the weights that all of them share.
+    within borders, with pale boxes of the weights that all of them share.
 
     Raises ValueError for more than 5000 boxes, and for a model that is not made of neurons.
 
@@ -142,7 +142,7 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str, 
     """(SVG text, where things are) of boxes and edges."""
     placed = lay_out_in(PAPER, [(box.width, box.height) for box in boxes], edges, layout, ENOUGH, parts)
     drawn = [
-        *frames_svg(placed),
+        *borders_svg(placed),
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
         *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts]]

@@ -14,7 +14,7 @@ from ..engine.printer import escape
 from ..engine.value import Value
 from ..files import write_whole
 from ..symbols.named import NamedGraph
-from .boxes import Box, box_svg, boxes_of, edge_svg, frames_svg, ghost_svg, label_svg, local_text
+from .boxes import Box, borders_svg, box_svg, boxes_of, edge_svg, ghost_svg, label_svg, local_text
 from .draw import LEGEND_OF_BOXES
 from .drawing import Drawing
 from .export import KINDS, exported, is_ours
@@ -159,7 +159,7 @@ class Stage:
                  *[f'<text y="{at(placed.height + LINE * (i + 2.5))}">{escape(part)}</text>'
                    for i, part in enumerate(textwrap.wrap(line, self.columns))]]
         parts = [
-            *frames_svg(placed),
+            *borders_svg(placed),
             *[self.arrow(k, link, moment) for k, link in enumerate(self.links)],
             *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
             *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts], *below]

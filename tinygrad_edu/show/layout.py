@@ -30,8 +30,8 @@ class Edge(NamedTuple):
     weight: int = 1             # how much Graphviz does to keep it straight
 
 
-class Frame(NamedTuple):
-    """A part of a picture, with its heading: the corner at its upper left, and its size."""
+class Border(NamedTuple):
+    """The line around a part of a picture, with its heading: the corner at its upper left, and its size."""
     heading: str
     corner: Point
     size: Point
@@ -46,8 +46,8 @@ class Layout(NamedTuple):
     name      what placed them, one of LAYOUTS but "auto"
     note      why it was not what was asked for first, or ""
     ghosts    boxes that stand once more in another row, where something is made from them (see `rows`)
-    frames    around parts that are alike, such as time steps (see `parts`)
-    flow      the arrows from one frame to the next
+    borders   around parts that are alike, such as time steps (see `parts`)
+    flow      the arrows from one part to the next
     """
     width: float
     height: float
@@ -57,7 +57,7 @@ class Layout(NamedTuple):
     name: str
     note: str = ""
     ghosts: Sequence[tuple[int, Point]] = ()
-    frames: Sequence[Frame] = ()
+    borders: Sequence[Border] = ()
     flow: Sequence[tuple[list[Point], Point]] = ()
 
 

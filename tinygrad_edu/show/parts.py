@@ -1,4 +1,4 @@
-"""Pictures in parts, such as the time steps of a recurrent graph: each in a frame, and all drawn alike.
+"""Pictures in parts, such as the time steps of a recurrent graph: each within a border, and all drawn alike.
 
 A part has all that its operations are made from: a weight that every time step uses, and what comes out of the
 step before, stand in it once more, as ghosts.  So no arrow of the graph leaves its part, and parts are set in
@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from .layout import ARROW, Edge, Frame, Layout, Point, is_large, lay_out
+from .layout import ARROW, Border, Edge, Layout, Point, is_large, lay_out
 
-PAD, HEADING = 8.0, 24.0        # within a frame, in points
-APART, BELOW = 30.0, 34.0       # between frames: room for the arrow from one to the next, and between lines
+PAD, HEADING = 8.0, 24.0        # within a border, in points
+APART, BELOW = 30.0, 34.0       # between parts: room for the arrow from one to the next, and between lines
 Slot = Any                      # a place in a part, the same in all that are alike: a hashable
 Curve = tuple[list[Point], Point]
 Place = Callable[[Sequence[Point], Sequence[Edge]], Layout]
@@ -21,7 +21,7 @@ Place = Callable[[Sequence[Point], Sequence[Edge]], Layout]
 class Parts(NamedTuple):
     """The parts of a picture, one after the other.
 
-    headings    of each part; "" for one without a frame, such as the loss after the last time step
+    headings    of each part; "" for one without a border, such as the loss after the last time step
     part        of each box
     keys        what each box is in its part, the same for its likes in other parts; -1 for a leaf
     flows       whether each part is made from the one before
@@ -58,11 +58,11 @@ def lay_out_parts(width: float, parts: Parts, sizes: Sequence[Point], edges: Seq
         for k, slot in block.edges.items():
             curves[k] = shifted(pattern.curve(slot, sizes[edges[k].tail], sizes[edges[k].head]), corner)
             labels[k] = moved(pattern.labels[slot], corner)
-    frames = [Frame(heading, corner, pattern.size)
-              for heading, corner, pattern in zip(parts.headings, corners, patterns) if heading]
+    borders = [Border(heading, corner, pattern.size)
+               for heading, corner, pattern in zip(parts.headings, corners, patterns) if heading]
     flow = [arrow_out_of(corner, pattern.size) for corner, pattern in zip(corners[:-1], patterns) if parts.flows]
     return Layout(across, down, in_order(centres), in_order(curves), in_order(labels), patterns[0].name,
-                  patterns[0].note, ghosts, frames, flow)
+                  patterns[0].note, ghosts, borders, flow)
 
 
 def in_order(found: dict[int, Any]) -> list[Any]:
@@ -99,7 +99,7 @@ def blocks_of(parts: Parts, edges: Sequence[Edge]) -> list[Block]:
 
 def patterns_of(blocks: Sequence[Block], headings: Sequence[str], sizes: Sequence[Point], edges: Sequence[Edge],
                 place: Place) -> list["Pattern"]:
-    """How each block is drawn: those in frames all alike."""
+    """How each block is drawn: those with a border all alike."""
     framed = [block for block, heading in zip(blocks, headings) if heading]
     common = Pattern(framed, sizes, edges, place, (PAD, HEADING)) if framed else None
     return [common if common and heading else Pattern([block], sizes, edges, place, (0.0, 0.0))

@@ -5,8 +5,8 @@ const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"
 // At this scale, in pixels per point, letters are 11 pixels high; around the picture there is some room, in points.
 const READABLE = .848, EDGE = 4;
 let view, state, boxOf = [], spots = [], links = [], active = [], pointed = -1, reached = 0, touched = false;
-// The frame is left, top, scale.  The size is kept, since asking for it in every step would lay out the page anew.
-let frame = [0, 0, 1], size;
+// The lens is left, top, scale.  The size is kept, since asking for it in every step would lay out the page anew.
+let lens = [0, 0, 1], size;
 
 // ---- what is known at a place
 
@@ -278,7 +278,7 @@ function showView(k, shown = views[k]) {
 function start() {
   size = [stage.clientWidth || 800, stage.clientHeight || 400];
   graph.setAttribute("viewBox", `0 0 ${size.join(" ")}`);           // on paper, what was seen fits its width
-  if (touched) moveTo(frame);
+  if (touched) moveTo(lens);
   else zoom(Math.max(READABLE * (isLarge() ? 1.4 : 1), Math.min(1.6, fitting())));
 }
 // Where a box stands: its number and middle, and half its width and height.
@@ -350,12 +350,12 @@ function moveTo([left, top, scale]) {
   const [w, h] = size.map(length => length / scale);
   const room = (at, length, shown) =>
     shown > length - 1 ? (length - shown) / 2 : Math.max(-40, Math.min(at, length - shown + 40));
-  frame = [room(left, view.size[0], w), room(top, view.size[1], h), scale];
+  lens = [room(left, view.size[0], w), room(top, view.size[1], h), scale];
   // Not the viewBox: a new one has the browser lay out every text again, even where it only moves the picture.
-  byId("moved").setAttribute("transform", `scale(${scale}) translate(${EDGE - frame[0]} ${EDGE - frame[1]})`);
+  byId("moved").setAttribute("transform", `scale(${scale}) translate(${EDGE - lens[0]} ${EDGE - lens[1]})`);
 }
 function zoom(scale, [x, y] = size.map(length => length / 2)) {
-  const [left, top, old] = frame, to = Math.max(Math.min(0.1, fitting()), Math.min(4, scale));
+  const [left, top, old] = lens, to = Math.max(Math.min(0.1, fitting()), Math.min(4, scale));
   moveTo([left + x / old - x / to, top + y / old - y / to, to]);
 }
 // The boxes of a step come into view, with the frame around them if there is room.  Those too far apart for the window stand at its edge once more.
@@ -363,13 +363,13 @@ function follow(wanted, head = wanted[0]) {
   const [middle] = spots[head] ?? [], apart = s => Math.hypot(s.x - middle.x, s.y - middle.y);
   const nearest = list => list.toSorted((one, other) => apart(one) - apart(other));
   const [first, ...others] = wanted.map(b => nearest(spots[b])[0]), near = first ? [first, ...nearest(others)] : [];
-  const [w, h] = size.map(length => length / frame[2]);
+  const [w, h] = size.map(length => length / lens[2]);
   let seen = first && sides(first);
   for (const s of first ? [...near, ...nearest(view.homes ?? []).slice(0, 1)] : []) {
     const own = sides(s), both = seen.map((side, i) => (i < 2 ? Math.min : Math.max)(side, own[i]));
     if (both[2] - both[0] < w - 2 * EDGE && both[3] - both[1] < h - 2 * EDGE) seen = both;
   }
-  if (seen && !isSeen(seen)) moveTo([(seen[0] + seen[2] - w) / 2 + EDGE, (seen[1] + seen[3] - h) / 2 + EDGE, frame[2]]);
+  if (seen && !isSeen(seen)) moveTo([(seen[0] + seen[2] - w) / 2 + EDGE, (seen[1] + seen[3] - h) / 2 + EDGE, lens[2]]);
   byId("near").replaceChildren();
   const taken = near.filter(s => isSeen(sides(s)));
   for (const s of near) if (!taken.includes(s)) taken.push(atEdge(s, taken));
@@ -377,7 +377,7 @@ function follow(wanted, head = wanted[0]) {
 const sides = ({x, y, w, h}) => [x - w, y - h, x + w, y + h];
 // What is seen, in points: left, top, right, bottom.
 function seenNow() {
-  const [left, top, scale] = frame, [w, h] = size;
+  const [left, top, scale] = lens, [w, h] = size;
   return [left - EDGE, top - EDGE, left - EDGE + w / scale, top - EDGE + h / scale];
 }
 const isSeen = box => seenNow().every((side, i) => i < 2 ? side <= box[i] : side >= box[i]);
@@ -395,7 +395,7 @@ function atEdge(box, taken) {
 }
 let dragged = false, finger;
 function drag(event) {
-  const [left, top, scale] = frame, {clientX, clientY} = event;
+  const [left, top, scale] = lens, {clientX, clientY} = event;
   dragged = false;
   if (event.pointerType === "touch") finger = event;
   else if (!event.button) window.onpointermove = e => {
@@ -482,7 +482,7 @@ stage.addEventListener("wheel", event => {
   if (!event.ctrlKey && !event.metaKey) return;
   event.preventDefault();
   const {left, top} = stage.getBoundingClientRect();
-  scaled(frame[2] * Math.exp(-event.deltaY / 300), [event.clientX - left, event.clientY - top]);
+  scaled(lens[2] * Math.exp(-event.deltaY / 300), [event.clientX - left, event.clientY - top]);
 }, {passive: false});
 new ResizeObserver(() => {
   start();
@@ -495,8 +495,8 @@ function scaled(scale, at) {
   touched = true;
   zoom(scale, at);
 }
-const larger = () => scaled(frame[2] * 1.25), smaller = () => scaled(frame[2] / 1.25), fit = () => scaled(fitting());
-const pan = (x, y) => moveTo([frame[0] + x / frame[2], frame[1] + y / frame[2], frame[2]]);
+const larger = () => scaled(lens[2] * 1.25), smaller = () => scaled(lens[2] / 1.25), fit = () => scaled(fitting());
+const pan = (x, y) => moveTo([lens[0] + x / lens[2], lens[1] + y / lens[2], lens[2]]);
 const ahead = () => steps.go(events.findIndex(e => e[0] === "s"));
 function present() {
   document.body.classList.toggle("present");

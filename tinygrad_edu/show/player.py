@@ -20,7 +20,7 @@ from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import DOTS, NamedGraph, call_of, in_short, name_at
 from .batch import shown_graph
-from .boxes import Box, box_of_group, frames_svg, local_text
+from .boxes import Box, borders_svg, box_of_group, local_text
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
 from .draw import drawing_of
 from .folds import (
@@ -279,8 +279,8 @@ class Lesson:
         edges = [Edge(link.tail, link.head, *self.room_for_label(link.node, link.i)) for link in links]
         sizes = [(self.boxes[key].width, self.boxes[key].height) for key in keys]
         placed = lay_out_in(WINDOW, sizes, edges, layout, ENOUGH, parts_of(self.graph, view.groups, edges))
-        homes = [{"x": x + w / 2, "y": y + h / 2, "w": w / 2, "h": h / 2} for _, (x, y), (w, h) in placed.frames]
-        framed = {"frames": "".join(frames_svg(placed)), "homes": homes} if homes else {}
+        homes = [{"x": x + w / 2, "y": y + h / 2, "w": w / 2, "h": h / 2} for _, (x, y), (w, h) in placed.borders]
+        framed = {"frames": "".join(borders_svg(placed)), "homes": homes} if homes else {}
         return {"name": view.name, **self.told(placed, keys, links), **framed}
 
     def told(self, placed: Layout, keys: list[Key], links: list[Link], skipped: int = 0) -> dict[str, Any]:

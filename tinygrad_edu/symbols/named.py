@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from ..engine import ops, printer
+from ..engine import more_ops, ops, printer
 from ..engine.formula import Formula
 from ..engine.number import format_number, printable
 from ..engine.op import Op
@@ -18,6 +18,7 @@ ERRORS: frozenset[Any] = frozenset((ops.square, ops.abs))
 SUMS: frozenset[Any] = frozenset((ops.add, ops.sum, ops.mean))
 SCALES: frozenset[Any] = frozenset((ops.mul, ops.div))
 CHAINS: dict[Any, str] = {ops.add: "sum", ops.sub: "sum", ops.mul: "product"}
+SHARES: dict[Any, str] = {more_ops.softmax_at: "softmax", more_ops.log_softmax_at: "log_softmax"}
 MANY = 8            # an operation of more parents than this is shown in general terms
 SHORT = 20          # a node whose formula is longer than this goes by a number, v1, v2, ...
 FEW = 4             # in graphs of more operations than this, every unnamed one goes by a number
@@ -135,8 +136,16 @@ class NamedGraph:
         return None if printer.text(numbers) in (format_number(self.data[node], digits), "-0") else numbers
 
     def in_brief(self, node: Value) -> str:
-        """The same in few letters, for a box: a row by what its names share, `dot(w0[1], x)`, `CE` by its symbol."""
+        """The same in few letters, for a box.
+
+        A row stands there by what its names share, `dot(w0[1], x)`, `CE` by its symbol, and one number of a
+        softmax by its place, `softmax(z)[0]`.
+        """
         call, symbol = call_of(node, self.formulas), printable(node._operation.symbol)
+        if node._operation in SHARES:
+            row = by_what_is_shared(Formula("[]", *call.parts[:-1]))
+            whole = Formula(SHARES[node._operation], *(row.parts if row.head == "[]" else [row]))
+            return printer.text(Formula("at", whole, Formula(format_number(node.constants["index"]))))
         rows = [by_what_is_shared(part) for part in call.parts]
         has_row = any(isinstance(part, Formula) and part.head == "[]" for part in call.parts)
         head = printer.head_of(symbol, len(rows)) if has_row and symbol.isidentifier() else call.head
