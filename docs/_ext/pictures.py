@@ -152,7 +152,7 @@ f = tg.mean(outputs)
 f.backward()
 tg.draw(f, fold="neuron")""",
         "Two heads look at four tokens, and each place only at those up to its own. `tg.scope` names what was just "
-        "computed: each name is a box, and a frame goes around each head."),
+        "computed: each name is a box, and a border goes around each head."),
     Picture("training", "A training", """\
 model, points = tg.MLP(2, [4, 2], rng=0), tg.data.moons(30, seed=0)
 tg.animate_training(model, points, epochs=30, frames=10, resolution=16, lr=0.03, progress=False)""",
