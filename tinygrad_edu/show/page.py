@@ -56,8 +56,9 @@ class Page:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         picture = base64.b64encode(self.picture.encode()).decode()
         still = f'<img alt="{escape(self.title)}" src="data:image/svg+xml;base64,{picture}"/>'
+        inside = escape(self.html, quote=False).replace("'", "&#39;")       # a page has many " and few '
         frame = (f'<iframe title="{escape(self.title)}" sandbox="allow-scripts" width="100%" height="{self.height}" '
-                 f'style="border:0" srcdoc="{escape(self.html)}">{still}</iframe>')
+                 f"style=\"border:0\" srcdoc='{inside}'>{still}</iframe>")
         return {"text/html": frame, "text/plain": repr(self)}
 
     def __repr__(self) -> str:

@@ -563,14 +563,22 @@ def path_and_kind(name: "str | os.PathLike[str]", kind: str | None, known: Seque
 
 
 def with_short_numbers(svg: str) -> str:
-    """The same picture with every place to a tenth of a point, so that a notebook stays small.
+    """The same picture, with every place to a tenth of a point and nothing said twice, so that a notebook stays small.
 
-    >>> with_short_numbers('<path d="M 1.234567 20 L -0.04 3.21"/><text x="3.14159">1.234567</text>')
+    >>> with_short_numbers('<path d="M 1.234567 20 \\nL -0.04 3.21\\n"/>\\n  <text x="3.14159">1.234567</text>')
     '<path d="M 1.2 20 L -0.0 3.2"/><text x="3.1">1.234567</text>'
+    >>> with_short_numbers('<g><use x="1" style="fill: red"/><use x="2" style="fill: red"/></g>')
+    '<g style="fill: red"><use x="1"/><use x="2"/></g>'
     """
     def rounded(places: re.Match) -> str:
-        return re.sub(r"\d+\.\d+", lambda x: f"{float(x[0]):.1f}", places[0])
-    return re.sub(r'(?<= [dxy]=")[^"]+', rounded, svg)
+        return " ".join(re.sub(r"\d+\.\d+", lambda x: f"{float(x[0]):.1f}", places[0]).split())
+
+    def with_one_style(group: re.Match) -> str:
+        start, inside, style = group.groups()
+        return f"{start}{style}>{inside.replace(style, '')}</g>"
+    svg = re.sub(r">\s+<", "><", re.sub(r'(?<= [dxy]=")[^"]+', rounded, svg))
+    dots = r'(<g(?: clip-path="[^"]*")?)>(<use[^>]*( style="[^"]*")/>(?:<use[^>]*\3/>)*)</g>'
+    return re.sub(dots, with_one_style, svg)
 
 
 def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False) -> None:
