@@ -388,3 +388,12 @@ def test_it_says_why_a_training_ended(opened):
     assert "stopped early" not in sentence(tab)
     tab.keyboard.press("End")
     assert sentence(tab).endswith("Training stopped early: the loss came down no further.") and len(page.history) < 30
+
+
+@pytest.mark.parametrize("lr", [1e6, 1e30, 0.05])
+def test_the_numbers_on_the_axis_of_losses_stand_apart_within_the_chart(opened, lr):
+    page = animate_training(MLP(1, [4, 1], "relu", rng=0), noisy_sine(20, seed=0), epochs=8, lr=lr, optimizer="sgd", progress=False)
+    boxes = opened(page).locator("#losses text.up").evaluate_all(
+        "all => all.map(t => t.getBBox()).map(({x, y, height}) => [x, y, y + height])")
+    assert 2 <= len(boxes) <= 8 and min(x for x, *_ in boxes) > 9             # beside the title
+    assert all(above >= bottom - 5 for (_, _, bottom), (_, above, _) in pairwise(sorted(boxes, key=lambda box: box[1])))

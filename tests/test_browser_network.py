@@ -110,6 +110,7 @@ def test_an_opened_neuron_shows_its_products_once_they_are_computed(opened):
     tab.keyboard.press("o")
     box = tab.locator("#boxes > g:not([display])").filter(has_text="= w · x")
     assert box.locator(".tg-product").evaluate_all("all => all.map(t => t.getAttribute('visibility'))") == ["hidden"] * 4
+    assert box.locator(".tg-name").all_text_contents()[0].endswith("= w · x")           # at its head
     go(tab, len(tg.steps(loss)))
     named = {name: node for node, name in tg.names(loss).items()}
     products = [number_text(named[f"w1[1,{i}]"].data * named[f"a0[{i}]"].data) for i in range(4)]

@@ -212,12 +212,19 @@ def test_a_png_without_its_package_says_what_to_install(monkeypatch, tmp_path):
     assert tg.draw(circuit()).save(tmp_path / "a.pdf").stat().st_size > 1000              # which needs none
 
 
-@pytest.mark.parametrize("scale, words", [(0, "a positive number"), (-1, "a positive number"), (float("nan"), "a positive number"),
-                                          (1e-4, "a positive number"), (1e4, "too many for a PNG"), (float("inf"), "too many for a PNG")])
+@pytest.mark.parametrize("scale, words", [(1e-4, "leaves no pixel"), (1e4, "too many for a PNG")])
 def test_a_scale_that_makes_no_picture_is_refused(scale, words, tmp_path):
     pytest.importorskip("resvg_py")
     with pytest.raises(ValueError, match=words):
         tg.draw(circuit()).save(tmp_path / "a.png", scale=scale)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scale", [0, -1, float("nan"), float("inf"), "2", True, None])
+def test_a_scale_that_is_no_positive_number_is_refused_for_every_kind(scale, kind, tmp_path):
+    with pytest.raises((ValueError, TypeError), match="scale"):
+        tg.draw(circuit()).save(tmp_path / f"a.{kind}", scale=scale)
     assert not list(tmp_path.iterdir())
 
 

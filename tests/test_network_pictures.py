@@ -365,3 +365,19 @@ def test_pages_of_networks_stay_small():
     model = model_of(2, [16, 16, 1])
     batch = tg.mse([model([random.Random(i).random(), 0.5]) for i in range(100)], [1.0] * 100)
     assert len(tg.play(batch).html.encode()) <= 600_000
+
+
+def test_weights_between_the_same_two_circles_go_different_ways():
+    x = Value(2.0, label="x")
+    loss = (model_of(3, [4, 1])([x, x, x]) - 1) ** 2
+    ways = re.findall(r'<path class="tg-line[^>]* d="([^"]*)"[^>]*><title>', tg.draw(loss, fold="neuron").svg)
+    assert len(ways) == len(set(ways)) == 3 * 4 + 4
+    links = [link for view in data_of(tg.play(loss))["views"] for link in view["links"] if len(link) > 5 and "headings" in view]
+    assert len({(*link[:2], link[4]) for link in links}) == len(links) == 3 * 4 + 4
+
+
+@pytest.mark.parametrize("option, choice", [
+    ("layout", "simple"), ("layout", "foo"), ("fold", "layer"), ("names", "source"), ("style", "circuit"), ("blank", "all")])
+def test_an_option_that_a_model_cannot_have_is_refused_by_name(option, choice):
+    with pytest.raises(ValueError, match=f"{option}='{choice}'"):
+        tg.draw(model_of(2, [3, 1]), **{option: choice})

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from taught import attention, attention_by_heads, chain, labelled, lstm, network, recurrent
+from test_player import data_of
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
@@ -306,6 +307,24 @@ def test_attention_folds_by_position_within_heads_and_by_head():
     wanted = {f"head {h}, {what} {t}" for h in range(2) for t in range(4) for what in ("q k v", "sees")}
     assert {name for name in positions if name.startswith("head")} == wanted
     assert {group.name for group in folded(order, "layer")} == {"head 0", "head 1", "weights", "loss", *[f"token {t}" for t in range(4)]}
+
+
+def test_a_graph_that_has_names_opens_folded_by_them():
+    f = attention_by_heads()
+    assert tg.draw(f).svg == tg.draw(f, fold="neuron").svg != tg.draw(f, fold="none").svg
+    assert tg.draw(f, blank="all").svg == tg.draw(f, fold="none", blank="all").svg
+    data = data_of(tg.play(f))
+    assert data["views"][data["first"]]["name"] == "named parts"
+
+
+def test_a_small_graph_that_has_names_shows_every_node():
+    f = tg.scope(Value(2.0) * 3 + 1, "line")
+    assert tg.draw(f).svg == tg.draw(f, fold="none").svg
+
+
+def test_a_scope_without_a_name_is_refused():
+    with pytest.raises(ValueError, match="a scope needs a name"):
+        tg.scope(Value(2.0) * 3, "")
 
 
 def test_heads_side_by_side_are_framed_and_layers_after_each_other_are_not():

@@ -27,14 +27,16 @@ function ticks(low, high) {
   for (let i = Math.ceil(low / step); i * step <= high; i++) found.push(+(i * step).toPrecision(6));
   return found;
 }
+const raised = power => [...power].map(digit => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit] ?? "⁻").join("");
+const inFew = at => !/e|.{7}/.test(at) ? at : at.toExponential().replace("+", "").replace(/^1e(.*)/, (_, power) => "10" + raised(power));
 function axes(svg, width, height, xs, ys, x, y, names) {
   for (const at of xs) {
     put(svg, "line", {class: "tick", x1: x(at), x2: x(at), y1: height, y2: height + 5});
-    put(svg, "text", {class: "middle", x: x(at), y: height + 18}, at);
+    put(svg, "text", {class: "middle", x: x(at), y: height + 18}, inFew(at));
   }
   for (const at of ys) {
     put(svg, "line", {class: "tick", x1: LEFT - 5, x2: LEFT, y1: y(at), y2: y(at)});
-    put(svg, "text", {class: "up", x: LEFT - 8, y: y(at) + 4}, at);
+    put(svg, "text", {class: "up", x: LEFT - 8, y: y(at) + 4}, inFew(at));
   }
   put(svg, "text", {class: "middle", x: LEFT + width / 2, y: height + 35}, names[0]);
   put(svg, "text", {class: "middle", transform: `translate(9 ${height / 2}) rotate(-90)`}, names[1]);
@@ -141,7 +143,7 @@ const epochAt = linear(0, Math.max(1, data.loss.length - 1), LEFT, LEFT + ACROSS
 const lossAt = at => linear(lowest, highest > lowest ? highest : lowest + 1, LOW, 8)(scaled(at));
 function lossTicks() {
   if (!isLog) return ticks(lowest, highest > lowest ? highest : lowest + 1);
-  return Array.from({length: Math.floor(highest) - Math.ceil(lowest) + 1}, (_, i) => +(10 ** (Math.ceil(lowest) + i)).toPrecision(1));
+  return ticks(lowest, highest).filter(Number.isInteger).map(power => +(10 ** power).toPrecision(1));
 }
 axes(losses, ACROSS, LOW, ticks(0, Math.max(1, data.loss.length - 1)).filter(Number.isInteger), lossTicks(), epochAt, lossAt, [say("epoch"), say(isLog ? "loss_logarithmic" : "loss")]);
 const now = put(losses, "line", {class: "now", y1: 0, y2: LOW});

@@ -4,6 +4,7 @@ The width of a line is the size of its weight.  Its sign is told twice: a negati
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -50,6 +51,7 @@ LETTERS_IN = 0.21           # in a circle, per point of its radius
 HEADING = 40.0              # the room above the columns, for the name of the layer and its activation
 KEY = 30.0                  # the room below, for what lines mean
 THINNEST, WIDEST = 0.8, 5.0     # line
+BEND = 20.0                 # between lines that join the same two circles, in points
 DASHES = "6 4"
 TEXT = 17.0                 # the height of a line of text
 NETWORK_STYLE = asset("network.css").replace("\n", "")
@@ -91,19 +93,32 @@ def lay_out_network(network: Network, sizes: Sequence[Point], letters: Sequence[
     centres = [(sum(borders[c]) / 2, y) for c, y in zip(places, ys)]
     flat = [(w, 0.0 if place else h) for (w, h), place in zip(sizes, network.places)]   # arrows meet a circle's side
     curves, labels = curves_of(routes, centres, flat, [borders[c] for c in places], edges)
-    for k, (route, line) in enumerate(zip(routes, network.lines)):
+    for k, (route, line, bend) in enumerate(zip(routes, network.lines, bends_of(network.lines))):
         if len(route) == 2:
-            curves[k] = straight(centres, sizes, line)
+            curves[k] = direct(centres, sizes, line, bend)
     below = [GRAD * bool(place) for place in network.places] + [0.0] * (len(spaces) - len(sizes))
     height = max(y + h / 2 + more for y, (_, h), more in zip(ys, spaces, below))
     return Layout(width, height, centres[:len(sizes)], curves, labels, "columns")
 
 
-def straight(centres: Sequence[Point], sizes: Sequence[Point], line: Line) -> tuple[list[Point], Point]:
+def bends_of(lines: Sequence[Line]) -> list[float]:
+    """How far each line bends down, so that several between the same two circles are all seen."""
+    counts = Counter((line.tail, line.head) for line in lines)
+    seen: Counter[tuple[int, int]] = Counter()
+    bends = []
+    for line in lines:
+        pair = line.tail, line.head
+        bends.append(BEND * (seen[pair] - (counts[pair] - 1) / 2))
+        seen[pair] += 1
+    return bends
+
+
+def direct(centres: Sequence[Point], sizes: Sequence[Point], line: Line, bend: float) -> tuple[list[Point], Point]:
     """The curve of a line from the right end of one circle or box to the left end of another."""
     (x, y), (to_x, to_y) = centres[line.tail], centres[line.head]
     start, end = (x + sizes[line.tail][0] / 2, y), (to_x - sizes[line.head][0] / 2, to_y)
-    return [start, start, end, end], end
+    between = [(start[0], y + bend), (end[0], to_y + bend)] if bend else [start, end]
+    return [start, *between, end], end
 
 
 def gaps_in(network: Network, edges: Sequence[Edge]) -> list[float]:
@@ -255,7 +270,7 @@ def widths_of(numbers: Sequence[float], widest: float = WIDEST) -> list[float]:
 
 
 def is_straight(curve: tuple[list[Point], Point]) -> bool:
-    """Is this one of `straight`?"""
+    """Is this a direct way without a bend?"""
     return len(curve[0]) == 4 and curve[0][0] == curve[0][1]
 
 
@@ -387,7 +402,8 @@ def box_inside(graph: NamedGraph, group: Group, products: Sequence[tuple[str, st
     """The box of an operation of a neuron, with its own parameters; w · x has a row for each product."""
     end = next(node for node in reversed(group) if node.parents or len(group) == 1)
     box = box_of(graph, end, True)
-    return box._replace(formula=f"{box.name} = w · x", products=products) if end._operation is ops.dot else box
+    made = f"{box.name} = w · x"
+    return box._replace(formula=made, brief=made, products=products) if end._operation is ops.dot else box
 
 
 def products_of(graph: NamedGraph, network: Network, neuron: int) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ from .scopes import parts_of
 from .svg import Words
 
 STYLES = ("boxes", "circuit")
+FOR_MODELS = {"layout": ["auto"], "fold": ["auto", "neuron"], "names": ["auto"], "style": ["boxes"], "blank": [""]}
 LEGEND_OF_BOXES: Words = [*LEGEND, ("tg-grad", "∂"), ("tg-quiet", " local derivative")]
 
 
@@ -61,8 +62,8 @@ def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, na
     fold     "neuron": a graph as a network; "layer": each as one box (see also `scope`); "time": each time step of a
              recurrent graph; "line": what was made at one line of the program (see `trace_origin`); "none": every
              node; "example": of a batch one example as a network, and a box for all others.  "auto" shows one
-             example of a batch of more than 60 nodes, a graph with neurons of more than 15 as a network, and folds
-             what else has more than 300 nodes
+             example of a batch of more than 60 nodes, a graph with neurons of more than 15 as a network, folds
+             one of more than 60 by the names that `scope` gave, and what else has more than 300 nodes
 
     Gradients are shown once `backward` was called, and "—" before.  A long graph is broken into rows, as text is; a
     row begins with pale boxes of earlier rows, the same nodes once more.  The time steps of a recurrent graph stand
@@ -76,20 +77,26 @@ def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, na
     >>> draw(f).svg.count('<rect class="tg-box"')       # two leaves and one operation
     3
     """
+    layout = chosen_layout(layout, engine)
     if isinstance(output, Module):
-        if blank:
-            raise ValueError("a worksheet is made of a graph: write tg.draw(model(x), blank=...)")
-        return drawing_of_model(output, example, lines, fold, style)
+        check_for_model(layout=layout, fold=fold, names=names, style=style, blank=blank)
+        return drawing_of_model(output, example, lines)
     if example is not None:
         raise TypeError("example= is for a model, as in tg.draw(model, example=[2, 3]): a Value has its numbers")
     graph = shown_graph(output, names, fold) if style == "boxes" else NamedGraph(output, names)
-    return drawing_of(graph, chosen_layout(layout, engine), fold, style, lines, blank)
+    return drawing_of(graph, layout, fold, style, lines, blank)
 
 
-def drawing_of_model(model: Module, example: Any, lines: str, fold: str, style: str) -> Drawing:
+def check_for_model(**given: str) -> None:
+    """Refuse what a model cannot have, which is drawn in one way alone."""
+    for name, choice in given.items():
+        if choice not in FOR_MODELS[name]:
+            raise ValueError("a model is drawn neuron by neuron, in columns: "
+                             f"write tg.draw(model(x), {name}={choice!r})")
+
+
+def drawing_of_model(model: Module, example: Any, lines: str) -> Drawing:
     """`draw`, for a network."""
-    if fold not in ("auto", "neuron") or style != "boxes":
-        raise ValueError(f"a model is drawn neuron by neuron: write tg.draw(model(x), fold={fold!r}, style={style!r})")
     graph = NamedGraph(graph_of_model(model, example))
     network = network_of(graph, is_joined=True)
     if network is None:
@@ -128,7 +135,7 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
     if network is not None:
         title, shown = f"Network: {graph.texts[graph.output]}", "all" if graph.output.grad else "data"
         return Drawing(picture_of(graph, network, lines, title, shown), "columns", title)
-    groups = folded(graph.nodes, fold)
+    groups = folded(graph.nodes, "none" if blank and fold == "auto" else fold)
     check_size(len(groups))
     boxes = [without_answers(box, blank) for box in boxes_of(graph, groups)]
     edges, texts = edges_of(graph, groups)

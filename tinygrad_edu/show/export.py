@@ -4,6 +4,7 @@ import re
 import zlib
 from pathlib import Path
 
+from ..nn.checks import POSITIVE, checked_number
 from .font import FAMILY, FONTS, lacking
 from .paint import THEMES, painted
 
@@ -24,6 +25,7 @@ def exported(svg: str, kind: str, theme: str = "auto", scale: float = 2.0) -> by
     """
     if theme not in THEMES:
         raise ValueError(f"theme={theme!r}: write one of {', '.join(THEMES)}")
+    scale = checked_number("scale", scale, POSITIVE)
     if kind == "svg":
         return painted(svg, theme).encode()
     svg = painted(svg, "dark" if theme == "dark" else "light")
@@ -41,7 +43,7 @@ def png(svg: str, scale: float) -> bytes:
         raise ModuleNotFoundError("PNG is made by resvg-py: pip install resvg-py", name="resvg_py") from None
     check_scale(svg, scale)
     ground = re.search(r'class="tg-bg"[^>]* fill="([^"]*)"', svg)       # also where a pixel is half outside
-    made = svg_to_bytes(svg_string=svg, zoom=float(scale), background=ground and ground[1], monospace_family=FAMILY,
+    made = svg_to_bytes(svg_string=svg, zoom=scale, background=ground and ground[1], monospace_family=FAMILY,
                         font_files=[str(path) for path in sorted(FONTS.glob("*.ttf"))],
                         skip_system_fonts=not lacking(svg))
     chunk = (len(MADE_BY) - 4).to_bytes(4, "big") + MADE_BY + zlib.crc32(MADE_BY).to_bytes(4, "big")
@@ -56,10 +58,10 @@ def is_ours(path: "str | Path") -> bool:
 
 
 def check_scale(svg: str, scale: float) -> None:
-    """Refuse a scale that is no positive number, and more pixels than there is room for."""
+    """Refuse a scale that leaves no pixel, and one that makes more pixels than there is room for."""
     width, height = (float(side) for side in re.findall(r' (?:width|height)="([\d.]+)"', svg)[:2])
     if not scale * min(width, height) >= 1:
-        raise ValueError(f"scale={scale!r}: a positive number is needed, such as 2")
+        raise ValueError(f"scale={scale!r} leaves no pixel of the picture: take a larger scale, such as 2")
     if scale * width * scale * height > MOST_PIXELS:
         raise ValueError(f"scale={scale!r} makes {scale * width:.0f} × {scale * height:.0f} pixels, too many for a PNG "
                          "(at most a hundred million): take a smaller scale, or write .svg or .pdf")

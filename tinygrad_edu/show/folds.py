@@ -1,15 +1,16 @@
 """Which nodes share a box: those of a neuron, of a layer, or of a line of the program."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from ..engine.value import Value
-from ..symbols.named import NamedGraph, is_input
+from ..symbols.named import NEURON, NamedGraph, is_input
 from .recurrent import time_of
 
 MOST_NODES = 5000
 MANY_NODES = 300                                            # beyond this, "auto" folds
+MANY_NAMED = 60                                             # and beyond this what has names of a `scope`
 FEW_INPUTS = 8                                              # beyond this, the inputs of a network share a box
 
 
@@ -24,12 +25,20 @@ class Group(list[Value]):
 def folded(order: list[Value], fold: str) -> list[Group]:
     """The nodes in groups, a group for a box, in the order of their last members."""
     if fold == "auto":
-        tried = ("none",) if len(order) <= MANY_NODES else ("time", "neuron", "layer")
+        tried = folds_tried(order)
         return min((folded(order, fold) for fold in tried), key=over_many)
     if fold == "time":
         return folded_by(order, time_of(order))
     is_network = fold in ("example", "neuron", "layer")
     return folded_by(order, with_inputs(order, BOX_NAMES[fold]) if is_network else BOX_NAMES[fold])
+
+
+def folds_tried(order: list[Value]) -> Sequence[str]:
+    """What "auto" tries, the finest first: a graph that somebody took the trouble to name is folded by its names."""
+    if len(order) > MANY_NODES:
+        return "time", "neuron", "layer"
+    are_named = any(node.parents and node.scope and not NEURON.fullmatch(node.scope) for node in order)
+    return ["neuron"] if are_named and len(order) > MANY_NAMED else ["none"]
 
 
 def with_inputs(order: list[Value], name: Callable[[Value], str]) -> Callable[[Value], str]:

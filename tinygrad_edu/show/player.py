@@ -18,7 +18,7 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import DOTS, NamedGraph, call_of, in_short, name_at
+from ..symbols.named import DOTS, NEURON, NamedGraph, call_of, in_short, name_at
 from .batch import shown_graph
 from .boxes import Box, borders_svg, box_of_group, local_text
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
@@ -414,7 +414,8 @@ def views_of(graph: NamedGraph, fold: str, layout: str) -> tuple[int, list[View]
              "time": words["time_steps"]}
     found = [View(names[f], folded(order, f)) for f in FOLDS if f in names and f != "neuron"]
     network = network_of(graph, layout)
-    found.insert(1, View(names["neuron"], network.groups if network else folded(order, "neuron"), network))
+    named = names["neuron"] if any(NEURON.fullmatch(node.scope) for node in order) else words["named_parts"]
+    found.insert(1, View(named, network.groups if network else folded(order, "neuron"), network))
     coarse = fold == "auto" and len(order) > MANY_NODES
     if network and is_shown_at_first(graph, network, fold):
         wanted = network.groups

@@ -23,7 +23,8 @@ def scope(values: Any, name: str) -> Any:
              one for what stands before its last comma, "head 0"
 
     Write it where something is computed, from the inputs on: what is named already keeps its name.  In JAX
-    it is `checkpoint_name(x, name)`.  TypeError for what is no Value.
+    it is `checkpoint_name(x, name)`.  TypeError for what is no Value,
+    ValueError for an empty name.
 
     >>> x = Value(2.0, label="x")
     >>> double = scope(2 * x, "doubling")
@@ -31,7 +32,8 @@ def scope(values: Any, name: str) -> Any:
     >>> double.scope, square.scope, x.scope
     ('doubling', 'squaring', '')
     """
-    checked_name("scope", name)
+    if not checked_name("scope", name):
+        raise ValueError('a scope needs a name, such as "head 0": got an empty one')
     waiting = flat(as_lists(values))
     for node in waiting:                                    # leaves that were given
         if not node.parents and not node.scope:
