@@ -17,6 +17,7 @@ from test_show import EXPRESSIONS, HOSTILE, a_network_and_its_loss, graph
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
+from tinygrad_edu.cli import main
 from tinygrad_edu.show.folds import folded
 from tinygrad_edu.show.svg import number_text
 
@@ -184,9 +185,14 @@ def test_the_graph_is_only_read():
     assert [(node.data, node.grad) for node in tg.topological_order(f)] == before
 
 
-def test_sizes():
+def test_sizes(tmp_path, monkeypatch):
+    x, y, z = Value(-2, label="x"), Value(5, label="y"), Value(-4, label="z")
+    assert len(tg.play((x + y) * z).html.encode()) <= 40_000            # the README's lines
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["play", "(x + y) * z", "x=-2", "y=5", "z=-4"], ["demo"]):
+        assert main([*arguments, "--no-open"]) == 0
+    assert len(written := list(tmp_path.iterdir())) == 2 and all(page.stat().st_size <= 40_000 for page in written)
     f = graph("circuit")
-    assert len(tg.play(f).html.encode()) <= 40_000
     assert len(Read(tg.play(f)).texts["script"][1].encode()) <= 30_000
     model = tg.MLP(2, [8, 4, 1], rng=0)
     loss = tg.mse(model([Value(1.0, label="a"), Value(-2.0)]), 0.5)

@@ -8,6 +8,13 @@ let view, state, boxOf = [], spots = [], links = [], active = [], pointed = -1, 
 // The lens is left, top, scale.  The size is kept, since asking for it in every step would lay out the page anew.
 let lens = [0, 0, 1], size;
 
+const equation = ({name, made}) => made ? `${name} = ${made}` : name;
+// A box of one node shows that node and goes by its equation, where nothing else is said.
+for (const box of boxes) {
+  box.shows ??= box.nodes[0];
+  box.name ??= equation(nodes[box.shows]);
+}
+
 // ---- what is known at a place
 
 function stateAt(place) {
@@ -77,7 +84,7 @@ function notChosen([kind, , , after, taken], up) {
 }
 const indent = "<mspace width='1em'/>", withoutTags = maths => maths?.replace(/<[^>]*>/g, "");
 function forwardLines(n) {
-  const {call, name: own, made, data, maths, numbers: put} = nodes[n];
+  const {call, name: own, made = own, data, maths, numbers: put} = nodes[n];
   if (!call) return [];
   const result = [...put ? [equals(inNumbers(call))] : [], equals(number(data, "data"))];
   return [own === made ? [inSymbols(call)] : [term(n, maths), equals(inSymbols(call))], result];
@@ -108,7 +115,6 @@ function gradientLines(after, behind) {
 
 // ---- sentences
 
-const equation = ({name, made = name}) => name === made ? name : `${name} = ${made}`;
 const asText = n => nodes[n].factor ?? nodes[n].name;
 const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
 function what([kind, n, k, why, more, reason]) {
@@ -195,7 +201,7 @@ function makeTrace() {
   for (const key of ["node", "data", "derivative", "grad"]) put(head, "th", say(key));
   return nodes.map(({constant, parents}, n) => {
     if (constant && !parents) return [];
-    const row = body.insertRow(), slope = constant ? "" : `∂${asText(nodes.length - 1)}/∂${asText(n)}`;
+    const row = body.insertRow(), slope = constant ? "" : `∂${data.output}/∂${asText(n)}`;
     return [put(row, "th", equation(nodes[n])), ...["", slope, ""].map(text => put(row, "td", text))];
   });
 }

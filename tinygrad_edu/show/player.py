@@ -163,14 +163,14 @@ class Lesson:
         """The page, which shows the graph folded like this at first."""
         nodes = self.graph.nodes
         first, views = views_of(self.graph, fold, layout)
-        words = words_of("player", *["network"] * (len(views) > 1))
+        words = words_of("player", *["network"] * (len(views) > 1), *["batch"] * (self.graph.stand_in is not None))
         placed = [self.network_view(view.name, view.network) if view.network else self.view(view, layout)
                   for view in views]
         more = ["network"] * any(view.network for view in views)
         data = {"words": words.script, "nodes": [self.node(node) for node in nodes],
                 "events": [self.event(e) for e in self.events],
                 "boxes": [self.box(key, views) for key in self.boxes], "views": placed, "first": first,
-                "folded": number_of_view(folded(nodes, "layer"), views)}
+                "output": self.output(), "folded": number_of_view(folded(nodes, "layer"), views)}
         title = words.page["title"].format(name=self.graph.texts[self.graph.output])
         picture = drawing_of(self.graph, layout, fold)
         scripts = ["transport.js", *[f"{name}.js" for name in more], "player.js"]
@@ -179,6 +179,12 @@ class Lesson:
                     min(900, 460 + placed[first]["size"][1]))
         made.note = picture.note
         return made
+
+    def output(self) -> str:
+        """What the output goes by in the list of derivatives: f, where it has no name, and f is nobody else's."""
+        texts, output = self.graph.texts, self.graph.output
+        has_name = texts[output] != self.graph.made(output) if output.parents else True
+        return texts[output] if has_name or "f" in texts.values() else "f"
 
     def body(self, title: str, words: Words, is_network: bool) -> str:
         """What is on the page before its script runs: the boxes without a place, the tools, and the program."""
@@ -213,8 +219,10 @@ class Lesson:
             told["line"] = line
         if node.parents:
             call = in_short(call_of(node, self.marks)), graph.written_out(node, self.marks.__getitem__)
-            told |= {"parents": [self.place[p] for p in node.parents], "made": graph.made(node),
-                     "call": self.both(*call), "numbers": graph.with_numbers(node, 5).replace("-", "−")}
+            told |= {"parents": [self.place[p] for p in node.parents], "call": self.both(*call),
+                     "numbers": graph.with_numbers(node, 5).replace("-", "−")}
+            if (made := graph.made(node)) != name:
+                told["made"] = made
         if node.parents and not node.is_constant:
             told["local"] = [number_text(float(g)) for g in node.local_grads]
             why = reasons(node, self.marks, graph.texts) if isinstance(node._operation, Op) else []
@@ -355,8 +363,11 @@ class Lesson:
         group = Group("")
         group.extend(self.graph.nodes[i] for i in members)
         end = end_of(self.graph, group)
-        told: dict[str, Any] = {"nodes": members, "shows": -1 if end is None else self.place[end],
-                                "name": box.formula}
+        told: dict[str, Any] = {"nodes": members}
+        if len(members) > 1 or end is None:
+            told["shows"] = -1 if end is None else self.place[end]
+        if end is None or box.formula != equation(self.graph, end):
+            told["name"] = box.formula
         if box.origin:
             told["origin"] = box.origin
         if kind == "circle" and box.data:
@@ -390,6 +401,12 @@ def links_inside(graph: NamedGraph, groups: list[Group]) -> list[Link]:
 
 def way_text(points: list[Point]) -> str:
     return " ".join(f"{x:.0f} {y:.0f}" for x, y in points)
+
+
+def equation(graph: NamedGraph, node: Value) -> str:
+    """`v1 = x * w`, or what goes by its formula alone."""
+    name, made = graph.texts[node], graph.made(node) if node.parents else ""
+    return f"{name} = {made}" if made not in ("", name) else name
 
 
 def python_path(scope: str, label: str = "") -> str:
