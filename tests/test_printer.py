@@ -75,7 +75,7 @@ def test_text_reads_back_as_the_same_number():
 
 ARITHMETIC = [(r"(\S+) \\cdot 10\^{(\d+)}", r"\1e\2"), (r"\\left\|", "abs("), (r"\\right\|", ")"), (r"\\(max|min)", r"\1"),
               (r"\\(left|right)", ""), (r"\\cdot", "*"), (r"\\le", "<="), (r"\\ge", ">="), (r"\\ne", "!="), (r" = ", "=="),
-              (r"\\begin{cases}", "("), (r" & \\text{else}\\end{cases}", ")"), (" & ", " if "), (r" \\\\ ", " else ")]
+              (r"\\begin{cases}", "("), (r" & \\text{else}\\end{cases}", ")"), (r" & \\text{if } ", " if "), (r" \\\\ ", " else ")]
 
 
 def arithmetic(latex):

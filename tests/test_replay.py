@@ -198,7 +198,7 @@ def test_symbolic_gradients_are_simple_enough_to_read(text, gradient):
 @pytest.mark.parametrize(("text", "latex"), [
     ("exp(x)**2", r"\left(e^{x}\right)^{2}"), ("(x/y)**2", r"\left(\frac{x}{y}\right)^{2}"), ("exp2(x)**y", r"\left(2^{x}\right)^{y}"),
     ("1e30**x", r"\left(1 \cdot 10^{30}\right)^{x}"), ("(x + y)**2", "(x + y)^{2}"), ("x**y", "x^{y}"),
-    ("where(x > 0, x, y)**2", r"\left(\begin{cases}x & x > 0 \\ y & \text{else}\end{cases}\right)^{2}"),
+    ("where(x > 0, x, y)**2", r"\left(\begin{cases}x & \text{if } x > 0 \\ y & \text{else}\end{cases}\right)^{2}"),
 ])
 def test_powers_in_latex_have_one_exponent(text, latex):
     values = {"x": 2, "y": 3} if "y" in text else {"x": 2}

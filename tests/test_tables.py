@@ -249,3 +249,10 @@ def test_the_command_refuses_two_forms_at_once_and_unknown_ones():
     for words in (["--json", "--format", "csv"], ["--format", "pdf"], ["--format"]):
         output, errors, code = run("step", "x", "x=1", *words, check=False)
         assert (output, code) == ("", 2) and "--format" in errors
+
+
+def test_a_comparison_or_a_choice_stands_in_parentheses_before_what_it_comes_to():
+    steps = tg.steps(tg.expression("where(x > y, x*y, z)", x=2, y=1, z=6))
+    told = steps.to_csv()
+    assert "(2 > 1) = 1" in told and "(2 if 1 else 6) = 2" in told
+    assert r"\text{if } x > y" in steps.to_latex()

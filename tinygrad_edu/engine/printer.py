@@ -91,7 +91,7 @@ NOTATION = {
                       python=(ATOM, "m.is_whole({})"), c=(ATOM, "is_whole({})"),
                       mathml=(COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
     "where": Notation(text=(0, "{1} if {0} else {2}"),
-                      latex=(ATOM, r"\begin{{cases}}{1} & {0} \\ {2} & \text{{else}}\end{{cases}}"),
+                      latex=(ATOM, r"\begin{{cases}}{1} & \text{{if }} {0} \\ {2} & \text{{else}}\end{{cases}}"),
                       c=(0, "{} ? {} : {}"), mathml=(ATOM, CASES)),
     "abs": function(r"\left|{}\right|", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>", c="fabs({})"),
     "sign": function(r"\operatorname{{sign}}\left({}\right)"),
@@ -127,6 +127,7 @@ NOTATION = {
     "atan": function(r"\arctan\left({}\right)"),
     "pi": Notation((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi)), (ATOM, "<mi>π</mi>")),
     "keyword": infix(ATOM, "{}={}"),
+    "()": function(r"\left({}\right)", "<mo>(</mo>{}<mo>)</mo>")._replace(text=(ATOM, "({})")),
     "element": Notation((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]"),
                         (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>")),
     "at": Notation((ATOM, "{}[{}]"), (ATOM, "{}_{{{}}}"), CALL, (ATOM, "at({}, n, {})"),
@@ -443,6 +444,16 @@ def text(formula: Any, names: Mapping[Any, str] | None = None) -> str:
     """
     given = {id(resolved(part)): (ATOM, name) for part, name in (names or {}).items()}
     return "\n".join(f"{name} = {line}" if name else line for name, line in as_lines(formula, TEXT, given))
+
+
+def as_side(formula: Formula, style: int = TEXT) -> Formula:
+    """The formula as a side of an equation: a comparison or a choice is in parentheses there.
+
+    >>> from tinygrad_edu.engine.formula import Formula
+    >>> text(as_side(Formula(">", 2, 1)))
+    '(2 > 1)'
+    """
+    return formula if precedence_of(formula, style) > COMPARED else Formula("()", formula)
 
 
 def as_factor(formula: Any) -> str:

@@ -287,7 +287,9 @@ def line_svg(curve: tuple[list[Point], Point], width: float, number: float, told
 
 
 def line_style(number: float) -> str:
-    """The attributes that tell the sign of a line."""
+    """The attributes that tell the sign of a line; one of 0 is grey."""
+    if number == 0:
+        return 'class="tg-line tg-zero"'
     return f'class="tg-line tg-minus" stroke-dasharray="{DASHES}"' if number < 0 else 'class="tg-line tg-plus"'
 
 
@@ -359,8 +361,8 @@ def headings_of(graph: NamedGraph, network: Network, placed: Layout) -> list[tup
     return found
 
 
-def key_svg(y: float, meaning: str, numbers: Sequence[float]) -> list[str]:
-    """What lines mean: how a positive one looks, and a negative one, and how wide the largest is."""
+def key_svg(y: float, meaning: str, numbers: Sequence[float]) -> tuple[list[str], float]:
+    """(SVG, width) of what lines mean: how a positive one looks, and a negative one, and how wide the largest is."""
     most = max((abs(x) for x in numbers if x == x), default=0.0)
     x = letters(MEANINGS[meaning]) * LETTER + 10
     parts = [text_at(0, y, "tg-quiet", MEANINGS[meaning], "start")]
@@ -369,8 +371,9 @@ def key_svg(y: float, meaning: str, numbers: Sequence[float]) -> list[str]:
         parts.append(text_at(x + 36, y, "tg-quiet", sign, "start"))
         x += 60
     wedge = f"{at(x)},{at(y - 4.4)} {at(x + 40)},{at(y - 6.5)} {at(x + 40)},{at(y - 1.5)} {at(x)},{at(y - 3.6)}"
-    return [*parts, f'<polygon class="tg-wedge" points="{wedge}"/>',
-            text_at(x + 46, y, "tg-quiet", f"0 … {number_text(most, 3)}", "start")]
+    range_told = f"0 … {number_text(most, 3)}"
+    parts += [f'<polygon class="tg-wedge" points="{wedge}"/>', text_at(x + 46, y, "tg-quiet", range_told, "start")]
+    return parts, x + 46 + letters(range_told) * LETTER
 
 
 def picture_of(graph: NamedGraph, network: Network, meaning: str, title: str, shown: str) -> str:
@@ -385,13 +388,15 @@ def picture_of(graph: NamedGraph, network: Network, meaning: str, title: str, sh
     sentences = [line_sentence(graph, network, line, shown) for line in network.lines]
     in_order = sorted(range(len(numbers)), key=widths.__getitem__)      # so that wide ones are seen
     arrows = zip(placed.curves[len(numbers):], texts, placed.labels[len(numbers):])
+    key, key_width = key_svg(placed.height + KEY - 8, meaning, numbers)
     parts = [f"<style>{NETWORK_STYLE}</style>",
              *[line_svg(placed.curves[i], widths[i], numbers[i], sentences[i]) for i in in_order],
              *[edge_svg(*curve, text, label) for curve, text, label in arrows],
              *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
              *[text_at(*heading) for heading in headings],
-             *key_svg(placed.height + KEY - 8, meaning, numbers)]
-    return document(title, [*[box.sentence for box in boxes], *sentences], (placed.width, placed.height + KEY), parts,
+             *key]
+    size = max(placed.width, key_width), placed.height + KEY
+    return document(title, [*[box.sentence for box in boxes], *sentences], size, parts,
                     LEGEND if shown == "all" else LEGEND[:1] if shown else [])
 
 

@@ -115,7 +115,8 @@ def check_lines(lines: str, network: Network | None, is_known: bool) -> None:
     if lines == "product" and not is_known:
         raise ValueError('lines="product" needs one example: write tg.draw(model, example=[...], lines="product")')
     if network and lines == "gradient" and not any(line.weight.grad for line in network.lines):
-        raise ValueError('lines="gradient" needs gradients, and all are 0: call loss.backward() first')
+        raise ValueError('lines="gradient": every gradient of a weight is 0, so no line has a width.  They are before '
+                         "loss.backward(), and behind units that pass nothing on")
 
 
 def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", style: str = "boxes",

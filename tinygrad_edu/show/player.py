@@ -218,7 +218,8 @@ class Lesson:
         if node.origin and (line := self.lines.get(node.origin[:2])) is not None:
             told["line"] = line
         if node.parents:
-            call = in_short(call_of(node, self.marks)), graph.written_out(node, self.marks.__getitem__)
+            written = graph.written_out(node, self.marks.__getitem__)
+            call = in_short(call_of(node, self.marks)), printer.as_side(written, printer.MATHML)
             told |= {"parents": [self.place[p] for p in node.parents], "call": self.both(*call),
                      "numbers": graph.with_numbers(node, 5).replace("-", "−")}
             if (made := graph.made(node)) != name:

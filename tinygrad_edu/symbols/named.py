@@ -132,7 +132,7 @@ class NamedGraph:
 
     def call_of_numbers(self, node: Value, digits: int = 6) -> Formula | None:
         """How it was made, with numbers put in: 1 + 2; None where that is but the number it comes to."""
-        numbers = self.written_out(node, lambda x: Formula(format_number(x.data, digits)))
+        numbers = printer.as_side(self.written_out(node, lambda x: Formula(format_number(x.data, digits))))
         return None if printer.text(numbers) in (format_number(self.data[node], digits), "-0") else numbers
 
     def in_brief(self, node: Value) -> str:
