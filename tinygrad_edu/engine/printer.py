@@ -165,7 +165,7 @@ def places(template: str | None) -> int:
 
 
 PRIVATE = frozenset("whole larger smaller fixed keyword element at place total product others largest smallest count "
-                    "like []".split())
+                    "like [] ()".split())
 ROOM = {head: max(places(template) for _, template in row) for head, row in NOTATION.items()}
 
 
