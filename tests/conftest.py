@@ -64,6 +64,14 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def violations():
+    """A function that says what axe finds on a page: (rule, the elements that break it)."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
+    return lambda tab: [(found["id"], [node["html"] for node in found["nodes"]])
+                        for found in axe.run(tab).response["violations"]]
+
+
 @pytest.fixture
 def opened(chromium, tmp_path):
     """A function that opens a page of ours; afterwards nothing may have been said, loaded or refused."""

@@ -148,15 +148,14 @@ def test_the_line_is_where_the_colours_meet(opened):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_violation_of_accessibility(scheme, opened, training):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
+def test_no_violation_of_accessibility(scheme, opened, violations, training):
     for page in training, animate_training(MLP(1, [3, 1], rng=0), noisy_sine(20), epochs=2, progress=False):
         tab = opened(page, color_scheme=scheme)
         tab.locator("summary").evaluate_all("all => all.forEach(summary => summary.click())")
         for at in 0, 1, 2:
             go(tab, at)
             tab.keyboard.press("s")
-            assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in axe.run(tab).response["violations"]] == []
+            assert violations(tab) == []
 
 
 def floats(text):

@@ -74,11 +74,10 @@ def test_a_click_on_the_others_leads_to_their_steps(opened):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_of_a_batch_has_no_barrier(opened, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
+def test_the_page_of_a_batch_has_no_barrier(opened, violations, scheme, width):
     loss = line_batch()
     tab = opened(tg.play(loss), width=width, color_scheme=scheme)
     for place, event in enumerate(events_of(shown_graph(loss, "auto", "auto")), 1):
         if event.kind == "others":
             go(tab, place)
-            assert [v["id"] for v in axe.run(tab).response["violations"]] == []
+            assert violations(tab) == []

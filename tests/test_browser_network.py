@@ -120,11 +120,10 @@ def test_an_opened_neuron_shows_its_products_once_they_are_computed(opened):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_no_violation_of_accessibility_in_a_network(opened, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
+def test_no_violation_of_accessibility_in_a_network(opened, violations, scheme, width):
     loss = a_loss()
     tab = opened(tg.play(loss), color_scheme=scheme, width=width)
     for at in (0, 9, len(tg.steps(loss))):
         go(tab, at)
         tab.keyboard.press("o")
-        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in axe.run(tab).response["violations"]] == []
+        assert violations(tab) == []

@@ -594,23 +594,21 @@ def test_the_list_of_all_steps(opened):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1000, 390])
 @pytest.mark.parametrize("name", ["circuit", "network"])
-def test_no_violation_of_accessibility(opened, name, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
+def test_no_violation_of_accessibility(opened, violations, name, scheme, width):
     f = graph("circuit") if name == "circuit" else a_network_and_its_loss([3, 2, 1])[1]
     tab = opened(tg.play(f, fold="auto" if name == "circuit" else "neuron"), color_scheme=scheme, width=width)
     tab.locator("summary").click()
     for at, key in (0, "Shift"), (1, "?"), (len(tg.steps(f)) // 2, "Escape"), (len(tg.steps(f)), "p"):
         go(tab, at)
         tab.keyboard.press(key)
-        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in axe.run(tab).response["violations"]] == []
+        assert violations(tab) == []
 
 
-def test_the_checker_of_accessibility_sees_a_planted_fault(opened):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason='axe: pip install ".[browser]"').Axe()
+def test_the_checker_of_accessibility_sees_a_planted_fault(opened, violations):
     tab = opened(circuit())
     tab.evaluate("document.getElementById('next').removeAttribute('aria-label'), document.getElementById('next').title = '',"
                  "document.getElementById('next').textContent = ''")
-    assert [v["id"] for v in axe.run(tab).response["violations"]] == ["button-name"]
+    assert [rule for rule, _ in violations(tab)] == ["button-name"]
 
 
 def luminance(tab, selector, key):

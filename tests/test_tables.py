@@ -12,6 +12,7 @@ import pytest
 from command import run
 from rich.cells import cell_len
 from rich.console import Console
+from taught import chain
 from test_show import HOSTILE
 from test_zeros import random_expression
 
@@ -26,13 +27,6 @@ NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))", {"w0": 2, "w1": -3, "w2": -3, "x0": -1,
 
 def logits(count=3):
     return [Value(k / 3, label=f"z{k}") for k in range(count)]
-
-
-def chain(length):
-    x = Value(0.7, label="x")
-    for _ in range(length):
-        x = tg.tanh(x)
-    return x
 
 
 GRAPHS = {

@@ -116,16 +116,17 @@ def verify(made: Op) -> None:
     except TypeError as error:
         raise TypeError(f"op {name} cannot be written as a formula: {error}") from error
     check_result(made, result)
-    if made.jumps is not None:
-        check_jumps(made)
+    check_jumps(made)
 
 
 def check_jumps(made: Op) -> None:
     """Refuse a place of jumps that is no formula of the inputs, each of which is a number."""
+    if made.jumps is None:
+        return
     if made.rows:
         raise TypeError(f"op {made.name} takes rows of numbers, so that jumps cannot say where it jumps: leave it out")
     try:
-        made.jumps(*map(Formula, made.inputs))          # type: ignore[misc]
+        made.jumps(*map(Formula, made.inputs))
     except TypeError as error:
         raise TypeError(f"op {made.name}: jumps is a function of the inputs, lambda {', '.join(made.inputs)}: ..., "
                         f"made of what a rule may use: {error}") from error

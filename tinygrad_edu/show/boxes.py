@@ -21,6 +21,7 @@ from .svg import LETTER, Words, at, document, letters, number_text
 ROW, HEAD, PAD = 17, 23, 7                                  # of a box, in points
 NARROW = 34                                                 # room for text in any box, so that a finger finds it
 LONGEST = 22                                                # letters of a name in a box
+SHORT = 9                                                   # letters that stand on an arrow in one line
 BLANKS = ("", "grad", "all")
 BLANK = "______"                                            # stands for a number that is to be filled in
 LEGEND: Words = [
@@ -166,6 +167,22 @@ def local_text(graph: NamedGraph, node: Value, i: int) -> str:
     if i < 0 or node.is_constant or graph.stands_for[node.parents[i]].is_constant:
         return ""
     return f"∂ {number_text(float(node.local_grads[i]))}"
+
+
+def in_lines(product: str) -> list[str]:
+    """A product on an arrow, which stands in two lines where it is long."""
+    upstream, times, local = product.partition(" ×")
+    return [product] if len(product) <= SHORT else [upstream, times.strip() + local]
+
+
+def room_on_arrow(text: str, product: str) -> tuple[int, int]:
+    """(letters, lines) on an arrow: its local derivative, or the product that comes back along it.
+
+    >>> room_on_arrow("∂ 3", "1 × 3"), room_on_arrow("∂ 3", "−0.25 × 3.125"), room_on_arrow("", "")
+    ((5, 1), (7, 2), (0, 1))
+    """
+    lines = in_lines(product)
+    return (max(map(len, [text, *lines])), len(lines)) if text else (0, 1)
 
 
 def as_document(boxes: list[Box], placed: Layout, parts: list[str], legend: Words) -> str:

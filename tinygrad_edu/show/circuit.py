@@ -89,7 +89,7 @@ def is_plain(node: Value) -> bool:
 
 def within_all(graph: NamedGraph, number: Value, within: dict[Value, Value]) -> bool:
     """Does this number stand in every gate that uses it?"""
-    users = [node for node in graph.nodes if any(parent is number for parent in graph.parents(node))]
+    users = graph.users[number]
     return bool(users) and all(within.get(node) is number for node in users)
 
 

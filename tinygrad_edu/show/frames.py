@@ -14,7 +14,18 @@ from ..engine.printer import escape
 from ..engine.value import Value
 from ..files import write_whole
 from ..symbols.named import NamedGraph
-from .boxes import Box, borders_svg, box_svg, boxes_of, edge_svg, ghost_svg, label_svg, local_text
+from .boxes import (
+    Box,
+    borders_svg,
+    box_svg,
+    boxes_of,
+    edge_svg,
+    ghost_svg,
+    in_lines,
+    label_svg,
+    local_text,
+    room_on_arrow,
+)
 from .draw import LEGEND_OF_BOXES
 from .drawing import Drawing
 from .export import KINDS, exported, is_ours
@@ -22,10 +33,9 @@ from .folds import MANY_NODES, Link, folded, links_of
 from .layout import Edge, Layout, Point
 from .rows import ENOUGH, PAPER, lay_out_in
 from .scopes import parts_of
-from .steps import Event, events_of
+from .steps import Event, events_of, passed_along
 from .svg import LETTER, at, document, number_text
 
-SHORT = 9                       # letters that stand on an arrow in one line
 LINE, NARROWEST = 18, 400       # the height of a line below, and the least width of all of them, in points
 
 
@@ -125,7 +135,7 @@ class Stage:
         groups = folded(graph.nodes, "none")
         self.boxes = dict(zip(graph.nodes, self.with_room(boxes_of(graph, groups))))
         self.links = links_of(graph, groups)
-        self.passed = {(event.node, event.edge): product(event) for event in events if event.kind == "backward"}
+        self.passed = passed_along(events)
         sizes = [(box.width, box.height) for box in self.boxes.values()]
         edges = [Edge(link.tail, link.head, *self.room_on(link)) for link in self.links]
         self.placed: Layout = lay_out_in(PAPER, sizes, edges, layout, ENOUGH, parts_of(graph, groups, edges))
@@ -143,9 +153,7 @@ class Stage:
 
     def room_on(self, link: Link) -> tuple[int, int]:
         """(letters, lines) on an arrow: its local derivative, or the product that comes back along it."""
-        text, passed = local_text(self.graph, link.node, link.i), self.passed.get((link.node, link.i), "")
-        lines = in_lines(passed)
-        return (max(map(len, [text, *lines])), len(lines)) if text else (0, 1)
+        return room_on_arrow(local_text(self.graph, link.node, link.i), self.passed.get((link.node, link.i), ""))
 
     def drawing(self, moment: Moment) -> Drawing:
         """The picture of a moment."""
@@ -189,17 +197,6 @@ class Stage:
         if event.edge != link.i:
             return edge_svg(points, tip, text, label)
         return turned(points, tip, in_lines(self.passed[link.node, link.i]), label)
-
-
-def product(event: Event) -> str:
-    """What goes along an edge: the gradient that arrived, times the local derivative."""
-    return f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
-
-
-def in_lines(product: str) -> list[str]:
-    """A product on an arrow, which stands in two lines where it is long."""
-    upstream, times, local = product.partition(" ×")
-    return [product] if len(product) <= SHORT else [upstream, times.strip() + local]
 
 
 def turned(points: list[Point], tip: Point, lines: list[str], label: Point) -> str:

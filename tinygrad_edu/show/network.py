@@ -124,15 +124,12 @@ def inside_activations(graph: NamedGraph) -> dict[Value, str]:
     """{node: the neuron} of what an activation of several operations computes on the way, from that neuron for it."""
     owner = {node: node.scope for node in graph.nodes if NEURON.fullmatch(node.scope)}
     found: dict[Value, str] = {}
-    users: dict[Value, list[Value]] = {}
     for node in graph.nodes:
         names = {owner.get(parent) or found.get(parent, "") for parent in graph.parents(node) if parent.parents}
         if not node.scope and len(names) == 1:
             found[node] = names.pop()
-        for parent in graph.parents(node):
-            users.setdefault(parent, []).append(node)
     for node in reversed(list(found)):
-        if {owner.get(user) or found.get(user, "") for user in users.get(node, ())} != {found[node]}:
+        if {owner.get(user) or found.get(user, "") for user in graph.users[node]} != {found[node]}:
             found[node] = ""
     return found
 
@@ -208,13 +205,9 @@ def with_inputs_apart(groups: list[Group], inputs: Mapping[Value, Place]) -> tup
 
 def with_targets_together(graph: NamedGraph, groups: list[Group], inputs: Mapping[Value, Place]) -> list[Group]:
     """Groups in which many plain numbers that only one node uses, such as the targets of a loss, share one."""
-    users: dict[Value, list[Value]] = {}
-    for node in graph.nodes:
-        for parent in graph.parents(node):
-            users.setdefault(parent, []).append(node)
     together: dict[Value, list[Group]] = {}
     for group in groups:
-        node, used_by = group[0], users.get(group[0], [])
+        node, used_by = group[0], graph.users[group[0]]
         is_number = node.is_constant and not node.parents and node not in inputs and node is not graph.stand_in
         if len(group) == len(used_by) == 1 and is_number:
             together.setdefault(used_by[0], []).append(group)

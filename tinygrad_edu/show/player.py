@@ -20,7 +20,7 @@ from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import DOTS, NEURON, NamedGraph, call_of, in_short, name_at
 from .batch import shown_graph
-from .boxes import Box, borders_svg, box_of_group, local_text
+from .boxes import Box, borders_svg, box_of_group, local_text, room_on_arrow
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
 from .draw import drawing_of
 from .folds import (
@@ -45,7 +45,7 @@ from .program import program_of
 from .reasons import reasons
 from .rows import lay_out_in
 from .scopes import parts_of
-from .steps import Event, events_of
+from .steps import Event, events_of, passed_along
 from .svg import number_text
 
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
@@ -54,7 +54,6 @@ MARK, LAST_MARK = 0xE000, "\uf8ff"     # a letter of Unicode's private area stan
 WINDOW = 1240.0, 420.0       # of the picture in a browser's window of 1280 by 800 points
 EDGE = 4                    # around the picture, in points
 ENOUGH = 0.85               # the scale at which letters are 11 pixels high
-SHORT = 9                   # letters that stand on an arrow in one line
 COLOURS = {"data": "data", "grad": "grad", "local": "grad"}
 
 BODY = """<main><div id="screen"><h1>{title}</h1>
@@ -152,12 +151,10 @@ class Lesson:
         for node in graph.nodes:
             self.made_from[node] = reduce(or_, [self.made_from[p] for p in graph.parents(node)], 1 << self.place[node])
         self.gradients: dict[Value, list[str]] = {node: ["—"] for node in graph.nodes}
-        self.passed: dict[tuple[Value, int], str] = {}
+        self.passed = passed_along(events)
         for event in events:
             for node, gradient in event.arrived.items():
                 self.gradients[node].append(number_text(gradient))
-            if event.kind == "backward":
-                self.passed[event.node, event.edge] = f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
 
     def page(self, fold: str, layout: str) -> Page:
         """The page, which shows the graph folded like this at first."""
@@ -352,11 +349,7 @@ class Lesson:
 
     def room_for_label(self, node: Value, i: int) -> tuple[int, int]:
         """(letters, lines) on an arrow: its local derivative, and the product that comes back along it."""
-        text, passed = local_text(self.graph, node, i), self.passed.get((node, i), "")
-        upstream, _, local = passed.partition(" × ")
-        if not text or len(passed) <= SHORT:
-            return (max(len(text), len(passed)) if text else 0), 1
-        return max(len(text), len(upstream), len(local) + 2), 2
+        return room_on_arrow(local_text(self.graph, node, i), self.passed.get((node, i), ""))
 
     def box(self, key: Key, views: list[View]) -> dict[str, Any]:
         """What the script has to know of a box: its nodes, whose numbers it shows, what opens it."""

@@ -17,7 +17,6 @@ from .parts import Parts
 FEW, MANY = 15, 5000    # nodes: of what is seen at a glance without time steps, and of what takes long to look through
 LEAST = 2               # operations of a cell; products such as u * u * u * h are no network yet
 Counts = dict[Value, int]
-Users = dict[Value, list[Value]]
 
 
 class Unrolled(NamedTuple):
@@ -44,14 +43,10 @@ def unrolled(graph: NamedGraph) -> Unrolled | None:
     """
     if not may_be_recurrent(graph.nodes):
         return None
-    users: Users = {node: [] for node in graph.nodes}
-    for node in graph.nodes:
-        for parent in graph.parents(node):
-            users[parent].append(node)
     by_count: dict[int, list[Counts]] = {}
-    for counts in repeated_uses(graph, users):
+    for counts in repeated_uses(graph):
         by_count.setdefault(max(counts.values()), []).append(counts)
-    tried = (in_steps(graph, users, count, by_count[count]) for count in sorted(by_count, reverse=True))
+    tried = (in_steps(graph, count, by_count[count]) for count in sorted(by_count, reverse=True))
     return next(filter(None, tried), None)
 
 
@@ -60,7 +55,7 @@ def may_be_recurrent(nodes: list[Value]) -> bool:
     return FEW < len(nodes) <= MANY
 
 
-def repeated_uses(graph: NamedGraph, users: Users) -> Iterator[Counts]:
+def repeated_uses(graph: NamedGraph) -> Iterator[Counts]:
     """{user: how often it and what it is made from use the leaf, one after the other}, for each leaf used so again.
 
     In tanh(w · x₁ + u · tanh(w · x₀ + u · h₀)) u is used again, and w is not.
@@ -70,17 +65,17 @@ def repeated_uses(graph: NamedGraph, users: Users) -> Iterator[Counts]:
     for node in graph.nodes:
         behind[node] = reduce(or_, [behind[parent] | bits[parent] for parent in graph.parents(node)], 0)
     for leaf in graph.nodes:
-        used = reduce(or_, [bits[user] for user in users[leaf]], 0)
-        if not (leaf.parents or leaf.is_constant) and any(used & behind[user] for user in users[leaf]):
+        used = reduce(or_, [bits[user] for user in graph.users[leaf]], 0)
+        if not (leaf.parents or leaf.is_constant) and any(used & behind[user] for user in graph.users[leaf]):
             counts: Counts = {}
-            for user in users[leaf]:
+            for user in graph.users[leaf]:
                 counts[user] = 1 + max((counts[other] for other in counts if bits[other] & behind[user]), default=0)
             yield counts
 
 
-def in_steps(graph: NamedGraph, users: Users, length: int, leaves: Sequence[Counts]) -> Unrolled | None:
+def in_steps(graph: NamedGraph, length: int, leaves: Sequence[Counts]) -> Unrolled | None:
     """The time steps that so many uses of these leaves begin; None where these are not alike."""
-    steps = steps_of(graph, users, leaves)
+    steps = steps_of(graph, leaves)
     keys = keys_of(graph, steps)
     cells: list[set[int]] = [set() for _ in range(length)]
     for node, key in keys.items():
@@ -91,13 +86,13 @@ def in_steps(graph: NamedGraph, users: Users, length: int, leaves: Sequence[Coun
         return None
     for node in reversed(graph.nodes):
         if not node.parents:
-            steps[node] = min(steps[user] for user in users[node])
+            steps[node] = min(steps[user] for user in graph.users[node])
         elif steps[node] == length - 1 and keys[node] not in cells[-2]:      # only the last step has it
-            steps[node] += all(steps[user] == length for user in users[node])
+            steps[node] += all(steps[user] == length for user in graph.users[node])
     return Unrolled(length, steps, keys)
 
 
-def steps_of(graph: NamedGraph, users: Users, leaves: Sequence[Counts]) -> Counts:
+def steps_of(graph: NamedGraph, leaves: Sequence[Counts]) -> Counts:
     """{node: its time step}: that of the last use of one of the leaves on the way to it.
 
     What comes out of no such use is in the step of its first user, as w · x is; but what makes the first state is
@@ -107,7 +102,7 @@ def steps_of(graph: NamedGraph, users: Users, leaves: Sequence[Counts]) -> Count
     uses: Counts = {}
     for node in graph.nodes:
         uses[node] = max([counts.get(node, 0) for counts in leaves] + [uses[parent] for parent in graph.parents(node)])
-    steps = placed(graph, users, uses, begins, late_ones(graph, users, uses, begins))
+    steps = placed(graph, uses, begins, late_ones(graph, uses, begins))
     keys = keys_of(graph, steps)
     later = {key for node, key in keys.items() if steps[node]}
     for node, key in keys.items():
@@ -116,17 +111,17 @@ def steps_of(graph: NamedGraph, users: Users, leaves: Sequence[Counts]) -> Count
     return steps
 
 
-def placed(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value], late: set[Value]) -> Counts:
+def placed(graph: NamedGraph, uses: Counts, begins: set[Value], late: set[Value]) -> Counts:
     """The time steps by the uses on the way; those `late` are in the next one."""
     steps = {node: uses[node] - (node not in late) for node in graph.nodes}
     for node in reversed(graph.nodes):
-        is_first_use = uses[node] == 1 and node in begins and not begins.intersection(users[node])
+        is_first_use = uses[node] == 1 and node in begins and not begins.intersection(graph.users[node])
         if is_first_use or not uses[node]:
-            steps[node] = min(steps[user] for user in users[node])
+            steps[node] = min(steps[user] for user in graph.users[node])
     return steps
 
 
-def late_ones(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value]) -> set[Value]:
+def late_ones(graph: NamedGraph, uses: Counts, begins: set[Value]) -> set[Value]:
     """What is made of nothing but the state that a step hands on, and goes into the next state.
 
     It belongs to the next step, as 1 - h of r · h · (1 - h) does.  It leads to a use after that; before the last
@@ -134,16 +129,16 @@ def late_ones(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value])
     """
     last = dict.fromkeys(graph.nodes, 0)                    # the last use that a node leads to
     for node in reversed(graph.nodes):
-        last[node] = max([0, *[max(last[user], uses[user] * (user in begins)) for user in users[node]]])
-    found = made_of_state(graph, users, uses, begins)
-    keys = keys_of(graph, placed(graph, users, uses, begins, found))
+        last[node] = max([0, *[max(last[user], uses[user] * (user in begins)) for user in graph.users[node]]])
+    found = made_of_state(graph, uses, begins)
+    keys = keys_of(graph, placed(graph, uses, begins, found))
     certain = {keys[node] for node in found if last[node] > uses[node] + 1}
     return {node for node in found if keys[node] in certain}
 
 
-def made_of_state(graph: NamedGraph, users: Users, uses: Counts, begins: set[Value]) -> set[Value]:
+def made_of_state(graph: NamedGraph, uses: Counts, begins: set[Value]) -> set[Value]:
     """What is made of nothing but values that a later step uses too, and goes into what such a step computes."""
-    state = {node for node in graph.nodes if any(0 < uses[node] < uses[user] for user in users[node])}
+    state = {node for node in graph.nodes if any(0 < uses[node] < uses[user] for user in graph.users[node])}
     found: set[Value] = set()
     for node in graph.nodes:
         made_of = [parent for parent in graph.parents(node) if uses[parent]]
@@ -151,7 +146,7 @@ def made_of_state(graph: NamedGraph, users: Users, uses: Counts, begins: set[Val
             found.add(node)
     goes_in: set[Value] = set()
     for node in reversed(graph.nodes):
-        if any(user in goes_in if user in found else uses[user] > uses[node] for user in users[node]):
+        if any(user in goes_in if user in found else uses[user] > uses[node] for user in graph.users[node]):
             goes_in.add(node)
     return found & goes_in
 
@@ -179,11 +174,7 @@ def keys_of(graph: NamedGraph, steps: Counts) -> Counts:
 
 def steps_of_users(graph: NamedGraph, steps: Counts) -> dict[Value, set[int]]:
     """{node: the time steps in which it is used}."""
-    found: dict[Value, set[int]] = {node: set() for node in graph.nodes}
-    for node in graph.nodes:
-        for parent in graph.parents(node):
-            found[parent].add(steps[node])
-    return found
+    return {node: {steps[user] for user in users} for node, users in graph.users.items()}
 
 
 # ---- in pictures ------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from ..engine.value import Value, checked_seed
 from ..symbols.named import MANY, NamedGraph
 from .page import sentences, words_of
 from .reasons import Reason, reasons, said
+from .svg import number_text
 from .tables import Steps
 from .typeset import Grad, Number, Partial, Pieces, Words, as_text, text_of
 
@@ -173,6 +174,12 @@ def check_fresh(order: list[Value]) -> None:
                 raise ValueError(
                     f"the graph is out of date: {describe(node)} now comes to {now}, "
                     f"but {stored} is stored, since the data of a leaf was changed; compute it again")
+
+
+def passed_along(events: list[Event]) -> dict[tuple[Value, int], str]:
+    """{(node, number of an input): the gradient that arrived times the local derivative}, for each step backward."""
+    return {(event.node, event.edge): f"{number_text(event.terms[1])} × {number_text(event.terms[2])}"
+            for event in events if event.kind == "backward"}
 
 
 def forward_event(graph: NamedGraph, node: Value) -> Event:

@@ -38,6 +38,7 @@ class NamedGraph:
     stands_for    {node: itself, or what it stands for where it is hidden}
     nodes         those that are shown, in this order; only hidden nodes use the others
     output        the last of them
+    users         {node of these: those that have it as a parent, once for each time}
     data          {node of these: its number, or that of the hidden node where only this one is used}
     labels        {node: its label, or that of the hidden node that stands for it}
     formulas      {node: what it goes by}: its label, a short formula of its parents, or v1, v2, ...
@@ -121,6 +122,14 @@ class NamedGraph:
     def parents(self, node: Value) -> list[Value]:
         """The parents of a shown node as they are shown."""
         return [self.stands_for[parent] for parent in node.parents]
+
+    @cached_property
+    def users(self) -> dict[Value, list[Value]]:
+        found: dict[Value, list[Value]] = {node: [] for node in self.nodes}
+        for node in self.nodes:
+            for parent in self.parents(node):
+                found[parent].append(node)
+        return found
 
     def call(self, node: Value) -> Formula:
         """How a node was made, in symbols: x + y."""
