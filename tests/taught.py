@@ -71,8 +71,8 @@ def network():
     return (model([2, 3, -1]) - 1) ** 2
 
 
-def chain(length=25):
-    node = Value(0.5, label="x")
+def chain(length=25, start=0.5):
+    node = Value(start, label="x")
     for _ in range(length):
         node = tg.tanh(node)
     return node

@@ -127,3 +127,13 @@ def test_no_violation_of_accessibility_in_a_network(opened, violations, scheme, 
         go(tab, at)
         tab.keyboard.press("o")
         assert violations(tab) == []
+
+
+def test_a_weight_of_zero_has_no_sign_in_the_page_nor_in_the_picture(opened):
+    model = tg.MLP(2, [3, 1], rng=0)
+    model.layers[0].neurons[1].w[0].data = 0.0
+    loss = (model([1.0, -2.0]) - 1) ** 2
+    assert tg.draw(loss, fold="neuron").svg.count('class="tg-line tg-zero"') == 1
+    tab = opened(tg.play(loss, fold="neuron"))
+    assert tab.locator(".tg-zero title").all_text_contents() == ["w0[1,0] = 0, × input = 0"]
+    assert tab.locator(".tg-zero[stroke-dasharray]").count() == 0

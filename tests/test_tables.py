@@ -35,7 +35,7 @@ GRAPHS = {
     "softmax": lambda: tg.softmax(logits())[1],
     "cross-entropy": lambda: tg.cross_entropy(logits(), 1),
     "ties": lambda: tg.expression("max(a, b, c) + relu(-a) + where(c, a, b)", a=2, b=2, c=1),
-    "chain": lambda: chain(25),
+    "chain": lambda: chain(25, 0.7),
     "network": lambda: tg.mse(tg.MLP(2, [3, 1], rng=0)([1.0, 2.0]), 1.0),
     "squares": lambda: tg.expression("x*x - 1e-9/x + abs(x)**2.5", x=-0.25),
     "twice": lambda: tg.log_base(Value(8.0, label="x"), Value(2.0, label="b")) * tg.floor(Value(2.5, label="y")),

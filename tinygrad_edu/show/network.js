@@ -12,16 +12,17 @@ function withWay([tail, head, node, i]) {
   const way = [from, y, from, y, tip - 9, to, tip - 9, to, tip, to, (from + tip) / 2, (y + to) / 2 - 9];
   return [tail, head, node, i, way.join(" ")];
 }
-// A line is as wide as its weight is large; a negative weight is dashed.  In an opened neuron it ends at its product.
+// A line is as wide as its weight is large; a negative weight is dashed, one of 0 grey.  In an opened neuron it ends at its product.
 function makeLine([tail, head, weight, , way, width, product]) {
   const [one] = spots[tail], [other] = spots[head], cells = drawn[head].querySelectorAll(".tg-product");
   const row = view.links.filter(link => link[5] && link[1] === head).findIndex(link => link[2] === weight);
   const to = cells[row] ? other.y + cells[row].y.baseVal[0].value - 4.5 : other.y;
+  const {name, data} = nodes[weight], sign = /^−?0$/.test(data) ? "zero" : width < 0 ? "minus" : "plus";
   const line = element(byId("links"), "path", {
-    class: `tg-line tg-${width < 0 ? "minus" : "plus"}`, "stroke-width": Math.abs(width),
+    class: `tg-line tg-${sign}`, "stroke-width": Math.abs(width),
     d: way ? way.replace(/^(\S+ \S+)/, "M$1 C") : `M${one.x + one.w} ${one.y} L${other.x - other.w} ${to}`});
-  if (width < 0) line.setAttribute("stroke-dasharray", "6 4");
-  const title = element(line, "title", {}), {name, data} = nodes[weight];
+  if (sign === "minus") line.setAttribute("stroke-dasharray", "6 4");
+  const title = element(line, "title", {});
   function show(kind, n, k) {
     const isHere = head === boxOf[n], parent = nodes[n]?.parents?.[k], gradient = state.grads[weight];
     line.classList.toggle("now", kind === "f" && isHere);
