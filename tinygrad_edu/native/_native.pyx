@@ -69,7 +69,7 @@ if fingerprint() != <unsigned int>FINGERPRINT:
     raise ImportError("the compiled engine was built from other rules than those here: install the package again, "
                       "or set TINYGRAD_EDU_PURE=1 to use the engine written in Python")
 
-cdef object ONE = 1.0
+cdef object ONE = 1.0, TWO = 2
 cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
 cdef object ORDINARY = errors.plain_recording, is_array = is_array_of_numpy, shared_extra = shared.shared_extra
 cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
@@ -259,6 +259,8 @@ cdef class Value:
         cdef int kind
         if modulus is not None:
             return NotImplemented
+        if other is TWO:
+            return unary(OP_square, self, 0.0, False)
         kind = look(other, &n)
         if kind != NUMBER:
             return binary(OP_pow, self, other, False)
