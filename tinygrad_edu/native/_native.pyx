@@ -70,6 +70,7 @@ if fingerprint() != <unsigned int>FINGERPRINT:
                       "or set TINYGRAD_EDU_PURE=1 to use the engine written in Python")
 
 cdef object ONE = 1.0, TWO = 2
+cdef dict NO_CONSTANTS = {}
 cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
 cdef object ORDINARY = errors.plain_recording, is_array = is_array_of_numpy, shared_extra = shared.shared_extra
 cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
@@ -563,7 +564,7 @@ cdef object call_op(op, tuple inputs, PyObject *constants):
                 return made
     elif shape < 0 and are_rows(inputs, -shape):
         try:
-            made = general(op, code, inputs, {})
+            made = general(op, code, inputs, NO_CONSTANTS)
             if made is not NotImplemented:
                 return made
         except TypeError:                           # which is said by name below
