@@ -71,6 +71,7 @@ if fingerprint() != <unsigned int>FINGERPRINT:
 
 cdef object ONE = 1.0, TWO = 2
 cdef dict NO_CONSTANTS = {}
+cdef dict SCOPES = {}                   # the `extra` of nodes that have a scope and nothing else
 cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
 cdef object ORDINARY = errors.plain_recording, is_array = is_array_of_numpy, shared_extra = shared.shared_extra
 cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
@@ -214,7 +215,11 @@ cdef class Value:
 
     @staticmethod
     def set_scopes(nodes, scope):
-        cdef dict extra = shared_extra("scope", scope if type(scope) is str else by_hand.checked_name("scope", scope))
+        cdef dict extra = SCOPES.get(scope) if type(scope) is str else None
+        if extra is None:
+            if len(SCOPES) == 4096:
+                SCOPES.clear()
+            extra = SCOPES[scope] = shared_extra("scope", by_hand.checked_name("scope", scope))
         for v in nodes:
             if isinstance(v, Value) and (<Value>v).extra == NULL:
                 set_extra(<Value>v, extra)
@@ -590,11 +595,11 @@ cdef object call_method(method, PyObject *const *given, size_t count, PyObject *
 
 
 cdef call_quickly(method, int code):
-    """From now on Python calls `call_method` for the first method of an op; functions like this one say where to call."""
+    """Let Python call `call_method` for the first method of an op: a function of this kind holds the address to call."""
     global method_slowly
     cdef char *start = <char*><void*>method
     if PyVectorcall_Function(method) != NULL and METHODS[code] is None:
-        METHODS[code] = method                      # which the table does not keep alive
+        METHODS[code] = method                      # so that it lives: the table has only its address
         place_of(<void*>method)[0] = Known(<void*>method, code)
         method_slowly = PyVectorcall_Function(method)
         (<vectorcallfunc*>(start + Py_TYPE(start).tp_vectorcall_offset))[0] = call_method
@@ -602,22 +607,25 @@ cdef call_quickly(method, int code):
 
 # ---- the codes of operations -----------------------------------------------------------------------------
 
+cdef enum: PLACES = 512                 # more than twice as many as there are operations and quick methods
+
 cdef struct Known:
     void *it
     int code
 
-cdef Known[512] known                   # the operations and their methods, each near the place its address tells
+cdef Known[PLACES] known
 
 
 cdef inline Known *place_of(void *it) noexcept:
-    cdef size_t i = <size_t>it // 16 % 512
+    """Where an operation or a quick method stands in `known`, or could: at the place its address tells, or soon after."""
+    cdef size_t i = <size_t>it // 16 % PLACES
     while known[i].it != it and known[i].it != NULL:
-        i = (i + 1) % 512
+        i = (i + 1) % PLACES
     return &known[i]
 
 
 cdef inline int code_of(object it) noexcept:
-    """The code of an operation or of its method, 0 of one that was declared later."""
+    """The code of an operation or of a quick method; 0 of those that were declared later."""
     return place_of(<void*>it).code
 
 
@@ -1007,7 +1015,7 @@ def live_values():
 
 cdef object Pure = shared.Value, new = Value.__new__
 cdef vectorcallfunc method_slowly
-cdef list METHODS = [None] * len(BY_CODE)           # those that are called quickly
+cdef list METHODS = [None] * len(BY_CODE)           # of each op the quick method, if it has one
 cdef list ONE_CONSTANT = [              # the name of the constant of an op that has one, and one input
     next(iter(op.constants)) if op and not op.rows and len(op.inputs) == len(op.constants) == 1 else None
     for op in BY_CODE]
@@ -1041,4 +1049,4 @@ Value.__doc__, Value.__name__, Value.__module__ = Pure.__doc__, Pure.__name__, P
 for function in (constant, topological_order, live_values):
     pure = getattr(shared, function.__name__)
     function.__doc__, function.__module__ = pure.__doc__, pure.__module__
-(<PyTypeObject*>Op).tp_call = <ternaryfunc>call_op
+(<PyTypeObject*>Op).tp_call = <ternaryfunc>call_op           # `Op.__call__` by its name stays the method in Python
