@@ -15,8 +15,8 @@ from ..engine import ops
 from ..engine.op import OPS, Op
 from ..symbols.source import c_source
 
-# `pow` has no effects here, so gcc leaves out those of the four powers in x**n that nobody needs.  A compiler may also
-# move such a call past a reading of the IEEE flags: this belongs to the eager kernels, which read none, and to no others.
+# `pow` has no effects here, so gcc leaves out those of the four powers in x**n that nobody needs.  A compiler may
+# also move such a call past a reading of the IEEE flags: this belongs to the eager kernels, which read none, alone.
 NO_EFFECTS = "#ifdef __GNUC__\ndouble pow(double, double) __attribute__((const));\n#endif"
 
 RULES = ("ops.py", "more_ops.py", "accurate.py", "formula.py", "ieee.py", "printer.py")
