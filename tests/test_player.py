@@ -164,6 +164,16 @@ def test_each_of_many_inputs_has_its_own_reason():
     assert tg.steps(f)[-1].local == "b0"
 
 
+@pytest.mark.parametrize(("text", "output"), [
+    ("(x + y) * z", "f"), ("(f + x) * y", "v1"), ("q = x * y", "q"), ("f * v1", "u1"),
+    ("tanh(x * y) * z + exp(x) * f", "v6")])
+def test_derivatives_are_those_of_a_short_name_that_is_nobody_elses(text, output):
+    names = set(re.findall(r"\b[a-z]\d?\b(?! =)", text))
+    data = data_of(tg.play(tg.expression(text, **dict.fromkeys(names, 2.0))))
+    assert data["output"] == output
+    assert output not in [node["name"] for node in data["nodes"][:-1]]
+
+
 def test_numbers_get_parentheses_where_names_need_none():
     x = Value(-2, label="x")
     told = data_of(tg.play(x ** 2))["nodes"][-1]

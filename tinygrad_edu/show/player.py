@@ -18,7 +18,7 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import DOTS, NEURON, NamedGraph, call_of, in_short, name_at
+from ..symbols.named import DOTS, NEURON, NamedGraph, call_of, in_short, name_at, numbered_names
 from .batch import shown_graph
 from .boxes import Box, borders_svg, box_of_group, local_text, room_on_arrow
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
@@ -178,10 +178,11 @@ class Lesson:
         return made
 
     def output(self) -> str:
-        """What the output goes by in the list of derivatives: f, where it has no name, and f is nobody else's."""
-        texts, output = self.graph.texts, self.graph.output
-        has_name = texts[output] != self.graph.made(output) if output.parents else True
-        return texts[output] if has_name or "f" in texts.values() else "f"
+        """What the output goes by in the list of derivatives: f, or v1 if f is somebody else, where it has no name."""
+        name, taken = self.graph.texts[self.graph.output], set(self.graph.texts.values())
+        if not self.graph.output.parents or name != self.graph.made(self.graph.output):
+            return name
+        return "f" if "f" not in taken else next(numbered_names(taken))
 
     def body(self, title: str, words: Words, is_network: bool) -> str:
         """What is on the page before its script runs: the boxes without a place, the tools, and the program."""
