@@ -22,7 +22,7 @@ from tinygrad_edu.show.folds import folded
 from tinygrad_edu.show.svg import number_text
 
 ELEMENTS = set("""html head meta title style body main h1 section p div button input output svg rect g text label select option
-                  span details summary ol table dialog dl dt dd script""".split())
+                  span details summary ol table thead tr th dialog dl dt dd script""".split())
 
 
 class Read(HTMLParser):
