@@ -1,6 +1,6 @@
 // The player.  A place of the slider is how far both passes have come: events 0 to place - 1 are done.
 const {nodes, events, boxes, views} = data;
-const MARK = 0xE000, SVG = "http://www.w3.org/2000/svg", graph = byId("graph"), stage = byId("stage");
+const MARK = 0xE000, graph = byId("graph"), stage = byId("stage");
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
 // At this scale, in pixels per point, letters are 11 pixels high; around the picture there is some room, in points.
 const READABLE = .848, EDGE = 4;
@@ -74,8 +74,7 @@ function whichArrow(n, k) {
 }
 // A selecting operation passes nothing on along an edge that it did not choose; a product would be nan there.
 function notChosen([kind, , , after, taken], up) {
-  const isNamed = kind === "b" && !taken && /inf|nan/.test(up);
-  return isNamed ? say("not_chosen_so", {gradient: after}) : "";
+  return kind === "b" && !taken && /inf|nan/.test(up) ? say("not_chosen_so", {gradient: after}) : "";
 }
 const indent = "<mspace width='1em'/>", withoutTags = maths => maths?.replace(/<[^>]*>/g, "");
 function forwardLines(n) {
@@ -157,7 +156,7 @@ function showPanel() {
   byId("lines").innerHTML = lines.map(line => `<div>${line.map(math).join(" ")}</div>`).join("");
   byId("heard").textContent = kind === "b" ? heardSoFar(nodes[n].parents[k]) : "";
   byId("say").textContent = say("said", {at: place, sentence: sentence(place)});
-  for (const box of byId("boxes").querySelectorAll(".lit")) box.classList.remove("lit");
+  for (const box of drawn) box.classList.remove("lit");
   if (pointed >= 0) lightTerms(pointed, true);
   fitFormulas();
   markStep();
@@ -230,7 +229,7 @@ function into(list, part) {
 // ---- the picture
 
 function element(parent, kind, attributes) {
-  const made = parent.appendChild(document.createElementNS(SVG, kind));
+  const made = parent.appendChild(document.createElementNS(graph.namespaceURI, kind));
   for (const key in attributes) made.setAttribute(key, attributes[key]);
   return made;
 }
@@ -253,7 +252,7 @@ function makeLink([tail, head, node, i, numbers]) {
   return {tail, head, node, i, group, text};
 }
 const texts = drawn.map(box => ({
-  title: element(box, "title", {}), data: box.querySelector(".tg-data"), grad: box.querySelector(".tg-grad")}));
+  title: element(box, "title"), data: box.querySelector(".tg-data"), grad: box.querySelector(".tg-grad")}));
 function showView(k, shown = views[k]) {
   view = shown;
   byId("view").value = k;
@@ -309,7 +308,8 @@ function showPicture() {
   const {event} = state, [kind, n, k] = event ?? [], received = event ? receivers(event).map(i => boxOf[i]) : [];
   const inputs = (kind === "f" ? nodes[n].parents ?? [] : event ? [n] : []).map(i => boxOf[i]);
   for (const [b] of view.boxes) {
-    const {shows, nodes: members} = boxes[b], {classList} = drawn[b], title = titleOf(b), receives = received.includes(b);
+    const {shows, nodes: members} = boxes[b], {classList} = drawn[b];
+    const title = titleOf(b), receives = received.includes(b);
     if (shows >= 0) {
       write(state.done[shows] ? boxes[b].data ?? nodes[shows].data : "—", texts[b].data);
       write(state.grads[shows] ?? "—", texts[b].grad);
@@ -401,8 +401,9 @@ function drag(event) {
   dragged = false;
   if (event.pointerType === "touch") finger = event;
   else if (!event.button) window.onpointermove = e => {
-    dragged ||= Math.hypot(e.clientX - clientX, e.clientY - clientY) > 4;
-    if (dragged) moveTo([left - (e.clientX - clientX) / scale, top - (e.clientY - clientY) / scale, scale]);
+    const x = e.clientX - clientX, y = e.clientY - clientY;
+    dragged ||= Math.hypot(x, y) > 4;
+    if (dragged) moveTo([left - x / scale, top - y / scale, scale]);
   };
 }
 // A finger that goes across makes a step; of one that goes up or down only the page hears, which scrolls.
@@ -416,7 +417,7 @@ window.onpointercancel = () => { finger = null; };
 let matches = [];
 function find() {
   const wanted = byId("find").value.trim().toLowerCase(), has = text => text.toLowerCase().includes(wanted);
-  const hit = b => has(boxes[b].name) || boxes[b].nodes.some(n => has(`${nodes[n].name} ${nodes[n].made ?? ""}`));
+  const hit = b => has(boxes[b].name) || boxes[b].nodes.some(n => has(equation(nodes[n])));
   matches = wanted ? view.boxes.map(([b]) => b).filter(hit) : [];
   drawn.forEach((box, b) => box.classList.toggle("found", matches.includes(b)));
   byId("found").textContent = wanted ? say("found", {count: matches.length}) : "";
@@ -447,12 +448,11 @@ function openLayer(b) {
 }
 // One box at a time can be reached with Tab: the one of this step; [ and ] go to its neighbours.
 function rove(b) {
-  drawn[reached].setAttribute("tabindex", -1);
-  drawn[reached = b].setAttribute("tabindex", 0);
+  drawn[reached].tabIndex = -1;
+  drawn[reached = b].tabIndex = 0;
 }
 function neighbour(by) {
-  const shown = view.boxes.map(([b]) => b), at = shown.indexOf(reached);
-  const b = shown[(at + by + shown.length) % shown.length];
+  const shown = view.boxes.map(([b]) => b), b = shown.at((shown.indexOf(reached) + by) % shown.length);
   rove(b);
   drawn[b].focus();
 }
@@ -463,7 +463,7 @@ function lightTerms(b, on) {
 }
 drawn.forEach((box, b) => {
   box.setAttribute("role", "button");
-  box.setAttribute("tabindex", -1);
+  box.tabIndex = -1;
   const point = on => { pointed = on ? b : -1; lightTerms(b, on); };
   box.onclick = event => dragged || (event.detail > 1 ? openLayer(b) : jump(b));
   box.onmouseenter = () => point(true);
