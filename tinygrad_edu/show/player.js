@@ -156,7 +156,7 @@ function showPanel() {
   byId("lines").innerHTML = lines.map(line => `<div>${line.map(math).join(" ")}</div>`).join("");
   byId("heard").textContent = kind === "b" ? heardSoFar(nodes[n].parents[k]) : "";
   byId("say").textContent = say("said", {at: place, sentence: sentence(place)});
-  for (const box of drawn) box.classList.remove("lit");
+  for (const box of byId("boxes").querySelectorAll(".lit")) box.classList.remove("lit");
   if (pointed >= 0) lightTerms(pointed, true);
   fitFormulas();
   markStep();
