@@ -152,10 +152,10 @@ def time_left(parts: Iterable[str], spent: dict[str, float], usual: dict[str, fl
 
 
 def command_of(args: argparse.Namespace) -> str:
-    """The command that makes such a board, without where it puts its files."""
-    words = ["--quick"] * args.quick + [f"--rounds {args.rounds}"] * bool(args.rounds)
-    words += [f"--only {' '.join(args.only)}"] * bool(args.only) + ["--gpt FILE"] * bool(args.gpt)
-    return " ".join(["python -m benchmarks", *words, "--write docs"])
+    """The command that makes such a board into the page; it does not say where files are."""
+    words = {"--quick": args.quick, f"--rounds {args.rounds}": args.rounds, "--gpt FILE": args.gpt,
+             f"--only {' '.join(args.only or ())}": args.only}
+    return " ".join(["python -m benchmarks", *(word for word, given in words.items() if given), "--write docs"])
 
 
 def machine() -> str:
@@ -167,7 +167,7 @@ def machine() -> str:
 def processor() -> str:
     """The model of the processor, as the system tells it."""
     if sys.platform == "darwin":
-        return subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True).stdout.strip()
+        return subprocess.check_output(["sysctl", "-n", "machdep.cpu.brand_string"], text=True).strip()
     try:
         told = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -16,10 +16,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from .peers import OURS, PEERS, PURE, Limit, Tape
+from .peers import GPTS, OURS, PEERS, PURE, Limit, Tape
 from .script import SCRIPTS, STEPS, THEIRS
 from .worker import Reply, peers_for
-from .workloads import SINGLE, workload_named
+from .workloads import workload_named
 
 ROOT = Path(__file__).resolve().parents[1]
 START = f"import sys; sys.path.append({str(ROOT)!r}); from benchmarks.worker import main; main()"
@@ -210,10 +210,10 @@ def difference(theirs: Reply, ours: Reply | None) -> str:
 
 AT_LEAST = {                    # {(workload, peer): how many times our time}
     ("network", "micrograd"): 270.0, ("readme", "micrograd"): 55.0, ("readme", "jax.jit"): 5.0,
-    ("readme", "PyTorch"): 80.0, ("gpt", "GPT's Value"): 19.0, ("script", THEIRS): 19.0,
+    ("readme", "PyTorch"): 80.0, ("gpt", GPTS): 24.0, ("script", THEIRS): 19.0,
 }
 PURE_AT_LEAST = {"readme": ("micrograd", 1.8), "gpt": ("plain Value", 1.0)}     # the same of the pure engine's time
-AT_MOST = dict(zip(SINGLE, (30e-9, 30e-9, 30e-9, 50e-9, 60e-9), strict=True))  # seconds of an operation of ours
+SINGLE = {"x.relu()": 30e-9, "x.exp()": 30e-9, "x.log()": 30e-9, "x**-0.5": 50e-9, "tg.tanh(x)": 60e-9}    # seconds
 FLAT = 1.5                      # the time of a node in the largest graph, against that in the smallest
 NODE = 100.0                    # bytes
 
@@ -248,12 +248,11 @@ def single_figures(effort: Effort) -> list[Figure]:
     """Single operations, by the peers that have them."""
     progress(f"single: {', '.join(SINGLE)}")
     names = [f"single-{text}" for text in SINGLE]
-    found = figures_of(contest([(peer, name) for name in names for peer in (OURS, PURE, "GPT's Value", "micrograd")],
-                               effort))
+    found = figures_of(contest([(peer, name) for name in names for peer in (OURS, PURE, GPTS, "micrograd")], effort))
     figures = [figure for figure in found if figure.who == OURS or not figure.note.startswith("AttributeError")]
     for figure in figures:
         text = figure.group.removeprefix("single-")
-        figure.at_most = AT_MOST[text] if figure.who == OURS else None
+        figure.at_most = SINGLE[text] if figure.who == OURS else None
         figure.group, figure.who = "single", f"{text}: {figure.who}"
     return figures
 
@@ -312,7 +311,7 @@ def memory_figures(effort: Effort) -> list[Figure]:
         figure = Figure("memory", peer, "bytes", at_most=NODE if peer == OURS else None)
         bytes_each = []
         for _ in range(3):
-            entrant = Process(peer, f"chain-{effort.held}", effort.patience)
+            entrant = Process(peer, f"chain-{effort.held}", effort)
             reply = entrant.hello if "failed" in entrant.hello else entrant.ask({"memory": True})
             entrant.close()
             figure.note, figure.version = reply.get("failed", ""), entrant.hello.get("version", "")

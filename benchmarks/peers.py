@@ -23,6 +23,7 @@ from .workloads import Workload
 
 OURS = "tinygrad_edu"
 PURE = "tinygrad_edu, pure"
+GPTS = "GPT's Value"
 BENCH = 'pip install ".[bench]"'
 # Time of the processor, which no other program takes part in; where its ticks are coarse, that of the wall.
 clock = time.perf_counter if sys.platform == "win32" else time.process_time
@@ -335,7 +336,7 @@ PEERS: dict[str, Peer] = {
     PURE: pure(Ours()),
     "micrograd": Micrograd(),
     "plain Value": Plain(),
-    "GPT's Value": GPTValue(),
+    GPTS: GPTValue(),
     "PyTorch": PyTorch(),
     "autograd": Autograd(),
     "JAX": JaxEager(),

@@ -7,8 +7,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from .contest import Figure, Spread
-from .peers import OURS, PEERS
+from .contest import AT_LEAST, Figure, Spread
+from .peers import GPTS, OURS, PEERS
+from .script import STEPS, THEIRS
 from .training import TRAINERS
 from .workloads import workload_named
 
@@ -151,7 +152,8 @@ def page(board: Board) -> str:
         "@COMMAND@": board["command"],
         "@MINUTES@": f"{sum(board['seconds'].values()) / 60:.0f}",
         "@ROUNDS@": str(board["rounds"]), "@FEW@": str(board["few"]),
-        "@MACHINE@": board["machine"],
+        "@MACHINE@": board["machine"], "@STEPS@": str(STEPS),
+        "@SCRIPT_TARGET@": f"{AT_LEAST['script', THEIRS]:g}", "@GPT_TARGET@": f"{AT_LEAST['gpt', GPTS]:g}",
         "@TARGETS@": markdown(TARGET_HEAD, targets(figures)),
         "@TABLES@": "\n\n".join(tables),
         "@PEERS@": "\n".join(f"* **{name}**{version_of(name, figures)}{': ' * bool(peer.what)}{peer.what}"

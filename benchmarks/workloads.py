@@ -199,9 +199,6 @@ def training_workload(data: str, count: int, *sizes: int) -> Workload:
                     Task(data, count, sizes))
 
 
-SINGLE = ("x.relu()", "x.exp()", "x.log()", "x**-0.5", "tg.tanh(x)")
-
-
 def workload_named(name: str) -> Workload:
     """`chain-10000` is the chain of so many nodes, `single-x.exp()` that operation; other names say all."""
     kind, _, rest = name.partition("-")
