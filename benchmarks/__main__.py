@@ -34,7 +34,7 @@ from .contest import (
 from .outside import command_figures, startup_figures
 from .peers import PEERS
 from .player import player_figures
-from .script import NotAScript, code_of
+from .script import code_of
 from .workloads import TRAINING, WORKLOADS
 
 Part = Callable[[Effort], list[Figure]]
@@ -96,7 +96,7 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     if args.gpt:
         try:
             code_of(args.gpt.resolve(), replaced=True)
-        except (OSError, NotAScript) as error:
+        except (OSError, ValueError) as error:
             parser.error(f"--gpt: {error}")
     return args
 
@@ -122,11 +122,13 @@ def measured(board: report.Board, args: argparse.Namespace) -> Iterable[list[Fig
     parts = {name: PARTS[name] for name in args.only or PARTS}
     if args.gpt:
         parts["script"] = partial(script_figures, args.gpt.resolve())
-    usual = usual_seconds()
+    effort, usual = effort_of(args), usual_seconds()
     for name, part in parts.items():
-        progress(f"part {len(board['seconds']) + 1} of {len(parts)}{time_left(parts, board['seconds'], usual)}")
+        known = board["seconds"] or effort == FULL
+        left = time_left(parts, board["seconds"], usual) if known else ""
+        progress(f"part {len(board['seconds']) + 1} of {len(parts)}{left}")
         start = time.perf_counter()
-        figures = part(effort_of(args))
+        figures = part(effort)
         board["seconds"][name] = round(time.perf_counter() - start, 1)
         board["figures"] += figures
         yield figures

@@ -22,10 +22,6 @@ THEIRS = "its own Value"
 IMPORT = ast.parse("from tinygrad_edu import Value").body[0]
 
 
-class NotAScript(ValueError):
-    """The file is not such a script; the text names the file and what is missing."""
-
-
 class OwnValue(Peer):
     """The script as it stands."""
 
@@ -58,20 +54,20 @@ class OurValue(OwnValue):
 
 
 def code_of(path: Path, replaced: bool) -> tuple[CodeType, CodeType]:
-    """The script up to its training loop, and the loop."""
+    """The script up to its training loop, and the loop; ValueError names what a file lacks."""
     try:
         body = ast.parse(path.read_text(encoding="utf-8")).body
     except SyntaxError as error:
-        raise NotAScript(f"{path} is not Python: {error}") from None
+        raise ValueError(f"{path} is not Python: {error}") from None
     if not any(is_value(statement) for statement in body):
-        raise NotAScript(f"{path} has no class Value at its top level, for ours to replace")
+        raise ValueError(f"{path} has no class Value at its top level, for ours to replace")
     place, loss = next(((i, loss) for i, statement in enumerate(body) if isinstance(statement, ast.For)
                         for loss in losses_of(statement)), (None, None))
     if place is None:
-        raise NotAScript(f"{path} has no loop at its top level that calls NAME.backward()")
+        raise ValueError(f"{path} has no loop at its top level that calls NAME.backward()")
     before = [IMPORT if replaced and is_value(statement) else statement for statement in body[:place]]
     loop = body[place]
-    loop.iter = ast.Call(ast.Name("__some__", ast.Load()), [loop.iter], [])
+    loop.iter = ast.Call(ast.Name("__first__", ast.Load()), [loop.iter], [])
     loop.body += ast.parse(f"__losses__.append({loss}.data)").body
     return compiled(before, path), compiled([loop], path)
 
@@ -94,7 +90,7 @@ def compiled(body: list[ast.stmt], path: Path) -> CodeType:
 def trained(before: CodeType, loop: CodeType) -> tuple[float, list[float]]:
     """The seconds of so many steps, and the loss of each."""
     losses: list[float] = []
-    scope: dict[str, Any] = {"__name__": "__main__", "__losses__": losses, "__some__": some}
+    scope: dict[str, Any] = {"__name__": "__main__", "__losses__": losses, "__first__": first}
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         Path("input.txt").write_text("\n".join(gpt_code()["names"]), encoding="utf-8")
         exec(before, scope)
@@ -103,7 +99,7 @@ def trained(before: CodeType, loop: CodeType) -> tuple[float, list[float]]:
         return clock() - start, losses
 
 
-def some(steps: Iterable[Any]) -> Iterable[Any]:
+def first(steps: Iterable[Any]) -> Iterable[Any]:
     return islice(steps, STEPS)
 
 
