@@ -32,7 +32,6 @@ from .contest import (
     workload_figures,
 )
 from .outside import command_figures, startup_figures
-from .peers import PEERS
 from .player import player_figures
 from .script import code_of
 from .workloads import TRAINING, WORKLOADS
@@ -188,7 +187,7 @@ def show(console: Console, figures: list[Figure]) -> None:
 
 def show_end(console: Console, board: report.Board) -> None:
     """The versions of what took part, and the targets."""
-    console.print("; ".join(name + version for name in PEERS if (version := report.version_of(name, board["figures"]))))
+    console.print("; ".join(name + version for name in report.EVERYONE if (version := report.version_of(name, board["figures"]))))
     rows = report.targets(board["figures"])
     if rows:
         console.print("", table("targets", report.TARGET_HEAD, rows))

@@ -21,6 +21,7 @@ TITLES = {
     "startup": "starting up: a process that imports the library", "command": "the command, a whole process",
     "player": "the player",
 }
+EVERYONE = {**PEERS, **TRAINERS, **PEERS}       # the peers, and after them those that only train
 TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 PLOTTED = ("readme", "network", "gpt", "random", "moons", "digits")
 OURSELVES, BARS = "#c8553d", "#4c78a8"
@@ -157,7 +158,7 @@ def page(board: Board) -> str:
         "@TARGETS@": markdown(TARGET_HEAD, targets(figures)),
         "@TABLES@": "\n\n".join(tables),
         "@PEERS@": "\n".join(f"* **{name}**{version_of(name, figures)}{': ' * bool(peer.what)}{peer.what}"
-                             for name, peer in {**TRAINERS, **PEERS}.items()),
+                             for name, peer in EVERYONE.items()),
     }
     for mark, part in parts.items():
         text = text.replace(mark, part)

@@ -424,7 +424,7 @@ def test_a_script_that_is_not_there_is_refused(tmp_path, capsys):
 def board(monkeypatch):
     """A workload, chains and memory, in a hurry, by us, by the plain Value, and by a peer that is missing."""
     few = {name: peers.PEERS[name] for name in (OURS, peers.PURE, "micrograd", "plain Value")} | {"missing": Missing()}
-    for module in contest, outside, report, worker:
+    for module in contest, outside, worker:
         monkeypatch.setattr(module, "PEERS", few)
     figures = contest.workload_figures("readme", HASTE) + contest.scaling_figures("chain", HASTE)
     return {"command": "a command", "machine": "a machine", "rounds": 2, "few": 1, "seconds": {"readme": 1.5},
