@@ -187,7 +187,8 @@ def show(console: Console, figures: list[Figure]) -> None:
 
 def show_end(console: Console, board: report.Board) -> None:
     """The versions of what took part, and the targets."""
-    console.print("; ".join(name + version for name in report.EVERYONE if (version := report.version_of(name, board["figures"]))))
+    versions = {name: report.version_of(name, board["figures"]) for name in report.EVERYONE}
+    console.print("; ".join(name + version for name, version in versions.items() if version))
     rows = report.targets(board["figures"])
     if rows:
         console.print("", table("targets", report.TARGET_HEAD, rows))
