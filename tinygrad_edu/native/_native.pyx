@@ -35,7 +35,6 @@ cdef extern from "Python.h":
     Py_ssize_t Py_REFCNT(void*)
     PyTypeObject *Py_TYPE(void*)
     void PyErr_NoMemory()
-    void *PyObject_Init(void*, PyTypeObject*)
     object PyObject_Vectorcall(object, PyObject *const *, size_t, PyObject *)
     int PyFloat_CheckExact(object)
     int PyLong_CheckExact(object)
@@ -60,7 +59,19 @@ cdef extern from *:
     #endif
         return 1;
     }
+
+    /* PyObject_Init; where the head of an object is surely a count and a type, without the two calls. */
+    static inline void begin_object(void *p, PyTypeObject *kind) {
+    #if PY_VERSION_HEX < 0x030E0000 && !defined(Py_GIL_DISABLED) && !defined(Py_REF_DEBUG) && !defined(Py_TRACE_REFS)
+        ((PyObject *)p)->ob_refcnt = 1;
+        ((PyObject *)p)->ob_type = kind;
+        Py_INCREF(kind);
+    #else
+        PyObject_Init((PyObject *)p, kind);
+    #endif
+    }
     """
+    void begin_object(void*, PyTypeObject*) noexcept
     bint small_int(object, double*)
 
 cdef extern from "_arenas.h":
@@ -409,7 +420,7 @@ cdef inline PyObject *allocate(PyTypeObject *kind, Py_ssize_t _) noexcept:
     if p == NULL:
         PyErr_NoMemory()
         return NULL
-    PyObject_Init(p, kind)
+    begin_object(p, kind)
     (<Value>p).x = (<Value>p).dx = (<Value>p).ga = (<Value>p).gb = 0.0
     (<Value>p).a.node = (<Value>p).b.node = (<Value>p).extra = NULL
     (<Value>p).code = (<Value>p).flags = (<Value>p).mark = 0
