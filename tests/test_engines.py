@@ -12,7 +12,8 @@ import operator
 import pickle
 import random
 import struct
-from contextlib import nullcontext
+import threading
+from contextlib import ExitStack, nullcontext
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -26,6 +27,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as native
 from tinygrad_edu import OPS
+from tinygrad_edu.engine.errors import modes_were_used
 
 pytestmark = pytest.mark.skipif(native.engine_name != "native", reason="there is no compiled engine to compare")
 ODD = [0.0, -0.0, math.inf, -math.inf, math.nan, 1e308, -1e308, 1e200, 5e-324, -1.0, 1.0, 0.5, -3.0, 2.0]
@@ -220,6 +222,95 @@ def test_any_numbers_in_any_graph(numbers, program):
         nodes[-1].backward()
         return nodes[-1]
     same(action)
+
+
+# ---- operators with operands of every kind, before, within and after every mode -----------------------------------
+
+
+class Whole(int):
+    """A whole number that is not exactly an int."""
+
+
+class Real(float):
+    """A number that is not exactly a float."""
+
+
+def value_of_kind(tg, kind, x):
+    class Bare(tg.Value):
+        """A subclass with nothing of its own."""
+
+    class Greedy(tg.Value):
+        """A subclass that answers for its operators."""
+
+        def __add__(self, other): return "mine", super().__add__(other)
+        def __radd__(self, other): return "mine too", super().__radd__(other)
+        def __rmul__(self, other): return "mine as well", super().__rmul__(other)
+    return {"leaf": tg.Value, "frozen": lambda x: tg.Value(x).detach(), "bare": Bare, "greedy": Greedy}[kind](x)
+
+
+WHOLE = st.integers(-3, 3) | st.sampled_from([2 ** 15, 2 ** 30 - 1, -2 ** 30, 2 ** 31, 2 ** 53, 2 ** 53 + 1, -2 ** 63, 10 ** 400])
+PLAIN = st.one_of(st.floats(), st.sampled_from(ODD), WHOLE, WHOLE.map(Whole), st.floats().map(Real), st.booleans(), st.floats().map(np.float64),
+                  st.sampled_from([np.float32(0.1), np.int64(3), np.bool_(True), np.array(2.0), np.array([1.0, 2.0]), Fraction(1, 3),
+                                   Decimal("0.1"), "1", None, 1j]))
+VALUES = st.tuples(st.sampled_from(["leaf", "frozen", "bare", "greedy"]), st.floats() | st.sampled_from(ODD))
+WITH_A_SECOND = [operator.add, operator.sub, operator.mul, operator.truediv, operator.mod, operator.floordiv, operator.pow]
+
+
+def in_another_thread(action):
+    done = []
+    thread = threading.Thread(target=lambda: done.append(action()))
+    thread.start()
+    thread.join()
+    return done[0]
+
+
+def same_before_within_and_after(modes, action):
+    """The same from both: before the process has seen a mode, within these, meanwhile in another thread, and afterwards."""
+    def story(tg):
+        modes_were_used[0] = 0
+        told = [tried(tg, action)]
+        with ExitStack() as stack:
+            for mode in modes:
+                stack.enter_context(getattr(tg, mode)())
+            told += [tried(tg, action), in_another_thread(lambda: tried(tg, action))]
+        return [*told, tried(tg, action)]
+    try:
+        assert story(native) == story(pure()[0])
+    finally:
+        modes_were_used[0] = 1
+
+
+def with_gradient(result):
+    if hasattr(result, "backward") and not result.is_constant:
+        result.backward(0.75)
+    return result
+
+
+modes = pytest.mark.parametrize("modes", [[], ["no_grad"], ["trace_origin"], ["trace_origin", "no_grad"]], ids="-".join)
+
+
+@modes
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=150)
+@given(VALUES, VALUES | PLAIN, st.booleans(), st.sampled_from(WITH_A_SECOND))
+def test_operators_answer_alike_to_every_kind_of_operand(modes, first, second, swapped, symbol):
+    def action(tg):
+        x, y = value_of_kind(tg, *first), value_of_kind(tg, *second) if isinstance(second, tuple) else second
+        return with_gradient(symbol(y, x) if swapped else symbol(x, y))
+    same_before_within_and_after(modes, action)
+
+
+@modes
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=60)
+@given(VALUES, PLAIN)
+def test_what_takes_a_single_number_answers_alike_to_every_kind(modes, first, number):
+    def action(tg):
+        x = value_of_kind(tg, *first)
+        tried_alone = [tried(tg, f) for f in (lambda tg: with_gradient(-x), lambda tg: tg.Value(number), lambda tg: tg.Value(number, label="n"),
+                                              lambda tg: setattr(x, "data", number), lambda tg: setattr(x, "grad", number))]
+        return repr((tried_alone, bits(x.data), bits(x.grad)))
+    same_before_within_and_after(modes, action)
 
 
 # ---- misuse ------------------------------------------------------------------------------------------------

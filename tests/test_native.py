@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import re
 import shutil
 import signal
@@ -287,6 +288,65 @@ def test_the_memory_of_large_graphs_goes_back_to_the_system():
             print(full - start > 150, used() - start < 100)         # 64 MiB are kept for the next graph
     """)
     assert (code, printed) == (0, "True True\n" * 2)
+
+
+def test_whoever_sets_init_or_new_is_asked_by_every_call():
+    program = """
+import tinygrad_edu as tg
+Value, seen = tg.Value, []
+first = Value.__init__
+
+def init(self, data, *others, **named):
+    seen.append(data)
+    first(self, 2 * data, *others, **named)
+Value.__init__ = init
+print(Value(0.5).data, Value(1, label="x").data, seen)
+Value.__init__ = first
+print(Value(0.5).data, seen)
+Value.__new__ = lambda kind, *given: "something else"
+print(Value(0.25))
+"""
+    assert run(program) == (0, "1.0 2.0 [0.5, 1]\n0.5 [0.5, 1]\nsomething else\n")
+
+
+def test_operators_that_are_set_from_outside_are_used_until_they_are_set_back(monkeypatch):
+    class Sub(Value):
+        """A subclass made before."""
+    x = Value(2.0)
+    for name, action in (("__add__", lambda x: x + 1), ("__neg__", lambda x: -x), ("__pow__", lambda x: x ** 3), ("__rmul__", lambda x: 3 * x)):
+        before = action(x).data
+        with monkeypatch.context() as planted:
+            planted.setattr(Value, name, lambda *operands: "planted")
+            assert action(x) == action(Sub(2.0)) == "planted"
+        assert action(x).data == action(Sub(2.0)).data == before
+
+
+def test_constructors_of_subclasses_are_their_own():
+    class Doubled(Value):
+        def __init__(self, data):
+            super().__init__(2 * data)
+
+    class Left(Value):
+        """With nothing of its own."""
+    assert Doubled(1.5).data == 3.0 and type(Left(1.5)) is Left and type(Value(1.5)) is Value
+    for wrong in (lambda: Value(1.0, nonsense=2), lambda: Value(1.0, data=2.0), lambda: Value(), lambda: Doubled(1.0, 2.0)):
+        with pytest.raises(TypeError):
+            wrong()
+    assert Value(data=3).data == Value(*[3]).data == Value(3, label="x").data == 3.0
+
+
+def test_what_is_set_vacant_is_found_again_by_all_that_comes_later():
+    """Nodes come and go in any order; each keeps its own number, and none lies where another does."""
+    rng = random.Random(0)
+    held, before = {}, tg.live_values()
+    for number in range(60_000):
+        if held and rng.random() < (0.3 if number < 40_000 else 0.7):
+            del held[rng.choice(list(held)[-200:])]
+        else:
+            held[number] = Value(number)
+        if number % 20_000 == 0:
+            assert all(value.data == name for name, value in held.items()) and len({*map(id, held.values())}) == len(held)
+    assert all(value.data == name for name, value in held.items()) and tg.live_values() - before == len(held)
 
 
 # ---- misuse that must not crash ------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ recording = ContextVar("recording", default=True)       # do results remember th
 tracing = ContextVar("tracing", default=False)          # and the line they were made at?
 plain_recording = ContextVar("plain_recording", default=True)   # recording and not tracing: what the usual case asks
 plain_recording.set(True)                               # what is set is found faster than a default
+modes_were_used = bytearray(1)                          # 1 from the first of these modes on; before, C need not ask
 
 
 class Block(IOBase):
@@ -155,4 +156,5 @@ def recorded_anyway() -> Mode:
 
 def switched(mode: ContextVar[bool], on: bool) -> Mode:
     """Within the `with` block, `recording` or `tracing` is as given, so that recording is not plain."""
+    modes_were_used[0] = 1
     return Mode({mode: on, plain_recording: False})

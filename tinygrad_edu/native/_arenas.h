@@ -113,17 +113,35 @@ static void free_arena(Arena *arena) {
     unmap_arena(arena);
 }
 
+/* Places are taken from an arena a word of bits at a time, and handed out one by one. */
+static uint64_t at_hand = 0;            /* a bit for each of up to 64 places */
+static char *first_at_hand;
+
+static inline int count_bits(uint64_t word) {
+    word -= word >> 1 & 0x5555555555555555;
+    word = (word & 0x3333333333333333) + (word >> 2 & 0x3333333333333333);
+    return (int)(((word + (word >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101 >> 56);
+}
+
+static int take_places(void) {
+    Arena *arena = with_room;
+    if (!arena && !(arena = new_arena())) return 0;
+    while (!arena->vacant[arena->first]) arena->first++;
+    at_hand = arena->vacant[arena->first];
+    first_at_hand = (char *)arena + HEAD_BYTES + arena->first * 64 * NODE_BYTES;
+    arena->vacant[arena->first] = 0;
+    if (arena->used == 0) empty_arenas--;
+    arena->used += count_bits(at_hand);
+    if (arena->used == NODES) unlink_arena(arena);
+    return 1;
+}
+
 /* Memory for a node, or NULL where there is no more. */
 static inline void *take_node(void) {
-    Arena *arena = with_room;
-    if (!arena && !(arena = new_arena())) return NULL;
-    while (!arena->vacant[arena->first]) arena->first++;
-    uint64_t *word = &arena->vacant[arena->first];
-    size_t place = arena->first * 64 + lowest_bit(*word);
-    *word &= *word - 1;
-    if (arena->used++ == 0) empty_arenas--;
-    if (arena->used == NODES) unlink_arena(arena);
-    return (char *)arena + HEAD_BYTES + place * NODE_BYTES;
+    if (!at_hand && !take_places()) return NULL;
+    void *node = first_at_hand + lowest_bit(at_hand) * NODE_BYTES;
+    at_hand &= at_hand - 1;
+    return node;
 }
 
 static inline void give_node_back(void *p) {
@@ -133,4 +151,13 @@ static inline void give_node_back(void *p) {
     arena->vacant[place / 64] |= (uint64_t)1 << place % 64;
     if (place / 64 < arena->first) arena->first = place / 64;
     if (--arena->used == 0 && ++empty_arenas > EMPTY_KEPT) free_arena(arena);
+}
+
+/* What was made shortly before a node lies before it in memory, and is mostly looked at next. */
+static inline void expect_earlier(void *node) {
+#ifdef __GNUC__
+    __builtin_prefetch((void *)((uintptr_t)node - 8 * NODE_BYTES));
+#else
+    (void)node;
+#endif
 }

@@ -1,4 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: c_api_binop_methods=True
 """`Value` in C: the class of `value.py` again, with the same names, behaviour and bits.
 
 A node is one C struct: its numbers, up to two parents with their local gradients, and the
@@ -16,35 +17,69 @@ from libc.math cimport isfinite
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
+cdef class Value
+
 cdef extern from "Python.h":
+    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
     ctypedef struct PyTypeObject:
         Py_ssize_t tp_basicsize
         void (*tp_dealloc)(PyObject*) noexcept
         void (*tp_free)(void*) noexcept
         PyObject *(*tp_alloc)(PyTypeObject*, Py_ssize_t) noexcept
+        void *tp_new
+        void *tp_init
+        vectorcallfunc tp_vectorcall
         ternaryfunc tp_call
         Py_ssize_t tp_vectorcall_offset
     PyObject *Py_True
     Py_ssize_t Py_REFCNT(void*)
     PyTypeObject *Py_TYPE(void*)
     void PyErr_NoMemory()
-    void *PyObject_Init(void*, PyTypeObject*)
+    object PyObject_Vectorcall(object, PyObject *const *, size_t, PyObject *)
     int PyFloat_CheckExact(object)
     int PyLong_CheckExact(object)
     double PyFloat_AS_DOUBLE(object)
-    long PyLong_AsLongAndOverflow(object, int*) except? -1
+    Value owned "(PyObject*)"(void*)    # a new reference, as one of Python's own functions returns it
     void incref "Py_INCREF"(void*)
     void decref "Py_DECREF"(void*)
-    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
     vectorcallfunc PyVectorcall_Function(object)
     Py_ssize_t PyVectorcall_NARGS(size_t)
     int context_value "PyContextVar_Get"(PyObject*, PyObject*, PyObject**) except -1
+
+cdef extern from *:
+    """
+    /* Has this int one digit, as nearly all have?  Then its number, which a float holds. */
+    static inline int small_int(PyObject *o, double *x) {
+    #if PY_VERSION_HEX >= 0x030C0000
+        if (!PyUnstable_Long_IsCompact((PyLongObject *)o)) return 0;
+        *x = (double)PyUnstable_Long_CompactValue((PyLongObject *)o);
+    #else
+        if (Py_SIZE(o) < -1 || Py_SIZE(o) > 1) return 0;
+        *x = (double)(Py_SIZE(o) * (Py_ssize_t)((PyLongObject *)o)->ob_digit[0]);
+    #endif
+        return 1;
+    }
+
+    /* PyObject_Init; where the head of an object is surely a count and a type, without the two calls. */
+    static inline void begin_object(void *p, PyTypeObject *kind) {
+    #if PY_VERSION_HEX < 0x030E0000 && !defined(Py_GIL_DISABLED) && !defined(Py_REF_DEBUG) && !defined(Py_TRACE_REFS)
+        ((PyObject *)p)->ob_refcnt = 1;
+        ((PyObject *)p)->ob_type = kind;
+        Py_INCREF(kind);
+    #else
+        PyObject_Init((PyObject *)p, kind);
+    #endif
+    }
+    """
+    void begin_object(void*, PyTypeObject*) noexcept
+    bint small_int(object, double*)
 
 cdef extern from "_arenas.h":
     enum: NODE_BYTES, HEAD_BYTES
     ctypedef struct Arena:
         pass
     void *take_node()
+    void expect_earlier(void*) noexcept
     void give_node_back(void*) noexcept
     void prefer_large_pages(void*, size_t)
 
@@ -54,9 +89,16 @@ cdef extern from "kernels.h":
     enum: OP_remainder, OP_floor_divide
     const char *const OP_NAMES[]
     const unsigned char SELECTS[]
+    double op_add(double x, double y, double *gx, double *gy)
+    double op_sub(double x, double y, double *gx, double *gy)
+    double op_mul(double x, double y, double *gx, double *gy)
+    double op_div(double x, double y, double *gx, double *gy)
     double apply1(int op, double x, double c, double *gx)
     double apply2(int op, double x, double y, double *gx, double *gy)
     double apply_any(int op, int n, const double *x, const double *c, double *g, double *room)
+
+# The rule of an op that is known where `binary` is called; NULL where only its code is.
+ctypedef double (*Rule)(double x, double y, double *gx, double *gy) noexcept
 
 from ..engine import by_hand, errors, graph, value as shared
 from ..engine.number import number
@@ -74,6 +116,7 @@ cdef dict NO_CONSTANTS = {}
 cdef dict SCOPES = {}                   # the `extra` of nodes that have a scope and nothing else
 cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
 cdef object ORDINARY = errors.plain_recording, is_array = is_array_of_numpy, shared_extra = shared.shared_extra
+cdef bytearray modes_were_used = errors.modes_were_used
 cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
 
 # The bits of `Value.flags`.  The lowest two are the shape: the number of parents, or MANY.
@@ -244,36 +287,21 @@ cdef class Value:
 
     # ---- operators
 
-    def __add__(self, other): return binary(OP_add, self, other, False)
-    def __radd__(self, other): return binary(OP_add, other, self, False)
-    def __sub__(self, other): return binary(OP_sub, self, other, False)
-    def __rsub__(self, other): return binary(OP_sub, other, self, False)
-    def __mul__(self, other): return binary(OP_mul, self, other, False)
-    def __rmul__(self, other): return binary(OP_mul, other, self, False)
-    def __truediv__(self, other): return binary(OP_div, self, other, False)
-    def __rtruediv__(self, other): return binary(OP_div, other, self, False)
-    def __mod__(self, other): return binary(OP_remainder, self, other, False)
-    def __rmod__(self, other): return binary(OP_remainder, other, self, False)
-    def __floordiv__(self, other): return binary(OP_floor_divide, self, other, False)
-    def __rfloordiv__(self, other): return binary(OP_floor_divide, other, self, False)
+    # Python calls these for x + 1 and for 1 + x, with the operands as they stand: one of the two is a Value.
+    def __add__(p, q): return binary(OP_add, op_add, p, q, False)
+    def __sub__(p, q): return binary(OP_sub, op_sub, p, q, False)
+    def __mul__(p, q): return binary(OP_mul, op_mul, p, q, False)
+    def __truediv__(p, q): return binary(OP_div, op_div, p, q, False)
+    def __mod__(p, q): return binary(OP_remainder, NULL, p, q, False)
+    def __floordiv__(p, q): return binary(OP_floor_divide, NULL, p, q, False)
     def __neg__(self): return unary(OP_neg, self, 0.0, False)
     def __pos__(self): return unary(OP_identity, self, 0.0, False)
     def __abs__(self): return unary(OP_abs, self, 0.0, True)
 
-    def __pow__(self, other, modulus):
-        cdef double n = 0.0
-        cdef int kind
+    def __pow__(p, q, modulus):
         if modulus is not None:
             return NotImplemented
-        if other is TWO:
-            return unary(OP_square, self, 0.0, False)
-        kind = look(other, &n)
-        if kind != NUMBER:
-            return binary(OP_pow, self, other, False)
-        return unary(OP_square, self, 0.0, False) if n == 2.0 else unary(OP_power, self, n, False)
-
-    def __rpow__(self, other, modulus):
-        return NotImplemented if modulus is not None else binary(OP_pow, other, self, False)
+        return power(p, q) if isinstance(p, Value) else binary(OP_pow, NULL, p, q, False)
 
     def __lt__(self, other):
         return self.x < PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__lt__(self, other)
@@ -305,7 +333,7 @@ cdef class Value:
                     return unary(code, <Value?>inputs[0], constant, True)
                 return unary(code, <Value?>inputs[0], 0.0, True)
             if len(inputs) == 2 and not constants:
-                return binary(code, inputs[0], inputs[1], True)
+                return binary(code, NULL, inputs[0], inputs[1], True)
         return general(op, code, inputs, constants)
 
     @staticmethod
@@ -350,6 +378,8 @@ cdef class Value:
 cdef inline bint is_ordinary() except -1:
     """Are results recorded, and is nobody asking where?"""
     cdef PyObject *usual
+    if not modes_were_used[0]:          # told without a call
+        return True
     context_value(<PyObject*>ORDINARY, NULL, &usual)
     decref(usual)
     return usual == Py_True
@@ -360,38 +390,37 @@ cdef inline int look(object o, double *x) except -1:
     if isinstance(o, Value):
         x[0] = (<Value>o).x
         return NODE
-    if PyFloat_CheckExact(o):
-        x[0] = PyFloat_AS_DOUBLE(o)
+    if is_surely_number(o, x):
         return NUMBER
     return look_closer(o, x)
 
 
 cdef int look_closer(object o, double *x) except -1:
-    if not PyLong_CheckExact(o) and is_array(o):
+    if is_array(o):
         return ARRAY
-    x[0] = as_double(o)
+    x[0] = number(o)
     return NUMBER
 
 
-cdef inline double as_double(object o) except? -1.0:
-    """`number`, at once for floats and for whole numbers that surely are one."""
-    cdef int too_large
-    cdef long n
+cdef inline bint is_surely_number(object o, double *x) noexcept:
+    """Is this a float or a small int?  Then its number."""
     if PyFloat_CheckExact(o):
-        return PyFloat_AS_DOUBLE(o)
-    if PyLong_CheckExact(o):
-        n = PyLong_AsLongAndOverflow(o, &too_large)
-        if not too_large and -2 ** 53 <= n <= 2 ** 53:
-            return <double>n
-    return number(o)
+        x[0] = PyFloat_AS_DOUBLE(o)
+        return True
+    return PyLong_CheckExact(o) and small_int(o, x)
 
 
-cdef PyObject *allocate(PyTypeObject *kind, Py_ssize_t _) noexcept:
+cdef inline double as_double(object o) except? -1.0:
+    cdef double x
+    return x if is_surely_number(o, &x) else number(o)
+
+
+cdef inline PyObject *allocate(PyTypeObject *kind, Py_ssize_t _) noexcept:
     cdef void *p = take_node()
     if p == NULL:
         PyErr_NoMemory()
         return NULL
-    PyObject_Init(p, kind)
+    begin_object(p, kind)
     (<Value>p).x = (<Value>p).dx = (<Value>p).ga = (<Value>p).gb = 0.0
     (<Value>p).a.node = (<Value>p).b.node = (<Value>p).extra = NULL
     (<Value>p).code = (<Value>p).flags = (<Value>p).mark = 0
@@ -401,12 +430,8 @@ cdef PyObject *allocate(PyTypeObject *kind, Py_ssize_t _) noexcept:
 
 cdef inline Value fresh():
     global alive
-    cdef PyObject *p = allocate(VALUE, 0)
-    if p == NULL:
-        raise MemoryError
+    cdef Value v = owned(allocate(VALUE, 0))
     alive += 1
-    v = <Value>p
-    decref(p)
     return v
 
 
@@ -423,7 +448,7 @@ cdef inline object unary(int code, Value p, double c, bint called):
     return v if is_ordinary() else unusual(v, called)
 
 
-cdef inline object binary(int code, object p, object q, bint called):
+cdef inline object binary(int code, Rule rule, object p, object q, bint called):
     cdef double x = 0.0, y = 0.0
     cdef int first = look(p, &x), second = ARRAY if first == ARRAY else look(q, &y)
     cdef int flags = 2 | SELECTS[code] * CHOOSES, constant = CONSTANT
@@ -431,7 +456,7 @@ cdef inline object binary(int code, object p, object q, bint called):
     if second == ARRAY:
         return NotImplemented
     v = fresh()
-    v.x = apply2(code, x, y, &v.ga, &v.gb)
+    v.x = rule(x, y, &v.ga, &v.gb) if rule != NULL else apply2(code, x, y, &v.ga, &v.gb)
     if not isfinite(v.x):
         explain_or_go_on(v, code, (node(p), node(q)), {})
     if first == NODE:
@@ -451,6 +476,26 @@ cdef inline object binary(int code, object p, object q, bint called):
     v.code = code
     v.flags = flags | constant
     return v if is_ordinary() else unusual(v, called)
+
+
+cdef object power(Value p, object q):
+    cdef double n = 0.0
+    if q is TWO:
+        return unary(OP_square, p, 0.0, False)
+    if look(q, &n) != NUMBER:
+        return binary(OP_pow, NULL, p, q, False)
+    return unary(OP_square, p, 0.0, False) if n == 2.0 else unary(OP_power, p, n, False)
+
+
+cdef object call_value(kind, PyObject *const *given, size_t count, PyObject *names):
+    """What Python calls for `Value(2.0)`; whatever is more than that goes the way of all classes."""
+    cdef Value v
+    if (PyVectorcall_NARGS(count) == 1 and names == NULL and VALUE.tp_init == INIT and VALUE.tp_new == NEW
+            and is_ordinary()):
+        v = fresh()
+        v.x = as_double(<object>given[0])
+        return v
+    return PyObject_Vectorcall(call_slowly, given, count, names)
 
 
 cdef explain_or_go_on(Value v, int code, tuple parents, dict constants):
@@ -564,7 +609,7 @@ cdef object call_op(op, tuple inputs, PyObject *constants):
         if shape == 1 and isinstance(inputs[0], Value):
             return unary(code, inputs[0], DEFAULTS[code], True)
         if shape == 2 and (isinstance(inputs[0], Value) or isinstance(inputs[1], Value)):
-            made = binary(code, inputs[0], inputs[1], True)
+            made = binary(code, NULL, inputs[0], inputs[1], True)
             if made is not NotImplemented:          # as it is where one is an array
                 return made
     elif shape < 0 and are_rows(inputs, -shape):
@@ -739,20 +784,17 @@ cdef bint freeing = False               # is somebody at work on them?
 cdef void deallocate(PyObject *o) noexcept:
     """What Python calls when the last reference to a node is gone."""
     global freeing
-    cdef void *p
+    cdef void *p = o
     incref(o)                           # so that nothing below lets it go again
-    if not (<Value>o).flags & SHAPE:
-        discard(o)
-        return
-    link(o)
     if freeing:                         # we were called from below, by an instance of a subclass
+        link(o)
         return
     freeing = True
-    while dying != NULL:
-        p = unlink()
-        if (<Value>p).flags & SHAPE:
-            release_parents(<Value>p)
+    while p != NULL:
+        expect_earlier(p)
+        release_parents(<Value>p)
         discard(p)
+        p = unlink()
     freeing = False
 
 
@@ -765,7 +807,8 @@ cdef inline void link(void *p) noexcept:
 cdef inline void *unlink() noexcept:
     global dying
     cdef void *p = dying
-    dying = (<void**>&(<Value>p).dx)[0]
+    if p != NULL:
+        dying = (<void**>&(<Value>p).dx)[0]
     return p
 
 
@@ -799,7 +842,7 @@ cdef inline void release_parents(Value v) noexcept:
             release((<void**>v.a.node)[i])
         free(v.a.node)
     else:
-        if not flags & PLAIN_A:
+        if flags & SHAPE and not flags & PLAIN_A:
             release(v.a.node)
         if flags & SHAPE == 2 and not flags & PLAIN_B:
             release(v.b.node)
@@ -889,6 +932,7 @@ cdef inline int visit(Walk *walk, bint exact) except -1:
             walk.stack.n -= 1
             continue
         (<Value>p).mark = OPENED
+        expect_earlier(p)
         if exact:
             settle(<Value>p)
         if (<Value>p).flags & SHAPE == MANY:
@@ -1014,6 +1058,9 @@ def live_values():
 # ---- the rest of the class is that of value.py ---------------------------------------------------------------
 
 cdef object Pure = shared.Value, new = Value.__new__
+cdef void *INIT = VALUE.tp_init         # what these slots hold as long as nobody has set `Value.__init__` or `__new__`
+cdef void *NEW = VALUE.tp_new
+cdef object call_slowly = type.__call__.__get__(Value)
 cdef vectorcallfunc method_slowly
 cdef list METHODS = [None] * len(BY_CODE)           # of each op the quick method, if it has one
 cdef list ONE_CONSTANT = [              # the name of the constant of an op that has one, and one input
@@ -1033,6 +1080,7 @@ for code, op in enumerate(BY_CODE):
 
 if VALUE.tp_basicsize > NODE_BYTES or sizeof(Arena) > HEAD_BYTES:
     raise ImportError(f"a node takes {VALUE.tp_basicsize} bytes here, and the head of an arena {sizeof(Arena)}")
+VALUE.tp_vectorcall = call_value
 VALUE.tp_alloc, VALUE.tp_dealloc, VALUE.tp_free = allocate, deallocate, give_node_back
 for name in ("data", "grad", "parents", "local_grads"):
     setattr(Value, f"_{name}", vars(Value)[name])
