@@ -6,8 +6,8 @@ from tinygrad_edu import Op
 def with_rule(op, rule, textbook=None, graph=None):
     """An op like this one with another rule, which is the textbook's and the graph form too where they are not given.
 
-    The compiled engine has no kernel for it, so the rule is what runs.
+    No engine has a kernel or a recorder for it, so the rule is what runs.
     """
     twin = object.__new__(Op)
-    vars(twin).update(vars(op), rule=rule, textbook=textbook or rule, graph=graph or textbook or rule)
+    vars(twin).update(vars(op), rule=rule, textbook=textbook or rule, graph=graph or textbook or rule, recorder=None)
     return twin

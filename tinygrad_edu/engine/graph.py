@@ -65,18 +65,24 @@ def walked_back(order: list[Node], seed: float) -> tuple[dict[Node, float], list
     so_far = arrived.get
     unreached = []
     for node in reversed(order):
-        upstream = so_far(node)
-        if upstream is None:                    # a constant, or only edges not taken lead here
-            if node._parents:
+        upstream, parents = so_far(node), node._parents
+        if upstream is None:                    # only edges not taken lead here
+            if parents:
                 unreached.append(node)
-            continue
-        parents, local_grads, i = node._parents, node._local_grads, len(node._parents)
-        while i:                                # the last parent first
-            i -= 1
-            parent, local_grad = parents[i], local_grads[i]
-            if (local_grad or not node._operation.selects) and (
-                    parent._extra is None or "is_constant" not in parent._extra):
-                arrived[parent] = so_far(parent, 0.0) + upstream * local_grad
+        elif node._extra is not None and "is_constant" in node._extra:
+            del arrived[node]
+        elif len(parents) == 2:                 # the usual case, without a loop
+            (x, y), (dx, dy) = parents, node._local_grads
+            if dy or not node._operation.selects:
+                arrived[y] = so_far(y, 0.0) + upstream * dy
+            if dx or not node._operation.selects:
+                arrived[x] = so_far(x, 0.0) + upstream * dx
+        else:
+            local_grads, i = node._local_grads, len(parents)
+            while i:                            # the last parent first
+                i -= 1
+                if local_grads[i] or not node._operation.selects:
+                    arrived[parents[i]] = so_far(parents[i], 0.0) + upstream * local_grads[i]
     return arrived, unreached
 
 

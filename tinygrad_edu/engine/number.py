@@ -10,6 +10,7 @@ from typing import Any
 from .arrays import is_value
 
 ALL_DIGITS = 17                     # so many tell any two floats apart
+WHOLE = 2 ** 53                     # up to here every whole number is a float
 
 
 def number(x: Any) -> float:
@@ -27,6 +28,8 @@ def number(x: Any) -> float:
     """
     if type(x) is float:
         return x
+    if type(x) is int and -WHOLE <= x <= WHOLE:         # the usual int, in a hurry
+        return float(x)
     if is_bool(x):
         raise TypeError(f"bool is not a number here: got {x}; write float(x), or greater(a, b) for a > b")
     if isinstance(x, int):

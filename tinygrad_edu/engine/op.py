@@ -41,6 +41,7 @@ class Op:
     jumps       a function of its inputs, where it jumps at infinitely many places: wherever that is a whole number
     longer      the op that is meant where it is given more inputs: log(x, base)
     sample      values of the constants, for tests
+    recorder    in the engine in Python, what applies it to Values (see `recorders.py`)
 
     An op is called like a function, on floats or on Values, or on arrays of them, element by element:
 
@@ -50,6 +51,7 @@ class Op:
     """
 
     hidden = False                          # is it passed over in pictures and steps?
+    recorder: Any = None
 
     def __init__(self, rule: Callable, symbol: str, domain: tuple, selects: bool, sample: dict[str, float],
                  jumps: Callable | None = None):
@@ -61,6 +63,7 @@ class Op:
         self.inputs: list[str] = spec.args
         self.constants: dict[str, Any] = {name: defaults.get(name) for name in spec.kwonlyargs}
         self.rows = any(isinstance(d, list) for d in domain)
+        self.plain_inputs = 0 if self.rows or self.constants else len(self.inputs)      # how many, where that is all
         self.domain: tuple[Interval, ...] = tuple(d[0] if isinstance(d, list) else d for d in domain)
         self.sample = {**defaults, **sample}
         self.__name__, self.__doc__, self.__module__ = rule.__name__, rule.__doc__, rule.__module__
@@ -75,6 +78,12 @@ class Op:
     # ---- calling it
 
     def __call__(self, *inputs, **constants):
+        if len(inputs) == self.plain_inputs and not constants:     # the usual case: nothing to sort or to check
+            if type(inputs[0]) is float and {*map(type, inputs)} == {float}:
+                return self.evaluate(*inputs)[0]
+            if self.recorder and is_value(inputs[0]):
+                made = self.recorder(*inputs)
+                return made if made is not NotImplemented else self.on_arrays(inputs, constants)
         if self.longer and len(inputs) + len(constants.keys() & self.longer.inputs) > len(self.inputs):
             return self.longer(*inputs, **constants)
         inputs, constants = self.arguments(inputs, constants)

@@ -96,7 +96,7 @@ def here() -> Origin | None:
 
 def is_single(code: CodeType) -> bool:
     """Is this a part of the engine that makes one node and returns it, so that its caller's variable is the node's?"""
-    return code.co_filename in ENGINE
+    return code.co_filename in ENGINE or code.co_name == "recorder"
 
 
 @cache

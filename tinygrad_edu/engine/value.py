@@ -6,7 +6,6 @@ graph from the result to the leaves and applies the chain rule, one edge at a ti
 """
 
 import gc
-import math
 import operator
 import os
 from collections import deque
@@ -29,6 +28,7 @@ from .number import number
 from .numpy_bridge import NUMPY_NAMES, apply_ufunc
 from .op import LEAF, OPS, Mark, Op, listeners
 from .origin import Origin, add_origin
+from .recorders import stand_in
 
 engine_name = "pure"
 CONSTANT: dict[str, Any] = {"is_constant": True}            # shared by all plain numbers in graphs
@@ -162,34 +162,34 @@ class Value:
 
     # ---- operators
 
-    def __add__(self, other): return record(ops.add, self, other)
-    def __radd__(self, other): return record(ops.add, other, self)
-    def __sub__(self, other): return record(ops.sub, self, other)
-    def __rsub__(self, other): return record(ops.sub, other, self)
-    def __mul__(self, other): return record(ops.mul, self, other)
-    def __rmul__(self, other): return record(ops.mul, other, self)
-    def __truediv__(self, other): return record(ops.div, self, other)
-    def __rtruediv__(self, other): return record(ops.div, other, self)
-    def __mod__(self, other): return record(more_ops.remainder, self, other)
-    def __rmod__(self, other): return record(more_ops.remainder, other, self)
-    def __floordiv__(self, other): return record(more_ops.floor_divide, self, other)
-    def __rfloordiv__(self, other): return record(more_ops.floor_divide, other, self)
+    def __add__(self, other): return ops.add.recorder(self, other)
+    def __radd__(self, other): return ops.add.recorder(other, self)
+    def __sub__(self, other): return ops.sub.recorder(self, other)
+    def __rsub__(self, other): return ops.sub.recorder(other, self)
+    def __mul__(self, other): return ops.mul.recorder(self, other)
+    def __rmul__(self, other): return ops.mul.recorder(other, self)
+    def __truediv__(self, other): return ops.div.recorder(self, other)
+    def __rtruediv__(self, other): return ops.div.recorder(other, self)
+    def __mod__(self, other): return more_ops.remainder.recorder(self, other)
+    def __rmod__(self, other): return more_ops.remainder.recorder(other, self)
+    def __floordiv__(self, other): return more_ops.floor_divide.recorder(self, other)
+    def __rfloordiv__(self, other): return more_ops.floor_divide.recorder(other, self)
     def __divmod__(self, other): return self // other, self % other
     def __rdivmod__(self, other): return other // self, other % self
-    def __neg__(self): return record_one(ops.neg, self)
-    def __pos__(self): return record_one(ops.identity, self)
-    def __abs__(self): return record_one(ops.abs, self)
+    def __neg__(self): return ops.neg.recorder(self)
+    def __pos__(self): return ops.identity.recorder(self)
+    def __abs__(self): return ops.abs.recorder(self)
 
     def __rpow__(self, other, modulus=None):
-        return record(ops.pow, other, self) if modulus is None else NotImplemented
+        return ops.pow.recorder(other, self) if modulus is None else NotImplemented
 
     def __pow__(self, other, modulus=None):
         if modulus is not None:
             return NotImplemented
-        if isinstance(other, Value) or is_array(other):
-            return record(ops.pow, self, other)
+        if type(other) not in (int, float) and (isinstance(other, Value) or is_array(other)):
+            return ops.pow.recorder(self, other)
         n = number(other)
-        return record_one(ops.square, self) if n == 2.0 else record_many(ops.power, (self,), {"n": n})
+        return ops.square.recorder(self) if n == 2.0 else ops.power.recorder(self, n)
 
     def __lt__(self, other): return compared(operator.lt, self, other)
     def __le__(self, other): return compared(operator.le, self, other)
@@ -247,7 +247,8 @@ class Value:
             raise RuntimeError(NO_GRADIENT)
         order = topological_order(self)
         arrived, unreached = walked_back(order, seed)
-        if errors.strict.get() and not all(map(math.isfinite, arrived.values())):
+        total = sum(arrived.values())
+        if errors.strict.get() and total - total:       # some are inf or nan, or all of them very large
             check_leaves(order, arrived)
         arrived.update((node, 0.0) for node in unreached if not node.is_constant)
         publish(arrived)
@@ -277,18 +278,16 @@ class Value:
     @staticmethod
     def record(op: Op, *inputs: Any, **constants: float) -> Any:
         """Apply an op to checked arguments; `Op.__call__` sends Values here."""
-        if op.rows or constants or len(inputs) > 2:
-            return record_many(op, inputs, constants)
-        return record(op, *inputs) if len(inputs) == 2 else record_one(op, *inputs)
+        return op.recorder(*inputs, *constants.values()) if op.recorder else record(op, *inputs, **constants)
 
     set_scopes = staticmethod(set_scopes)
-    record_each = staticmethod(lambda op, row: [record_many(op, (row,), {"index": float(i)}) for i in range(len(row))])
+    record_each = staticmethod(lambda op, row: [record(op, row, index=float(i)) for i in range(len(row))])
 
     @staticmethod
     def method_of(op: Op) -> "Callable[[Value], Value]":
         """A method that applies an op of one input."""
         def method(self, *others, **constants):
-            return op(self, *others, **constants) if others or constants else record_one(op, self)
+            return op(self, *others, **constants) if others or constants else op.recorder(self)
         return method
 
     @staticmethod
@@ -325,43 +324,18 @@ class Value:
 
 new = Value.__new__
 recording, tracing, plain_recording = errors.recording.get, errors.tracing.get, errors.plain_recording.get
+modes_were_used = errors.modes_were_used
 set_grad = vars(Value)["_grad"].__set__
 
 
 # ---- where the graph grows ------------------------------------------------------------------------
 
 
-def record(op: Op, x: Any, y: Any) -> Any:
-    """Apply `op` to two Values or numbers, and remember how."""
-    if type(x) is not Value or type(y) is not Value:
-        try:
-            x, y = constant(x), constant(y)
-        except ArrayMet:
-            return NotImplemented
+def record(op: Op, *inputs: Any, **constants: float) -> Any:
+    """Apply `op` to Values or numbers, or rows of them, and remember how."""
     try:
-        data, local_grads = op.rule(x._data, y._data)
-        if data - data:                             # inf or nan
-            raise ArithmeticError
-    except (ArithmeticError, ValueError):
-        data, local_grads = evaluate_or_explain(op, (x, y), {})
-    return make_node(op, data, (x, y), local_grads)
-
-
-def record_one(op: Op, x: Value) -> Value:
-    """`record` for an op with one input."""
-    try:
-        data, local_grads = op.rule(x._data)
-        if data - data:
-            raise ArithmeticError
-    except (ArithmeticError, ValueError):
-        data, local_grads = evaluate_or_explain(op, (x,), {})
-    return make_node(op, data, (x,), local_grads)
-
-
-def record_many(op: Op, inputs: tuple, constants: dict[str, float]) -> Any:
-    """`record` for any number of inputs, rows of them, and ops with constants."""
-    try:
-        parents = tuple([constant(x) for row in inputs for x in row] if op.rows else map(constant, inputs))
+        rows = inputs if op.rows else (inputs,)
+        parents = tuple([x if type(x) is Value else constant(x) for row in rows for x in row])
     except ArrayMet:
         return NotImplemented
     data, local_grads = evaluate_or_explain(op, parents, constants)
@@ -385,7 +359,7 @@ def make_node(op: Op, data: Any, parents: tuple, local_grads: Any, constants: di
     node._data = data if type(data) is float else float(data)
     node._grad = 0.0
     node._parents = parents
-    node._local_grads = local_grads
+    node._dx, node._dy = local_grads if len(parents) == 2 else (local_grads, None)
     node._operation = op
     node._extra = {"constants": constants} if constants else None
     for parent in parents:
@@ -439,6 +413,8 @@ def add_method(op: Op) -> None:
     """Make `tanh(x)` also `x.tanh()`, for every op as it is declared."""
     if op.rows:
         return
+    if engine_name == "pure":
+        op.recorder = stand_in(op, globals())
     known = getattr(Value, op.name, None)
     if known is not None and not hasattr(known, "op"):
         raise ValueError(f"{op.name!r} is already something else on a Value: choose another name for the op")
@@ -486,10 +462,9 @@ def publish(arrived: dict[Value, float]) -> None:
 
     Of a leaf it is added to what is there; another thread may have added to it a moment ago.
     """
-    inner = {node: gradient for node, gradient in arrived.items() if node._parents}
-    leaves = {node: gradient for node, gradient in arrived.items() if not node._parents}
-    sums = map(operator.add, map(attrgetter("_grad"), leaves), leaves.values())
-    deque(chain(map(set_grad, inner, inner.values()), map(set_grad, leaves, sums)), maxlen=0)
+    leaves = [node for node in arrived if not node._parents]
+    sums = map(operator.add, map(attrgetter("_grad"), leaves), list(map(arrived.pop, leaves)))
+    deque(chain(map(set_grad, arrived, arrived.values()), map(set_grad, leaves, sums)), maxlen=0)
 
 
 def live_values() -> int:
