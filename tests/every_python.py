@@ -63,7 +63,7 @@ def install(chroot, pythons, compilers):
 
 def version(chroot, program):
     """A program's own word for its version, as 14.2.0."""
-    return re.search(r"\d+\.\d+\.\d+\S*", inside(chroot, f"{program} --version").stdout)[0]
+    return re.search(r"\d+\.\d+\.\d+\w*", inside(chroot, f"{program} --version").stdout)[0]
 
 
 def outcome(chroot, python, compiler, arguments):
