@@ -11,7 +11,7 @@ from setuptools.errors import CompileError, LinkError
 
 ROOT = Path(__file__).resolve().parent
 # Sums are rounded after each product, and functions computed where the program runs, as in Python.
-FLAGS = ["-O2", "-ffp-contract=off", "-fno-strict-aliasing", *[f"-fno-builtin-{name}" for name in (
+FLAGS = ["-O3", "-ffp-contract=off", "-fno-strict-aliasing", *[f"-fno-builtin-{name}" for name in (
     "exp exp2 expm1 log log2 log10 log1p cbrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh "
     "erf erfc atan2 pow").split()]]
 

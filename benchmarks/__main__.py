@@ -1,13 +1,17 @@
-"""The command `python -m benchmarks`: measure everything side by side, and print tables.
+"""The command `python -m benchmarks`: measure everything side by side, and print tables as they come.
 
 It states what was measured and judges nothing: a target stands beside its figure, and no time,
-however long, is an error.
+however long, is an error.  Where it is interrupted, what was measured so far stands, and no page
+is written.
 """
 
 import argparse
 import os
 import platform
-from collections.abc import Callable
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -15,33 +19,60 @@ from rich.console import Console
 from rich.table import Table
 
 from . import report
-from .contest import FULL, QUICK, Effort, Figure, memory_figures, scaling_figures, workload_figures
+from .contest import (
+    FULL,
+    QUICK,
+    Effort,
+    Figure,
+    memory_figures,
+    progress,
+    scaling_figures,
+    script_figures,
+    single_figures,
+    workload_figures,
+)
 from .outside import command_figures, startup_figures
-from .peers import OURS
 from .player import player_figures
-from .workloads import WORKLOADS
+from .script import code_of
+from .workloads import TRAINING, WORKLOADS
 
-PARTS: dict[str, Callable[[Effort], list[Figure]]] = {
-    **{name: partial(workload_figures, name) for name in WORKLOADS},
+Part = Callable[[Effort], list[Figure]]
+PARTS: dict[str, Part] = {
+    **{name: partial(workload_figures, name) for name in (*WORKLOADS, *TRAINING)}, "single": single_figures,
     **{kind: partial(scaling_figures, kind) for kind in ("chain", "fan")},
     "memory": memory_figures, "startup": startup_figures, "command": command_figures, "player": player_figures,
 }
 EXAMPLES = """examples:
+  python -m benchmarks --write docs                   all of it, and the page of the site
   python -m benchmarks --quick                        rough figures of everything
   python -m benchmarks --only readme gpt --rounds 15
+  python -m benchmarks --only gpt --gpt microgpt.py   a GPT in one file, and the same with our Value
   python -m benchmarks --json figures.json
-  python -m benchmarks --write docs                   all of it, and the page of the site
   python -m benchmarks --from docs/benchmarks.json --write docs
 
 parts: """ + ", ".join(PARTS)
+INTERRUPTED = 130                       # the exit code of a program that Ctrl-C ended
 
 
 def main(arguments: list[str] | None = None) -> None:
     args = parsed(arguments)
-    board = report.from_json(args.read.read_text(encoding="utf-8")) if args.read else measured(args)
-    show(board)
+    board = report.from_json(args.read.read_text(encoding="utf-8")) if args.read else started(args)
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 160
+    console.print(board["machine"], "")
+    stopped = False
+    try:
+        for figures in [board["figures"]] if args.read else measured(board, args):
+            show(console, figures)
+    except KeyboardInterrupt:
+        stopped = True
+        progress("stopped: what was measured so far stands, and no page is written")
+    show_end(console, board)
     if args.json:
         args.json.write_text(report.as_json(board), encoding="utf-8")
+    if stopped:
+        sys.exit(INTERRUPTED)
     if args.write:
         report.write_page(board, args.write)
 
@@ -53,38 +84,114 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="PART", choices=PARTS, help="these parts (all of them)")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"turns of each peer ({FULL.rounds})")
     parser.add_argument("--quick", action="store_true", help="short turns and small graphs: rough figures")
+    parser.add_argument("--gpt", metavar="FILE", type=Path,
+                        help="also time this GPT, a script with a class Value, with its own class and with ours")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the figures into this file")
     parser.add_argument("--write", metavar="FOLDER", type=Path, help="also write the page, its plot and its JSON there")
     parser.add_argument("--from", dest="read", metavar="FILE", type=Path, help="measure nothing: take these figures")
     args = parser.parse_args(arguments)
     if args.rounds is not None and args.rounds < 1:
         parser.error(f"--rounds must be at least 1, got {args.rounds}")
+    if args.gpt:
+        try:
+            code_of(args.gpt.resolve(), replaced=True)
+        except (OSError, ValueError) as error:
+            parser.error(f"--gpt: {error}")
     return args
 
 
-def measured(args: argparse.Namespace) -> report.Board:
+# ---- measuring --------------------------------------------------------------------------------------------
+
+
+def effort_of(args: argparse.Namespace) -> Effort:
     effort = QUICK if args.quick else FULL
-    effort = effort._replace(rounds=args.rounds or effort.rounds)
-    figures = [figure for name in args.only or PARTS for figure in PARTS[name](effort)]
-    return {"machine": machine(), "rounds": effort.rounds, "quick": args.quick, "figures": figures}
+    rounds = args.rounds or effort.rounds
+    return effort._replace(rounds=rounds, few=min(rounds, effort.few))
+
+
+def started(args: argparse.Namespace) -> report.Board:
+    """A board without figures."""
+    effort = effort_of(args)
+    return {"command": command_of(args), "machine": machine(), "rounds": effort.rounds, "few": effort.few,
+            "seconds": {}, "figures": []}
+
+
+def measured(board: report.Board, args: argparse.Namespace) -> Iterable[list[Figure]]:
+    """The figures of one part after the other, which are also put on the board."""
+    parts = {name: PARTS[name] for name in args.only or PARTS}
+    if args.gpt:
+        parts["script"] = partial(script_figures, args.gpt.resolve())
+    effort, usual = effort_of(args), usual_seconds()
+    for name, part in parts.items():
+        known = board["seconds"] or effort == FULL
+        left = time_left(parts, board["seconds"], usual) if known else ""
+        progress(f"part {len(board['seconds']) + 1} of {len(parts)}{left}")
+        start = time.perf_counter()
+        figures = part(effort)
+        board["seconds"][name] = round(time.perf_counter() - start, 1)
+        board["figures"] += figures
+        yield figures
+
+
+def usual_seconds() -> dict[str, float]:
+    """What each part took when the page of the site was written."""
+    return report.from_json((report.DOCS / "benchmarks.json").read_text(encoding="utf-8")).get("seconds", {})
+
+
+def time_left(parts: Iterable[str], spent: dict[str, float], usual: dict[str, float]) -> str:
+    """How long the parts to come take, at the pace of those that are done.
+
+    >>> time_left(["readme", "gpt"], {"readme": 20.0}, {"readme": 10.0, "gpt": 90.0})
+    ', about 3 min left'
+    >>> time_left(["readme", "gpt"], {}, {})         # nothing is known
+    ''
+    """
+    known = sum(usual.get(name, 0.0) for name in spent)
+    pace = sum(spent.values()) / known if known else 1.0
+    left = pace * sum(usual.get(name, 0.0) for name in parts if name not in spent)
+    return f", about {left / 60:.0f} min left" if left >= 60 else f", about {left:.0f} s left" if left else ""
+
+
+def command_of(args: argparse.Namespace) -> str:
+    """The command that makes such a board into the page; it does not say where files are."""
+    words = {"--quick": args.quick, f"--rounds {args.rounds}": args.rounds, "--gpt FILE": args.gpt,
+             f"--only {' '.join(args.only or ())}": args.only}
+    return " ".join(["python -m benchmarks", *(word for word, given in words.items() if given), "--write docs"])
 
 
 def machine() -> str:
     """Where the figures come from, in one line."""
-    return (f"{platform.python_implementation()} {platform.python_version()}, "
-            f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    return (f"{platform.python_implementation()} {platform.python_version()} ({platform.python_compiler()}), "
+            f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores of {processor()}")
 
 
-def show(board: report.Board) -> None:
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 160
-    console.print(f"{board['machine']}\n{OURS}{report.version_of(OURS, board['figures'])}\n")
-    for group, figures in report.grouped(board["figures"]):
-        console.print(table(report.title(group), report.HEAD, map(report.row, figures)), "")
+def processor() -> str:
+    """The model of the processor, as the system tells it."""
+    if sys.platform == "darwin":
+        return subprocess.check_output(["sysctl", "-n", "machdep.cpu.brand_string"], text=True).strip()
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        told = []
+    models = [line.partition(":")[2].strip() for line in told if line.startswith("model name")]
+    return models[0] if models else platform.processor() or "a processor that the system does not name"
+
+
+# ---- showing ----------------------------------------------------------------------------------------------
+
+
+def show(console: Console, figures: list[Figure]) -> None:
+    for group, members in report.grouped(figures):
+        console.print(table(report.title(group), report.HEAD, report.rows(members)), "")
+
+
+def show_end(console: Console, board: report.Board) -> None:
+    """The versions of what took part, and the targets."""
+    versions = {name: report.version_of(name, board["figures"]) for name in report.EVERYONE}
+    console.print("; ".join(name + version for name, version in versions.items() if version))
     rows = report.targets(board["figures"])
     if rows:
-        console.print(table("targets", report.TARGET_HEAD, rows))
+        console.print("", table("targets", report.TARGET_HEAD, rows))
 
 
 def table(title, head, rows) -> Table:

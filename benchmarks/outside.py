@@ -22,8 +22,11 @@ class Failed(Exception):
 
 def startup_figures(effort: Effort) -> list[Figure]:
     """From nothing to an imported library, and out again; beside that, Python that imports nothing."""
-    modules = {name: peer.module for name, peer in PEERS.items() if peer.package and name != "jax.jit"}
-    rows = {BARE: ["-c", "pass"], **{name: ["-c", f"import {module}"] for name, module in modules.items()}}
+    rows, modules = {BARE: ["-c", "pass"]}, set()
+    for name, peer in PEERS.items():
+        if peer.package and peer.module not in modules:
+            modules.add(peer.module)
+            rows[name] = ["-c", f"import {peer.module}"]
     figures = timed("startup", rows, effort)
     for figure in figures:
         if "ModuleNotFoundError" in figure.note:

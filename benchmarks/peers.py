@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+import timeit
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from importlib import import_module, metadata
 from pathlib import Path
@@ -21,7 +22,11 @@ from typing import Any
 from .workloads import Workload
 
 OURS = "tinygrad_edu"
+PURE = "tinygrad_edu, pure"
+GPTS = "GPT's Value"
 BENCH = 'pip install ".[bench]"'
+# Time of the processor, which no other program takes part in; where its ticks are coarse, that of the wall.
+clock = time.perf_counter if sys.platform == "win32" else time.process_time
 CHUNK = 100                                 # runs whose leaves are made beforehand
 Answer = tuple[float, list[float]]          # the result, the gradients, and where there is one what `after` made
 
@@ -37,11 +42,13 @@ class Peer:
     module     what is imported
     install    the command that installs it
     what       how it is used, and what is not in its times
+    settings   variables of the environment of its process
     """
 
     package = module = ""
     install = BENCH
     what = ""
+    settings: Mapping[str, str] = {}
     relu: Callable[[Any], Any] = operator.methodcaller("relu")
 
     def open(self) -> None:
@@ -74,10 +81,10 @@ class Peer:
         seconds = 0.0
         for first in range(0, runs, CHUNK):
             rows = [self.leaves(numbers) for _ in range(min(CHUNK, runs - first))]
-            start = time.perf_counter()
+            start = clock()
             for leaves in rows:
                 result = self.run(leaves)
-            seconds += time.perf_counter() - start
+            seconds += clock() - start
         return seconds, self.answer(result, leaves)
 
     def dot(self, w: list[Any], x: list[Any]) -> Any:
@@ -93,12 +100,9 @@ class Peer:
 class Tape(Peer):
     """An engine with a class for numbers: operators build the graph, `backward` fills in gradients."""
 
-    value = "Value"
-    grad = "grad"
-
     def open(self) -> None:
         super().open()
-        self.leaf = getattr(self.library, self.value)
+        self.leaf = self.library.Value
 
     def leaves(self, numbers: list[float]) -> list[Any]:
         return list(map(self.leaf, numbers))
@@ -110,9 +114,22 @@ class Tape(Peer):
             self.after(leaves)
         return output.data                          # the graph is let go of here, and that is timed too
 
+    def timed(self, numbers: list[float], runs: int) -> tuple[float, Answer]:
+        return self.repeated(numbers, runs) if isinstance(self.program, str) else super().timed(numbers, runs)
+
+    def repeated(self, numbers: list[float], runs: int) -> tuple[float, Answer]:
+        """The seconds of a statement, without those of the loop around it."""
+        [x] = self.leaves(numbers)
+        names = {"x": x, "tg": self.library}
+        loop, empty = (timeit.Timer(text, "import gc; gc.enable()", clock, names).timeit(runs)
+                       for text in (self.program, "pass"))
+        result = eval(self.program, names)
+        result.backward()
+        return loop - empty, self.answer(result.data, [x])
+
     def answer(self, result: Any, leaves: list[Any]) -> Answer:
         moved = [float(leaf.data) for leaf in leaves] if self.after else []
-        return float(result), [float(getattr(leaf, self.grad)) for leaf in leaves] + moved
+        return float(result), [float(leaf.grad) for leaf in leaves] + moved
 
 
 class Ours(Tape):
@@ -126,6 +143,12 @@ class Ours(Tape):
         return f"{self.library.__version__}, {self.library.engine_name} engine"
 
 
+def pure(peer: Peer) -> Peer:
+    """The same with the engine in Python."""
+    peer.settings = {"TINYGRAD_EDU_PURE": "1"}
+    return peer
+
+
 class Plain(Tape):
     module = "benchmarks.plain"
     what = "`benchmarks/plain.py`: a tuple of parents and one of local gradients for each node, in plain Python"
@@ -134,14 +157,14 @@ class Plain(Tape):
         return sys.version.split()[0]
 
 
+class GPTValue(Plain):
+    module = "benchmarks.gpt_value"
+    what = ("`benchmarks/gpt_value.py`, written for this purpose: the shape of the public 200-line GPT's, with "
+            "`_children`, `_local_grads`, and an order found by recursion")
+
+
 class Micrograd(Tape):
     package, module = "micrograd", "micrograd.engine"
-
-
-class Minitorch(Tape):
-    package, module, value, grad = "minitorch", "minitorch", "Scalar", "derivative"
-    install = "an exercise, whose engine the student writes"
-    what = "with its engine filled in; the package of this name on PyPI is another, and puts itself in PyTorch's place"
 
 
 class PyTorch(Tape):
@@ -201,7 +224,8 @@ class Autograd(Functional):
 
 class JaxEager(Functional):
     package, module = "jax", "jax"
-    what = "`value_and_grad` of a function of a list of scalars, float64, one thread"
+    what = ("`value_and_grad` of a function of a list of scalars, float64, one thread; the points of the network go "
+            "through it side by side (`vmap`)")
 
     def open(self) -> None:
         super().open()
@@ -218,20 +242,22 @@ class JaxEager(Functional):
     def run(self, leaves: Any) -> Any:
         return self.library.block_until_ready(self.gradient(leaves))
 
+    def total(self, f: Callable[[Any], Any], rows: list[Any]) -> Any:
+        return self.library.vmap(f)(self.numpy.array(rows)).sum()
+
 
 class JaxJit(JaxEager):
-    what = ("the same compiled, of a function of an array that is taken apart into its numbers; compiling is not "
-            "timed, and the points of the network are a loop in the compiled program (`lax.map`)")
+    what = "the same compiled, of a function of an array that is taken apart into its numbers; compiling is not timed"
+
+    def ready(self, workload: Workload) -> None:
+        super().ready(workload)
+        self.run(self.leaves(workload.numbers))                 # compiles it
 
     def differentiated(self, f: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return self.library.jit(self.library.value_and_grad(f))
 
     def leaves(self, numbers: list[float]) -> Any:
         return self.numpy.array(numbers)
-
-    def total(self, f: Callable[[Any], Any], rows: list[Any]) -> Any:
-        return self.library.lax.map(f, self.numpy.array(rows)).sum()
-
 
 class CasADi(Functional):
     package, module = "casadi", "casadi"
@@ -295,10 +321,10 @@ class Limit(Peer):
 
     def timed(self, numbers: list[float], runs: int) -> tuple[float, Answer]:
         x = numbers_of(numbers)
-        start = time.perf_counter()
+        start = clock()
         result = self.library.repeated(self.function, ctypes.c_long(runs), x, self.slopes, self.data,
                                        ctypes.c_long(len(self.data)))
-        return time.perf_counter() - start, (result, list(self.slopes))
+        return clock() - start, (result, list(self.slopes))
 
 
 def numbers_of(numbers: Sequence[float]) -> Any:
@@ -307,9 +333,10 @@ def numbers_of(numbers: Sequence[float]) -> Any:
 
 PEERS: dict[str, Peer] = {
     OURS: Ours(),
+    PURE: pure(Ours()),
     "micrograd": Micrograd(),
     "plain Value": Plain(),
-    "minitorch": Minitorch(),
+    GPTS: GPTValue(),
     "PyTorch": PyTorch(),
     "autograd": Autograd(),
     "JAX": JaxEager(),

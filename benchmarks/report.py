@@ -7,21 +7,26 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from .contest import Figure, Spread
-from .peers import OURS, PEERS
+from .contest import AT_LEAST, Figure, Spread
+from .peers import GPTS, OURS, PEERS
+from .script import STEPS, THEIRS
+from .training import TRAINERS
 from .workloads import workload_named
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 TITLES = {
+    "single": "single operations",
+    "script": "a step of the GPT in the file that was given: with its own Value, and with only its class replaced",
     "chain": "growth of chains", "fan": "growth of fans", "memory": "memory of a node with two parents",
     "startup": "starting up: a process that imports the library", "command": "the command, a whole process",
     "player": "the player",
 }
+EVERYONE = {**PEERS, **TRAINERS, **PEERS}       # the peers, and after them those that only train
 TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
-PLOTTED = ("readme", "network", "gpt", "random")
+PLOTTED = ("readme", "network", "gpt", "random", "moons", "digits")
 OURSELVES, BARS = "#c8553d", "#4c78a8"
 
-Board = dict[str, Any]              # "machine", "rounds", "quick", "figures"
+Board = dict[str, Any]              # "command", "machine", "rounds", "few", "figures", and "seconds" by part
 
 
 # ---- words ------------------------------------------------------------------------------------------------
@@ -69,15 +74,16 @@ HEAD = ["by", "median", "spread", "times ours", "spread", "note"]
 
 def targets(figures: Iterable[Figure]) -> list[list[str]]:
     """Every target beside what was measured; no time is an error."""
-    rows = []
+    found = []
     for figure in figures:
         if figure.ratio_at_least is not None:
             what = f"{title(figure.group)}: {figure.who} against {OURS}"
-            rows.append(target_row(what, figure.ratio, "x", figure.ratio_at_least, "at least", figure.note))
-        if figure.at_most is not None:
-            what = f"{title(figure.group)}: {figure.who}"
-            rows.append(target_row(what, figure.amount, figure.unit, figure.at_most, "at most", figure.note))
-    return rows
+            found.append(target_row(what, figure.ratio, "x", figure.ratio_at_least, "at least", figure.note))
+        for target, sense in (figure.at_most, "at most"), (figure.at_least, "at least"):
+            if target is not None:
+                what = f"{title(figure.group)}: {figure.who}"
+                found.append(target_row(what, figure.amount, figure.unit, target, sense, figure.note))
+    return found
 
 
 def target_row(what: str, found: Spread | None, unit: str, target: float, sense: str, note: str) -> list[str]:
@@ -86,6 +92,16 @@ def target_row(what: str, found: Spread | None, unit: str, target: float, sense:
         return [what, limit, "", "", f"not measured: {note}"]
     reached = found.median >= target if sense == "at least" else found.median <= target
     return [what, limit, written(found.median, unit), between(found, unit), "reached" if reached else "missed"]
+
+
+def rows(figures: list[Figure]) -> list[list[str]]:
+    """A row for each figure; peers without a number have one together where the reason is the same."""
+    silent: dict[str, list[str]] = {}
+    for figure in figures:
+        if not figure.amount:
+            silent.setdefault(figure.note, []).append(figure.who)
+    return [*(row(figure) for figure in figures if figure.amount),
+            *([", ".join(names), "", "", "", "", note] for note, names in silent.items())]
 
 
 def row(figure: Figure) -> list[str]:
@@ -131,15 +147,18 @@ def write_page(board: Board, folder: Path = DOCS) -> None:
 def page(board: Board) -> str:
     figures = board["figures"]
     text = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
-    tables = [f"### {capital(title(group))}\n\n{markdown(HEAD, map(row, members))}"
+    tables = [f"### {capital(title(group))}\n\n{markdown(HEAD, rows(members))}"
               for group, members in grouped(figures)]
     parts = {
-        "@ROUNDS@": str(board["rounds"]),
-        "@MACHINE@": board["machine"] + "; a quick run: rough figures" * board["quick"],
+        "@COMMAND@": board["command"],
+        "@MINUTES@": f"{sum(board['seconds'].values()) / 60:.0f}",
+        "@ROUNDS@": str(board["rounds"]), "@FEW@": str(board["few"]),
+        "@MACHINE@": board["machine"], "@STEPS@": str(STEPS),
+        "@SCRIPT_TARGET@": f"{AT_LEAST['script', THEIRS]:g}", "@GPT_TARGET@": f"{AT_LEAST['gpt', GPTS]:g}",
         "@TARGETS@": markdown(TARGET_HEAD, targets(figures)),
         "@TABLES@": "\n\n".join(tables),
         "@PEERS@": "\n".join(f"* **{name}**{version_of(name, figures)}{': ' * bool(peer.what)}{peer.what}"
-                             for name, peer in PEERS.items()),
+                             for name, peer in EVERYONE.items()),
     }
     for mark, part in parts.items():
         text = text.replace(mark, part)

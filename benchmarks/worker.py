@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from .peers import PEERS, Peer, Tape, Unfit
-from .workloads import Workload, workload_named
+from .script import SCRIPTS
+from .training import TRAINERS
+from .workloads import TRAINING, Workload, workload_named
 
 Reply = dict[str, Any]
+
+
+def peers_for(workload: str) -> dict[str, Peer]:
+    """The adapters by name that run what this name is of."""
+    return TRAINERS if workload in TRAINING else SCRIPTS if workload.startswith("script-") else PEERS
 
 
 class Entrant:
@@ -73,7 +80,7 @@ def main() -> None:
     os.dup2(2, 1)                           # what a library prints is no reply
     sys.setrecursionlimit(100_000_000)      # some engines walk their graph by recursion
     peer, workload = sys.argv[1:]
-    entrant = Entrant(PEERS[peer], workload_named(workload))
+    entrant = Entrant(peers_for(workload)[peer], workload_named(workload))
     print(json.dumps(entrant.hello), file=replies, flush=True)
     for line in sys.stdin:
         print(json.dumps(entrant.ask(json.loads(line))), file=replies, flush=True)

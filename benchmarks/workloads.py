@@ -24,12 +24,16 @@ NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "12_a_gpt_out_of_
 
 
 class Workload(NamedTuple):
-    """A program and the numbers of its leaves."""
+    """A program and the numbers of its leaves.
+
+    A program is a function of a peer and its leaves; where it is text, a statement about one leaf `x`.
+    The peers of `training.py` take a `Task` instead, and those of `script.py` the path of a file.
+    """
 
     title: str
-    program: Callable[[Any, list[Any]], Any]
-    numbers: list[float]
-    c: str                                              # the name of the same in limit.c,
+    program: Any
+    numbers: Sequence[float] = ()
+    c: str = ""                                         # the name of the same in limit.c,
     data: Sequence[float] = ()                          # and the plain numbers that one is given
     after: Callable[[list[Any]], None] | None = None    # what is done with the leaves and their gradients
     large: bool = False                                 # so large that each turn begins with a run that is not timed
@@ -178,12 +182,33 @@ def fan_workload(nodes: int) -> Workload:
     return Workload(f"a fan of {nodes:,} nodes", program, [1.5, 0.75], "fan", [float(nodes)], large=nodes > LARGE)
 
 
+# ---- what is no program of single numbers ---------------------------------------------------------------
+
+
+class Task(NamedTuple):
+    """Examples of scikit-learn by their name here, how many, and the sizes of the network that learns them."""
+
+    data: str
+    count: int
+    sizes: tuple[int, ...]
+
+
+def training_workload(data: str, count: int, *sizes: int) -> Workload:
+    network = "-".join(map(str, sizes))
+    return Workload(f"training, an epoch of {count} {data}: {network}, relu, Adam, batches of 16",
+                    Task(data, count, sizes))
+
+
 def workload_named(name: str) -> Workload:
-    """`chain-10000` is the chain of so many nodes; the other names say all."""
-    kind, _, size = name.partition("-")
-    if size:
-        return {"chain": chain_workload, "fan": fan_workload}[kind](int(size))
-    return WORKLOADS[kind]()
+    """`chain-10000` is the chain of so many nodes, `single-x.exp()` that operation; other names say all."""
+    kind, _, rest = name.partition("-")
+    if not rest:
+        return (WORKLOADS | TRAINING)[kind]()
+    if kind == "single":
+        return Workload(rest, rest, [0.75])
+    if kind == "script":
+        return Workload("a GPT in one file", Path(rest))
+    return {"chain": chain_workload, "fan": fan_workload}[kind](int(rest))
 
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {
@@ -192,4 +217,8 @@ WORKLOADS: dict[str, Callable[[], Workload]] = {
     "fused": lambda: network_workload("a node for each w · x", one_node),
     "gpt": gpt_workload,
     "random": random_workload,
+}
+TRAINING: dict[str, Callable[[], Workload]] = {
+    "moons": lambda: training_workload("moons", 200, 2, 16, 16, 2),
+    "digits": lambda: training_workload("digits", 500, 64, 32, 10),
 }

@@ -18,11 +18,22 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT))                      # at the end: the package that is installed is what is tested
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import contest, graph, outside, peers, plain, report, worker, workloads  # noqa: E402
+from benchmarks import (  # noqa: E402
+    contest,
+    graph,
+    outside,
+    peers,
+    plain,
+    report,
+    script,
+    training,
+    worker,
+    workloads,
+)
 
 OURS = peers.OURS
-HASTE = contest.Effort(rounds=2, batch=1e-9, patience=60.0, sizes=(10, 100), held=1000)
-HERE = [name for name in (OURS, "plain Value", "micrograd", "C by hand")
+HASTE = contest.Effort(rounds=2, few=1, batch=1e-9, start=60.0, patience=60.0, sizes=(10, 100), held=1000)
+HERE = [name for name in (OURS, "plain Value", "GPT's Value", "micrograd", "C by hand")
         if name != "micrograd" or importlib.util.find_spec("micrograd")]
 DEEP = ["chain-2", "chain-200", "fan-1", "fan-2", "fan-999"]
 
@@ -30,7 +41,7 @@ DEEP = ["chain-2", "chain-200", "fan-1", "fan-2", "fan-999"]
 class Inside:
     """Stands in for a process: the same questions and answers, and any peer at all."""
 
-    def __init__(self, peer, name, patience):
+    def __init__(self, peer, name, effort):
         self.entrant = worker.Entrant(peer, workloads.workload_named(name))
         self.hello = self.entrant.hello
 
@@ -59,7 +70,19 @@ def test_all_peers_that_can_run_a_workload_get_what_we_get(workload):
     allowed = {"has no dot product that is one node", "no C compiler (cc, gcc, clang) on the PATH",
                "AttributeError: 'Value' object has no attribute 'exp'"}
     assert {outcome.note for name, outcome in found.items() if name not in ran} <= allowed
-    assert OURS in ran and (workload == "fused" or "plain Value" in ran)
+    assert OURS in ran and (workload == "fused" or {"plain Value", "GPT's Value"} <= ran)
+
+
+@pytest.mark.parametrize("statement", contest.SINGLE)
+def test_a_single_operation_gives_what_it_says_and_its_gradient(statement):
+    found = outcomes(f"single-{statement}", gpt=peers.GPTValue())
+    x = tg.Value(0.75)
+    result = eval(statement)
+    result.backward()
+    answer = found[OURS].answer
+    assert (answer["result"], answer["gradients"]) == (result.data, [x.grad])
+    assert len(found[OURS].seconds) == HASTE.rounds
+    assert found["gpt"].note in ("", "AttributeError: module 'benchmarks.gpt_value' has no attribute 'tanh'")
 
 
 def operations(workload):
@@ -73,10 +96,21 @@ def operations(workload):
 @pytest.mark.parametrize("workload", ["network", "random", *DEEP])
 def test_graphs_have_as_many_nodes_for_others_as_for_us(workload):
     work, sizes = workloads.workload_named(workload), []
-    for peer, order in (peers.Ours(), tg.topological_order), (peers.Plain(), plain.Value.order):
+    orders = {peers.Ours(): tg.topological_order, peers.Plain(): plain.Value.order, peers.GPTValue(): nodes_of}
+    for peer, order in orders.items():
         peer.open()
         sizes.append(len(order(work.program(peer, peer.leaves(work.numbers)))))
-    assert sizes[0] == sizes[1]
+    assert sizes[0] == sizes[1] == sizes[2]
+
+
+def nodes_of(root):
+    """All nodes of a graph whose nodes have children."""
+    found, ahead = {root}, [root]
+    while ahead:
+        new = set(ahead.pop()._children) - found
+        found |= new
+        ahead += new
+    return found
 
 
 def test_the_network_has_a_node_for_every_product_and_every_sum():
@@ -181,6 +215,17 @@ def test_a_peer_that_only_rounds_otherwise_is_timed():
     assert len(outcomes("readme", planted=Planted(scaled(1e-12)))["planted"].seconds) == HASTE.rounds
 
 
+def test_who_takes_long_has_fewer_turns_and_its_row_says_so(monkeypatch):
+    monkeypatch.setattr(contest, "LONG", -1.0)
+    slow = outcomes("readme", planted=peers.Plain())
+    slow[OURS].seconds.append(slow[OURS].seconds[0])
+    slow["planted"].seconds = slow["planted"].seconds[:1]
+    ours, planted = contest.figures_of({(name, "readme"): outcome for name, outcome in slow.items()})
+    assert [outcome.turns for outcome in slow.values()] == [HASTE.few] * 2
+    assert (ours.note, planted.note) == ("", "1 of 2 rounds")
+    assert planted.ratio.median == slow["planted"].seconds[0] / slow[OURS].seconds[0]
+
+
 def test_nobody_is_timed_where_we_gave_no_answer(monkeypatch):
     monkeypatch.setattr(peers.Ours, "run", lambda self, leaves: 1 / 0)
     found = outcomes("readme", planted=peers.Plain())
@@ -224,7 +269,7 @@ def test_starting_up_names_what_is_missing(monkeypatch):
 
 
 def test_a_process_answers_with_seconds_result_and_gradients():
-    process = contest.Process(OURS, "readme", 60.0)
+    process = contest.Process(OURS, "readme", HASTE)
     reply = process.ask({"runs": 3})
     process.close()
     assert process.hello == {"version": f"{tg.__version__}, {tg.engine_name} engine"}
@@ -232,15 +277,27 @@ def test_a_process_answers_with_seconds_result_and_gradients():
     assert reply == {name: outcomes("readme")[OURS].answer[name] for name in ("result", "gradients")}
 
 
+def test_the_pure_engine_has_a_process_of_its_own():
+    process = contest.Process(peers.PURE, "readme", HASTE)
+    process.close()
+    assert process.hello == {"version": f"{tg.__version__}, pure engine"}
+
+
+def test_a_process_that_is_not_ready_in_time_is_given_up():
+    process = contest.Process("plain Value", "readme", HASTE._replace(start=1e-6))
+    process.close()
+    assert process.hello == {"failed": "no answer within 1e-06 s"}
+
+
 def test_a_process_that_takes_too_long_is_given_up():
-    process = contest.Process("plain Value", "readme", 60.0)
+    process = contest.Process("plain Value", "readme", HASTE)
     process.patience = 0.2
     assert process.ask({"runs": 10**9}) == {"failed": "no answer within 0.2 s"}
     process.close()
 
 
 def test_a_process_that_ended_says_so():
-    process = contest.Process("plain Value", "readme", 60.0)
+    process = contest.Process("plain Value", "readme", HASTE)
     process.process.kill()
     assert process.ask({"runs": 1}) == {"failed": "ended with exit code -9"}
     process.close()
@@ -253,17 +310,125 @@ def test_memory_is_that_of_the_nodes(monkeypatch):
     assert entrant.ask({"memory": True})["bytes"] == 80.0
 
 
+# ---- training ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task", workloads.TRAINING)
+def test_whoever_trains_learns(task):
+    pytest.importorskip("sklearn", reason='the examples come from scikit-learn: pip install ".[data]"')
+    here = {name: peer for name, peer in training.TRAINERS.items()
+            if importlib.util.find_spec(peer.module) and name != peers.PURE}
+    found = trained(task, here)
+    assert {name: outcome.note for name, outcome in found.items()} == dict.fromkeys(here, "")
+    assert all(len(outcome.seconds) == HASTE.rounds for outcome in found.values())
+
+
+def trained(task, table):
+    found = contest.contest([(name, task) for name in table], HASTE, lambda name, *rest: Inside(table[name], *rest))
+    return {name: outcome for (name, _), outcome in found.items()}
+
+
+class Lazy(training.Fit):
+    """Says the same class of every example."""
+
+    def trained(self, epochs):
+        return 1.0, [0 for _ in self.inputs]
+
+
+def test_whoever_learns_nothing_is_refused():
+    pytest.importorskip("sklearn", reason='the examples come from scikit-learn: pip install ".[data]"')
+    found = trained("moons", {OURS: training.Fit(), "lazy": Lazy()})
+    assert [outcome.note for outcome in found.values()] == ["", "refused, has not learned: 100 of 200 right"]
+
+
+# ---- a GPT in one file ------------------------------------------------------------------------------------------
+
+FLAT = """
+from pathlib import Path
+
+class Value:
+    def __init__(self, data, children=()):
+        self.data, self.grad, self.children = data, 0, children
+    def __mul__(self, other):
+        return Value(self.data * other.data, [(self, other.data), (other, self.data)])
+    def __add__(self, other):
+        return Value(self.data + other.data, [(self, 1), (other, 1)])
+    def backward(self, arrived=1):
+        self.grad += arrived
+        for child, slope in self.children:
+            child.backward(arrived * slope)
+
+words = Path("input.txt").read_text().split()
+rates = [Value(0.5), Value(-0.25)]
+for step in range(1000):
+    length = Value(len(words[step]) / 10)
+    miss = rates[0] * length + rates[1] * rates[1]
+    loss = miss * miss
+    loss.backward()
+    for rate in rates:
+        rate.data -= 0.1 * rate.grad
+        rate.grad = 0
+raise SystemExit("what follows the training is left out")
+"""
+
+
+@pytest.fixture
+def flat(tmp_path):
+    path = tmp_path / "flat-gpt.py"
+    path.write_text(FLAT, encoding="utf-8")
+    return path
+
+
+def test_only_the_class_of_a_script_is_replaced_and_the_losses_are_the_same(flat, monkeypatch):
+    own, ours = (script.trained(*script.code_of(flat, replaced))[1] for replaced in (False, True))
+    assert own == pytest.approx(ours, rel=1e-12) and len(set(own)) == script.STEPS
+    flat.with_name("input.txt").write_text("ada eve", encoding="utf-8")
+    monkeypatch.chdir(flat.parent)
+    own, ours = {"__name__": "flat"}, {"__name__": "flat"}
+    exec(script.code_of(flat, replaced=False)[0], own)
+    exec(script.code_of(flat, replaced=True)[0], ours)
+    assert (own["Value"].__module__, ours["Value"]) == ("flat", tg.Value)
+    assert own["words"] == ours["words"] == ["ada", "eve"]
+
+
+def test_a_script_takes_part_in_a_contest(flat):
+    ours, pure, own = contest.script_figures(flat, HASTE)
+    assert [figure.group for figure in (ours, pure, own)] == ["script"] * 3 and own.ratio.median > 0
+    assert [figure.note for figure in (ours, pure, own)] == ["", "", ""]
+    assert str(flat.parent) not in report.as_json({"figures": [ours, pure, own]})
+
+
+@pytest.mark.parametrize(("change", "reason"), [
+    (("class Value", "class Number"), "has no class Value at its top level, for ours to replace"),
+    (("loss.backward()", "pass"), "has no loop at its top level that calls NAME.backward()"),
+    (("import Path", "import"), "is not Python"),
+])
+def test_a_file_that_is_no_such_script_is_refused(flat, change, reason, capsys):
+    flat.write_text(FLAT.replace(*change), encoding="utf-8")
+    with pytest.raises(SystemExit):
+        command.main(["--only", "readme", "--gpt", str(flat)])
+    said = capsys.readouterr().err
+    assert f"{flat} {reason}" in said and "--gpt" in said
+
+
+def test_a_script_that_is_not_there_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--gpt", str(tmp_path / "nothing.py")])
+    assert "nothing.py" in capsys.readouterr().err
+
+
 # ---- the report -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def board(monkeypatch):
     """A workload, chains and memory, in a hurry, by us, by the plain Value, and by a peer that is missing."""
-    few = {name: peers.PEERS[name] for name in (OURS, "plain Value")} | {"minitorch": Missing()}
-    for module in contest, outside, report:
+    few = {name: peers.PEERS[name] for name in (OURS, peers.PURE, "micrograd", "plain Value")} | {"missing": Missing()}
+    for module in contest, outside, worker:
         monkeypatch.setattr(module, "PEERS", few)
     figures = contest.workload_figures("readme", HASTE) + contest.scaling_figures("chain", HASTE)
-    return {"machine": "a machine", "rounds": 2, "quick": True, "figures": figures + contest.memory_figures(HASTE)}
+    return {"command": "a command", "machine": "a machine", "rounds": 2, "few": 1, "seconds": {"readme": 1.5},
+            "figures": figures + contest.memory_figures(HASTE)}
 
 
 def test_a_board_survives_json_and_gives_the_same_page(board, tmp_path):
@@ -278,25 +443,47 @@ def test_a_board_survives_json_and_gives_the_same_page(board, tmp_path):
 
 
 def test_missing_peers_have_their_row(board):
-    missing = [figure for figure in board["figures"] if figure.who == "minitorch"]
+    missing = [figure for figure in board["figures"] if figure.who == "missing"]
     assert {figure.group for figure in missing} == {"readme", "chain-10", "memory"}
     assert all(figure.note and not figure.amount for figure in missing)
     assert report.page(board).count(missing[0].note) >= len(missing)
+
+
+def test_peers_that_are_silent_for_one_reason_share_a_row():
+    spread = contest.Spread(1.0, 1.0, 1.0)
+    figures = [contest.Figure("readme", "a", "s", note="why"), contest.Figure("readme", "b", "s", spread, note="2 of 5"),
+               contest.Figure("readme", "c", "s", note="why"), contest.Figure("readme", "d", "s", note="why else")]
+    assert [(row[0], row[-1]) for row in report.rows(figures)] == [("b", "2 of 5"), ("a, c", "why"), ("d", "why else")]
+
+
+def test_growth_is_the_ratio_of_two_sizes_in_the_same_round(monkeypatch):
+    found = {(who, name): contest.Outcome(seconds) for who in (OURS, "C by hand") for name, seconds in
+             [("chain-10", [1.0, 2.0, 4.0]), ("chain-1000", [100.0, 400.0, 480.0])]}
+    monkeypatch.setattr(contest, "contest", lambda keys, effort: {key: found[key] for key in keys})
+    small, large, growth, *of_c = contest.growth_figures("chain", 10, 1000, HASTE)
+    assert (small.amount.median, large.amount.median) == (0.2, 0.4)
+    assert growth.amount == (1.2, 1.0, 2.0) and growth.at_most == contest.FLAT and not of_c[-1].at_most
+    found[OURS, "chain-1000"] = contest.Outcome(note="refused")
+    assert [(row.note, row.amount) for row in contest.growth_figures("chain", 10, 1000, HASTE)[:3]] == [("refused", None)] * 3
 
 
 def test_targets_stand_beside_what_was_measured():
     spread = contest.Spread(30.0, 20.0, 40.0)
     figures = [contest.Figure("readme", "micrograd", "s", spread, spread, ratio_at_least=35.0),
                contest.Figure("memory", OURS, "bytes", spread, at_most=100.0),
+               contest.Figure("gpt", "one against another", "x", spread, at_least=1.8),
                contest.Figure("gpt", "plain Value", "s", ratio_at_least=20.0, note="not installed: x")]
     rows = report.targets(figures)
     assert [row[1:] for row in rows] == [["at least 35.0 x", "30.0 x", "20.0 x to 40.0 x", "missed"],
                                          ["at most 100 bytes", "30.0 bytes", "20.0 bytes to 40.0 bytes", "reached"],
+                                         ["at least 1.80 x", "30.0 x", "20.0 x to 40.0 x", "reached"],
                                          ["at least 20.0 x", "", "", "not measured: not installed: x"]]
 
 
 def test_every_target_of_the_scoreboard_is_aimed_at_a_peer_and_a_workload():
-    assert all(workload in workloads.WORKLOADS and peer in peers.PEERS for workload, peer in contest.AT_LEAST)
+    aims = set(contest.AT_LEAST) - {("script", script.THEIRS)}
+    aims |= {(workload, peer) for workload, (peer, _) in contest.PURE_AT_LEAST.items()}
+    assert all(workload in workloads.WORKLOADS and peer in peers.PEERS for workload, peer in aims)
 
 
 def test_the_page_of_the_site_is_made_of_the_figures_beside_it():
@@ -305,22 +492,39 @@ def test_the_page_of_the_site_is_made_of_the_figures_beside_it():
 
 
 def test_the_examples_of_the_report():
-    results = doctest.testmod(report)
-    assert results.attempted and not results.failed
+    for module in report, command:
+        results = doctest.testmod(module)
+        assert results.attempted and not results.failed
 
 
 def test_the_command_measures_what_it_is_asked_to_and_writes_json(monkeypatch, tmp_path, capsys):
     few = {name: peers.PEERS[name] for name in (OURS, "plain Value")}
-    monkeypatch.setattr(contest, "PEERS", few)
+    monkeypatch.setattr(worker, "PEERS", few)
     monkeypatch.setattr(command, "QUICK", HASTE)
-    command.main(["--quick", "--only", "readme", "--rounds", "1", "--json", str(tmp_path / "figures.json")])
+    command.main(["--quick", "--only", "random", "--rounds", "1", "--json", str(tmp_path / "figures.json")])
     written = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert (written["rounds"], [figure["who"] for figure in written["figures"]]) == (1, list(few))
+    assert written["command"] == "python -m benchmarks --quick --rounds 1 --only random --write docs"
     said = capsys.readouterr()
-    assert f"{tg.engine_name} engine" in said.out and "the expression of micrograd's README" in said.out
-    assert "round 1 of 1" in said.err
+    assert f"{tg.engine_name} engine" in said.out and "a random graph of 10,000 operations" in said.out
+    assert "part 1 of 1" in said.err and "round 1 of 1" in said.err
     command.main(["--from", str(tmp_path / "figures.json")])
     assert capsys.readouterr().out == said.out
+
+
+def test_an_interrupted_run_shows_what_it_has_and_writes_no_page(monkeypatch, tmp_path, capsys):
+    def interrupted(effort):
+        assert "7.00 bytes" in capsys.readouterr().out          # shown before the next part begins
+        raise KeyboardInterrupt
+    spread = contest.Spread(7.0, 7.0, 7.0)
+    monkeypatch.setattr(command, "PARTS", {
+        "memory": lambda effort: [contest.Figure("memory", OURS, "bytes", spread, at_most=100.0)], "player": interrupted})
+    with pytest.raises(SystemExit) as stopped:
+        command.main(["--write", str(tmp_path), "--json", str(tmp_path / "figures.json")])
+    said = capsys.readouterr()
+    assert stopped.value.code == command.INTERRUPTED and "no page is written" in said.err and "reached" in said.out
+    assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
+    assert [figure.amount for figure in report.from_json((tmp_path / "figures.json").read_text())["figures"]] == [spread]
 
 
 @pytest.mark.parametrize("arguments", [["--only", "nothing"], ["--rounds", "0"], ["--rounds", "many"]])

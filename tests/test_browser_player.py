@@ -156,7 +156,7 @@ def check_panel(tab, event):
 
 FAULTS = {      # in the player's script: what it says, and what a fault would make of it
     "the two gradients of a line swapped": ("[grad(to), `<mo>+=</mo>${grad(n)}`", "[grad(n), `<mo>+=</mo>${grad(to)}`"),
-    "the slope by another input": ("<mo>×</mo>${localDerivative(n, k)}<mtext>", "<mo>×</mo>${localDerivative(n, 0)}<mtext>"),
+    "the slope by another input": ("<mo>×</mo>${localDerivative(n, k)}`", "<mo>×</mo>${localDerivative(n, 0)}`"),
     "the reason of another input": ("reason = nodes[n].why[k]", "reason = nodes[n].why[0]"),
     "the derivative of another arrow": ("`∂ ${local[i]}`", "`∂ ${local[0]}`"),
     "the local gradient shown as the upstream one": ("product = `${factor(up", "product = `${factor(local"),
@@ -650,6 +650,22 @@ def test_a_narrow_window_needs_no_sideways_scrolling(opened):
     tab = opened(circuit(), width=360, height=740)
     go(tab, 5)
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("label", ["w" * 160, "weight " * 42, "weights_of_" * 20, "重" * 100], ids=["letters", "words", "snake", "wide"])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+def test_long_labels_stay_within_the_page(opened, label, width, height):
+    x, y, f = [Value(number, label=f"{name} {label}".strip()) for number, name in ((-2.0, "x"), (5.0, "y"), (0.0, "f"))]
+    f = tg.maximum((x + y) * x, y) * y
+    f.label = f"f {label}"
+    tab = opened(tg.play(f), width=width, height=height)
+    tab.locator("summary").click()
+    for at in range(len(tg.steps(f)) + 1):
+        go(tab, at)
+        out = tab.evaluate("""() => [document.getElementById("panel"), document.documentElement].map(part => part.scrollWidth - part.clientWidth)""")
+        assert max(out) <= 0, at
+    assert all("…" in text for text in [tab.locator("#lines").inner_text(), *tab.locator("#what b").all_inner_texts()])
+    assert tab.locator("#trace th").nth(4).get_attribute("title") == tg.names(f)[x]
 
 
 def test_it_works_inside_a_notebooks_sandbox(chromium, tmp_path):

@@ -5,13 +5,17 @@ Each test does the same in both and compares everything that can be seen.
 # ruff: noqa: B023      # functions made in loops are called at once
 
 import copy
+import inspect
+import itertools
 import math
 import operator
 import pickle
 import random
 import struct
+from contextlib import nullcontext
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -321,6 +325,74 @@ def test_a_result_that_is_refused_names_its_line_alike():
         with tg.trace_origin():
             x = tg.Value(0.0)
             return tg.log(x * 1.0)
+    same(action)
+
+
+# ---- every way to call an operation --------------------------------------------------------------------------
+
+
+KINDS = {
+    "a leaf": lambda tg: tg.Value(-0.5), "a result": lambda tg: tg.Value(2.0) * 1.5, "a constant": lambda tg: tg.Value(0.25).detach(),
+    "of a subclass": lambda tg: type("Own", (tg.Value,), {})(0.75), "0, where log has its pole": lambda tg: tg.Value(0.0),
+    "2.5": lambda tg: 2.5, "2": lambda tg: 2, "True": lambda tg: True, "None": lambda tg: None, "text": lambda tg: "x",
+    "a list": lambda tg: [tg.Value(0.5), 2.0], "an empty list": lambda tg: [], "an array": lambda tg: np.array([0.5, 2.0]),
+    "an array of Values": lambda tg: np.array([tg.Value(0.5), tg.Value(1.5)]), "an array of no dimension": lambda tg: np.array(0.5),
+}
+NAMED = [{}] * 4 + [{"x": "a leaf"}, {"y": "2.5"}, {"slope": "2.5"}, {"alpha": "2"}, {"low": "None", "high": "2"}, {"base": "2"}, {"nonsense": "a leaf"}]
+CALLED = ["relu", "exp", "log", "tanh", "abs", "neg", "leaky_relu", "elu", "clip", "maximum", "pow", "power", "remainder", "where", "dot", "sum", "max",
+          "softmax_at", "bowl"]
+CALLERS = {
+    "tanh(x)": lambda tg, name: tg.OPS[name], "tanh.__call__(x)": lambda tg, name: tg.OPS[name].__call__, "map(tanh, x)": lambda tg, name: (
+        lambda *given, **named: list(map(partial(tg.OPS[name], **named), *([x] for x in given)))),
+    "v.tanh(x)": lambda tg, name: getattr(tg.Value(1.5), name), "Value.tanh(v, x)": lambda tg, name: partial(getattr(tg.Value, name), tg.Value(1.5)),
+    "v.tanh(x) of a subclass": lambda tg, name: getattr(KINDS["of a subclass"](tg), name),
+    "a pickled v.tanh": lambda tg, name: copy.copy(getattr(tg.Value(0.5), name)),
+}
+MODES = {"as usual": nullcontext, "no_grad": lambda tg: tg.no_grad(), "trace_origin": lambda tg: tg.trace_origin()}
+
+
+def called(caller, name, kinds, named, mode):
+    """An operation called in one of the ways, with inputs of these kinds."""
+    def action(tg):
+        declared(tg)
+        given = [KINDS[kind](tg) for kind in kinds]
+        with MODES[mode](tg):
+            return CALLERS[caller](tg, name)(*given, **{key: KINDS[kind](tg) for key, kind in named.items()})
+    return action
+
+
+@pytest.mark.parametrize("name", CALLED)
+@pytest.mark.filterwarnings("ignore")
+def test_every_way_to_call_an_operation_is_answered_alike(name):
+    """With too few inputs and too many, by name, arrays, what is no number, subclasses; recorded, not recorded, and traced."""
+    declared(native)
+    rng, has_method = random.Random(name), not OPS[name].rows
+    few = [[], *[[kind] for kind in KINDS]]
+    many = [rng.choices(list(KINDS), k=rng.choice([2, 2, 3])) for _ in range(30)]
+    for caller in CALLERS if has_method else [caller for caller in CALLERS if "v" not in caller]:
+        for kinds in few + many:
+            same(called(caller, name, kinds, rng.choice(NAMED), rng.choice(list(MODES))))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_method_without_arguments_is_answered_alike_by_every_kind_of_value(mode):
+    for name, kind in itertools.product(CALLED, ["a leaf", "a result", "a constant", "of a subclass", "0, where log has its pole"]):
+        def action(tg, name=name, kind=kind):
+            declared(tg)
+            v = KINDS[kind](tg)
+            with MODES[mode](tg):
+                y = getattr(v, name)()
+            return y
+        same(action)
+
+
+def test_methods_tell_what_they_are_in_both_engines():
+    def action(tg):
+        bowl, v = declared(tg), tg.Value(0.5)
+        methods = [getattr(tg.Value, op.name) for op in tg.OPS.values() if not op.rows]
+        return [[(m.__name__, m.__doc__, m.op.name, str(inspect.signature(m)), inspect.isroutine(m)) for m in methods],
+                [str(inspect.signature(op)) for op in tg.OPS.values()], tg.Value.bowl.op is bowl, callable(tg.tanh),
+                [m.__self__ is v for m in (v.relu, v.maximum)], tg.Value.relu is tg.Value.relu]
     same(action)
 
 

@@ -1,6 +1,7 @@
 """Pictures for slides and papers: SVG that every program opens, PNG, PDF, frames, worksheets, and names of files."""
 
 import io
+import os
 import random
 import re
 import sys
@@ -456,6 +457,18 @@ def test_the_command_writes_frames(tmp_path):
     for more in ["-o", "a.svg"], ["--blank"], ["--style", "circuit"]:
         assert "--frames draws every step" in run("draw", *CIRCUIT, "--frames", "steps", *more, cwd=tmp_path, check=False)[1]
     assert run("draw", *CIRCUIT, "--frames", "no/folder", cwd=tmp_path, check=False)[1:] == ("tinygrad-edu: no/folder: No such file or directory\n", 1)
+
+
+def test_frames_say_what_stands_in_the_way_of_their_folder(tmp_path, monkeypatch):
+    (tmp_path / "notes").write_text("mine", encoding="utf-8")
+    for folder in ("notes", "notes/steps"):
+        _, errors, code = run("draw", *CIRCUIT, "--frames", folder, cwd=tmp_path, check=False)
+        assert (errors, code) == ("tinygrad-edu: notes: this is a file: name a folder\n", 1)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)        # root may write everywhere
+    for folder in (tmp_path, tmp_path / "steps"):
+        with pytest.raises(PermissionError, match="nothing may be written into this folder: name another"):
+            tg.frames(tg.expression("x * y", x=1, y=2)).save(folder)
+    assert os.listdir(tmp_path) == ["notes"]
 
 
 def test_frames_of_too_large_a_graph_or_of_another_kind_are_refused(tmp_path):

@@ -90,7 +90,7 @@ def check_page(f, layout, fold):
             root = ElementTree.fromstring(f"<math>{maths}</math>")
             assert {element.tag for element in root.iter()} <= IN_FORMULAS
         if "parents" not in node and node["maths"].startswith("<mtext>"):
-            assert ElementTree.fromstring(node["maths"]).text == node["name"]
+            assert ElementTree.fromstring(node["maths"]).text == node.get("short", node["name"])
     frame = ElementTree.fromstring(page._repr_mimebundle_()["text/html"])
     assert frame.get("srcdoc") == page.html.replace("\n", " ") and [element.tag for element in frame.iter()] == ["iframe", "img"]
     return told

@@ -45,6 +45,47 @@ def test_an_environment_variable_keeps_the_engine_written_in_python():
         assert run("import tinygrad_edu as tg; print(tg.engine_name)", TINYGRAD_EDU_PURE=no) == (0, "native\n")
 
 
+@needs_native
+def test_who_replaces_the_call_of_operations_is_called():
+    """Python asks a slot that the compiled engine has filled; it is Python's again where somebody sets `__call__`."""
+    program = """
+        import tinygrad_edu as tg
+        x, usual = tg.Value(2.0), tg.Op.__call__
+        tg.Op.__call__ = lambda op, *inputs: (op.name, len(inputs))
+        print(tg.relu(x, 1.0))
+        tg.Op.__call__ = usual
+        print(tg.relu(x).data, tg.relu.__call__(x).data)
+        class Doubled(tg.Op):
+            def __call__(self, x):
+                return 2 * super().__call__(x)
+        twin = object.__new__(Doubled)
+        vars(twin).update(vars(tg.relu))
+        print(twin(x).data, twin(3.0))
+    """
+    assert run(program) == (0, "('relu', 2)\n2.0 2.0\n4.0 6.0\n")
+
+
+@needs_native
+def test_the_first_method_of_an_operation_is_not_the_only_one():
+    """That one is called in a quick way of its own; others that are made of the same operation, and others of its name, work too."""
+    program = """
+        import gc, pickle, tinygrad_edu as tg
+        from tinygrad_edu import Value
+        x = Value(-2.0)
+        first, second = vars(Value)["relu"], Value.method_of(tg.relu)
+        second.__name__ = "relu"
+        for _ in range(2000):
+            Value.method_of(tg.exp)
+        Value.relu = second
+        print(x.relu().op, first(x).op, second(x).op, x.exp().op)
+        del Value.relu, first, second
+        gc.collect()
+        Value.relu = Value.method_of(tg.relu)
+        print(x.relu().data, pickle.loads(pickle.dumps(x.tanh))().op, tg.relu(x).op)
+    """
+    assert run(program) == (0, "relu relu relu exp\n0.0 tanh relu\n")
+
+
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     """A copy of what the engine is built from; Cython translates it once, the first time it is built."""

@@ -1,5 +1,6 @@
 """Reasons: operations say in words why a local gradient is what it is; sums have as many numbers as names."""
 
+import math
 import re
 from xml.etree import ElementTree
 
@@ -9,7 +10,9 @@ from test_player import data_of
 import tinygrad_edu as tg
 from tinygrad_edu import REAL, Value
 from tinygrad_edu.engine import formula as m
-from tinygrad_edu.show.reasons import IN_WORDS
+from tinygrad_edu.show.reasons import IN_WORDS, reasons
+from tinygrad_edu.symbols.named import NamedGraph
+from tinygrad_edu.symbols.simplify import is_choice
 
 
 def told(text, **numbers):
@@ -28,13 +31,16 @@ def told(text, **numbers):
     ("min(x, y, z)", {"x": 1, "y": 2, "z": 1}, {"x": "= 1/2 because 2 inputs tie", "y": "= 0 because y is not the smallest",
                                                "z": "= 1/2 because 2 inputs tie"}),
     ("max(0, x)", {"x": -1}, {"x": "∂f/∂x = 0 because x is not the largest"}),
+    ("abs(x)", {"x": 0}, {"x": "∂f/∂x = sign(x) because abs has a kink at 0, where its slope is taken as 0"}),
+    ("abs(x)", {"x": -2}, {"x": "∂f/∂x = sign(x)"}), ("x % y", {"x": 7, "y": 2}, {"x": "∂f/∂x = 1", "y": "∂f/∂y = -floor(x / y)"}),
+    ("x % y", {"x": 6, "y": 2}, dict.fromkeys("xy", "because remainder jumps here, and its slope is taken from the side where it is close to 0")),
     ("clip(x, -1, 1)", {"x": -3}, {"x": "= 0 because x is below -1"}), ("clip(x, -1, 1)", {"x": 3}, {"x": "= 0 because x is above 1"}),
-    ("clip(x, -1, 1)", {"x": 1}, {"x": "= 1 because x is between -1 and 1"}), ("step(x)", {"x": 3}, {"x": "= 0 because step is flat between its jumps"}),
+    ("clip(x, -1, 1)", {"x": 1}, {"x": "= 1 because x is between -1 and 1"}), ("step(x)", {"x": 3}, {"x": "= 0 because step is flat between its jumps, and its slope at one is taken as 0"}),
     ("where(c, x, y)", {"c": 1, "x": 2, "y": 3}, {"c": "= 0 because a condition only chooses", "x": "= 1 because the condition holds: x is chosen",
                                                   "y": "= 0 because the condition holds: x is chosen"}),
     ("where(c, x, y)", {"c": 0, "x": 2, "y": 3}, {"c": "only chooses", "x": "= 0 because the condition does not hold: y is chosen",
                                                   "y": "= 1 because the condition does not hold: y is chosen"}),
-    ("floor(x)", {"x": 2.5}, {"x": "= 0 because floor is flat between its jumps"}), ("tanh(x)", {"x": 1}, {"x": "∂f/∂x = 1 - f**2"})])
+    ("floor(x)", {"x": 2.5}, {"x": "= 0 because floor is flat between its jumps, and its slope at one is taken as 0"}), ("tanh(x)", {"x": 1}, {"x": "∂f/∂x = 1 - f**2"})])
 def test_operations_say_why(text, numbers, wanted):
     found = told(text, **numbers)
     assert found.keys() == wanted.keys()
@@ -66,6 +72,27 @@ def test_an_operation_of_ones_own_is_explained_by_its_formula():
 
 def test_every_operation_that_selects_says_why_in_words():
     assert {op for op in tg.OPS.values() if op.selects and op.__module__.startswith("tinygrad_edu.")} <= IN_WORDS.keys()
+
+
+def at_a_kink(op):
+    """The operation where one of its inputs has a kink, or where it jumps; None where it has neither."""
+    at = [interval.kinks[0] if interval.kinks else 0.0 for interval in op.domain]
+    if op.jumps:
+        at = next([x] * len(at) for x in (0.5, 1.0) if float(op.jumps(*[x] * len(at))).is_integer())
+    elif not any(interval.kinks for interval in op.domain):
+        return None
+    return op(*[Value(x, label=name) for x, name in zip(at, op.inputs)], **op.sample)
+
+
+def test_every_operation_says_what_is_taken_as_its_slope_at_a_kink_or_jump():
+    with tg.errstate(all="ignore"):
+        nodes = [at_a_kink(op) for op in tg.OPS.values() if op.__module__.startswith("tinygrad_edu.")]
+    silent, graphs = set(), [NamedGraph(node) for node in nodes if node is not None]
+    for graph in graphs:
+        for slope, reason in zip(graph.output.local_grads, reasons(graph.output, graph.formulas, graph.texts)):
+            if math.isfinite(slope) and not reason.words and not is_choice(reason.formula):
+                silent.add(graph.output.op)
+    assert len(graphs) > 15 and not silent
 
 
 @pytest.mark.parametrize("count", [3, 12])

@@ -101,8 +101,8 @@ def test_every_sentence_of_steps_and_reasons_is_said(part):
 
 
 # Whose keys are put together of parts, or come with the data.
-MADE_OF_PARTS = {"passes_because", "keeps_because", "note_validation", "at_start_wrong", "at_epoch_wrong", "training", "validation",
-                 "early", "callback", "interrupted", "exploded", "loss", "accuracy", "examples", "node", "data", "grad", "derivative",
+MADE_OF_PARTS = {"passes", "keeps", "note_validation", "at_start_wrong", "at_epoch_wrong", "training", "validation",
+                 "early", "callback", "interrupted", "exploded", "loss", "accuracy", "examples",
                  "stage_forward", "stage_loss", "stage_backward", "stage_update"}
 
 

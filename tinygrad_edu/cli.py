@@ -85,9 +85,9 @@ DEMO = "q = x + y; f = q * z", ["x=-2", "y=5", "z=-4"]
 OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
-OPTIONS = ("--help", "--version", "--layout", "--engine", "--svg", "--html", "--interactive", "--symbolic", "--exact",
-           "--json", "--format", "--names", "--style", "--ieee", "--literal", "--output", "--no-open", "--theme",
-           "--scale", "--blank", "--frames")
+OPTIONS = ("--help", "--version", "--svg", "--html", "--output", "--no-open", "--interactive", "--symbolic", "--exact",
+           "--json", "--theme", "--scale", "--style", "--blank", "--frames", "--format", "--layout", "--engine",
+           "--names", "--ieee", "--literal")
 WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names", "--style", "--theme", "--scale", "--frames",
                "--format")
 GRAPHVIZ = ("dot", "gv")
@@ -303,15 +303,21 @@ def shielded(argv: list[str]) -> list[str]:
     return words
 
 
+def refuse_options(args: argparse.Namespace) -> None:
+    """Refuse an option among the numbers, which is one of another command or a slip; ValueError says what is meant."""
+    own_options = [option for option in OPTIONS if option[2:].removeprefix("no-") in vars(args)]
+    for option in (pair.strip().partition("=")[0] for pair in args.values):
+        if option.startswith("--"):
+            near = "" if option in OPTIONS else nearest(option, own_options)
+            hint = f"did you mean {near}?" if near else f"the options here are {', '.join(own_options)}"
+            raise ValueError(f"unknown option {option}: {hint}")
+
+
 def given_numbers(pairs: Sequence[str], literal: bool = False) -> dict[str, Any]:
     """{name: number} of `name=value`: a Fraction, which keeps 1/3 and 0.1 exact, or a float for others such as pi."""
     numbers: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = (part.strip() for part in pair.partition("="))
-        if pair.strip().startswith("--"):
-            near = nearest(pair.strip(), OPTIONS)
-            hint = f"did you mean {near}?" if near else "tinygrad-edu COMMAND --help shows the options"
-            raise ValueError(f"unknown option {pair.strip()}: {hint}")
         name = plain_name(name)
         if not equals or not name.isidentifier():
             raise ValueError(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
@@ -356,6 +362,7 @@ def say(program: Program) -> None:
 
 def graph_of(args: argparse.Namespace) -> NamedGraph:
     """The graph of the expression, after its backward pass."""
+    refuse_options(args)
     args.numbers = numbers = given_numbers(args.values, args.literal)
     try:
         floats = {name: float(number) for name, number in numbers.items()}

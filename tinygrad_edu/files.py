@@ -68,6 +68,15 @@ def checked_target(path: "str | os.PathLike[str]") -> os.stat_result | None:
     return old
 
 
+def checked_folder(path: Path) -> None:
+    """Refuse a folder that is none or may not be written into; OSError, which names what stands in the way."""
+    place = next(place for place in (path, *path.parents) if place.exists())
+    if not place.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "this is a file: name a folder", str(place))
+    if not os.access(place, os.W_OK):
+        raise PermissionError(errno.EACCES, "nothing may be written into this folder: name another", str(place))
+
+
 def replace(place: Path, content: bytes, old: os.stat_result | None) -> None:
     """Write a file beside its place, and move it there when it is complete."""
     mode = 0o666 if old is None else stat.S_IMODE(old.st_mode) & 0o666

@@ -512,8 +512,7 @@ pure_is_wanted = os.environ.get("TINYGRAD_EDU_PURE", "").strip().lower() not in 
 
 if not pure_is_wanted:
     try:
-        from ..native._native import Value, call, constant, live_values, topological_order  # type: ignore  # noqa: F401
-        Op.__call__ = call              # type: ignore[method-assign]
+        from ..native._native import Value, constant, live_values, topological_order  # type: ignore  # noqa: F401
         engine_name = "native"
     except ModuleNotFoundError as error:
         if error.name not in ("tinygrad_edu.native", "tinygrad_edu.native._native"):

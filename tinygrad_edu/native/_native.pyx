@@ -11,7 +11,7 @@ A plain number that meets a Value is kept as a number; it becomes a node when so
 """
 
 cimport cython
-from cpython.object cimport PyObject
+from cpython.object cimport PyObject, ternaryfunc
 from libc.math cimport isfinite
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -22,6 +22,8 @@ cdef extern from "Python.h":
         void (*tp_dealloc)(PyObject*) noexcept
         void (*tp_free)(void*) noexcept
         PyObject *(*tp_alloc)(PyTypeObject*, Py_ssize_t) noexcept
+        ternaryfunc tp_call
+        Py_ssize_t tp_vectorcall_offset
     PyObject *Py_True
     Py_ssize_t Py_REFCNT(void*)
     PyTypeObject *Py_TYPE(void*)
@@ -33,6 +35,9 @@ cdef extern from "Python.h":
     long PyLong_AsLongAndOverflow(object, int*) except? -1
     void incref "Py_INCREF"(void*)
     void decref "Py_DECREF"(void*)
+    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
+    vectorcallfunc PyVectorcall_Function(object)
+    Py_ssize_t PyVectorcall_NARGS(size_t)
     int context_value "PyContextVar_Get"(PyObject*, PyObject*, PyObject**) except -1
 
 cdef extern from "_arenas.h":
@@ -64,9 +69,10 @@ if fingerprint() != <unsigned int>FINGERPRINT:
     raise ImportError("the compiled engine was built from other rules than those here: install the package again, "
                       "or set TINYGRAD_EDU_PURE=1 to use the engine written in Python")
 
-cdef object ONE = 1.0
+cdef object ONE = 1.0, TWO = 2
+cdef dict NO_CONSTANTS = {}
+cdef dict SCOPES = {}                   # the `extra` of nodes that have a scope and nothing else
 cdef list BY_CODE = [None] + [OPS[name.decode()] for name in OP_NAMES[1:OP_COUNT + 1]]
-cdef dict CODES = {op: code for code, op in enumerate(BY_CODE) if op is not None}
 cdef object ORDINARY = errors.plain_recording, is_array = is_array_of_numpy, shared_extra = shared.shared_extra
 cdef object recording = errors.recording.get, tracing = errors.tracing.get, strict = errors.strict.get
 
@@ -209,7 +215,11 @@ cdef class Value:
 
     @staticmethod
     def set_scopes(nodes, scope):
-        cdef dict extra = shared_extra("scope", scope if type(scope) is str else by_hand.checked_name("scope", scope))
+        cdef dict extra = SCOPES.get(scope) if type(scope) is str else None
+        if extra is None:
+            if len(SCOPES) == 4096:
+                SCOPES.clear()
+            extra = SCOPES[scope] = shared_extra("scope", by_hand.checked_name("scope", scope))
         for v in nodes:
             if isinstance(v, Value) and (<Value>v).extra == NULL:
                 set_extra(<Value>v, extra)
@@ -225,8 +235,8 @@ cdef class Value:
         rest = {key: x for key, x in (extra or {}).items() if key != "is_constant"}
         if extra and "is_constant" in extra:
             v.flags |= CONSTANT | (PLAIN if extra is shared.CONSTANT else 0)
-        if op in CODES and ONE_CONSTANT[CODES[op]]:
-            v.gb = rest.pop("constants")[ONE_CONSTANT[CODES[op]]]
+        if ONE_CONSTANT[code_of(op)]:
+            v.gb = rest.pop("constants")[ONE_CONSTANT[code_of(op)]]
         if rest:
             set_extra(v, rest)
         set_op(v, op)
@@ -255,6 +265,8 @@ cdef class Value:
         cdef int kind
         if modulus is not None:
             return NotImplemented
+        if other is TWO:
+            return unary(OP_square, self, 0.0, False)
         kind = look(other, &n)
         if kind != NUMBER:
             return binary(OP_pow, self, other, False)
@@ -284,7 +296,7 @@ cdef class Value:
 
     @staticmethod
     def record(op, *inputs, **constants):
-        cdef int code = CODES.get(op, 0)
+        cdef int code = code_of(op)
         if len(inputs) != len(op.inputs) or list(constants) != list(op.constants):
             inputs, constants = op.arguments(inputs, constants)         # which sorts or refuses them
         if code and not op.rows:
@@ -299,18 +311,20 @@ cdef class Value:
     @staticmethod
     def record_each(op, row):
         """Apply an op of a row with an index, once for each index; with less to look up each time than `record`."""
-        cdef int code = CODES.get(op, 0)
+        cdef int code = code_of(op)
         cdef int i
         cdef tuple rows = (row,)
         return [general(op, code, rows, {"index": <double>i}) for i in range(len(row))]
 
     @staticmethod
     def method_of(op):
-        cdef int code = CODES.get(op, 0)
+        cdef int code = code_of(op)
         def method(self, *others, **constants):
             if others or constants:
                 return op(self, *others, **constants)
             return unary(code, <Value?>self, 0.0, True) if code else general(op, 0, (self,), {})
+        if code:
+            call_quickly(method, code)
         return method
 
     # ---- gradients
@@ -542,24 +556,25 @@ def constant(x, label=""):
     return v
 
 
-def call(op, *inputs, **constants):
-    cdef int code = 0 if constants else CODES.get(op, 0)
-    cdef int shape = CALLS[code]
+cdef object call_op(op, tuple inputs, PyObject *constants):
+    """What Python calls for `tanh(x)`; for what is rare, the method written in Python."""
+    cdef bint named = constants != NULL and len(<dict>constants)
+    cdef int code = 0 if named else code_of(op), shape = CALLS[code]
     if shape == len(inputs):
         if shape == 1 and isinstance(inputs[0], Value):
-            return unary(code, inputs[0], 0.0, True)
+            return unary(code, inputs[0], DEFAULTS[code], True)
         if shape == 2 and (isinstance(inputs[0], Value) or isinstance(inputs[1], Value)):
             made = binary(code, inputs[0], inputs[1], True)
             if made is not NotImplemented:          # as it is where one is an array
                 return made
     elif shape < 0 and are_rows(inputs, -shape):
         try:
-            made = general(op, code, inputs, constants)
+            made = general(op, code, inputs, NO_CONSTANTS)
             if made is not NotImplemented:
                 return made
         except TypeError:                           # which is said by name below
             pass
-    return call_slowly(op, *inputs, **constants)
+    return op.__call__(*inputs, **<dict>constants) if named else op.__call__(*inputs)
 
 
 cdef bint are_rows(tuple inputs, int count):
@@ -570,6 +585,48 @@ cdef bint are_rows(tuple inputs, int count):
         if not (type(row) is list or type(row) is tuple) or not len(row) or len(row) != len(inputs[0]):
             return False
     return isinstance(inputs[0][0], Value)
+
+
+cdef object call_method(method, PyObject *const *given, size_t count, PyObject *names):
+    """What Python calls for `x.tanh()`."""
+    if PyVectorcall_NARGS(count) == 1 and names == NULL and isinstance(<object>given[0], Value):
+        return unary(code_of(method), <Value>given[0], 0.0, True)
+    return method_slowly(method, given, count, names)
+
+
+cdef call_quickly(method, int code):
+    """Let Python call `call_method` for the first method of an op: a function of this kind holds the address to call."""
+    global method_slowly
+    cdef char *start = <char*><void*>method
+    if PyVectorcall_Function(method) != NULL and METHODS[code] is None:
+        METHODS[code] = method                      # so that it lives: the table has only its address
+        place_of(<void*>method)[0] = Known(<void*>method, code)
+        method_slowly = PyVectorcall_Function(method)
+        (<vectorcallfunc*>(start + Py_TYPE(start).tp_vectorcall_offset))[0] = call_method
+
+
+# ---- the codes of operations -----------------------------------------------------------------------------
+
+cdef enum: PLACES = 512                 # more than twice as many as there are operations and quick methods
+
+cdef struct Known:
+    void *it
+    int code
+
+cdef Known[PLACES] known
+
+
+cdef inline Known *place_of(void *it) noexcept:
+    """Where an operation or a quick method stands in `known`, or could: at the place its address tells, or soon after."""
+    cdef size_t i = <size_t>it // 16 % PLACES
+    while known[i].it != it and known[i].it != NULL:
+        i = (i + 1) % PLACES
+    return &known[i]
+
+
+cdef inline int code_of(object it) noexcept:
+    """The code of an operation or of a quick method; 0 of those that were declared later."""
+    return place_of(<void*>it).code
 
 
 # ---- the parts of a node ---------------------------------------------------------------------------------
@@ -628,8 +685,8 @@ cdef set_edges(Value v, tuple parents, tuple local_grads):
 
 
 cdef set_op(Value v, op):
-    if op in CODES:
-        v.code = CODES[op]
+    if code_of(op):
+        v.code = code_of(op)
     elif op is not LEAF:
         set_extra(v, {**extra_of(v), "op": op} if v.extra != NULL or type(op) is Mark else shared_extra("op", op))
     if op.selects:
@@ -956,15 +1013,23 @@ def live_values():
 
 # ---- the rest of the class is that of value.py ---------------------------------------------------------------
 
-cdef object Pure = shared.Value, new = Value.__new__, call_slowly = Op.__call__
+cdef object Pure = shared.Value, new = Value.__new__
+cdef vectorcallfunc method_slowly
+cdef list METHODS = [None] * len(BY_CODE)           # of each op the quick method, if it has one
 cdef list ONE_CONSTANT = [              # the name of the constant of an op that has one, and one input
     next(iter(op.constants)) if op and not op.rows and len(op.inputs) == len(op.constants) == 1 else None
     for op in BY_CODE]
 cdef int ROWS[256]                      # of an op of rows, how many it takes
-cdef int CALLS[256]                     # of an op without constants, the number of inputs, or of rows, negative
+cdef int CALLS[256]                     # of an op that needs no constants, the number of inputs, or of rows, negative
+cdef double DEFAULTS[256]               # of the constant of an op that has one, and one input
 for code, op in enumerate(BY_CODE):
-    ROWS[code] = len(op.inputs) if op is not None and op.rows else 0
-    CALLS[code] = 0 if op is None or op.constants else -ROWS[code] or len(op.inputs)
+    if op is None:
+        continue
+    place_of(<void*>op)[0] = Known(<void*>op, code)
+    default = op.constants.get(ONE_CONSTANT[code])
+    DEFAULTS[code] = default or 0.0
+    ROWS[code] = len(op.inputs) if op.rows else 0
+    CALLS[code] = 0 if op.constants and default is None else -ROWS[code] or len(op.inputs)
 
 if VALUE.tp_basicsize > NODE_BYTES or sizeof(Arena) > HEAD_BYTES:
     raise ImportError(f"a node takes {VALUE.tp_basicsize} bytes here, and the head of an arena {sizeof(Arena)}")
@@ -984,4 +1049,4 @@ Value.__doc__, Value.__name__, Value.__module__ = Pure.__doc__, Pure.__name__, P
 for function in (constant, topological_order, live_values):
     pure = getattr(shared, function.__name__)
     function.__doc__, function.__module__ = pure.__doc__, pure.__module__
-call.__doc__, call.__name__ = Op.__call__.__doc__, "__call__"
+(<PyTypeObject*>Op).tp_call = <ternaryfunc>call_op           # `Op.__call__` by its name stays the method in Python

@@ -15,6 +15,10 @@ from ..engine import ops
 from ..engine.op import OPS, Op
 from ..symbols.source import c_source
 
+# `pow` has no effects here, so gcc leaves out those of the four powers in x**n that nobody needs.  A compiler may
+# also move such a call past a reading of the IEEE flags: this belongs to the eager kernels, which read none, alone.
+NO_EFFECTS = "#ifdef __GNUC__\ndouble pow(double, double) __attribute__((const));\n#endif"
+
 RULES = ("ops.py", "more_ops.py", "accurate.py", "formula.py", "ieee.py", "printer.py")
 
 
@@ -62,6 +66,7 @@ def header() -> str:
     return "\n".join([
         "/* Made by tinygrad_edu/native/c_rules.py from ops.py. */",
         "#include <math.h>",
+        NO_EFFECTS,
         f"#define FINGERPRINT {fingerprint()}u",
         f"#define ROOMS {rooms}       /* the rows a rule may keep on its way */",
         f"#define OP_COUNT {len(table)}",

@@ -144,13 +144,13 @@ def without_answers(box: Box, blank: str) -> Box:
     return box._replace(grad=grad, data=BLANK if box.kind == "op" and box.data and blank == "all" else box.data)
 
 
-def narrowed(text: str) -> str:
-    """Text no wider than LONGEST letters; a short constant or place at its end, `slope=0.1)` or `)[2]`, stays."""
-    if letters(text) <= LONGEST:
+def narrowed(text: str, longest: int = LONGEST) -> str:
+    """Text no wider than so many letters; a short constant or place at its end, `slope=0.1)` or `)[2]`, stays."""
+    if letters(text) <= longest:
         return text
     end = re.search(r"(, \w+=[\w.]{1,4}\)|\)\[\d+\])$", text)
-    tail = end[0] if end and letters(end[0]) <= LONGEST // 2 else ""
-    room = LONGEST - letters(tail)
+    tail = end[0] if end and letters(end[0]) <= longest // 2 else ""
+    room = longest - letters(tail)
     cut = next(i for i, width in enumerate(accumulate(map(letters, text))) if width >= room)
     return f"{text[:cut]}…{tail}"
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..engine.printer import escape
 from ..engine.value import Value
-from ..files import write_whole
+from ..files import checked_folder, write_whole
 from ..symbols.named import NamedGraph
 from .boxes import (
     Box,
@@ -47,11 +47,13 @@ class Frames(list[Drawing]):
 
         kind    "svg", "png" or "pdf"; `theme` and `scale` are as for `Drawing.save`
 
-        Pictures of earlier steps there are replaced; ValueError where one of these names is somebody else's.
+        Pictures of earlier steps there are replaced; ValueError where one of these names is somebody else's, OSError
+        for a folder that cannot be made or written into.
         """
         if kind not in KINDS:
             raise ValueError(f"kind={kind!r}: write one of {', '.join(KINDS)}")
         folder = Path(folder)
+        checked_folder(folder)
         old = [path for path in folder.glob(f"step-*.{kind}") if re.fullmatch(r"step-\d+", path.stem)]
         for path in old:
             if not is_ours(path):

@@ -1,6 +1,6 @@
 // The player.  A place of the slider is how far both passes have come: events 0 to place - 1 are done.
 const {nodes, events, boxes, views} = data;
-const MARK = 0xE000, SVG = "http://www.w3.org/2000/svg", graph = byId("graph"), stage = byId("stage");
+const MARK = 0xE000, graph = byId("graph"), stage = byId("stage");
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
 // At this scale, in pixels per point, letters are 11 pixels high; around the picture there is some room, in points.
 const READABLE = .848, EDGE = 4;
@@ -33,11 +33,6 @@ function stateAt(place) {
 }
 // The nodes that a step brings a number or a gradient.
 const receivers = ([kind, n, k, , behind]) => kind === "b" ? [nodes[n].parents[k]] : behind ?? [n];
-// How many contributions each node gets.
-const expected = {};
-for (const event of events) if ("bz".includes(event[0])) for (const to of receivers(event)) {
-  expected[to] = (expected[to] ?? 0) + 1;
-}
 
 // ---- formulas as MathML, in which each node is a term that can be lit
 // A line is a list of pieces, and may break between them.
@@ -79,8 +74,7 @@ function whichArrow(n, k) {
 }
 // A selecting operation passes nothing on along an edge that it did not choose; a product would be nan there.
 function notChosen([kind, , , after, taken], up) {
-  const isNamed = kind === "b" && !taken && /inf|nan/.test(up);
-  return isNamed ? say("not_chosen_so", {gradient: after}) : "";
+  return kind === "b" && !taken && /inf|nan/.test(up) ? say("not_chosen_so", {gradient: after}) : "";
 }
 const indent = "<mspace width='1em'/>", withoutTags = maths => maths?.replace(/<[^>]*>/g, "");
 function forwardLines(n) {
@@ -101,7 +95,7 @@ function backwardLines(n, k, after) {
   const sum = [`${indent}${number(before, "grad")}<mo>+</mo>${product}`, equals(number(after, "grad"))];
   const because = `<mtext class="quiet">${escaped(say("because"))}</mtext><mspace width='.4em'/>`;
   return [
-    [grad(to), `<mo>+=</mo>${grad(n)}`, `<mo>×</mo>${localDerivative(n, k)}<mtext>${whichArrow(n, k)}</mtext>`],
+    [grad(to), `<mo>+=</mo>${grad(n)}`, `<mo>×</mo>${localDerivative(n, k)}`, `<mtext>${whichArrow(n, k)}</mtext>`],
     silence ? [`${indent}<mtext>${silence}</mtext>`] : sum,
     [because + localDerivative(n, k), ...reasonFor(n, k), equals(number(local, "grad"))],
   ];
@@ -116,18 +110,18 @@ function gradientLines(after, behind) {
 // ---- sentences
 
 const asText = n => nodes[n].factor ?? nodes[n].name;
-const bold = n => `<b><bdi>${escaped(nodes[n].name)}</bdi></b>`;
+const bold = n => `<b><bdi>${escaped(nodes[n].short ?? nodes[n].name)}</bdi></b>`;
 function what([kind, n, k, why, more, reason]) {
   const node = bold(n), {parents, words: reasons} = nodes[n];
   if (kind === "f") return k ? escaped(k) : say("computes", {node});
   if (kind === "s") return say("starts", {node, reason: escaped(why)});
   if (kind === "z") return escaped(reason);
-  const told = (more ? "passes" : "keeps") + (reasons ? "_because" : "");
-  return say(told, {node, parent: bold(parents[k]), reason: escaped(reasons?.[k] ?? "")});
+  const sentence = say(more ? "passes" : "keeps", {node, parent: bold(parents[k])});
+  return reasons ? say("with_reason", {sentence, reason: escaped(reasons[k])}) : sentence;
 }
 const signed = (text, i) => i && text[0] === "−" ? `(${text})` : text;
 function heardSoFar(to) {
-  const parts = state.heard[to], all = expected[to];
+  const parts = state.heard[to], all = events.filter(e => "bz".includes(e[0]) && receivers(e).includes(to)).length;
   if (!parts[0].up) return say("with_others", {node: asText(to), sum: state.grads[to]});
   if (all < 2 || parts.some(p => /inf|nan/.test(p.up))) return "";
   const shown = parts.slice(-6).map((p, i) => `${signed(p.up, i)} × ${signed(p.local, 1)}`).join(" + ");
@@ -155,7 +149,7 @@ function linesOf([kind, n, k, after, behind]) {
 function showPanel() {
   const {event, place} = state, [kind, n, k] = event ?? [], forward = kind === "f";
   const count = `<span class="count">${escaped(say("step_of", {at: place, count: events.length}))}</span>`;
-  const pass = `<span class="pass ${forward ? "f" : "b"}">${escaped(say(forward ? "forward" : "backward"))}</span> `;
+  const pass = `<span class="pass ${forward ? "data" : "grad"}">${escaped(say(forward ? "forward" : "backward"))}</span> `;
   const math = piece => `<math displaystyle="true">${piece}</math>`;
   byId("what").innerHTML = count + (event ? pass + what(event) : escaped(say("before")));
   const lines = event ? linesOf(event) : [];
@@ -175,30 +169,31 @@ function fitFormulas() {
   const wide = () => [...lines.querySelectorAll("math")].filter(isWide);
   for (const size of [18, 16, 14, 12, 11]) {
     lines.style.fontSize = `${size * (isLarge() ? 1.7 : 1)}px`;
-    wide().forEach(breakAtCommas);
+    wide().forEach(math => breakAfter(size > 11 ? "," : ",+−×·=", math));
     if (panel.scrollHeight <= panel.clientHeight && !wide().length) return;
   }
 }
-function breakAtCommas(math) {
+function breakAfter(signs, math) {
   for (const row of math.querySelectorAll(":scope > mrow:not(.term)")) row.replaceWith(...row.childNodes);
-  const comma = [...math.children].find(part => part.textContent === "," && part !== math.lastChild);
-  if (!comma) return;
+  const isEnd = part => part.matches("mo:not(:first-child,:last-child)") && signs.includes(part.textContent);
+  const sign = [...math.children].find(isEnd);
+  if (!sign) return;
   const rest = math.cloneNode();
-  while (comma.nextSibling) rest.append(comma.nextSibling);
+  while (sign.nextSibling) rest.append(sign.nextSibling);
   math.after(" ", rest);
-  breakAtCommas(rest);
+  breakAfter(signs, rest);
 }
 
 // ---- the list beside the graph: what every node comes to, and its gradient
 
+const add = (parent, kind) => parent.appendChild(document.createElement(kind));
 function put(parent, kind, text) {
-  const made = parent.appendChild(document.createElement(kind));
+  const made = add(parent, kind);
   made.textContent = made.title = text;
   return made;
 }
 function makeTrace() {
-  const table = byId("trace"), head = table.createTHead().insertRow(), body = table.createTBody();
-  for (const key of ["node", "data", "derivative", "grad"]) put(head, "th", say(key));
+  const body = byId("trace").createTBody();
   return nodes.map(({constant, parents}, n) => {
     if (constant && !parents) return [];
     const row = body.insertRow(), slope = constant ? "" : `∂${data.output}/∂${asText(n)}`;
@@ -234,7 +229,7 @@ function into(list, part) {
 // ---- the picture
 
 function element(parent, kind, attributes) {
-  const made = parent.appendChild(document.createElementNS(SVG, kind));
+  const made = parent.appendChild(document.createElementNS(graph.namespaceURI, kind));
   for (const key in attributes) made.setAttribute(key, attributes[key]);
   return made;
 }
@@ -257,7 +252,7 @@ function makeLink([tail, head, node, i, numbers]) {
   return {tail, head, node, i, group, text};
 }
 const texts = drawn.map(box => ({
-  title: element(box, "title", {}), data: box.querySelector(".tg-data"), grad: box.querySelector(".tg-grad")}));
+  title: element(box, "title"), data: box.querySelector(".tg-data"), grad: box.querySelector(".tg-grad")}));
 function showView(k, shown = views[k]) {
   view = shown;
   byId("view").value = k;
@@ -313,17 +308,18 @@ function showPicture() {
   const {event} = state, [kind, n, k] = event ?? [], received = event ? receivers(event).map(i => boxOf[i]) : [];
   const inputs = (kind === "f" ? nodes[n].parents ?? [] : event ? [n] : []).map(i => boxOf[i]);
   for (const [b] of view.boxes) {
-    const {shows, nodes: members} = boxes[b], title = titleOf(b);
+    const {shows, nodes: members} = boxes[b], {classList} = drawn[b];
+    const title = titleOf(b), receives = received.includes(b);
     if (shows >= 0) {
       write(state.done[shows] ? boxes[b].data ?? nodes[shows].data : "—", texts[b].data);
       write(state.grads[shows] ?? "—", texts[b].grad);
     }
     if (texts[b].title.shown !== title) drawn[b].setAttribute("aria-label", title);
     write(title, texts[b].title);
-    drawn[b].classList.toggle("now", received.includes(b) && kind === "f");
-    drawn[b].classList.toggle("gains", received.includes(b) && kind !== "f");
-    drawn[b].classList.toggle("from", inputs.includes(b) && !received.includes(b));
-    drawn[b].classList.toggle("later", !members.some(i => state.done[i]));
+    classList.toggle("now", receives && kind === "f");
+    classList.toggle("gains", receives && kind !== "f");
+    classList.toggle("from", inputs.includes(b) && !receives);
+    classList.toggle("later", !members.some(i => state.done[i]));
   }
   for (const link of links) (link.show ?? showLink.bind(0, link))(kind, n, k);
   active = [...new Set([...received.length > 8 ? [] : received, ...inputs])];
@@ -405,8 +401,9 @@ function drag(event) {
   dragged = false;
   if (event.pointerType === "touch") finger = event;
   else if (!event.button) window.onpointermove = e => {
-    dragged ||= Math.hypot(e.clientX - clientX, e.clientY - clientY) > 4;
-    if (dragged) moveTo([left - (e.clientX - clientX) / scale, top - (e.clientY - clientY) / scale, scale]);
+    const x = e.clientX - clientX, y = e.clientY - clientY;
+    dragged ||= Math.hypot(x, y) > 4;
+    if (dragged) moveTo([left - x / scale, top - y / scale, scale]);
   };
 }
 // A finger that goes across makes a step; of one that goes up or down only the page hears, which scrolls.
@@ -420,7 +417,7 @@ window.onpointercancel = () => { finger = null; };
 let matches = [];
 function find() {
   const wanted = byId("find").value.trim().toLowerCase(), has = text => text.toLowerCase().includes(wanted);
-  const hit = b => has(boxes[b].name) || boxes[b].nodes.some(n => has(`${nodes[n].name} ${nodes[n].made ?? ""}`));
+  const hit = b => has(boxes[b].name) || boxes[b].nodes.some(n => has(equation(nodes[n])));
   matches = wanted ? view.boxes.map(([b]) => b).filter(hit) : [];
   drawn.forEach((box, b) => box.classList.toggle("found", matches.includes(b)));
   byId("found").textContent = wanted ? say("found", {count: matches.length}) : "";
@@ -451,12 +448,11 @@ function openLayer(b) {
 }
 // One box at a time can be reached with Tab: the one of this step; [ and ] go to its neighbours.
 function rove(b) {
-  drawn[reached].setAttribute("tabindex", -1);
-  drawn[reached = b].setAttribute("tabindex", 0);
+  drawn[reached].tabIndex = -1;
+  drawn[reached = b].tabIndex = 0;
 }
 function neighbour(by) {
-  const shown = view.boxes.map(([b]) => b), at = shown.indexOf(reached);
-  const b = shown[(at + by + shown.length) % shown.length];
+  const shown = view.boxes.map(([b]) => b), b = shown.at((shown.indexOf(reached) + by) % shown.length);
   rove(b);
   drawn[b].focus();
 }
@@ -467,7 +463,7 @@ function lightTerms(b, on) {
 }
 drawn.forEach((box, b) => {
   box.setAttribute("role", "button");
-  box.setAttribute("tabindex", -1);
+  box.tabIndex = -1;
   const point = on => { pointed = on ? b : -1; lightTerms(b, on); };
   box.onclick = event => dragged || (event.detail > 1 ? openLayer(b) : jump(b));
   box.onmouseenter = () => point(true);
@@ -528,15 +524,16 @@ const actions = {
   ShiftArrowLeft: () => pan(-80, 0), ShiftArrowRight: () => pan(80, 0),
   ShiftArrowUp: () => pan(0, -80), ShiftArrowDown: () => pan(0, 80),
 };
+const list = byId("list");
 byId("all").ontoggle = () => {
-  for (let i = byId("list").children.length; i <= events.length; i++) {
-    const button = byId("list").appendChild(document.createElement("li")).appendChild(document.createElement("button"));
+  for (let i = list.children.length; i <= events.length; i++) {
+    const button = add(add(list, "li"), "button");
     button.textContent = sentence(i);
     button.onclick = () => steps.go(i);
   }
   markStep();
 };
-const markStep = () => mark(byId("list"), byId("list").children[state.place]?.firstChild);
+const markStep = () => mark(list, list.children[state.place]?.firstChild);
 const trace = makeTrace();
 showView(data.first);
 const steps = transport(events.length + 1, place => {

@@ -18,9 +18,9 @@ from ..engine.formula import Formula
 from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
-from ..symbols.named import DOTS, NEURON, NamedGraph, call_of, in_short, name_at
+from ..symbols.named import DOTS, NEURON, NamedGraph, call_of, in_short, name_at, numbered_names
 from .batch import shown_graph
-from .boxes import Box, borders_svg, box_of_group, local_text, room_on_arrow
+from .boxes import Box, borders_svg, box_of_group, local_text, narrowed, room_on_arrow
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
 from .draw import drawing_of
 from .folds import (
@@ -48,6 +48,7 @@ from .scopes import parts_of
 from .steps import Event, events_of, passed_along
 from .svg import number_text
 
+LONG = 28                   # letters of a name in a formula; a picture has fewer
 OPEN = 150                  # boxes up to which an opened layer shows its nodes, not its neurons
 MARK, LAST_MARK = 0xE000, "\uf8ff"     # a letter of Unicode's private area stands for a node in a formula
 
@@ -59,7 +60,8 @@ COLOURS = {"data": "data", "grad": "grad", "local": "grad"}
 BODY = """<main><div id="screen"><h1>{title}</h1>
 <div id="top"><section id="panel" aria-label="{this_step}" tabindex="0"><p id="what"></p><div id="lines"></div>
 <p id="heard"></p></section>
-{program}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"></table></section></div>
+{program}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"><thead>
+<tr><th>{node}<th>{data}<th>{derivative}<th>{grad}</table></section></div>
 <p id="say" aria-live="polite"></p>
 {bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
 <g id="moved"><g id="links"/><g id="boxes">{boxes}</g>
@@ -129,6 +131,7 @@ class Lesson:
     program      the lines of the program, where they are known, and `lines` {(place, line): its number in them}
     place        {node: its number}, for hidden nodes that of the node they stand for
     marks        {node: the letter that stands for it in a formula}
+    short        {node: its name, the end of a long one left out}
     boxes        {(kind, places of the nodes in a box): the box}, in all views; the kind is "circle" in the view of a
                  network, "inside" in an opened neuron, else ""
     insides      {circle, as such a key: what it shows when it is opened}
@@ -145,6 +148,7 @@ class Lesson:
         self.place = {node: place[seen] for node, seen in graph.stands_for.items() if seen in place}
         self.marks = {node: DOTS if graph.nodes[i] is graph.stand_in else Formula(chr(MARK + i))
                       for node, i in self.place.items()}
+        self.short = {node: narrowed(text, LONG) for node, text in graph.texts.items()}
         self.boxes: dict[Key, Box | Circle] = {}
         self.insides: dict[Key, dict[str, Any]] = {}
         self.made_from: dict[Value, int] = {}
@@ -178,10 +182,11 @@ class Lesson:
         return made
 
     def output(self) -> str:
-        """What the output goes by in the list of derivatives: f, where it has no name, and f is nobody else's."""
-        texts, output = self.graph.texts, self.graph.output
-        has_name = texts[output] != self.graph.made(output) if output.parents else True
-        return texts[output] if has_name or "f" in texts.values() else "f"
+        """What the output goes by in the list of derivatives: f, or v1 if f is somebody else, where it has no name."""
+        name, taken = self.graph.texts[self.graph.output], set(self.graph.texts.values())
+        if not self.graph.output.parents or name != self.graph.made(self.graph.output):
+            return name
+        return "f" if "f" not in taken else next(numbered_names(taken))
 
     def body(self, title: str, words: Words, is_network: bool) -> str:
         """What is on the page before its script runs: the boxes without a place, the tools, and the program."""
@@ -206,6 +211,8 @@ class Lesson:
         if node is graph.stand_in:
             return {"name": graph.others, "maths": printer.mathml(formula), "data": "", "constant": 1}
         told: dict[str, Any] = {"name": name, "maths": printer.mathml(formula), "data": number_text(graph.data[node])}
+        if (short := self.short[node]) != name:
+            told |= {"short": short, "maths": printer.mathml(Formula(short))}
         if self.precedence_of_name(node) != printer.ATOM:
             told["loose"] = 1
         if (factor := printer.as_factor(formula)) != name:
@@ -223,7 +230,7 @@ class Lesson:
                 told["made"] = made
         if node.parents and not node.is_constant:
             told["local"] = [number_text(float(g)) for g in node.local_grads]
-            why = reasons(node, self.marks, graph.texts) if isinstance(node._operation, Op) else []
+            why = reasons(node, self.marks, self.short) if isinstance(node._operation, Op) else []
             told["why"] = [[] if parent is graph.stand_in else self.both(reason.formula, reason.rounded(5))
                            for parent, reason in zip(graph.parents(node), why)]
             if any(reason.words for reason in why):

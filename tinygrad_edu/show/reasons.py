@@ -88,6 +88,11 @@ def by_sign(above: str, otherwise: str) -> Explain:
     return lambda node, names: [Reason(None, said(above if node.parents[0].data > 0 else otherwise))]
 
 
+def at_zero(sentence: str) -> Explain:
+    """Of an operation whose formula does not say what is taken as its slope at a kink or jump, where its value is 0."""
+    return lambda node, names: [Reason(None, "" if node.data else said(sentence, op=node.op))] * len(names)
+
+
 def best(chosen: str, other: str) -> Explain:
     """Of an operation that chooses the largest or the smallest of its inputs."""
     def explain(node: Value, names: list[str]) -> list[Reason]:
@@ -135,6 +140,7 @@ def of_cross_entropy(node: Value, names: list[str]) -> list[Reason]:
 
 
 IN_WORDS: dict[Any, Explain] = {
+    ops.abs: at_zero("at_kink"), more_ops.remainder: at_zero("at_jump"),
     ops.relu: by_sign("relu_open", "relu_closed"),
     ops.leaky_relu: by_sign("input_above", "input_not_above"),
     **dict.fromkeys([ops.maximum, ops.max], best("largest", "not_largest")),

@@ -105,7 +105,7 @@ def state(events: Steps, place: int, rows: int) -> "Table":
     """The numbers of every node that are known by then, those of this step marked."""
     from rich.table import Table
     from rich.text import Text
-    known, told = numbers_at(events, place), words_of("player").script
+    known, told = numbers_at(events, place), words_of("player").page
     now = {events[place - 1].node, events[place - 1].parent, *events[place - 1].behind} if place else set()
     names = list(known)
     at = next((i for i, name in enumerate(names) if known[name][2] in now), 0)
