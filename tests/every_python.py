@@ -92,7 +92,7 @@ def main():
     print("| Python | compiler | engine | result |\n|---|---|---|---|", flush=True)
     for python in pythons:
         inside(chroot, f"python{python} -m venv /venv-{python} && /venv-{python}/bin/pip install -q "
-                       '"$(echo /dist/*.tar.gz)[test,data,plots]"', CC="false")
+                       '"$(echo /dist/*.tar.gz)[test,data,plots]" setuptools Cython', CC="false")      # with what builds it
         for compiler in args.compiler:
             built_by = compiler if compiler == "none" else f"{compiler} {version(chroot, compiler)}"
             code, engine, last = outcome(chroot, python, compiler, " ".join(args.pytest))
