@@ -26,7 +26,7 @@ X = Value(3.0, label="x")
     (numpy.array([1.0, 2.0]), TypeError, "make one Value per element"), (numpy.array(["a"]), TypeError, r"an array of shape \(1,\): got array"),
     (numpy.array([2.5]), TypeError, r"not an array of shape \(1,\): got array.*; write x\.item"), (numpy.array([[2]]), TypeError, r"shape \(1, 1\).*x\.item"),
     (numpy.array([]), TypeError, r"shape \(0,\): got .*one Value per element"), (numpy.array(1j), TypeError, "only real numbers"),
-    (numpy.timedelta64(3), TypeError, "not timedelta64"),
+    (numpy.timedelta64(3, "D"), TypeError, "not timedelta64"),
     (2 ** 53 + 1, ValueError, "9007199254740993 is not exactly representable"),
     (10 ** 400, OverflowError, r"10\*\*400 is too large"), (object(), TypeError, "not object"),
     (Decimal("-1e400"), OverflowError, r"Decimal.'-1E\+400'. is too large"), (Fraction(10 ** 400, 3), OverflowError, "Fraction.1000.*is too large"),

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from small_stack import on_a_small_stack
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
@@ -536,26 +537,16 @@ def test_values_are_told_apart_by_where_they_are():
 
 
 def test_a_long_chain_of_a_subclass_is_freed_on_a_small_stack():
-    failures = []
-
     def build():
-        try:
-            node = Sub(1.0)
-            for _ in range(30_000):
-                node = Sub(1.0, (node,), (1.0,))
-            node.backward()
-            del node
-        except BaseException as error:
-            failures.append(error)
+        node = Sub(1.0)
+        for _ in range(30_000):
+            node = Sub(1.0, (node,), (1.0,))
+        node.backward()
+        del node
     gc.collect()
-    before, size = tg.live_values(), threading.stack_size(256 * 1024)
-    try:
-        thread = threading.Thread(target=build)
-        thread.start()
-        thread.join()
-    finally:
-        threading.stack_size(size)
-    assert not failures and tg.live_values() == before
+    before = tg.live_values()
+    on_a_small_stack(build)
+    assert tg.live_values() == before
 
 
 def test_threads_may_share_a_graph():

@@ -97,7 +97,7 @@ def many_digits() -> Any:
     try:
         from mpmath import MPContext
     except ModuleNotFoundError:
-        raise ModuleNotFoundError("gradcheck needs mpmath: pip install mpmath", name="mpmath") from None
+        raise ModuleNotFoundError("gradcheck needs mpmath: pip install mpmath") from None
     return MPContext()
 
 

@@ -151,7 +151,7 @@ def scikit_learn() -> Any:
         return import_module("sklearn.datasets")
     except ModuleNotFoundError:
         raise ModuleNotFoundError('moons, circles, blobs and digits come from scikit-learn: '
-                                  'pip install numpy scikit-learn', name="sklearn") from None
+                                  'pip install numpy scikit-learn') from None
 
 
 def from_arrays(made: tuple[Any, Any], features: tuple[str, ...], classes: tuple[str, ...]) -> Data:

@@ -11,7 +11,7 @@ from typing import Any
 try:
     import numpy as np
 except ModuleNotFoundError:
-    raise ModuleNotFoundError("matrix layers need numpy: pip install numpy", name="numpy") from None
+    raise ModuleNotFoundError("matrix layers need numpy: pip install numpy") from None
 
 from ..check.layers import check_transform
 from ..check.report import Finding, GradientCheck

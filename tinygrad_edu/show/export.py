@@ -40,7 +40,7 @@ def png(svg: str, scale: float) -> bytes:
     try:
         from resvg_py import svg_to_bytes
     except ModuleNotFoundError:
-        raise ModuleNotFoundError("PNG is made by resvg-py: pip install resvg-py", name="resvg_py") from None
+        raise ModuleNotFoundError("PNG is made by resvg-py: pip install resvg-py") from None
     check_scale(svg, scale)
     ground = re.search(r'class="tg-bg"[^>]* fill="([^"]*)"', svg)       # also where a pixel is half outside
     made = svg_to_bytes(svg_string=svg, zoom=scale, background=ground and ground[1], monospace_family=FAMILY,

@@ -519,8 +519,7 @@ def figure_class() -> "type[Figure]":
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise ModuleNotFoundError('plots are drawn by matplotlib: pip install matplotlib',
-                                  name="matplotlib") from None
+        raise ModuleNotFoundError('plots are drawn by matplotlib: pip install matplotlib') from None
 
     class Plot(Figure):
         def savefig(self, fname: Any, **options: Any) -> None:

@@ -44,8 +44,8 @@ def application(events: Steps) -> Any:
         from prompt_toolkit.formatted_text import ANSI
         from prompt_toolkit.layout import FormattedTextControl, Layout, Window
     except ModuleNotFoundError:
-        raise ModuleNotFoundError("walking with keys needs the package prompt_toolkit: pip install prompt_toolkit",
-                                  name="prompt_toolkit") from None
+        raise ModuleNotFoundError("walking with keys needs the package prompt_toolkit: "
+                                  "pip install prompt_toolkit") from None
 
     def content() -> ANSI:
         size = app.output.get_size()
