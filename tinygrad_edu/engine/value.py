@@ -359,7 +359,7 @@ def make_node(op: Op, data: Any, parents: tuple, local_grads: Any, constants: di
     node._data = data if type(data) is float else float(data)
     node._grad = 0.0
     node._parents = parents
-    node._dx, node._dy = local_grads if len(parents) == 2 else (local_grads, None)
+    node._local_grads = local_grads
     node._operation = op
     node._extra = {"constants": constants} if constants else None
     for parent in parents:
