@@ -477,6 +477,13 @@ def test_a_method_without_arguments_is_answered_alike_by_every_kind_of_value(mod
         same(action)
 
 
+@pytest.mark.parametrize("constants", [{"low": -1.0, "high": 2.0}, {"high": 2.0, "low": -1.0}, {"high": 2.0}, {"high": 2.0, "lower": -1.0}, {}], ids=str)
+@pytest.mark.parametrize("numbers", [[], [5.0], [5.0, 1.0], [5.0, 1.0, 0.0, 1.0]], ids=str)
+def test_what_is_recorded_by_hand_is_sorted_or_refused_alike(numbers, constants):
+    """As nodes are whose constants a file names in another order."""
+    same(lambda tg: tg.Value.record(tg.clip, *map(tg.Value, numbers[:1]), *numbers[1:], **constants))
+
+
 def test_methods_tell_what_they_are_in_both_engines():
     def action(tg):
         bowl, v = declared(tg), tg.Value(0.5)

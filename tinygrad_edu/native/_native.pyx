@@ -323,7 +323,7 @@ cdef class Value:
         return <Py_hash_t>(address >> 4 | address << (8 * sizeof(size_t) - 4))          # as object has it
 
     @staticmethod
-    def record(op, *inputs, **constants):
+    def record(op, /, *inputs, **constants):
         cdef int code = code_of(op)
         if len(inputs) != len(op.inputs) or list(constants) != list(op.constants):
             inputs, constants = op.arguments(inputs, constants)         # which sorts or refuses them
