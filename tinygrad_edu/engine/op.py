@@ -41,7 +41,7 @@ class Op:
     jumps       a function of its inputs, where it jumps at infinitely many places: wherever that is a whole number
     longer      the op that is meant where it is given more inputs: log(x, base)
     sample      values of the constants, for tests
-    recorder    in the engine in Python, what applies it to Values (see `recorders.py`)
+    recorder    in the engine in Python, the function that applies it to Values (see `recorders.py`)
 
     An op is called like a function, on floats or on Values, or on arrays of them, element by element:
 
@@ -63,7 +63,7 @@ class Op:
         self.inputs: list[str] = spec.args
         self.constants: dict[str, Any] = {name: defaults.get(name) for name in spec.kwonlyargs}
         self.rows = any(isinstance(d, list) for d in domain)
-        self.plain_inputs = None if self.rows or self.constants else len(self.inputs)   # None: it takes more than numbers
+        self.plain_inputs = None if self.rows or self.constants else len(self.inputs)   # how many, if that is all
         self.domain: tuple[Interval, ...] = tuple(d[0] if isinstance(d, list) else d for d in domain)
         self.sample = {**defaults, **sample}
         self.__name__, self.__doc__, self.__module__ = rule.__name__, rule.__doc__, rule.__module__

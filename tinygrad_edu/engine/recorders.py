@@ -120,7 +120,7 @@ class Writer:
         self.knows_all = all(part.head in PYTHON or part.head in BY_WHERE for part in order if part.parts)
         self.uses = Counter(map(id, map(resolved, formulas)))
         for part in order:
-            for _ in range(2 if part.head in BY_WHERE else 1):
+            for _ in range(2 if part.head in BY_WHERE else 1):          # written with `where`, which reads each twice
                 self.uses.update(map(id, children(part)))
         self.fresh, self.named = part_names(order), dict[int, str]()
 

@@ -249,7 +249,7 @@ class Value:
         order = topological_order(self)
         arrived, unreached = walked_back(order, seed)
         total = sum(arrived.values())
-        if errors.strict.get() and total - total:       # some are inf or nan, or all of them very large
+        if errors.strict.get() and total - total:       # one is inf or nan, or only their sum is too large
             check_leaves(order, arrived)
         arrived.update((node, 0.0) for node in unreached if not node.is_constant)
         publish(arrived)
@@ -290,7 +290,9 @@ class Value:
     def method_of(op: Op) -> "Callable[[Value], Value]":
         """A method that applies an op of one input."""
         def method(self, *others, **constants):
-            return op(self, *others, **constants) if others or constants else op.recorder(self)
+            if others or constants or not isinstance(self, Value):          # as in Value.tanh(1.0)
+                return op(self, *others, **constants)
+            return op.recorder(self)
         return method
 
     @staticmethod
