@@ -279,7 +279,7 @@ class Value:
     @staticmethod
     def record(op: Op, /, *inputs: Any, **constants: Any) -> Any:
         """Apply an op to Values and numbers; `Op.__call__` sends them here."""
-        if len(inputs) != len(op.inputs) or list(constants) != list(op.constants):
+        if len(inputs) != len(op.inputs) or [*constants] != [*op.constants]:
             inputs, constants = op.arguments(inputs, constants)         # which sorts or refuses them
         return op.recorder(*inputs, *constants.values()) if op.recorder else record(op, *inputs, **constants)
 
@@ -290,9 +290,8 @@ class Value:
     def method_of(op: Op) -> "Callable[[Value], Value]":
         """A method that applies an op of one input."""
         def method(self, *others, **constants):
-            if others or constants or not isinstance(self, Value):          # as in Value.tanh(1.0)
-                return op(self, *others, **constants)
-            return op.recorder(self)
+            usual = type(self) is Value and not others and not constants
+            return op.recorder(self) if usual else op(self, *others, **constants)
         return method
 
     @staticmethod
