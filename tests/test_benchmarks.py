@@ -560,7 +560,10 @@ def test_what_can_be_neither_read_nor_written_is_refused_before_anything_is_meas
 
 
 def test_a_page_is_refused_beforehand_where_its_plot_cannot_be_drawn(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    def missing():
+        raise ModuleNotFoundError("plots are drawn by matplotlib: pip install matplotlib")
+    monkeypatch.setattr(report, "figure_class", missing)
+    monkeypatch.setattr(command, "PARTS", {})
     with pytest.raises(SystemExit):
         command.main(["--write", str(tmp_path)])
     assert "pip install matplotlib" in capsys.readouterr().err
