@@ -259,6 +259,7 @@ class JaxJit(JaxEager):
     def leaves(self, numbers: list[float]) -> Any:
         return self.numpy.array(numbers)
 
+
 class CasADi(Functional):
     package, module = "casadi", "casadi"
     what = "an `SX` function of value and gradient, run by its virtual machine on buffers; making it is not timed"
