@@ -18,6 +18,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tinygrad_edu.files import checked_folder, checked_target
+
 from . import report
 from .contest import (
     FULL,
@@ -56,7 +58,7 @@ INTERRUPTED = 130                       # the exit code of a program that Ctrl-C
 
 def main(arguments: list[str] | None = None) -> None:
     args = parsed(arguments)
-    board = report.from_json(args.read.read_text(encoding="utf-8")) if args.read else started(args)
+    board = args.read or started(args)
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = 160
@@ -70,6 +72,7 @@ def main(arguments: list[str] | None = None) -> None:
         progress("stopped: what was measured so far stands, and no page is written")
     show_end(console, board)
     if args.json:
+        args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(report.as_json(board), encoding="utf-8")
     if stopped:
         sys.exit(INTERRUPTED)
@@ -90,14 +93,27 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--write", metavar="FOLDER", type=Path, help="also write the page, its plot and its JSON there")
     parser.add_argument("--from", dest="read", metavar="FILE", type=Path, help="measure nothing: take these figures")
     args = parser.parse_args(arguments)
-    if args.rounds is not None and args.rounds < 1:
-        parser.error(f"--rounds must be at least 1, got {args.rounds}")
-    if args.gpt:
-        try:
-            code_of(args.gpt.resolve(), replaced=True)
-        except (OSError, ValueError) as error:
-            parser.error(f"--gpt: {error}")
+    try:
+        check(args)
+    except (OSError, ValueError, ModuleNotFoundError) as error:
+        parser.error(str(error))
     return args
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse, before anything is measured, what would end in an error after it; `--from` becomes a board."""
+    if args.rounds is not None and args.rounds < 1:
+        raise ValueError(f"--rounds must be at least 1, got {args.rounds}")
+    if args.gpt:
+        code_of(args.gpt.resolve(), replaced=True)
+    if args.json:
+        checked_target(args.json)
+        checked_folder(args.json.parent)
+    if args.write:
+        checked_folder(args.write)
+        report.figure_class()                               # which names matplotlib where that is missing
+    if args.read:
+        args.read = report.read(args.read)
 
 
 # ---- measuring --------------------------------------------------------------------------------------------

@@ -16,12 +16,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from . import ROOT
 from .peers import GPTS, OURS, PEERS, PURE, Limit, Tape
 from .script import SCRIPTS, STEPS, THEIRS
 from .worker import Reply, peers_for
 from .workloads import workload_named
 
-ROOT = Path(__file__).resolve().parents[1]
 START = f"import sys; sys.path.append({str(ROOT)!r}); from benchmarks.worker import main; main()"
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "JAX_PLATFORMS": "cpu",
@@ -120,7 +120,7 @@ class Process:
     def ask(self, request: Reply) -> Reply:
         try:
             print(json.dumps(request), file=self.process.stdin, flush=True)
-        except BrokenPipeError:
+        except OSError:                                     # the pipe is broken
             return {"failed": f"ended with exit code {self.process.wait()}"}
         return self.reply(self.patience)
 

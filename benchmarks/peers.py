@@ -208,7 +208,8 @@ class Functional(Peer):
 
 class Autograd(Functional):
     package, module = "autograd", "autograd"
-    what = "`value_and_grad` of a function of an array, which is taken apart into its numbers"
+    what = ("`value_and_grad` of a function of an array, which is taken apart into its numbers; the points of the "
+            "network go through it side by side, as arrays")
 
     def open(self) -> None:
         super().open()
@@ -220,6 +221,9 @@ class Autograd(Functional):
 
     def leaves(self, numbers: list[float]) -> Any:
         return self.numpy.array(numbers)
+
+    def total(self, f: Callable[[Any], Any], rows: list[Any]) -> Any:
+        return self.numpy.sum(f(self.numpy.array(rows).T))
 
 
 class JaxEager(Functional):
@@ -258,6 +262,7 @@ class JaxJit(JaxEager):
 
     def leaves(self, numbers: list[float]) -> Any:
         return self.numpy.array(numbers)
+
 
 class CasADi(Functional):
     package, module = "casadi", "casadi"

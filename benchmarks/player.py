@@ -12,6 +12,8 @@ from pathlib import Path
 import tinygrad_edu as tg
 
 from .contest import Effort, Figure, Spread, progress
+from .peers import Unfit
+from .worker import or_failure
 
 PRESSES = 100
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -33,12 +35,15 @@ def lessons() -> dict[str, tg.Page]:
 
 
 def player_figures(effort: Effort) -> list[Figure]:
-    """The size of each page, and the time of the key presses."""
+    """The size of each page, and the time of the key presses, or why there is none."""
     targets, pages = [40_000.0, 200_000.0, None], lessons()
     sizes = [float(len(page.html.encode())) for page in pages.values()]
     rows = [Figure("player", f"{name}: size of the page", "bytes", Spread.of([size]), at_most=target)
             for name, size, target in zip(pages, sizes, targets)]
-    return rows + press_figures(pages, effort)
+    found = or_failure(lambda: {"figures": press_figures(pages, effort)})
+    if "failed" in found:
+        return [*rows, Figure("player", "key presses in Chromium", "s", note=found["failed"])]
+    return rows + found["figures"]
 
 
 def press_figures(pages: dict[str, tg.Page], effort: Effort) -> list[Figure]:
@@ -48,9 +53,9 @@ def press_figures(pages: dict[str, tg.Page], effort: Effort) -> list[Figure]:
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
-        return [Figure("player", "key presses in Chromium", "s", note='not installed: pip install ".[browser]"')]
+        raise Unfit('not installed: pip install ".[browser]"') from None
     if program is None:
-        return [Figure("player", "key presses in Chromium", "s", note="no Chromium on the PATH")]
+        raise Unfit("no Chromium on the PATH")
     seconds: dict[tuple[str, str], list[float]] = {key: [] for key in figures}
     with sync_playwright() as started, tempfile.TemporaryDirectory() as folder:
         for turn in range(effort.rounds):

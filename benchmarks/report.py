@@ -7,13 +7,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from tinygrad_edu.show.plots import figure_class
+
+from . import ROOT
 from .contest import AT_LEAST, Figure, Spread
 from .peers import GPTS, OURS, PEERS
 from .script import STEPS, THEIRS
 from .training import TRAINERS
 from .workloads import workload_named
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+DOCS = ROOT / "docs"
 TITLES = {
     "single": "single operations",
     "script": "a step of the GPT in the file that was given: with its own Value, and with only its class replaced",
@@ -26,7 +29,8 @@ TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 PLOTTED = ("readme", "network", "gpt", "random", "moons", "digits")
 OURSELVES, BARS = "#c8553d", "#4c78a8"
 
-Board = dict[str, Any]              # "command", "machine", "rounds", "few", "figures", and "seconds" by part
+KEYS = ("command", "machine", "rounds", "few", "seconds", "figures")
+Board = dict[str, Any]              # of these keys; "seconds" are by part
 
 
 # ---- words ------------------------------------------------------------------------------------------------
@@ -101,7 +105,7 @@ def rows(figures: list[Figure]) -> list[list[str]]:
         if not figure.amount:
             silent.setdefault(figure.note, []).append(figure.who)
     return [*(row(figure) for figure in figures if figure.amount),
-            *([", ".join(names), "", "", "", "", note] for note, names in silent.items())]
+            *(["; ".join(names), "", "", "", "", note] for note, names in silent.items())]
 
 
 def row(figure: Figure) -> list[str]:
@@ -134,11 +138,23 @@ def from_json(text: str) -> Board:
     return {**board, "figures": [Figure(**figure) for figure in board["figures"]]}
 
 
+def read(path: Path) -> Board:
+    """The board in a file; ValueError for a file that has none, OSError where there is no file."""
+    try:
+        board = from_json(path.read_text(encoding="utf-8"))
+        if set(KEYS) <= board.keys():
+            return board
+    except (ValueError, LookupError, TypeError):
+        pass
+    raise ValueError(f"{path} has no figures of this command: name a file that --json or --write made")
+
+
 # ---- the page ---------------------------------------------------------------------------------------------
 
 
-def write_page(board: Board, folder: Path = DOCS) -> None:
+def write_page(board: Board, folder: Path) -> None:
     """benchmarks.md, benchmarks.json and benchmarks.svg: the same bytes for the same board."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks.json").write_text(as_json(board), encoding="utf-8", newline="\n")
     (folder / "benchmarks.md").write_text(page(board), encoding="utf-8", newline="\n")
     save(plot(board), folder / "benchmarks.svg")
@@ -184,7 +200,6 @@ def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
 
 def plot(board: Board) -> Any:
     """For each workload a bar for each peer: how many times our time it takes, on a scale of powers of ten."""
-    from tinygrad_edu.show.plots import figure_class
     groups = [(group, bars_of(members)) for group, members in grouped(board["figures"]) if group in PLOTTED]
     heights = [len(bars) + 1.2 for _, bars in groups]
     figure = figure_class()(figsize=(9, 0.3 * sum(heights) + 0.6), dpi=100, layout="constrained")

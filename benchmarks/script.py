@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from .peers import OURS, PURE, Answer, Ours, Peer, clock, pure
+from .peers import OURS, PURE, Answer, Ours, Peer, Unfit, clock, pure
 from .workloads import Workload, gpt_code
 
 STEPS = 10                                  # of training, a run
@@ -41,6 +41,8 @@ class OwnValue(Peer):
         seconds = 0.0
         for _ in range(runs):
             took, losses = trained(*self.code)
+            if len(losses) < STEPS:
+                raise Unfit(f"its loop ends after {len(losses)} steps, and {STEPS} are timed")
             seconds += took
         return seconds, (losses[-1], losses)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .peers import PEERS, Peer, Tape, Unfit
+from .peers import PEERS, Peer, Unfit
 from .script import SCRIPTS
 from .training import TRAINERS
 from .workloads import TRAINING, Workload, workload_named
@@ -47,8 +47,6 @@ class Entrant:
 
     def memory(self) -> Reply:
         """By how much the process has grown, for each node of the graph it then holds."""
-        if not isinstance(self.peer, Tape):
-            raise Unfit("keeps no graph of nodes")
         leaves = self.peer.leaves(self.workload.numbers)
         before = resident()
         output = self.workload.program(self.peer, leaves)

@@ -13,14 +13,14 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from . import graph
+from . import ROOT, graph
 
 POINTS = 100
 SIZES = (2, 16, 16, 1)
 OPERATIONS = 10_000
 LARGE = 1_000_000
 NAME = "matilda"                # that the GPT takes its step on
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "12_a_gpt_out_of_scalars.ipynb"
+NOTEBOOK = ROOT / "notebooks" / "12_a_gpt_out_of_scalars.ipynb"
 
 
 class Workload(NamedTuple):

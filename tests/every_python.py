@@ -12,6 +12,7 @@ Asks for root, Debian's debootstrap and a network.  What pytest printed stands b
 import argparse
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def inside(chroot, command, log=subprocess.PIPE, check=True, **environment):
 
 def make_chroot(chroot):
     """A small Debian that knows the host's certificates, as a company's network may need."""
-    if not (chroot / "etc" / "apt").exists():
+    if not (chroot / "etc" / "apt").exists() or (chroot / "debootstrap").exists():      # which one that ended early left
         chroot.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates", chroot.name, chroot], check=True)
     if Path("/", CERTIFICATES).exists():
@@ -85,6 +86,8 @@ def main():
     parser.add_argument("--compiler", nargs="+", default=["gcc", "clang", "none"], help="such as gcc-14 (gcc clang none)")
     parser.add_argument("pytest", nargs="*", metavar="-- ...", help="arguments for pytest")
     args = parser.parse_args()
+    if not shutil.which("debootstrap") or os.geteuid():
+        parser.error("this needs debootstrap (apt-get install debootstrap) and root (sudo)")
     chroot, failed = args.folder.resolve() / args.release, False
     make_chroot(chroot)
     pythons = args.python or offered(chroot)
@@ -95,7 +98,7 @@ def main():
                        '"$(echo /dist/*.tar.gz)[test,data,plots]" setuptools Cython', CC="false")      # with what builds it
         for compiler in args.compiler:
             built_by = compiler if compiler == "none" else f"{compiler} {version(chroot, compiler)}"
-            code, engine, last = outcome(chroot, python, compiler, " ".join(args.pytest))
+            code, engine, last = outcome(chroot, python, compiler, shlex.join(args.pytest))
             failed |= code != 0
             print(f"| {version(chroot, f'python{python}')} | {built_by} | {engine} | {last} |", flush=True)
     return failed

@@ -7,6 +7,8 @@ place beside the tests.
 import doctest
 import importlib.util
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from benchmarks import (  # noqa: E402
     outside,
     peers,
     plain,
+    player,
     report,
     script,
     training,
@@ -299,8 +302,14 @@ def test_a_process_that_takes_too_long_is_given_up():
 def test_a_process_that_ended_says_so():
     process = contest.Process("plain Value", "readme", HASTE)
     process.process.kill()
-    assert process.ask({"runs": 1}) == {"failed": "ended with exit code -9"}
+    assert process.ask({"runs": 1}) == {"failed": f"ended with exit code {process.process.wait()}"}
     process.close()
+
+
+def test_what_is_installed_is_measured_and_not_the_folder_beside(tmp_path):
+    path = subprocess.run([sys.executable, "-c", "import benchmarks, sys; print(*sys.path, sep='\\n')"], cwd=tmp_path, check=True,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True).stdout.splitlines()
+    assert path[-1] == str(ROOT) and path[:path.index(str(ROOT))] and set(path[path.index(str(ROOT)):]) == {str(ROOT)}
 
 
 def test_memory_is_that_of_the_nodes(monkeypatch):
@@ -398,6 +407,12 @@ def test_a_script_takes_part_in_a_contest(flat):
     assert str(flat.parent) not in report.as_json({"figures": [ours, pure, own]})
 
 
+def test_a_script_that_ends_early_is_not_timed(flat):
+    flat.write_text(FLAT.replace("range(1000)", "range(4)"), encoding="utf-8")
+    figures = contest.script_figures(flat, HASTE)
+    assert [figure.note for figure in figures] == ["its loop ends after 4 steps, and 10 are timed"] * 3
+
+
 @pytest.mark.parametrize(("change", "reason"), [
     (("class Value", "class Number"), "has no class Value at its top level, for ours to replace"),
     (("loss.backward()", "pass"), "has no loop at its top level that calls NAME.backward()"),
@@ -436,7 +451,6 @@ def test_a_board_survives_json_and_gives_the_same_page(board, tmp_path):
     again = report.from_json(report.as_json(board))
     assert again == board
     for name, made in ("first", board), ("second", again):
-        (tmp_path / name).mkdir()
         report.write_page(made, tmp_path / name)
     for name in "benchmarks.md", "benchmarks.json", "benchmarks.svg":
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
@@ -453,7 +467,7 @@ def test_peers_that_are_silent_for_one_reason_share_a_row():
     spread = contest.Spread(1.0, 1.0, 1.0)
     figures = [contest.Figure("readme", "a", "s", note="why"), contest.Figure("readme", "b", "s", spread, note="2 of 5"),
                contest.Figure("readme", "c", "s", note="why"), contest.Figure("readme", "d", "s", note="why else")]
-    assert [(row[0], row[-1]) for row in report.rows(figures)] == [("b", "2 of 5"), ("a, c", "why"), ("d", "why else")]
+    assert [(row[0], row[-1]) for row in report.rows(figures)] == [("b", "2 of 5"), ("a; c", "why"), ("d", "why else")]
 
 
 def test_growth_is_the_ratio_of_two_sizes_in_the_same_round(monkeypatch):
@@ -525,6 +539,40 @@ def test_an_interrupted_run_shows_what_it_has_and_writes_no_page(monkeypatch, tm
     assert stopped.value.code == command.INTERRUPTED and "no page is written" in said.err and "reached" in said.out
     assert [path.name for path in tmp_path.iterdir()] == ["figures.json"]
     assert [figure.amount for figure in report.from_json((tmp_path / "figures.json").read_text())["figures"]] == [spread]
+
+
+@pytest.mark.parametrize(("arguments", "named"), [
+    (["--write", "file"], "file"), (["--write", "file/within"], "file"), (["--json", "folder"], "folder"),
+    (["--json", "file/figures.json"], "file"), (["--from", "nowhere.json"], "nowhere.json"),
+    (["--from", "file"], "file has no figures"), (["--from", "of_another.json"], "of_another.json has no figures"),
+])
+def test_what_can_be_neither_read_nor_written_is_refused_before_anything_is_measured(arguments, named, monkeypatch, tmp_path, capsys):
+    pytest.importorskip("matplotlib", reason='the plot needs matplotlib: pip install ".[plots]"')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "PARTS", {})
+    Path("folder").mkdir()
+    Path("file").write_text("text")
+    Path("of_another.json").write_text('{"figures": []}')
+    with pytest.raises(SystemExit) as stopped:
+        command.main(arguments)
+    said = capsys.readouterr()
+    assert stopped.value.code == 2 and named in said.err.splitlines()[-1] and not said.out
+
+
+def test_a_page_is_refused_beforehand_where_its_plot_cannot_be_drawn(monkeypatch, tmp_path, capsys):
+    def missing():
+        raise ModuleNotFoundError("plots are drawn by matplotlib: pip install matplotlib")
+    monkeypatch.setattr(report, "figure_class", missing)
+    monkeypatch.setattr(command, "PARTS", {})
+    with pytest.raises(SystemExit):
+        command.main(["--write", str(tmp_path)])
+    assert "pip install matplotlib" in capsys.readouterr().err
+
+
+def test_a_browser_that_does_not_start_is_said_in_a_row(monkeypatch):
+    monkeypatch.setattr(player, "lessons", dict)
+    monkeypatch.setattr(player, "press_figures", lambda *rest: 1 / 0)
+    assert [figure.note for figure in player.player_figures(HASTE)] == ["ZeroDivisionError: division by zero"]
 
 
 @pytest.mark.parametrize("arguments", [["--only", "nothing"], ["--rounds", "0"], ["--rounds", "many"]])

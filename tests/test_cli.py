@@ -199,6 +199,7 @@ MISTAKES = [
     (["step", "x", "x=1", "x=2"], 2, "x is given twice"), (["step", "x", "x", "=", "1"], 2, "write name=value"),
     (["step", "x", "x=1/0"], 2, "not a number"), (["step", "x", "x=1e999999999"], 2, "too large"), (["step", "x", "x=1e400"], 2, "too large"),
     (["step", "x", "x=1", "--svgg", "f"], 2, "unknown option --svgg: did you mean --svg?"),
+    (["step", "x", "x=1", "-z"], 2, "'-z' is not understood: write name=value"),
     (["step", "x", "x=1", "-o", "f.svg"], 2, "unknown option --output: the options here are --svg, --html,"),
     (["draw", "x", "x=1", "--html", "f.html"], 2, "unknown option --html: the options here are --output, --theme, --scale,"),
     (["play", "x", "x=1", "--jsn"], 2, "unknown option --jsn: the options here are --output, --no-open, --layout, --names, --ieee, --literal"),

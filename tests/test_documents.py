@@ -95,6 +95,8 @@ def test_the_classifiers_name_what_was_tried_and_the_page_on_trust_says_the_same
     assert named == {"Linux", "3", "CPython", *tried} and f"Linux and CPython {tried[0]} to {tried[-1]}" in trust
     workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text(encoding="utf-8")
     assert set(re.findall(r'"(3\.\d+)"', workflow)) == set(tried)
+    wheels = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["cibuildwheel"]["build"]
+    assert set(wheels.split()) == {f"cp{python.replace('.', '')}-*" for python in tried}
 
 
 @pytest.mark.parametrize("name", ["ops.py", "more_ops.py", "accurate.py"])

@@ -465,6 +465,17 @@ def test_every_way_to_call_an_operation_is_answered_alike(name):
             same(called(caller, name, kinds, rng.choice(NAMED), rng.choice(list(MODES))))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.filterwarnings("ignore")
+def test_a_method_called_by_its_class_is_answered_alike(kind):
+    """Also where the first argument is no Value, as in map(Value.tanh, [1.0, 2.0])."""
+    for name, others in itertools.product([name for name in CALLED if name not in OPS or not OPS[name].rows], [[], ["2.5"], ["a leaf"]]):
+        def action(tg, name=name, others=others):
+            declared(tg)
+            return getattr(tg.Value, name)(*[KINDS[each](tg) for each in [kind, *others]])
+        same(action)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_method_without_arguments_is_answered_alike_by_every_kind_of_value(mode):
     for name, kind in itertools.product(CALLED, ["a leaf", "a result", "a constant", "of a subclass", "0, where log has its pole"]):
@@ -475,6 +486,13 @@ def test_a_method_without_arguments_is_answered_alike_by_every_kind_of_value(mod
                 y = getattr(v, name)()
             return y
         same(action)
+
+
+@pytest.mark.parametrize("constants", [{"low": -1.0, "high": 2.0}, {"high": 2.0, "low": -1.0}, {"high": 2.0}, {"high": 2.0, "lower": -1.0}, {}], ids=str)
+@pytest.mark.parametrize("numbers", [[], [5.0], [5.0, 1.0], [5.0, 1.0, 0.0, 1.0]], ids=str)
+def test_what_is_recorded_by_hand_is_sorted_or_refused_alike(numbers, constants):
+    """As nodes are whose constants a file names in another order."""
+    same(lambda tg: tg.Value.record(tg.clip, *map(tg.Value, numbers[:1]), *numbers[1:], **constants))
 
 
 def test_methods_tell_what_they_are_in_both_engines():

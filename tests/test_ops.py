@@ -65,6 +65,25 @@ def test_an_op_of_ones_own_may_be_declared_again_and_old_nodes_keep_theirs():
     assert tg.exact(old).value == 6
 
 
+@pytest.mark.parametrize("name", ["op", "self", "rule", "record", "data", "node", "node0", "x0", "c0", "local_grads", "float", "new", "Value"])
+def test_a_constant_may_have_any_name(name):
+    space = {"tg": tg, "__name__": "homework"}
+    exec(f"@tg.op('·', tg.REAL, {name}=2.0)\ndef stretched(x, *, {name}): return {name} * x + {name}, ({name},)", space)
+    x = Value(3.0, label="x")
+    y = space["stretched"](x, **{name: 0.5})
+    y.backward()
+    assert (y.data, x.grad, y.constants, x.stretched(4).data) == (2.0, 0.5, {name: 0.5}, 16.0)
+    assert tg.steps(y)[0].text.endswith(f"stretched(x, {name}=0.5) = stretched(3, {name}=0.5) = 2")
+    assert tg.replay(y, Fraction)["x"] == Fraction(1, 2)
+
+
+def test_a_rule_may_come_from_code_without_a_module():
+    space = {"tg": tg}
+    for constant in (1, 2):
+        exec(f"@tg.op('·', tg.REAL)\ndef homeless(x): return {constant} * x, ({constant},)", space)
+        assert space["homeless"](Value(3.0)).data == 3.0 * constant
+
+
 def test_an_op_named_like_a_word_of_formulas_stands_in_quotes():
     @tg.op("π", REAL)
     def pi(x, *, n=2.0):
@@ -173,7 +192,13 @@ def test_a_row_may_be_a_list_any_iterable_or_just_numbers(op):
 
 
 def test_the_sum_and_the_product_of_no_numbers_are_numbers():
-    assert (tg.sum([]), tg.prod([]), tg.dot([], [])) == (0.0, 1.0, 0.0)
+    assert (tg.sum([]), tg.prod([]), tg.dot([], []), tg.sum(), tg.prod()) == (0.0, 1.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("op", [op for op in OPS.values() if op not in (tg.sum, tg.prod)], ids=repr)
+def test_an_operation_of_nothing_says_what_it_takes(op):
+    with pytest.raises((TypeError, ValueError), match=rf"^{op.name}\(\) (takes .* given|of an empty row: give at least one number)$"):
+        op()
 
 
 @pytest.mark.parametrize(("op", "value", "slopes"), [

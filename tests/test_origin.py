@@ -67,6 +67,18 @@ def test_a_variable_is_named_where_it_is_plain_to_see(statement, name):
     assert space["y"].origin.place == "train.py" and space["x"].origin.name == ""
 
 
+def test_the_first_node_of_an_operation_names_its_variable_too():
+    space = run("""
+@tg.op("·", tg.REAL)
+def just_declared(x):
+    return 2 * x, (2,)
+x = Value(3.0)
+first = just_declared(x)
+second = just_declared(x)
+""", Value=Value)
+    assert [space[name].origin.name for name in ("first", "second")] == ["first", "second"]
+
+
 def test_in_a_loop_each_round_names_its_own():
     space = run("x = Value(0.5)\nfor k in range(3):\n    x = x * 2\n")
     assert [node.origin.name for node in tg.topological_order(space["x"]) if node.parents] == ["x"] * 3

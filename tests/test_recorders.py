@@ -1,7 +1,9 @@
 """The engine in Python applies an op by a function written out from its rule: the same bits as by the rule itself."""
 
+import inspect
 import math
 import operator
+import pickle
 import struct
 
 import pytest
@@ -93,6 +95,18 @@ def test_an_operator_that_somebody_has_replaced_stays_replaced():
         patch.setattr(mul, "recorder", recorders.stand_in(mul, {**vars(modules["tinygrad_edu.engine.value"]), "Value": Value}))
         Value.__mul__ = theirs = lambda self, other: mul.recorder(self, other)
         assert (Value(2.0) * 3).data == 6.0 and Value.__mul__ is theirs
+
+
+def test_an_operator_keeps_its_name_and_signature_when_it_becomes_a_recorder():
+    tg, modules = pure()
+    x = tg.Value(3.0)
+    for name in ("__add__", "__sub__", "__mul__", "__truediv__"):
+        getattr(x, name)(x)
+        method = getattr(tg.Value, name)
+        assert method.__name__ == name and str(inspect.signature(method)) == "(self, other)"
+        with other_modules(modules):
+            assert pickle.loads(pickle.dumps(getattr(x, name)))(2.0).data == getattr(operator, name)(3.0, 2.0)
+            assert pickle.loads(pickle.dumps(method)) is method
 
 
 # ---- the writer, on rules nobody would write -------------------------------------------------------------------

@@ -320,7 +320,7 @@ def given_numbers(pairs: Sequence[str], literal: bool = False) -> dict[str, Any]
         name, equals, text = (part.strip() for part in pair.partition("="))
         name = plain_name(name)
         if not equals or not name.isidentifier():
-            raise ValueError(f"{pair!r} is not understood: write name=value, such as x=-2, without spaces, "
+            raise ValueError(f"{pair.strip()!r} is not understood: write name=value, such as x=-2, without spaces, "
                              "and the expression in quotes")
         if name in numbers:
             raise ValueError(f"{name} is given twice")

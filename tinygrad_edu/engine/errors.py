@@ -71,7 +71,7 @@ recording = ContextVar("recording", default=True)       # do results remember th
 tracing = ContextVar("tracing", default=False)          # and the line they were made at?
 plain_recording = ContextVar("plain_recording", default=True)   # recording and not tracing: what the usual case asks
 plain_recording.set(True)                               # what is set is found faster than a default
-modes_were_used = bytearray(1)                          # 1 from the first of these modes on; before, nobody need ask
+modes_were_used = bytearray(1)      # [0] is 1 once recording or tracing was ever switched: until then nobody need ask
 
 
 class Block(IOBase):

@@ -70,7 +70,7 @@ def walked_back(order: list[Node], seed: float) -> tuple[dict[Node, float], list
             if parents:
                 unreached.append(node)
         elif node._extra is not None and "is_constant" in node._extra:
-            del arrived[node]
+            del arrived[node]                   # a constant keeps no gradient, and passes none on
         elif len(parents) == 2:                 # the usual case, without a loop
             (x, y), (dx, dy) = parents, node._local_grads
             if dy or not node._operation.selects:

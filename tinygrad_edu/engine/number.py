@@ -28,7 +28,7 @@ def number(x: Any) -> float:
     """
     if type(x) is float:
         return x
-    if type(x) is int and -WHOLE <= x <= WHOLE:         # the usual int, in a hurry
+    if type(x) is int and -WHOLE <= x <= WHOLE:         # the usual int, which the checks below would let pass
         return float(x)
     if is_bool(x):
         raise TypeError(f"bool is not a number here: got {x}; write float(x), or greater(a, b) for a > b")

@@ -41,7 +41,7 @@ class Op:
     jumps       a function of its inputs, where it jumps at infinitely many places: wherever that is a whole number
     longer      the op that is meant where it is given more inputs: log(x, base)
     sample      values of the constants, for tests
-    recorder    in the engine in Python, what applies it to Values (see `recorders.py`)
+    recorder    in the engine in Python, the function that applies it to Values (see `recorders.py`)
 
     An op is called like a function, on floats or on Values, or on arrays of them, element by element:
 
@@ -63,7 +63,7 @@ class Op:
         self.inputs: list[str] = spec.args
         self.constants: dict[str, Any] = {name: defaults.get(name) for name in spec.kwonlyargs}
         self.rows = any(isinstance(d, list) for d in domain)
-        self.plain_inputs = 0 if self.rows or self.constants else len(self.inputs)      # how many, where that is all
+        self.plain_inputs = None if self.rows or self.constants else len(self.inputs)   # how many, if that is all
         self.domain: tuple[Interval, ...] = tuple(d[0] if isinstance(d, list) else d for d in domain)
         self.sample = {**defaults, **sample}
         self.__name__, self.__doc__, self.__module__ = rule.__name__, rule.__doc__, rule.__module__
@@ -77,7 +77,7 @@ class Op:
 
     # ---- calling it
 
-    def __call__(self, *inputs, **constants):
+    def __call__(self, /, *inputs, **constants):
         if len(inputs) == self.plain_inputs and not constants:     # the usual case: nothing to sort or to check
             if type(inputs[0]) is float and {*map(type, inputs)} == {float}:
                 return self.evaluate(*inputs)[0]
@@ -113,7 +113,7 @@ class Op:
 
     # ---- computing it
 
-    def evaluate(self, *numbers, **constants) -> tuple[float, Any]:
+    def evaluate(self, /, *numbers, **constants) -> tuple[float, Any]:
         """(value, local gradients) of floats, by IEEE arithmetic.
 
         The rule runs on plain floats; only if Python raises where IEEE 754 has an answer does
@@ -209,7 +209,7 @@ class Op:
         rule = self.rule if all(isinstance(x, float | int) for x in inputs) else self.textbook
         return rule(*inputs)[0]
 
-    def of_row(self, row: Any, **constants: Any) -> Any:
+    def of_row(self, row: Any, /, **constants: Any) -> Any:
         """Its value of a row of numbers of any kind but floats, or its node: for the graph forms of others."""
         if type(row) is Row:                                    # as graph forms are checked
             return Formula(self.name, row.element)
@@ -221,13 +221,13 @@ class Op:
         """The slope of an op of one input, as a formula or as the textbook has it: for the graph forms of others."""
         return Formula(f"{self.name}′", x) if type(x) is Formula else self.textbook(x)[1][0]
 
-    def formulas(self, rule: Callable | None = None, **constants: Any) -> tuple[Any, tuple]:
+    def formulas(self, rule: Callable | None = None, /, **constants: Any) -> tuple[Any, tuple]:
         """(value, local gradients) as formulas named after the arguments; those of the textbook, or of another form."""
         kind = (lambda name: Row(Formula("element", Formula(name)))) if self.rows else Formula
         named = {name: Formula(name) for name in self.constants}
         return (rule or self.textbook)(*map(kind, self.inputs), **{**named, **constants})
 
-    def call(self, *inputs, **constants) -> Formula:
+    def call(self, /, *inputs, **constants) -> Formula:
         """The op applied to formulas as people write it: `a + b`, `tanh(a)`, `leaky_relu(a, slope=0.1)`."""
         settings = [Formula("keyword", Formula(k), x) for k, x in constants.items()]
         if self.rows:
@@ -245,7 +245,7 @@ class Op:
     @property
     def is_built_in(self) -> bool:
         """Is it one of the package's own?"""
-        return self.__module__.startswith(__package__ + ".")
+        return str(self.__module__).startswith(__package__ + ".")    # code run by exec may have no module
 
     @property
     def summary(self) -> str:

@@ -22,7 +22,7 @@ from .op import OPS
 
 PACKAGE = str(Path(__file__).parents[1])
 STANDARD_LIBRARY = str(Path(os.__file__).parent)
-ENGINE = {str(Path(__file__).with_name(name)) for name in ("value.py", "op.py", "origin.py")}
+ENGINE = tuple(str(Path(__file__).with_name(name)) for name in ("value.py", "op.py", "origin.py", "recorders.py"))
 # What is called to make a node; not __add__, which sum([x, y]) calls.
 CALLED = {"__init__", "__call__", "__abs__", "method", "general", "pow", "add_origin_of_call"}
 NUMBERED = ((r"<i?python-input-(\d+).*>", "cell"), (r"<doctest .*\[(\d+)\]>", "example"))
@@ -96,7 +96,7 @@ def here() -> Origin | None:
 
 def is_single(code: CodeType) -> bool:
     """Is this a part of the engine that makes one node and returns it, so that its caller's variable is the node's?"""
-    return code.co_filename in ENGINE or code.co_name == "recorder"
+    return code.co_filename.startswith(ENGINE)          # that of a recorder is "recorders.py, tanh"
 
 
 @cache

@@ -9,8 +9,10 @@ every other to `record`.  It is written when the op is first applied to a Value.
 import math
 from collections import Counter
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any
 
+from .errors import modes_were_used
 from .formula import Formula, where
 from .ieee import COMPUTE
 from .op import Op
@@ -69,7 +71,7 @@ def stand_in(op: Op, engine: dict[str, Any]) -> Callable:
     def first(*given):
         op.recorder = recorder_of(op, engine)
         if method and vars(engine["Value"])[name] is method:        # nobody has put his own in its place
-            setattr(engine["Value"], name, op.recorder)
+            setattr(engine["Value"], name, update_wrapper(op.recorder, method))     # by whose name it is pickled
         return op.recorder(*given)
     return first
 
@@ -87,7 +89,8 @@ def recorder_of(op: Op, engine: dict[str, Any]) -> Callable:
         value=value, local_grads=local_grads, constants=constants,
         none_is_surely_live=" and ".join([f"{node}._extra is not None" for node in nodes]),
         extra=f"{{'constants': {constants}}}" if settings else None)
-    names = {**engine, **COMPUTE, "fabs": math.fabs, "pi": math.pi, "inf": math.inf, "nan": math.nan, "op": op}
+    names = {**engine, **COMPUTE, "fabs": math.fabs, "pi": math.pi, "inf": math.inf, "nan": math.nan, "op": op,
+             "modes_were_used": modes_were_used}
     exec(compile(source, f"{__file__}, {op.name}", "exec"), names)
     return names["recorder"]
 
@@ -117,7 +120,7 @@ class Writer:
         self.knows_all = all(part.head in PYTHON or part.head in BY_WHERE for part in order if part.parts)
         self.uses = Counter(map(id, map(resolved, formulas)))
         for part in order:
-            for _ in range(2 if part.head in BY_WHERE else 1):
+            for _ in range(2 if part.head in BY_WHERE else 1):          # written with `where`, which reads each twice
                 self.uses.update(map(id, children(part)))
         self.fresh, self.named = part_names(order), dict[int, str]()
 

@@ -162,6 +162,7 @@ class Value:
 
     # ---- operators
 
+    # A `recorder` does what `record(ops.add, self, other)`, further below, does, only faster (see `recorders.py`).
     def __add__(self, other): return ops.add.recorder(self, other)
     def __radd__(self, other): return ops.add.recorder(other, self)
     def __sub__(self, other): return ops.sub.recorder(self, other)
@@ -248,7 +249,7 @@ class Value:
         order = topological_order(self)
         arrived, unreached = walked_back(order, seed)
         total = sum(arrived.values())
-        if errors.strict.get() and total - total:       # some are inf or nan, or all of them very large
+        if errors.strict.get() and total - total:       # one is inf or nan, or only their sum is too large
             check_leaves(order, arrived)
         arrived.update((node, 0.0) for node in unreached if not node.is_constant)
         publish(arrived)
@@ -276,8 +277,10 @@ class Value:
     # ---- recording, numpy, copies: the engine's side of it
 
     @staticmethod
-    def record(op: Op, *inputs: Any, **constants: float) -> Any:
-        """Apply an op to checked arguments; `Op.__call__` sends Values here."""
+    def record(op: Op, /, *inputs: Any, **constants: Any) -> Any:
+        """Apply an op to Values and numbers; `Op.__call__` sends them here."""
+        if len(inputs) != len(op.inputs) or [*constants] != [*op.constants]:
+            inputs, constants = op.arguments(inputs, constants)         # which sorts or refuses them
         return op.recorder(*inputs, *constants.values()) if op.recorder else record(op, *inputs, **constants)
 
     set_scopes = staticmethod(set_scopes)
@@ -287,7 +290,8 @@ class Value:
     def method_of(op: Op) -> "Callable[[Value], Value]":
         """A method that applies an op of one input."""
         def method(self, *others, **constants):
-            return op(self, *others, **constants) if others or constants else op.recorder(self)
+            usual = type(self) is Value and not others and not constants
+            return op.recorder(self) if usual else op(self, *others, **constants)
         return method
 
     @staticmethod
@@ -324,14 +328,13 @@ class Value:
 
 new = Value.__new__
 recording, tracing, plain_recording = errors.recording.get, errors.tracing.get, errors.plain_recording.get
-modes_were_used = errors.modes_were_used
 set_grad = vars(Value)["_grad"].__set__
 
 
 # ---- where the graph grows ------------------------------------------------------------------------
 
 
-def record(op: Op, *inputs: Any, **constants: float) -> Any:
+def record(op: Op, /, *inputs: Any, **constants: float) -> Any:
     """Apply `op` to Values or numbers, or rows of them, and remember how."""
     try:
         rows = inputs if op.rows else (inputs,)

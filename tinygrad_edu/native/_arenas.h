@@ -26,7 +26,7 @@
    often nodes come and go. */
 typedef struct Arena {
     struct Arena *next, *previous;      /* among those with room */
-    size_t used;                        /* nodes in use */
+    size_t used;                        /* nodes in use, and places at hand */
     size_t first;                       /* no place before this word is vacant */
     uint64_t vacant[WORDS];             /* a bit for each place */
 } Arena;

@@ -97,7 +97,7 @@ cdef extern from "kernels.h":
     double apply2(int op, double x, double y, double *gx, double *gy)
     double apply_any(int op, int n, const double *x, const double *c, double *g, double *room)
 
-# The rule of an op that is known where `binary` is called; NULL where only its code is.
+# What `binary` calls where the op is known when this is compiled; NULL where only its code is known.
 ctypedef double (*Rule)(double x, double y, double *gx, double *gy) noexcept
 
 from ..engine import by_hand, errors, graph, value as shared
@@ -323,7 +323,7 @@ cdef class Value:
         return <Py_hash_t>(address >> 4 | address << (8 * sizeof(size_t) - 4))          # as object has it
 
     @staticmethod
-    def record(op, *inputs, **constants):
+    def record(op, /, *inputs, **constants):
         cdef int code = code_of(op)
         if len(inputs) != len(op.inputs) or list(constants) != list(op.constants):
             inputs, constants = op.arguments(inputs, constants)         # which sorts or refuses them
@@ -348,9 +348,9 @@ cdef class Value:
     def method_of(op):
         cdef int code = code_of(op)
         def method(self, *others, **constants):
-            if others or constants:
+            if others or constants or not isinstance(self, Value):
                 return op(self, *others, **constants)
-            return unary(code, <Value?>self, 0.0, True) if code else general(op, 0, (self,), {})
+            return unary(code, self, 0.0, True) if code else general(op, 0, (self,), {})
         if code:
             call_quickly(method, code)
         return method
@@ -378,7 +378,7 @@ cdef class Value:
 cdef inline bint is_ordinary() except -1:
     """Are results recorded, and is nobody asking where?"""
     cdef PyObject *usual
-    if not modes_were_used[0]:          # told without a call
+    if not modes_were_used[0]:          # never switched, in no thread: told without a call
         return True
     context_value(<PyObject*>ORDINARY, NULL, &usual)
     decref(usual)
@@ -640,7 +640,7 @@ cdef object call_method(method, PyObject *const *given, size_t count, PyObject *
 
 
 cdef call_quickly(method, int code):
-    """Let Python call `call_method` for the first method of an op: a function of this kind holds the address to call."""
+    """Let Python call `call_method` for the first method of an op, by the address that such a function holds."""
     global method_slowly
     cdef char *start = <char*><void*>method
     if PyVectorcall_Function(method) != NULL and METHODS[code] is None:
@@ -662,7 +662,7 @@ cdef Known[PLACES] known
 
 
 cdef inline Known *place_of(void *it) noexcept:
-    """Where an operation or a quick method stands in `known`, or could: at the place its address tells, or soon after."""
+    """Where an op or a quick method stands in `known`, or could: at the place its address tells, or after it."""
     cdef size_t i = <size_t>it // 16 % PLACES
     while known[i].it != it and known[i].it != NULL:
         i = (i + 1) % PLACES
