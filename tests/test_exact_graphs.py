@@ -9,6 +9,7 @@ import random
 from fractions import Fraction
 
 import pytest
+from judge import CANCELS, FLAT
 from mpmath import mp
 from textbook import definition, is_defined
 
@@ -161,26 +162,35 @@ def second_derivatives(node):
     return rows
 
 
-LEAST = {"gelu": 0.8, "sinc": 0.2}          # near zeros of these slopes 4 and, beyond 2, 1 unit of 2^-53, absolute, are promised
+ROUNDING = 5 * 2.0 ** -53       # how far a number may be off, as a part of its size (2.6 · 2^-53 is the worst seen)
+
+
+def least_size(allowed, node):
+    """The size that a number of this node has at least: near a 0 that R5 names in `allowed`, its error is absolute.
+
+    logaddexp, for one, adds a number to a logarithm: where these cancel, the rounding of the logarithm is left.
+    """
+    return allowed[node.op](*[p.data for p in node.parents]) / ROUNDING if node.op in allowed else 0.0
 
 
 def rounding_sizes(output):
-    """{node: size}: rounding may put the gradient of a node wrong by 5 units of 2^-53 of this (2.9 is the worst seen).
+    """{node: size}: rounding may put the gradient of a node wrong by ROUNDING times this.
 
-    Errors of the values are carried forward; a local gradient is then wrong by its own rounding
-    and by those errors times the second derivatives; and gradients are summed with every term
-    taken by its size, so that what cancels counts in full.
+    A value is wrong by its own rounding, and by the errors of its inputs, carried forward; a local gradient is then
+    wrong by its own rounding and by those errors times the second derivatives; and gradients are summed with
+    every term taken by its size, so that what cancels counts in full.
     """
     order = tg.topological_order(output)
     errors = {}
     for node in order:
-        local_sizes = zip(node.parents, map(abs, node.local_grads))
-        errors[node] = abs(node.data) * bool(node.parents) + sum(size * errors[p] for p, size in local_sizes)
+        own = max(abs(node.data), least_size(CANCELS, node)) if node.parents else 0.0
+        errors[node] = own + sum(abs(local_grad) * errors[p] for p, local_grad in zip(node.parents, node.local_grads))
     sizes = {output: 1.0}
     for node in reversed(order):
         bends = second_derivatives(node) if node.parents else []
         for parent, local_grad, row in zip(node.parents, node.local_grads, bends):
-            size = max(abs(local_grad), LEAST.get(node.op, 0.0)) + sum(abs(bend) * errors[p] for bend, p in zip(row, node.parents))
+            own = max(abs(local_grad), least_size(FLAT, node))
+            size = own + sum(abs(bend) * errors[p] for bend, p in zip(row, node.parents))
             sizes[parent] = sizes.get(parent, 0.0) + sizes[node] * size
     return sizes
 
@@ -201,7 +211,7 @@ def compare_smooth_graphs(seeds):
             for i, leaf in enumerate(leaves):
                 up, down = ([mp.mpf(x) + s * (j == i) for j, x in enumerate(numbers)] for s in (h, -h))
                 true = (judged(program, up) - judged(program, down)) / (2 * h)
-                allowed = 5 * mp.mpf(2) ** -53 * sizes.get(leaf, 0.0)
+                allowed = ROUNDING * sizes.get(leaf, 0.0)
                 assert abs(leaf.grad - true) <= allowed + mp.mpf(10) ** -100, seed
                 compared += allowed > 0
     return compared
