@@ -81,8 +81,8 @@ class Op:
         if len(inputs) == self.plain_inputs and not constants:     # the usual case: nothing to sort or to check
             if type(inputs[0]) is float and {*map(type, inputs)} == {float}:
                 return self.evaluate(*inputs)[0]
-            if self.recorder and is_value(inputs[0]):
-                made = self.recorder(*inputs)
+            if record := getattr(type(inputs[0]), "record", None):
+                made = record(self, *inputs)
                 return made if made is not NotImplemented else self.on_arrays(inputs, constants)
         if self.longer and len(inputs) + len(constants.keys() & self.longer.inputs) > len(self.inputs):
             return self.longer(*inputs, **constants)

@@ -279,7 +279,8 @@ class Value:
     @staticmethod
     def record(op: Op, /, *inputs: Any, **constants: Any) -> Any:
         """Apply an op to Values and numbers; `Op.__call__` sends them here."""
-        if len(inputs) != len(op.inputs) or [*constants] != [*op.constants]:
+        is_usual = len(inputs) == op.plain_inputs and not constants
+        if not is_usual and (len(inputs) != len(op.inputs) or [*constants] != [*op.constants]):
             inputs, constants = op.arguments(inputs, constants)         # which sorts or refuses them
         return op.recorder(*inputs, *constants.values()) if op.recorder else record(op, *inputs, **constants)
 
