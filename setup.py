@@ -23,44 +23,47 @@ def run_module(name, path, **options):
 
 
 class BuildEngine(build_ext):
-    """Lets the rules print themselves as C first; the package goes without where nothing can be compiled rightly."""
-
-    compiled = True
+    """Lets the rules print themselves as C first; the package goes without what cannot be compiled rightly."""
 
     def run(self):
+        self.built = []
         super().run()
-        if not self.compiled:                   # what an earlier build left was made from other rules
-            for ext in self.extensions:
+        for ext in self.extensions:
+            if ext not in self.built:           # what an earlier build left was made from other rules
                 Path(self.get_ext_fullpath(ext.name)).unlink(missing_ok=True)
-        if not all(os.path.exists(self.get_ext_fullpath(ext.name)) for ext in self.extensions):
+        if not self.built:
             self.distribution.ext_modules = None
             wheel = self.distribution.get_command_obj("bdist_wheel", create=False)
             if wheel:
                 wheel.root_is_pure = True
 
     def build_extension(self, ext):
+        """An error here is passed over by setuptools, which says so: both extensions are optional."""
+        if ext is lanes and native not in self.built:
+            raise CompileError("without the compiled engine there are no compiled programs")
         made = Path(self.build_temp).resolve()
         made.mkdir(parents=True, exist_ok=True)
-        run_module("tinygrad_edu.native.c_rules", made / "kernels.h").check_returncode()
-        ext.include_dirs += [str(made), str(ROOT / "tinygrad_edu" / "native")]
+        printer, target, check = PRINTERS[ext.name]
+        run_module(printer, made / target).check_returncode()
+        ext.include_dirs += [str(made), str(Path(ext.sources[0]).resolve().parent)]
         try:
             super().build_extension(ext)
         except (CompileError, LinkError) as error:
-            if self.compiles("#include <Python.h>\n", made):
+            if ext is native and self.compiles("#include <Python.h>\n", made):
                 raise RuntimeError("the compiler works, but the engine cannot be built; it needs Cython") from error
-            self.compiled = False
-            raise                                   # which setuptools passes over, as there is no compiler
-        self.check_numbers(Path(self.get_ext_fullpath(ext.name)))
+            raise
+        self.check_numbers(check, Path(self.get_ext_fullpath(ext.name)))
+        self.built.append(ext)
 
-    def check_numbers(self, built):
-        """What a compiler made that gets the special numbers wrong is not kept."""
-        check = run_module("tinygrad_edu.native.self_check", built, stdout=subprocess.PIPE, text=True)
-        if check.returncode:
+    def check_numbers(self, check, built):
+        """What a compiler made that gets numbers wrong is not kept."""
+        checked = run_module(check, built, stdout=subprocess.PIPE, text=True)
+        if checked.returncode:
             built.unlink()
-            self.compiled = False
-            raise CompileError(f"this compiler gets numbers wrong, so the package goes without: {check.stdout.strip()}")
-        if check.stdout.strip():                    # it was built for another machine
-            self.warn(check.stdout.strip())
+            wrong = checked.stdout.strip()
+            raise CompileError(f"this compiler gets numbers wrong, so the package goes without: {wrong}")
+        if checked.stdout.strip():                  # it was built for another machine
+            self.warn(checked.stdout.strip())
 
     def compiles(self, text, folder):
         (folder / "probe.c").write_text(text)
@@ -71,11 +74,23 @@ class BuildEngine(build_ext):
         return True
 
 
+# The modules that print the rules as C for an extension, the file or folder they print to, and what checks it then.
+PRINTERS = {
+    "tinygrad_edu.native._native": ("tinygrad_edu.native.c_rules", "kernels.h", "tinygrad_edu.native.self_check"),
+    "tinygrad_edu.fast._lanes": ("tinygrad_edu.fast.c_lanes", "", "tinygrad_edu.fast.self_check")}
+RULES = [f"tinygrad_edu/{name}" for name in (
+    "engine/ops.py", "engine/more_ops.py", "engine/accurate.py", "engine/formula.py", "engine/ieee.py",
+    "engine/printer.py", "symbols/source.py", "native/c_rules.py")]
 native = Extension(
     "tinygrad_edu.native._native", ["tinygrad_edu/native/_native.pyx"], optional=True,
     define_macros=[("CYTHON_USE_TYPE_SPECS", "1")],             # a class to which methods can be added
     extra_compile_args=[] if sys.platform == "win32" else FLAGS,
-    depends=[f"tinygrad_edu/{name}" for name in (
-        "native/_arenas.h", "native/c_rules.py", "engine/ops.py", "engine/more_ops.py", "engine/accurate.py",
-        "engine/formula.py", "engine/ieee.py", "engine/printer.py", "symbols/source.py")])
-setup(ext_modules=[native], cmdclass={"build_ext": BuildEngine})
+    depends=["tinygrad_edu/native/_arenas.h", *RULES])
+# Vectors in C are those of gcc and clang.  What a debugger would read makes up three quarters of the library.
+lanes = Extension(
+    "tinygrad_edu.fast._lanes", ["tinygrad_edu/fast/_lanes.pyx"], optional=True,
+    extra_compile_args=[*FLAGS, "-fno-trapping-math", "-fno-math-errno", "-g0"],
+    extra_link_args=["-Wl,-x" if sys.platform == "darwin" else "-Wl,-s"],
+    depends=[*sorted(map(str, Path("tinygrad_edu/fast").glob("*.h"))), "tinygrad_edu/fast/c_lanes.py",
+             "tinygrad_edu/fast/layout.py", *RULES])
+setup(ext_modules=[native, lanes] if os.name == "posix" else [native], cmdclass={"build_ext": BuildEngine})

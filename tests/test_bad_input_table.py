@@ -151,6 +151,13 @@ TABLE = {
         refused("x.real", "a dot"), refused("x[0]", "square brackets"), refused("y(2)", "write y "), refused("lambda: x", "no lambda"),
         refused("'a' * x", "quotes have no place"), refused("1/2x", r"has two readings: write \(1/2\)\*x or 1/\(2\*x\)"), refused("sin x x", "has two readings"), refused("x\x1b", r"'\\x1b'", (1, 2)),
         (lambda w: tg.expression("x" * 10_001, x=1), ExpressionError, "10001 characters, but 10000 are the limit")],
+    "a function that is compiled, and its batches": [
+        (lambda w: tg.compile(lambda x: x if x > 0 else -x, 1.0), tg.TraceError, r"compared at \S+test_bad_input_table.py:\d+: .*; tg.where"),
+        (lambda w: tg.compile(lambda x: x.data * x, 1.0), tg.TraceError, r"\.data was read at .*; compute with the Value itself"),
+        (lambda w: tg.compile(lambda x: 3.0, 1.0), TypeError, "f must return Values.*got 3.0"), (lambda w: tg.compile(lambda: w.model, *[]), TypeError, "takes no numbers"),
+        (lambda w: tg.compile(tg.exp, 1.0)(["1.5"]), TypeError, r"x\[0\]: .*not str: got '1.5'"), (lambda w: tg.compile(tg.exp, 1.0)([[1.0]]), TypeError, "not list: got"),
+        (lambda w: tg.compile(tg.exp, 1.0)([]), ValueError, "at least one row"), (lambda w: tg.compile(tg.hypot, 1.0, 1.0)([1.0], [1.0, 2.0]), ValueError, "has 1 but .* has 2 rows"),
+        (lambda w: tg.compile(lambda x: x[0], [1.0])([[1.0, 2.0]]), ValueError, r"x\[0\] must be built like \[0.0\]: got \[1.0, 2.0\]")],
 }
 
 

@@ -190,7 +190,7 @@ def test_version_names_engine_and_python():
     assert output.startswith(f"tinygrad-edu {tg.__version__} (engine: {tg.engine_name}, ") and ", Python 3." in output
     forced = subprocess.run([sys.executable, "-m", "tinygrad_edu", "--version"], capture_output=True, text=True,
                             env={**os.environ, "TINYGRAD_EDU_PURE": "1"})
-    assert "(engine: pure, all in Python; TINYGRAD_EDU_PURE is set, Python 3." in forced.stdout
+    assert "(engine: pure, all in Python; TINYGRAD_EDU_PURE is set, programs: NumPy, Python 3." in forced.stdout
 
 
 MISTAKES = [

@@ -70,4 +70,4 @@ def test_names_that_python_has_too_are_ours_in_the_package():
     ours = {name for name, x in vars(tg).items() if hasattr(builtins, name) and not name.startswith("__")}
     assert ours == {*tg._python_has_too} and {"abs", "max", "sum"} < ours
     for name in ours:
-        assert getattr(tg, name) is not getattr(builtins, name) and getattr(tg, name).__module__.startswith("tinygrad_edu.engine")
+        assert getattr(tg, name) is not getattr(builtins, name) and getattr(tg, name).__module__.startswith("tinygrad_edu.")

@@ -4,6 +4,7 @@ import gc
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -125,7 +126,13 @@ def test_a_build_that_breaks_where_the_compiler_works_is_an_error(sources):
     assert done.returncode and "the compiler works, but the engine cannot be built" in done.stderr
 
 
+def has_compiler():
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "false")
+    return shutil.which(compiler[0]) is not None and not subprocess.run([*compiler, "--version"], capture_output=True).returncode
+
+
 @pytest.mark.skipif(os.name != "posix", reason="compilers are named by the environment")
+@pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
 def test_a_kernel_that_loses_nan_is_not_kept(sources):
     """As gcc 14 made of the rules when they compared two numbers before they asked for nan."""
     printer = sources / "tinygrad_edu" / "engine" / "printer.py"
@@ -137,6 +144,24 @@ def test_a_kernel_that_loses_nan_is_not_kept(sources):
         printer.write_text(right, encoding="utf-8")
     assert done.returncode == 0 and "relu of (nan,) and its gradients are (0.0, 0.0), by the rule (nan, nan)" in done.stderr, done.stderr
     assert not list(sources.glob("planted/**/_native.*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="compilers are named by the environment")
+@pytest.mark.skipif(not has_compiler(), reason="there is no C compiler")
+def test_without_the_executor_of_programs_there_is_still_the_engine(sources):
+    """Older compilers know no vectors of numbers; what an earlier build left of the executor goes."""
+    tiles = sources / "tinygrad_edu" / "fast" / "_tiles.h"
+    right = tiles.read_text(encoding="utf-8")
+    left = sources / "lacking" / "tinygrad_edu" / "fast" / f"_lanes{sysconfig.get_config_var('EXT_SUFFIX')}"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"of other rules")
+    tiles.write_text("#error planted\n" + right, encoding="utf-8")
+    try:
+        done = build(sources, "--build-lib", "lacking", "--build-temp", "lacking-temp", CFLAGS="-DNDEBUG")
+    finally:
+        tiles.write_text(right, encoding="utf-8")
+    assert done.returncode == 0 and "#error planted" in done.stderr, done.stderr
+    assert list(sources.glob("lacking/**/_native.*")) and not left.exists()
 
 
 def one_wrong(name, numbers, answer):

@@ -145,6 +145,9 @@ from .engine.origin import Origin, trace_origin
 from .engine.replay import Replay, replay
 from .engine.value import Value, engine_name, leaves, live_values, topological_order
 from .engine.value import pow as pow
+from .fast.program import Program
+from .fast.program import compile as compile
+from .fast.trace import TraceError
 from .learn import data
 from .learn.animation import animate_training
 from .learn.fit import fit
@@ -205,15 +208,16 @@ for _then, _now in {"calculus": "calculus.transforms", "expression": "symbols.ex
     _sys.modules[f"{__name__}.engine.{_then}"] = _sys.modules[f"{__name__}.{_now}"]
 
 # Python has these names too: tg.max is ours, while `from tinygrad_edu import *` leaves Python's max alone.
-_python_has_too = ["abs", "max", "min", "pow", "round", "sum"]
+_python_has_too = ["abs", "compile", "max", "min", "pow", "round", "sum"]
 
 __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
     "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "Frames", "GradientCheck",
     "GradientError", "History",
     "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov",
-    "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "REAL",
-    "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps", "UNIT", "Value", "WeightFileError",
+    "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "Program",
+    "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps",
+    "TraceError", "UNIT", "Value", "WeightFileError",
     "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce", "bce_with_logits",
     "brier", "cbrt", "ceil", "check_training", "clip", "clip_gradients_by_norm", "clip_gradients_by_value", "cos",
     "cosh", "cross_entropy", "cumsum", "data", "derivative", "div", "dot", "draw", "elu", "engine_name", "equal", "erf",

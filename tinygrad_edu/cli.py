@@ -187,6 +187,20 @@ ENGINE_LINE = {
         else "the compiled one is built by pip install where there is a C compiler"),
 }
 
+
+class Version(argparse.Action):
+    """--version: what this is, and what runs it."""
+
+    def __init__(self, option_strings: list[str], dest: str):
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="show program's version number and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from .fast.built import backend
+        print(f"tinygrad-edu {__version__} (engine: {ENGINE_LINE[engine_name]}, programs: {backend()}, "
+              f"Python {platform.python_version()}, {platform.system()} {platform.machine()})")
+        parser.exit()
+
+
 # ---- arguments ----------------------------------------------------------------------------------------
 
 
@@ -196,9 +210,7 @@ def argument_parser() -> argparse.ArgumentParser:
         prog="tinygrad-edu",
         description="Step through and draw any expression, forward and backward; train small networks.",
         epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--version", action="version", version=(
-        f"tinygrad-edu {__version__} (engine: {ENGINE_LINE[engine_name]}, "
-        f"Python {platform.python_version()}, {platform.system()} {platform.machine()})"))
+    parser.add_argument("--version", action=Version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name: str, run: Any, help: str, examples: str) -> Any:

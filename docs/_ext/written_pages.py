@@ -49,6 +49,7 @@ PAGES = (
     Page("declaring", "Declaring an operation", ("engine.op",), ("engine.formula",)),
     Page("calculus", "Derivatives of functions", ("calculus.transforms", "calculus.differences")),
     Page("gradients", "Formulas, fractions, text", ("symbols", "engine.replay")),
+    Page("programs", "Programs for batches", ("fast.program", "fast.trace")),
     Page("checking", "Checking gradients", ("check.gradcheck", "check.report")),
     Page("showing", "Steps and pictures", ("show",), ("show.plots",)),
     Page("networks", "Networks", ("nn.modules", "nn.weights")),
@@ -232,7 +233,7 @@ def names_of(page: Page, homes: dict[str, list[str]]) -> str:
 
 # ---- the package's rooms, the command, the notebooks ---------------------------------------------------
 
-ROOMS = ("engine", "symbols", "calculus", "check", "native", "nn", "show", "learn", "")     # "": above all rooms
+ROOMS = ("engine", "symbols", "calculus", "check", "native", "fast", "nn", "show", "learn", "")      # "": above all
 
 
 def rooms_table() -> str:

@@ -12,6 +12,7 @@ A plain number that meets a Value is kept as a number; it becomes a node when so
 """
 
 cimport cython
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.object cimport PyObject, ternaryfunc
 from libc.math cimport isfinite
 from libc.stdlib cimport calloc, free, malloc, realloc
@@ -73,6 +74,7 @@ cdef extern from *:
     """
     void begin_object(void*, PyTypeObject*) noexcept
     bint small_int(object, double*)
+    bint unlikely(bint) noexcept
 
 cdef extern from "_arenas.h":
     enum: NODE_BYTES, HEAD_BYTES
@@ -122,6 +124,7 @@ cdef object recording = errors.recording.get, tracing = errors.tracing.get, stri
 # The bits of `Value.flags`.  The lowest two are the shape: the number of parents, or MANY.
 cdef enum: MANY = 3, SHAPE = 3
 cdef enum:
+    OWNED = 4                           # a leaf whose numbers lie in arrays: see `Places`
     PLAIN = 8                           # a plain number, of which nothing else is known
     PLAIN_A = 16                        # the first or second parent is still a number, not a node
     PLAIN_B = 32
@@ -156,6 +159,8 @@ cdef class Value:
 
     def __init__(self, data, parents=(), local_grads=(), op="", label=""):
         cdef double x = as_double(data)
+        if self.flags & OWNED:
+            raise TypeError("a parameter of a compiled program cannot be made anew: set its data")
         cdef Value made = fresh() if self.flags or self.code or self.extra != NULL else self
         made.x, made.dx = x, 0.0
         if parents is not () or local_grads is not () or op != "":
@@ -177,13 +182,14 @@ cdef class Value:
     @property
     def data(self):
         """The number."""
-        return self.x
+        return data_of(self)
 
     @data.setter
     def data(self, new):
         if self.flags & SHAPE:
             Pure.data.fset(self, new)               # which refuses it
-        self.x = as_double(new)
+        cdef double x = as_double(new)              # which may call Python: only then ask where it belongs
+        place_of_data(self)[0] = x
 
     @data.deleter
     def data(self):
@@ -192,11 +198,12 @@ cdef class Value:
     @property
     def grad(self):
         """d(output)/d(self), as `backward` left it."""
-        return self.dx
+        return place_of_grad(self)[0]
 
     @grad.setter
     def grad(self, new):
-        self.dx = as_double(new)
+        cdef double dx = as_double(new)
+        place_of_grad(self)[0] = dx
 
     @grad.deleter
     def grad(self):
@@ -222,10 +229,14 @@ cdef class Value:
 
     @is_constant.setter
     def is_constant(self, frozen):
+        global changes_of_leaves, frozen_and_owned
         if self.flags & SHAPE:
             Pure.is_constant.fset(self, frozen)     # which refuses it
         cdef int constant = CONSTANT if frozen else 0
+        if self.flags & OWNED:
+            frozen_and_owned += (constant - (self.flags & CONSTANT)) // CONSTANT
         self.flags = self.flags & ~(CONSTANT | PLAIN) | constant
+        changes_of_leaves += 1
 
     @is_constant.deleter
     def is_constant(self):
@@ -304,16 +315,16 @@ cdef class Value:
         return power(p, q) if isinstance(p, Value) else binary(OP_pow, NULL, p, q, False)
 
     def __lt__(self, other):
-        return self.x < PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__lt__(self, other)
+        return data_of(self) < PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__lt__(self, other)
 
     def __le__(self, other):
-        return self.x <= PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__le__(self, other)
+        return data_of(self) <= PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__le__(self, other)
 
     def __gt__(self, other):
-        return self.x > PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__gt__(self, other)
+        return data_of(self) > PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__gt__(self, other)
 
     def __ge__(self, other):
-        return self.x >= PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__ge__(self, other)
+        return data_of(self) >= PyFloat_AS_DOUBLE(other) if PyFloat_CheckExact(other) else Pure.__ge__(self, other)
 
     def __eq__(self, other):
         return True if self is other else Pure.__eq__(self, other)
@@ -365,7 +376,10 @@ cdef class Value:
 
     def zero_grad(self):
         cdef Walk walk
+        cdef Py_ssize_t k
         sort(self, &walk, False)
+        for k in range(walk.order.n):
+            place_of_grad(<Value>walk.order.item[k].node)[0] = 0.0
         forget_marks(&walk)
         end(&walk)
 
@@ -388,7 +402,7 @@ cdef inline bint is_ordinary() except -1:
 cdef inline int look(object o, double *x) except -1:
     """What an operand is, and its number."""
     if isinstance(o, Value):
-        x[0] = (<Value>o).x
+        x[0] = data_of(<Value>o)
         return NODE
     if is_surely_number(o, x):
         return NUMBER
@@ -437,7 +451,7 @@ cdef inline Value fresh():
 
 cdef inline object unary(int code, Value p, double c, bint called):
     cdef Value v = fresh()
-    v.x = apply1(code, p.x, c, &v.ga)
+    v.x = apply1(code, data_of(p), c, &v.ga)
     v.gb = c
     if not isfinite(v.x):
         explain_or_go_on(v, code, (p,), {ONE_CONSTANT[code]: c} if ONE_CONSTANT[code] else {})
@@ -567,7 +581,7 @@ cdef bint computed(Value v, int code, int rows, dict constants) except -1:
     if x == NULL:
         raise MemoryError
     for i in range(n):
-        x[i] = (<Value>parent_of(v, i)).x
+        x[i] = data_of(<Value>parent_of(v, i))
     for constant in constants.values():
         c[0] = constant
         c += 1
@@ -774,6 +788,193 @@ cdef settle(Value v):
         v.flags &= ~PLAIN_B
 
 
+# ---- leaves whose numbers lie in arrays ----------------------------------------------------------------------
+
+# Such a leaf, which has no parents, keeps in their place the addresses of its two numbers, and in the place of a
+# local gradient that of its owner.  Its own `dx` is where `backward` adds up.
+
+cdef Py_ssize_t changes_of_leaves = 0   # grows when a leaf is frozen or woken, or gets another owner
+cdef Py_ssize_t frozen_and_owned = 0    # how many leaves are both, now
+
+
+cdef inline double data_of(Value v) noexcept:
+    return (<double*>v.a.node)[0] if unlikely(v.flags & OWNED) else v.x
+
+
+cdef inline double *place_of_data(Value v) noexcept:
+    return <double*>v.a.node if unlikely(v.flags & OWNED) else &v.x
+
+
+cdef inline double *place_of_grad(Value v) noexcept:
+    return <double*>v.b.node if unlikely(v.flags & OWNED) else &v.dx
+
+
+cdef inline void *owner_of(Value v) noexcept:
+    return (<void**>&v.ga)[0]
+
+
+def count_changes():
+    """A number that stays the same as long as no leaf is frozen, woken, or gets another owner."""
+    return changes_of_leaves
+
+
+cdef class Memory:
+    """So many numbers of eight bytes in an array, which stays as long as this lives."""
+
+    cdef Py_buffer view
+    cdef double *number
+
+    def __cinit__(self, array, Py_ssize_t count, bint changed):
+        PyObject_GetBuffer(array, &self.view, PyBUF_C_CONTIGUOUS | (PyBUF_WRITABLE if changed else 0))
+        if self.view.itemsize != 8 or self.view.len != 8 * count:
+            raise ValueError(f"an array of {count} numbers of 8 bytes is needed, got {self.view.len} bytes")
+        self.number = <double*>self.view.buf
+
+    def __dealloc__(self):
+        PyBuffer_Release(&self.view)
+
+
+@cython.no_gc_clear                     # so that all is there until `__dealloc__` has given the numbers back
+cdef class Places:
+    """Leaves whose numbers and gradients lie side by side in two arrays, as long as this lives.
+
+    values   the leaves, each once
+    data     an array for their numbers, which are copied there
+    grad     one for their gradients
+    """
+
+    cdef readonly tuple values
+    cdef readonly object data, grad
+    cdef Memory data_memory, grad_memory
+    cdef object __weakref__
+
+    def __cinit__(self, tuple values, data, grad):
+        self.values = ()
+        Places.take(self, values, data, grad, ())
+
+    def take(self, tuple values, data, grad, parts):
+        """Own more leaves, in larger arrays: first those that are here already, in their order.
+
+        parts   of former owners, each with the parts of the arrays where the numbers of its leaves are now
+        """
+        global changes_of_leaves
+        cdef Py_ssize_t i
+        if [*map(id, values[:len(self.values)])] != [*map(id, self.values)]:
+            raise ValueError("the leaves that are here already must come first")
+        for v in values:
+            if (<Value?>v).flags & SHAPE:
+                raise ValueError(f"only leaves can lie in an array: got {v}")
+        cdef tuple before = (self.data_memory, self.grad_memory)    # where numbers are until they were copied
+        self.use(data, grad, len(values))
+        self.values = values
+        for i in range(len(values)):
+            self.adopt(<Value>values[i], self.data_memory.number + i, self.grad_memory.number + i)
+        for part, data, grad in parts:
+            (<Places?>part).use(data, grad, len(part.values))
+        changes_of_leaves += 1
+
+    cdef use(self, data, grad, Py_ssize_t count):
+        self.data_memory, self.grad_memory = Memory(data, count, True), Memory(grad, count, True)
+        self.data, self.grad = data, grad
+
+    cdef void adopt(self, Value v, double *data, double *grad) noexcept:
+        global frozen_and_owned
+        data[0], grad[0] = data_of(v), place_of_grad(v)[0]
+        if v.flags & CONSTANT and not v.flags & OWNED:
+            frozen_and_owned += 1
+        v.flags |= OWNED
+        v.a.node, v.b.node, (<void**>&v.ga)[0] = data, grad, <void*>self
+
+    def __dealloc__(self):
+        global changes_of_leaves
+        for v in self.values or ():
+            if is_here(self, v):
+                give_back_numbers(v)
+        changes_of_leaves += 1
+
+    def find(self, values, places):
+        """Write down where each of these leaves lies; False if one of them does not lie here."""
+        cdef Memory where = Memory(places, len(values), True)
+        cdef Py_ssize_t *place = <Py_ssize_t*>where.number
+        cdef size_t bytes
+        cdef Py_ssize_t i
+        for i, v in enumerate(values):
+            if not isinstance(v, Value) or not (<Value>v).flags & OWNED:
+                return False
+            bytes = <size_t>(<Value>v).a.node - <size_t>self.data_memory.number             # huge if it lies before
+            if bytes // 8 >= <size_t>len(self.values):
+                return False
+            place[i] = bytes // 8
+        return True
+
+    @property
+    def has_frozen(self):
+        """May some of these be frozen, so that they get no gradients?"""
+        return bool(frozen_and_owned)
+
+    def add_to_grad(self, gradients, places):
+        """Add to the gradients of leaves, all at once; those that are frozen get none.
+
+        places   of each leaf its place, in an array of whole numbers; or the first place, if they lie in a row
+        """
+        cdef Py_ssize_t i, n = len(gradients), first = 0
+        cdef Memory dx = Memory(gradients, n, False), where = self.checked(places, n, &first)
+        cdef Py_ssize_t *place = NULL if where is None else <Py_ssize_t*>where.number
+        for i in range(n):
+            if not frozen_and_owned or not (<Value>self.values[at(place, first, i)]).flags & CONSTANT:
+                self.grad_memory.number[at(place, first, i)] += dx.number[i]
+
+    def move(self, numbers, places):
+        """Set the numbers of leaves, all at once; `places` as in `add_to_grad`."""
+        cdef Py_ssize_t i, n = len(numbers), first = 0
+        cdef Memory x = Memory(numbers, n, False), where = self.checked(places, n, &first)
+        cdef Py_ssize_t *place = NULL if where is None else <Py_ssize_t*>where.number
+        cdef double *data = self.data_memory.number
+        cdef double *new = x.number
+        for i in range(n):
+            data[at(place, first, i)] = new[i]
+
+    cdef Memory checked(self, object places, Py_ssize_t n, Py_ssize_t *first):
+        """So many places, none of which is beyond the end; None, and the first, if they lie in a row."""
+        cdef Memory where = None if type(places) is int else Memory(places, n, False)
+        cdef Py_ssize_t *place = NULL if where is None else <Py_ssize_t*>where.number
+        cdef Py_ssize_t i, beyond = 0
+        cdef size_t count = len(self.values)
+        first[0] = places if where is None else 0
+        if where is None:
+            beyond = n and (first[0] < 0 or <size_t>(first[0] + n) > count)
+        else:
+            for i in range(n):
+                beyond += <size_t>place[i] >= count
+        if beyond:
+            raise IndexError(f"not all of these places are among {count}")
+        return where
+
+
+cdef inline Py_ssize_t at(Py_ssize_t *place, Py_ssize_t first, Py_ssize_t i) noexcept:
+    return place[i] if place != NULL else first + i
+
+
+cdef inline bint is_here(Places self, object v) noexcept:
+    return isinstance(v, Value) and (<Value>v).flags & OWNED and owner_of(<Value>v) == <void*>self
+
+
+cdef void give_back_numbers(Value v) noexcept:
+    global frozen_and_owned
+    v.x, v.dx = data_of(v), place_of_grad(v)[0]
+    v.a.node, v.b.node, v.ga = NULL, NULL, 0.0
+    v.flags &= ~OWNED
+    if v.flags & CONSTANT:
+        frozen_and_owned -= 1
+
+
+def owner(v):
+    """The Places where the numbers of a Value lie, or None."""
+    if isinstance(v, Value) and (<Value>v).flags & OWNED and Py_REFCNT(owner_of(<Value>v)) > 0:
+        return <object>owner_of(<Value>v)
+    return None                         # as also while that is being freed
+
+
 # ---- freeing, without recursion ----------------------------------------------------------------------------
 
 cdef PyTypeObject *VALUE = <PyTypeObject*>Value
@@ -906,7 +1107,7 @@ cdef inline int append(Walk *walk, void *p, bint exact) except -1:
     next_of(&walk.order).node = p
     (<Value>p).mark = DONE
     if not exact:
-        next_of(&walk.before).number = (<Value>p).dx
+        next_of(&walk.before).number = place_of_grad(<Value>p)[0]
         (<Value>p).dx = 0.0
     return 0
 
@@ -974,7 +1175,7 @@ cdef void put_back(Walk *walk) noexcept:
     """The gradients as they were before."""
     cdef Py_ssize_t k
     for k in range(walk.before.n):
-        (<Value>walk.order.item[k].node).dx = walk.before.item[k].number
+        place_of_grad(<Value>walk.order.item[k].node)[0] = walk.before.item[k].number
 
 
 cdef void forget_marks(Walk *walk) noexcept:
@@ -998,7 +1199,7 @@ cdef walk_back(Value output, double seed):
         if (<Value>p).flags & CONSTANT or not (<Value>p).flags & SHAPE:
             before = walk.before.item[k].number
             finite = finite and isfinite((<Value>p).dx)
-            (<Value>p).dx = before + (<Value>p).dx if (<Value>p).mark == REACHED else before
+            place_of_grad(<Value>p)[0] = before + (<Value>p).dx if (<Value>p).mark == REACHED else before
         elif (<Value>p).mark == REACHED:
             pass_on(p)
         (<Value>p).mark = UNSEEN

@@ -16,6 +16,7 @@ from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
 from ..engine.number import checked_whole, number, short_repr
 from ..engine.value import Value
+from ..fast.trace import TraceError, checked_in_each_row, is_plain, is_traced
 from .checks import ABOVE_0, by_name, checked_number, to_list
 
 REDUCTIONS = {"mean": ops.mean, "sum": ops.sum, "none": list}
@@ -109,8 +110,7 @@ def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
     """
     targets = taken("targets", targets)
     for i, t in enumerate(numbers_in(targets)):
-        if number_of(t) not in (-1, 1):
-            raise ValueError(f"targets of hinge are -1 or 1, but target {i} is {number_of(t)}")
+        check_sign([t], f"target {i}")
     return elementwise(lambda s, t: ops.relu(ops.sub(1, ops.mul(t, s))), scores, targets, reduction)
 
 
@@ -142,7 +142,7 @@ def nll(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     """
     def one(logs: Sequence[Any], t: Any) -> Any:
         check_numbers(logs)
-        weighted = [(p, log) for p, log in zip(distribution(t, len(logs)), logs) if counts(p)]
+        weighted = [(p, where_counts(p, log, -0.0)) for p, log in zip(distribution(t, len(logs)), logs) if counts(p)]
         return ops.neg(ops.dot([p for p, _ in weighted], [log for _, log in weighted]))
     return per_example(one, log_probabilities, targets, reduction)
 
@@ -168,7 +168,9 @@ def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
         return ops.sum([term(a, b) for a, b in zip(ps, qs)])
 
     def term(a: Any, b: Any) -> Any:
-        return ops.mul(0, b) if number_of(a) == 0 else ops.mul(a, ops.sub(ops.log(a), ops.log(b)))
+        if not is_traced(a) and number_of(a) == 0:
+            return ops.mul(0, b)
+        return ops.mul(a, ops.sub(ops.log(unless_0(a, a, 1.0)), ops.log(unless_0(a, b, 1.0))))
     return per_example(one, p, q, reduction)
 
 
@@ -193,11 +195,11 @@ def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
     (0.223144, 0.0)
     """
     def one(p: Any, t: Any) -> Any:
-        if not 0 <= number_of(p) <= 1 or not 0 <= number_of(t) <= 1:
-            raise ValueError(f"bce takes probabilities and targets from [0, 1], got {number_of(p)} and {number_of(t)}")
+        check_shares([p, t], "bce takes probabilities and targets from [0, 1], got {} and {}")
         try:
-            hit = ops.mul(ops.neg(t), ops.log(p)) if counts(t) else None
-            miss = ops.mul(ops.sub(t, 1), ops.log1p(ops.neg(p))) if counts(ops.sub(t, 1)) else None
+            other = ops.sub(t, 1)
+            hit = ops.mul(ops.neg(t), ops.log(where_counts(t, p, 1.0))) if counts(t) else None
+            miss = ops.mul(other, ops.log1p(ops.neg(where_counts(other, p, 0.0)))) if counts(other) else None
         except DomainError as error:
             trouble = "has an infinite slope by the target" if number_of(p) == number_of(t) else "is infinite"
             raise type(error)(f"bce of probability {number_of(p)} for target {number_of(t)} {trouble}: "
@@ -214,8 +216,7 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
     4.248354255291589e-18
     """
     def one(z: Any, t: Any) -> Any:
-        if not 0 <= number_of(t) <= 1:
-            raise ValueError(f"targets of bce_with_logits are from [0, 1], got {number_of(t)}")
+        check_shares([t], "targets of bce_with_logits are from [0, 1], got {}")
         hit, miss = ops.softplus(ops.neg(z)), ops.softplus(z)
         if not (counts(t) and counts(ops.sub(1, t))):
             return hit if number_of(t) else miss
@@ -226,17 +227,31 @@ def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
 # ---- what they share --------------------------------------------------------------------------------------
 
 
+def check_number(x: Any) -> None:
+    """Refuse what is neither a Value nor a number."""
+    if not isinstance(x, Value):
+        number(x)
+
+
 def number_of(x: Any) -> float:
-    """The number in a Value, or x itself if it is a number; `number` refuses anything else."""
-    if isinstance(x, Value):
-        return x.data
-    number(x)
-    return x
+    """The number in a Value, or x itself if it is a number."""
+    check_number(x)
+    return x.data if isinstance(x, Value) else x
+
+
+def unless_0(weight: Any, x: Any, otherwise: float) -> Any:
+    """x; but in a function that is traced, where the weight is not known yet, another number wherever that is 0."""
+    return ops.where(ops.equal(weight, 0), otherwise, x) if is_traced(weight) else x
+
+
+def where_counts(weight: Any, x: Any, otherwise: float) -> Any:
+    """x; but in a function that is traced another number wherever a term of this weight does not count."""
+    return unless_0(weight, x, otherwise) if is_traced(weight) and is_plain(weight) else x
 
 
 def counts(weight: Any) -> bool:
     """Does a term of this weight belong to a loss?  Not at 0, unless the weight itself takes gradients."""
-    return number_of(weight) != 0 or (isinstance(weight, Value) and not weight.is_constant)
+    return is_traced(weight) or number_of(weight) != 0 or (isinstance(weight, Value) and not weight.is_constant)
 
 
 def is_row(x: Any) -> bool:
@@ -253,7 +268,7 @@ def taken(name: str, x: Any) -> Any:
     x = as_lists(x)
     if not is_row(x):
         try:
-            number_of(x)
+            check_number(x)
         except (TypeError, ValueError, OverflowError) as error:
             raise type(error)(f"{name}: {error}{to_list(x)}") from None
     return x
@@ -273,7 +288,7 @@ def form(x: Any) -> str:
     """What x is, in a message about lists and numbers; anything else is refused."""
     if is_row(x):
         return f"a list of {len(x)}"
-    number_of(x)
+    check_number(x)
     return "a number"
 
 
@@ -333,6 +348,9 @@ def distribution(target: Any, classes: int) -> list[Any]:
                              f"one probability for each class: got {short_repr(target)}")
         check_probabilities(target, "target")
         return list(target)
+    if is_traced(target):
+        raise TraceError("a class is an index, and a program has only numbers: give each target as a row of "
+                         f"{classes} probabilities, 1.0 for its class and 0.0 for the others")
     try:
         place = checked_whole("a target (the index of a class if no list of probabilities)", target, least=-math.inf)
     except TypeError as error:
@@ -346,9 +364,34 @@ def distribution(target: Any, classes: int) -> list[Any]:
 def check_numbers(row: Sequence[Any]) -> None:
     """Refuse what is no number, also where a loss would not look at it."""
     for x in row:
-        number_of(x)
+        check_number(x)
 
 
+def are_shares(xs: Sequence[Any]) -> Any:
+    return ops.min([ops.equal(x, ops.clip(x, 0.0, 1.0)) for x in xs])
+
+
+def are_probabilities(ps: Sequence[Any]) -> Any:
+    off = ops.abs(ops.sub(ops.sum(ps), 1))
+    return ops.min([ops.greater_equal(ops.min(ps), 0), ops.less_equal(ops.max(ps), 1),
+                   ops.less_equal(off, SUM_TOLERANCE * len(ps))])
+
+
+@checked_in_each_row(lambda ts: ops.equal(ops.abs(ts[0]), 1))
+def check_sign(ts: Sequence[Any], what: str) -> None:
+    """Refuse the one number of the list if it is neither -1 nor 1."""
+    if number_of(ts[0]) not in (-1, 1):
+        raise ValueError(f"targets of hinge are -1 or 1, but {what} is {number_of(ts[0])}")
+
+
+@checked_in_each_row(are_shares)
+def check_shares(xs: Sequence[Any], words: str) -> None:
+    """Refuse what is not from [0, 1]; the words are the message, with a place for each number."""
+    if not all(0 <= number_of(x) <= 1 for x in xs):
+        raise ValueError(words.format(*map(number_of, xs)))
+
+
+@checked_in_each_row(are_probabilities)
 def check_probabilities(ps: Sequence[Any], what: str) -> None:
     """Refuse what is not from [0, 1], or does not sum to 1; `what` names them in the message."""
     for i, p in enumerate(ps):

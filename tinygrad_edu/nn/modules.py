@@ -20,6 +20,7 @@ from ..engine.errors import Block, no_grad
 from ..engine.number import checked_whole, short_repr
 from ..engine.op import OPS
 from ..engine.value import Value, constant
+from ..fast.trace import drawn_anew
 from ..symbols.named import name_at
 from .checks import FRACTION, by_name, checked_number, letters_of, to_list
 from .counted_random import uniform
@@ -582,6 +583,7 @@ class Dropout(Module):
                the unit alone
 
     The expected output stays the same only through layers that are linear in the dropped units.
+    A program made by `tg.compile` drops or not as the network did when it was compiled, the same units as the network.
 
     >>> dropout = Dropout(0.5, seed=2)
     >>> [unit.data for unit in dropout([1.0, 1.0, 1.0, 1.0])], dropout.eval()([1.0, 1.0])
@@ -596,19 +598,23 @@ class Dropout(Module):
         self.place = zlib.crc32(scope.encode())             # so that no two in a network drop alike
 
     def forward(self, x: Sequence[Any]) -> list[Any]:
-        x, keep = checked_row(x, "dropout"), 1 - self.p
+        x = checked_row(x, "dropout")
         if not self.training:
-            return list(x) if self.inverted else [ops.mul(keep, e) for e in x]
+            return list(x) if self.inverted else [ops.mul(1 - self.p, e) for e in x]
         self.calls += 1
-        scale = 1 / keep if self.inverted else 1.0
-        return [ops.mul(self.mask(i, scale), e) for i, e in enumerate(x)]
+        masks = [constant(self.mask(self.calls, i), f"mask{i}") for i in range(len(x))]
+        drawn_anew(self, masks)
+        return [ops.mul(mask, e) for mask, e in zip(masks, x)]
 
-    def mask(self, unit: int, scale: float) -> Value:
-        """The leaf, 0 or the scale, by which this call multiplies a unit: drawn by its place, a constant."""
-        kept = uniform(self.seed, self.place, self.calls, unit) >= self.p
-        leaf = Value(scale * kept, label=f"mask{unit}")
-        leaf.is_constant = True
-        return leaf
+    def mask(self, call: Any, unit: Any) -> Any:
+        """The number, 0 or the scale, by which a call multiplies a unit; of arrays of these an array."""
+        kept = uniform(self.seed, self.place, call, unit) >= self.p
+        return (1 / (1 - self.p) if self.inverted else 1.0) * kept
+
+    def drawn(self, calls: Any, size: int) -> Any:
+        """The masks of so many units for each of an array of calls, for a program: a row for each call."""
+        import numpy
+        return self.mask(calls.astype(numpy.uint64)[:, None], numpy.arange(size, dtype=numpy.uint64))
 
     def describe(self) -> str:
         return f"p={self.p!r}, {'inverted' if self.inverted else 'scaled in evaluation'}"
