@@ -3,7 +3,8 @@
 An optimizer reads the `grad` of every parameter and moves its `data`; it knows nothing of graphs.
 A new one is its hyper-parameters and one method, `step_for`: how much to subtract from a parameter.
 Those of this file say it of a list of parameters, in `steps_for`: the formula is the same, and one
-call for all of them takes less than half the time.
+call for all of them takes less than half the time.  Where parameters lie in an array, as those of
+compiled programs do, chunks of it take the place of numbers (see `chunks.py`), with the same bits.
 """
 
 import math
@@ -27,6 +28,17 @@ from .checks import (
     frozen_places,
     is_frozen,
     parameter_name,
+)
+from .chunks import (
+    Cells,
+    Chunks,
+    are_finite,
+    check_finite,
+    chunks_of,
+    count_changes,
+    for_chunks,
+    functions_for,
+    raised_flags,
 )
 
 NO_GRADIENTS = "every gradient is 0 at the first step(): was backward() called on the loss?"
@@ -105,6 +117,8 @@ class Optimizer:
 
     remembers: tuple[str, ...] = ()         # the names of what `memory` holds, 0.0 before the first step
     decays_weights_directly = False         # True: w ← (1 - lr · λ) w - step, and g stays as it is
+    remembered_in: Chunks | None = None    # the chunks that `remembered` consists of; None: it is lists of numbers
+    found: tuple[int, Chunks | None] = -1, None        # the chunks of the parameters, and when we looked for them
 
     def __init__(self, parameters: Iterable[Any], lr: float, weight_decay: float = 0.0, **settings: Any):
         settings = {"lr": lr, **settings, "weight_decay": weight_decay}
@@ -113,7 +127,7 @@ class Optimizer:
         self.parameters = checked_parameters([p for group in self.groups for p in group.params])
         if all(map(is_frozen, self.parameters)):
             raise ValueError(f"all {len(self.parameters)} parameters are constants or frozen: nothing could be learned")
-        self.remembered = {name: [0.0] * len(self.parameters) for name in self.remembers}
+        self.remembered: dict[str, Cells] = {name: [0.0] * len(self.parameters) for name in self.remembers}
         self.steps_taken = 0
 
     @property
@@ -128,14 +142,32 @@ class Optimizer:
     @cached_property
     def memory(self) -> list[dict[str, float]]:
         """What the rule remembers of each parameter, by name.  It may be changed until the next step."""
-        return [row(i, self.remembered) for i in range(len(self.parameters))]
+        lists = self.memory_in_lists()
+        return [row(i, lists) for i in range(len(self.parameters))]
 
     def memory_in_lists(self) -> dict[str, list[float]]:
         """The memory as a list of numbers under each name; where somebody has looked at it, as it is now."""
         if "memory" in vars(self):
             self.remembered = {name: [memory[name] for memory in self.memory] for name in self.remembers}
             del self.memory
+        elif self.remembered_in:
+            self.remembered = {name: self.remembered_in.to_lists(cells) for name, cells in self.remembered.items()}
+        self.remembered_in = None
         return self.remembered
+
+    def memory_in(self, chunks: Chunks) -> dict[str, Cells]:
+        """The memory as chunks under each name.  Raises FloatingPointError where it is not finite."""
+        if "memory" in vars(self) or not self.remembered_in:
+            lists = self.memory_in_lists()
+            self.remembered = {name: chunks.of_lists(numbers) for name, numbers in lists.items()}
+        self.remembered_in = chunks
+        return self.remembered
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles take over: memory as numbers, and not where the parameters lie."""
+        if "memory" not in vars(self):
+            self.memory_in_lists()
+        return {name: x for name, x in vars(self).items() if name not in ("found", "remembered_in")}
 
     # ---- the rule
 
@@ -150,10 +182,12 @@ class Optimizer:
         memory.update(row(0, lists))
         return step
 
-    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+    def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
         """`step_for` of many parameters, by their gradients.
 
         memory   the list of what is remembered under each name; to be updated by new lists
+
+        After `@for_chunks` there may be chunks in the lists, arrays of numbers that are treated alike.
         """
         raise NotImplementedError(f"{type(self).__name__} must say how far to step: def step_for(self, g, memory, at)")
 
@@ -161,7 +195,7 @@ class Optimizer:
         """The new value of a parameter."""
         if self.decays_weights_directly:
             return w * (1 - at.lr * at.weight_decay) - self.step_for(g, memory, at)
-        return w - self.step_for(g + at.weight_decay * w, memory, at)
+        return w - self.step_for(g + at.weight_decay * w if at.weight_decay else g, memory, at)
 
     def all_moved(self, weights: list[float], gradients: list[float], memory: dict[str, list[float]], at: Any
                   ) -> list[float]:
@@ -169,7 +203,9 @@ class Optimizer:
         if self.decays_weights_directly:
             steps, rest = self.steps_for(gradients, memory, at), 1 - at.lr * at.weight_decay
             return [w * rest - step for w, step in zip(weights, steps)]
-        steps = self.steps_for([g + at.weight_decay * w for w, g in zip(weights, gradients)], memory, at)
+        if at.weight_decay:
+            gradients = [g + at.weight_decay * w for w, g in zip(weights, gradients)]
+        steps = self.steps_for(gradients, memory, at)
         return [w - step for w, step in zip(weights, steps)]
 
     # ---- the step
@@ -181,6 +217,9 @@ class Optimizer:
         if all gradients are 0, as they are before `backward`, and as they may be: at an optimum, behind
         a relu that is closed, where weights only decay.
         """
+        chunks = self.chunks() if self.steps_taken else None
+        if chunks and self.stepped_in(chunks):
+            return
         frozen = frozen_places(self.parameters)
         gradients = finite_gradients(self.parameters, frozen)
         if not self.steps_taken and not any(gradients):
@@ -192,15 +231,8 @@ class Optimizer:
 
     def computed_in_lists(self, before: list[float], gradients: list[float], frozen: set[int]) -> tuple[list, dict]:
         """What the parameters and the memory are to be, by a rule of many parameters."""
-        lists, after = self.memory_in_lists(), list[float]()
-        memory: dict[str, list[float]] = {name: [] for name in lists}
-        each = self.settings()
-        for group in self.groups:
-            part = slice(len(after), len(after) + len(group.params))
-            of_group = {name: numbers[part] for name, numbers in lists.items()}
-            after += self.all_moved(before[part], gradients[part], of_group, each[part.start])
-            for name in memory:
-                memory[name] += of_group[name]
+        lists = self.memory_in_lists()
+        after, memory = self.computed(before, gradients, lists, [len(group.params) for group in self.groups])
         for i in frozen:                                # what the rule says of these is left out
             after[i] = before[i]
             for name in memory:
@@ -210,6 +242,45 @@ class Optimizer:
                 if i not in frozen:
                     self.check_finite(i, g, after[i], row(i, memory))
         return after, memory
+
+    def computed(self, before: Cells, gradients: Cells, memory: dict[str, Cells], counts: list[int]
+                 ) -> tuple[Cells, dict[str, Cells]]:
+        """What the parameters and the memory are to be, as numbers or chunks: so many in each group."""
+        after: Cells = []
+        new: dict[str, Cells] = {name: [] for name in memory}
+        for group, count in zip(self.groups, counts):
+            part = slice(len(after), len(after) + count)
+            of_group = {name: cells[part] for name, cells in memory.items()}
+            after += self.all_moved(before[part], gradients[part], of_group, self.settings_of(group))
+            for name in new:
+                new[name] += of_group[name]
+        return after, new
+
+    def chunks(self) -> Chunks | None:
+        """The chunks of the parameters, if there are such and the rule holds for them."""
+        kind, now = type(self), count_changes()
+        if self.found[0] != now:
+            usual = all(getattr(kind, name) is getattr(Optimizer, name) for name in ("step_for", "moved", "all_moved"))
+            can_be = usual and getattr(kind.steps_for, "holds_for_chunks", False)
+            self.found = now, chunks_of(self.parameters, [len(g.params) for g in self.groups]) if can_be else None
+        return self.found[1]
+
+    def stepped_in(self, chunks: Chunks) -> bool:
+        """Take the step in chunks; False, and nothing was changed, where a number is not finite or too large."""
+        before, gradients = chunks.data(), chunks.grad()
+        try:
+            with raised_flags():
+                check_finite(gradients + before)
+                after, memory = self.computed(before, gradients, self.memory_in(chunks), chunks.counts)
+        except FloatingPointError:
+            return False
+        try:
+            chunks.move(after)
+            self.remembered, self.steps_taken = memory, self.steps_taken + 1
+        except BaseException:
+            chunks.move(before)
+            raise
+        return True
 
     def computed_one_by_one(self, before: list[float], gradients: list[float], frozen: set[int]) -> tuple[list, list]:
         """The same by a rule of one parameter, which is never asked about a frozen one."""
@@ -243,11 +314,18 @@ class Optimizer:
 
     def settings(self) -> list[SimpleNamespace]:
         """The hyper-parameters that hold for each parameter."""
-        each = [SimpleNamespace(**{**self.defaults, **group.own}) for group in self.groups]
-        return [at for at, group in zip(each, self.groups) for _ in group.params]
+        return [at for group in self.groups for at in [self.settings_of(group)] * len(group.params)]
+
+    def settings_of(self, group: Group) -> SimpleNamespace:
+        """The hyper-parameters that hold for a group, as attributes."""
+        return SimpleNamespace(**{**self.defaults, **group.own})
 
     def zero_grad(self) -> None:
         """Forget the gradients: `backward` adds to what is there."""
+        chunks = self.chunks()
+        if chunks:
+            chunks.set_grad([0.0])
+            return
         for p in self.parameters:
             p.grad = 0.0
 
@@ -319,7 +397,8 @@ class SGD(Optimizer):
     def __init__(self, parameters: Iterable[Any], lr: float = 0.001, weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay)
 
-    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+    @for_chunks
+    def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
         return [at.lr * g for g in gradients]
 
 
@@ -353,7 +432,8 @@ class Momentum(Optimizer):
                  convention: str = "gradient", weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, momentum=momentum, convention=convention)
 
-    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+    @for_chunks
+    def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
         if at.convention == "gradient":
             memory["G"] = [at.momentum * G + g for G, g in zip(memory["G"], gradients)]
             return [at.lr * G for G in memory["G"]]
@@ -384,7 +464,8 @@ class Nesterov(Optimizer):
     def __init__(self, parameters: Iterable[Any], lr: float = 0.001, momentum: float = 0.9, weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, momentum=momentum)
 
-    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+    @for_chunks
+    def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
         memory["G"] = [at.momentum * G + g for G, g in zip(memory["G"], gradients)]
         return [at.lr * (g + at.momentum * G) for G, g in zip(memory["G"], gradients)]
 
@@ -410,9 +491,11 @@ class Adagrad(Optimizer):
     def __init__(self, parameters: Iterable[Any], lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, eps=eps)
 
-    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+    @for_chunks
+    def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
+        root, _ = functions_for(gradients)
         memory["v"] = [v + g * g for v, g in zip(memory["v"], gradients)]
-        return [at.lr * (g / (math.sqrt(v) + at.eps)) for v, g in zip(memory["v"], gradients)]
+        return [at.lr * (g / (root(v) + at.eps)) for v, g in zip(memory["v"], gradients)]
 
 
 class RMSprop(Optimizer):
@@ -437,9 +520,11 @@ class RMSprop(Optimizer):
                  weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, alpha=alpha, eps=eps)
 
-    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+    @for_chunks
+    def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
+        root, _ = functions_for(gradients)
         memory["v"] = [at.alpha * v + (1 - at.alpha) * g * g for v, g in zip(memory["v"], gradients)]
-        return [at.lr * (g / (math.sqrt(v) + at.eps)) for v, g in zip(memory["v"], gradients)]
+        return [at.lr * (g / (root(v) + at.eps)) for v, g in zip(memory["v"], gradients)]
 
 
 class Adadelta(Optimizer):
@@ -465,9 +550,11 @@ class Adadelta(Optimizer):
                  weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, rho=rho, eps=eps)
 
-    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+    @for_chunks
+    def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
+        root, _ = functions_for(gradients)
         v = memory["v"] = [at.rho * v + (1 - at.rho) * g * g for v, g in zip(memory["v"], gradients)]
-        changes = [g * math.sqrt(u + at.eps) / math.sqrt(v + at.eps) for u, v, g in zip(memory["u"], v, gradients)]
+        changes = [g * root(u + at.eps) / root(v + at.eps) for u, v, g in zip(memory["u"], v, gradients)]
         memory["u"] = [at.rho * u + (1 - at.rho) * change * change for u, change in zip(memory["u"], changes)]
         return [at.lr * change for change in changes]
 
@@ -498,12 +585,14 @@ class Adam(Optimizer):
                  eps: float = 1e-8, weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, betas=betas, eps=eps)
 
-    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+    @for_chunks
+    def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
+        root, power = functions_for(gradients)
         beta1, beta2 = at.betas
         t = memory["t"] = [t + 1 for t in memory["t"]]
         m = memory["m"] = [beta1 * m + (1 - beta1) * g for m, g in zip(memory["m"], gradients)]
         v = memory["v"] = [beta2 * v + (1 - beta2) * g * g for v, g in zip(memory["v"], gradients)]
-        return [at.lr * (m / (1 - beta1 ** t) / (math.sqrt(v / (1 - beta2 ** t)) + at.eps))
+        return [at.lr * (m / (1 - power(beta1, t)) / (root(v / (1 - power(beta2, t))) + at.eps))
                 for m, v, t in zip(m, v, t)]
 
 
@@ -560,11 +649,12 @@ class Lion(Optimizer):
                  weight_decay: float = 0.0):
         super().__init__(parameters, lr, weight_decay, betas=betas)
 
-    def steps_for(self, gradients: list[float], memory: dict[str, list[float]], at: Any) -> list[float]:
+    @for_chunks
+    def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
         beta1, beta2 = at.betas
         mixed = [beta1 * m + (1 - beta1) * g for m, g in zip(memory["m"], gradients)]
         memory["m"] = [beta2 * m + (1 - beta2) * g for m, g in zip(memory["m"], gradients)]
-        return [at.lr * ((c > 0) - (c < 0)) for c in mixed]
+        return [at.lr * (c > 0) - at.lr * (c < 0) for c in mixed]
 
 
 # ---- clipping ---------------------------------------------------------------------------------------------
@@ -584,6 +674,11 @@ def clip_gradients_by_value(parameters: Iterable[Any], limit: float) -> None:
     1.5
     """
     limit = checked_number("limit", limit, POSITIVE)
+    parameters = as_list(parameters)
+    chunks = chunks_of(parameters, [len(parameters)])
+    if chunks and are_finite(chunks.grad()):
+        chunks.set_grad([chunk.clip(-limit, limit) for chunk in chunks.grad()])
+        return
     parameters = checked_parameters(parameters)
     for p, g in zip(parameters, finite_gradients(parameters, frozen_places(parameters))):
         p.grad = min(max(g, -limit), limit)
@@ -604,6 +699,13 @@ def clip_gradients_by_norm(parameters: Iterable[Any], limit: float) -> float:
     (5.0, 0.6, 0.8)
     """
     limit = checked_number("limit", limit, POSITIVE)
+    parameters = as_list(parameters)
+    chunks = chunks_of(parameters, [len(parameters)])
+    if chunks and are_finite(chunks.grad()):
+        norm = math.hypot(*chunks.to_lists(chunks.grad()))
+        if norm > limit:
+            chunks.set_grad([chunk / norm * limit for chunk in chunks.grad()])
+        return norm
     parameters = checked_parameters(parameters)
     gradients = finite_gradients(parameters, frozen_places(parameters))
     norm = math.hypot(*gradients)
