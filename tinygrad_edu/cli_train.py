@@ -76,7 +76,7 @@ def run_train(args: argparse.Namespace) -> None:
     if training.classes and len(set(training.targets)) < 2:
         only = printable(training.classes[int(training.targets[0])])
         raise ValueError(f"there is nothing to learn: all {len(training)} training examples are of the class {only!r}")
-    scales = [mean_and_deviation(column) for column in zip(*training.inputs)]
+    scales = scales_of(training.inputs)
     activation = activation_named(args.activation).__name__
     recipe = Recipe(len(training.features), [*args.hidden, len(training.classes) or 1], activation,
                     list(training.features), list(training.classes), [list(scale) for scale in scales])
@@ -88,6 +88,19 @@ def run_train(args: argparse.Namespace) -> None:
     history = train(args, model, training, validation, scales, film)
     report(history)
     write_results(args, model, recipe, history, validation, scales, film)
+
+
+def scales_of(inputs: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """The mean and the deviation of each column; (0, 1) where all numbers are from 0 to 1, as grey values are.
+
+    Those have one unit, and the deviation of a corner that is nearly always white would blow up the rest of it.
+
+    >>> scales_of([[0.0, 0.5], [1.0, 0.25]]), scales_of([[1.0, 8.0], [3.0, 8.0]])
+    ([(0.0, 1.0), (0.0, 1.0)], [(2.0, 1.0), (0.0, 1.0)])
+    """
+    if all(0 <= x <= 1 for row in inputs for x in row):
+        return [(0.0, 1.0)] * len(inputs[0])
+    return [mean_and_deviation(column) for column in zip(*inputs)]
 
 
 def train(args: argparse.Namespace, model: MLP, training: Data, validation: Data,

@@ -19,8 +19,9 @@ from ..nn.modules import Module
 from ..show.page import Page, page, with_words, words_of
 from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, rounded, spaced, widened
 from .data import Data
-from .examples import accuracy_of, answers, check_form, checked_validation, hits, threshold_of
+from .examples import accuracy_of, check_form, checked_validation, hits, threshold_of
 from .fit import Step, fit, loss_for
+from .gradients import Asked
 from .history import History
 from .inside import ALONG, Neurons, Walk
 from .progress import in_notebook
@@ -104,7 +105,8 @@ class Film:
                  validation: Any = None, loss: Any = None,
                  seen: Callable[[Sequence[Any]], list[Any]] = list):
         self.every = max(1, -(-checked_whole("epochs", epochs, least=0) // checked_whole("frames", frames)))
-        self.about, self.ask = repr(model).partition("\n")[0], lambda rows: answers(model, seen(rows))
+        asked = Asked(model, min(epochs, frames))
+        self.about, self.ask = repr(model).partition("\n")[0], lambda rows: asked(seen(rows))
         check_shape(data)
         self.data, self.loss = data, loss_for(loss, data.targets)
         check_form(model, self.loss, data.inputs[0])

@@ -158,7 +158,13 @@ def class_of(prediction: Any, threshold: float = 0.0) -> int:
 
 def hits(predictions: Sequence[Any], targets: Sequence[Any], loss: Callable) -> list[bool]:
     """Whether each prediction is of the right class; an empty list where targets or loss are not of classes."""
-    return [class_of(p, threshold_of(loss)) == true for p, true in zip(predictions, classes_of(targets, loss))]
+    return hits_of_classes(predictions, classes_of(targets, loss), loss)
+
+
+def hits_of_classes(predictions: Sequence[Any], classes: Sequence[int], loss: Callable) -> list[bool]:
+    """Whether each prediction is of its class."""
+    threshold = threshold_of(loss)
+    return [class_of(prediction, threshold) == true for prediction, true in zip(predictions, classes)]
 
 
 def threshold_of(loss: Callable) -> float:
