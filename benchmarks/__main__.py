@@ -21,6 +21,9 @@ from rich.table import Table
 from tinygrad_edu.files import checked_folder, checked_target
 
 from . import report
+from .batch_peers import OLDER_JAX
+from .batches import BATCHES
+from .compiled import batch_figures, crossover_figures
 from .contest import (
     FULL,
     QUICK,
@@ -33,6 +36,7 @@ from .contest import (
     single_figures,
     workload_figures,
 )
+from .digits import seed_figures
 from .outside import command_figures, startup_figures
 from .player import player_figures
 from .script import code_of
@@ -42,6 +46,8 @@ Part = Callable[[Effort], list[Figure]]
 PARTS: dict[str, Part] = {
     **{name: partial(workload_figures, name) for name in (*WORKLOADS, *TRAINING)}, "single": single_figures,
     **{kind: partial(scaling_figures, kind) for kind in ("chain", "fan")},
+    **{f"batch-{name}": partial(batch_figures, name) for name in (*BATCHES, "names")},
+    "crossover": crossover_figures, "seeds": seed_figures,
     "memory": memory_figures, "startup": startup_figures, "command": command_figures, "player": player_figures,
 }
 EXAMPLES = """examples:
@@ -89,6 +95,8 @@ def parsed(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="short turns and small graphs: rough figures")
     parser.add_argument("--gpt", metavar="FILE", type=Path,
                         help="also time this GPT, a script with a class Value, with its own class and with ours")
+    parser.add_argument("--jax", metavar="FOLDER", type=Path,
+                        help="also time the JAX in this folder, made by pip install --target FOLDER jax==0.4.31")
     parser.add_argument("--json", metavar="FILE", type=Path, help="also write the figures into this file")
     parser.add_argument("--write", metavar="FOLDER", type=Path, help="also write the page, its plot and its JSON there")
     parser.add_argument("--from", dest="read", metavar="FILE", type=Path, help="measure nothing: take these figures")
@@ -106,6 +114,10 @@ def check(args: argparse.Namespace) -> None:
         raise ValueError(f"--rounds must be at least 1, got {args.rounds}")
     if args.gpt:
         code_of(args.gpt.resolve(), replaced=True)
+    if args.jax:
+        if not (args.jax / "jax").is_dir():
+            raise ValueError(f"--jax {args.jax} has no JAX: pip install --target {args.jax} jax==0.4.31 jaxlib==0.4.31")
+        os.environ[OLDER_JAX] = str(args.jax.resolve())
     if args.json:
         checked_target(args.json)
         checked_folder(args.json.parent)
@@ -129,7 +141,7 @@ def started(args: argparse.Namespace) -> report.Board:
     """A board without figures."""
     effort = effort_of(args)
     return {"command": command_of(args), "machine": machine(), "rounds": effort.rounds, "few": effort.few,
-            "seconds": {}, "figures": []}
+            "seconds": {}, "loads": {}, "figures": []}
 
 
 def measured(board: report.Board, args: argparse.Namespace) -> Iterable[list[Figure]]:
@@ -142,6 +154,7 @@ def measured(board: report.Board, args: argparse.Namespace) -> Iterable[list[Fig
         known = board["seconds"] or effort == FULL
         left = time_left(parts, board["seconds"], usual) if known else ""
         progress(f"part {len(board['seconds']) + 1} of {len(parts)}{left}")
+        board["loads"][name] = load()
         start = time.perf_counter()
         figures = part(effort)
         board["seconds"][name] = round(time.perf_counter() - start, 1)
@@ -171,7 +184,7 @@ def time_left(parts: Iterable[str], spent: dict[str, float], usual: dict[str, fl
 def command_of(args: argparse.Namespace) -> str:
     """The command that makes such a board into the page; it does not say where files are."""
     words = {"--quick": args.quick, f"--rounds {args.rounds}": args.rounds, "--gpt FILE": args.gpt,
-             f"--only {' '.join(args.only or ())}": args.only}
+             "--jax FOLDER": args.jax, f"--only {' '.join(args.only or ())}": args.only}
     return " ".join(["python -m benchmarks", *(word for word, given in words.items() if given), "--write docs"])
 
 
@@ -179,6 +192,11 @@ def machine() -> str:
     """Where the figures come from, in one line."""
     return (f"{platform.python_implementation()} {platform.python_version()} ({platform.python_compiler()}), "
             f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores of {processor()}")
+
+
+def load() -> float:
+    """How many processes of all programs were busy in the last minute; 0 where the system does not tell."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else 0.0
 
 
 def processor() -> str:
@@ -198,11 +216,12 @@ def processor() -> str:
 
 def show(console: Console, figures: list[Figure]) -> None:
     for group, members in report.grouped(figures):
-        console.print(table(report.title(group), report.HEAD, report.rows(members)), "")
+        console.print(table(report.title(group), *report.tabled(members)), "")
 
 
 def show_end(console: Console, board: report.Board) -> None:
-    """The versions of what took part, and the targets."""
+    """The load, the versions of what took part, and the targets."""
+    console.print(report.loads(board))
     versions = {name: report.version_of(name, board["figures"]) for name in report.EVERYONE}
     console.print("; ".join(name + version for name, version in versions.items() if version))
     rows = report.targets(board["figures"])

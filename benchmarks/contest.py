@@ -42,16 +42,17 @@ class Effort(NamedTuple):
     patience: float             # seconds until one that does not answer is
     sizes: tuple[int, ...]      # nodes of chains and fans; only we and C take the last
     held: int                   # nodes whose memory is measured
+    turns: int                  # short ones, of batches of rows
 
 
-FULL = Effort(5, 2, 0.2, 30.0, 120.0, (10_000, 1_000_000, 10_000_000), 1_000_000)
-QUICK = Effort(3, 1, 0.02, 15.0, 60.0, (1_000, 10_000, 100_000), 100_000)
+FULL = Effort(5, 2, 0.2, 30.0, 120.0, (10_000, 1_000_000, 10_000_000), 1_000_000, 400)
+QUICK = Effort(3, 1, 0.02, 15.0, 60.0, (1_000, 10_000, 100_000), 100_000, 50)
 
 
 class Spread(NamedTuple):
-    """What the rounds gave."""
+    """What the rounds gave: their median, or what stands for it, and how far they lie apart."""
 
-    median: float
+    middle: float
     low: float
     high: float
 
@@ -83,6 +84,7 @@ class Figure:
     ratio_at_least: float | None = None     # the target of the ratio
     note: str = ""
     version: str = ""
+    column: str = ""                        # of a table that has several for each peer
 
 
 @dataclass

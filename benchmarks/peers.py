@@ -27,6 +27,7 @@ GPTS = "GPT's Value"
 BENCH = 'pip install ".[bench]"'
 # Time of the processor, which no other program takes part in; where its ticks are coarse, that of the wall.
 clock = time.perf_counter if sys.platform == "win32" else time.process_time
+ONLY_OPERATORS = "the program needs a class of numbers with data, grad, exp(), log(), relu()"
 CHUNK = 100                                 # runs whose leaves are made beforehand
 Answer = tuple[float, list[float]]          # the result, the gradients, and where there is one what `after` made
 
@@ -184,6 +185,37 @@ class PyTorch(Tape):
         return leaves
 
 
+class XAD(Peer):
+    package = module = "xad"
+    what = "active numbers of its C++ on a tape, from Python"
+
+    def open(self) -> None:
+        super().open()
+        self.numbers, self.math = import_module("xad.adj_1st"), import_module("xad.math")
+        self.relu = lambda x: self.math.max(x, 0.0)
+
+    def ready(self, workload: Workload) -> None:
+        if workload.after:
+            raise Unfit(ONLY_OPERATORS)
+        super().ready(workload)
+
+    def leaves(self, numbers: list[float]) -> list[Any]:
+        return list(map(self.numbers.Real, numbers))
+
+    def run(self, leaves: list[Any]) -> tuple[float, list[float]]:
+        with self.numbers.Tape() as tape:
+            tape.registerInputs(leaves)
+            tape.newRecording()
+            output = self.program(self, leaves)
+            tape.registerOutput(output)
+            output.derivative = 1.0
+            tape.computeAdjoints()
+            return output.value, [leaf.derivative for leaf in leaves]
+
+    def answer(self, result: Any, leaves: list[Any]) -> Answer:
+        return result
+
+
 # ---- libraries that differentiate functions ----------------------------------------------------------------
 
 
@@ -192,7 +224,7 @@ class Functional(Peer):
 
     def ready(self, workload: Workload) -> None:
         if workload.after:
-            raise Unfit("the program needs a class of numbers with data, grad, exp(), log(), relu()")
+            raise Unfit(ONLY_OPERATORS)
         super().ready(workload)
         self.gradient = self.differentiated(lambda x: self.program(self, [x[i] for i in range(self.count)]))
 
@@ -342,6 +374,7 @@ PEERS: dict[str, Peer] = {
     "micrograd": Micrograd(),
     "plain Value": Plain(),
     GPTS: GPTValue(),
+    "XAD": XAD(),
     "PyTorch": PyTorch(),
     "autograd": Autograd(),
     "JAX": JaxEager(),

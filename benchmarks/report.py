@@ -10,10 +10,15 @@ from typing import Any
 from tinygrad_edu.show.plots import figure_class
 
 from . import ROOT
-from .contest import AT_LEAST, Figure, Spread
+from .batch_peers import BATCHERS, EXACT
+from .batches import batch_named
+from .compiled import COLUMNS, SHORT
+from .contest import AT_LEAST, FULL, Figure, Spread
+from .names import GRADIENTS, NAMERS
 from .peers import GPTS, OURS, PEERS
 from .script import STEPS, THEIRS
 from .training import TRAINERS
+from .worker import BATCH, BY_SEED
 from .workloads import workload_named
 
 DOCS = ROOT / "docs"
@@ -23,14 +28,21 @@ TITLES = {
     "chain": "growth of chains", "fan": "growth of fans", "memory": "memory of a node with two parents",
     "startup": "starting up: a process that imports the library", "command": "the command, a whole process",
     "player": "the player",
+    BY_SEED: "digits by the command `tinygrad-edu train digits --hidden 32`, seed by seed",
+    "crossover, hot": "a step by how many parameters a network has, each peer in a loop of its own",
+    "crossover, in turns": "the same, all in turns",
 }
-EVERYONE = {**PEERS, **TRAINERS, **PEERS}       # the peers, and after them those that only train
+# The peers, and after them those that only train, or run batches.
+EVERYONE = {**PEERS, **TRAINERS, **PEERS, **BATCHERS, GRADIENTS: NAMERS[GRADIENTS]}
 TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 PLOTTED = ("readme", "network", "gpt", "random", "moons", "digits")
+CROSSOVER_PLOTTED = "crossover, hot"
+CROSSOVER_PICTURE = ("![Time of a step by the number of parameters, a line for each peer: the tables of the crossover "
+                     "have the numbers.](crossover.svg)")
 OURSELVES, BARS = "#c8553d", "#4c78a8"
 
-KEYS = ("command", "machine", "rounds", "few", "seconds", "figures")
-Board = dict[str, Any]              # of these keys; "seconds" are by part
+KEYS = ("command", "machine", "rounds", "few", "seconds", "loads", "figures")
+Board = dict[str, Any]              # of these keys; "seconds" are by part, "loads" those of the machine before it
 
 
 # ---- words ------------------------------------------------------------------------------------------------
@@ -42,6 +54,8 @@ def title(group: str) -> str:
     >>> title("chain-10000"), title("startup")
     ('a chain of 10,000 nodes', 'starting up: a process that imports the library')
     """
+    if group.startswith(BATCH):
+        return batch_named(group.removeprefix(BATCH)).title
     return TITLES[group] if group in TITLES else workload_named(group).title
 
 
@@ -67,7 +81,7 @@ def between(spread: Spread | None, unit: str = "") -> str:
 
 
 def median_of(spread: Spread | None, unit: str) -> str:
-    return written(spread.median, unit) if spread else ""
+    return written(spread.middle, unit) if spread else ""
 
 
 # ---- rows -------------------------------------------------------------------------------------------------
@@ -94,8 +108,31 @@ def target_row(what: str, found: Spread | None, unit: str, target: float, sense:
     limit = f"{sense} {written(target, unit)}"
     if found is None:
         return [what, limit, "", "", f"not measured: {note}"]
-    reached = found.median >= target if sense == "at least" else found.median <= target
-    return [what, limit, written(found.median, unit), between(found, unit), "reached" if reached else "missed"]
+    reached = found.middle >= target if sense == "at least" else found.middle <= target
+    return [what, limit, written(found.middle, unit), between(found, unit), "reached" if reached else "missed"]
+
+
+def tabled(figures: list[Figure]) -> tuple[list[str], list[list[str]]]:
+    """The head and the rows of a group's table; what has a column is put there, in the row of its peer."""
+    wide = [figure for figure in figures if figure.column]
+    return wide_table(wide) if wide else (HEAD, rows(figures))
+
+
+def wide_table(figures: list[Figure]) -> tuple[list[str], list[list[str]]]:
+    """A column for each kind of figure; peers without any have a row together where the reason is the same."""
+    found = dict.fromkeys(figure.column for figure in figures)
+    columns = [name for name in COLUMNS if name in found] or list(found)
+    cells = {(figure.who, figure.column): median_of(figure.amount, figure.unit) for figure in figures}
+    notes = {figure.who: figure.note for figure in figures if figure.note}
+    peers = dict.fromkeys(figure.who for figure in figures)
+    made = [[who, *(cells.get((who, column), "") for column in columns), notes.get(who, "")]
+            for who in peers if any(cells.get((who, column)) for column in columns)]
+    silent: dict[str, list[str]] = {}
+    for who in peers:
+        if not any(cells.get((who, column)) for column in columns):
+            silent.setdefault(notes.get(who, ""), []).append(who)
+    return ["by", *columns, "note"], made + [["; ".join(names), *[""] * len(columns), note]
+                                             for note, names in silent.items()]
 
 
 def rows(figures: list[Figure]) -> list[list[str]]:
@@ -153,17 +190,19 @@ def read(path: Path) -> Board:
 
 
 def write_page(board: Board, folder: Path) -> None:
-    """benchmarks.md, benchmarks.json and benchmarks.svg: the same bytes for the same board."""
+    """benchmarks.md, .json, .svg, and crossover.svg where that was measured: the same bytes for the same board."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks.json").write_text(as_json(board), encoding="utf-8", newline="\n")
     (folder / "benchmarks.md").write_text(page(board), encoding="utf-8", newline="\n")
     save(plot(board), folder / "benchmarks.svg")
+    if any(map(is_crossover, board["figures"])):
+        save(crossover_plot(board), folder / "crossover.svg")
 
 
 def page(board: Board) -> str:
     figures = board["figures"]
     text = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
-    tables = [f"### {capital(title(group))}\n\n{markdown(HEAD, rows(members))}"
+    tables = [f"### {capital(title(group))}\n\n{markdown(*tabled(members))}"
               for group, members in grouped(figures)]
     parts = {
         "@COMMAND@": board["command"],
@@ -171,6 +210,9 @@ def page(board: Board) -> str:
         "@ROUNDS@": str(board["rounds"]), "@FEW@": str(board["few"]),
         "@MACHINE@": board["machine"], "@STEPS@": str(STEPS),
         "@SCRIPT_TARGET@": f"{AT_LEAST['script', THEIRS]:g}", "@GPT_TARGET@": f"{AT_LEAST['gpt', GPTS]:g}",
+        "@TURNS@": str(FULL.turns), "@FILLED@": f"{FULL.turns * SHORT:g}",
+        "@LOADS@": loads(board),
+        "@CROSSOVER@": CROSSOVER_PICTURE * any(is_crossover(figure) for figure in figures),
         "@TARGETS@": markdown(TARGET_HEAD, targets(figures)),
         "@TABLES@": "\n\n".join(tables),
         "@PEERS@": "\n".join(f"* **{name}**{version_of(name, figures)}{': ' * bool(peer.what)}{peer.what}"
@@ -179,6 +221,16 @@ def page(board: Board) -> str:
     for mark, part in parts.items():
         text = text.replace(mark, part)
     return text
+
+
+def loads(board: Board) -> str:
+    """How busy the machine was before each part.
+
+    >>> loads({"loads": {"readme": 0.25, "gpt": 1.5}})
+    'busy processes before a part: 0.25 to 1.50'
+    """
+    found = sorted(board["loads"].values())
+    return f"busy processes before a part: {found[0]:.2f} to {found[-1]:.2f}" if found else ""
 
 
 def version_of(name: str, figures: list[Figure]) -> str:
@@ -221,6 +273,26 @@ def plot(board: Board) -> Any:
     return figure
 
 
+def is_crossover(figure: Figure) -> bool:
+    return figure.group == CROSSOVER_PLOTTED and figure.amount is not None
+
+
+def crossover_plot(board: Board) -> Any:
+    """A line for each peer: the time of a step by the number of parameters, both on scales of powers of ten."""
+    figure = figure_class()(figsize=(9, 5.5), dpi=100, layout="constrained")
+    axes = figure.subplots()
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for point in filter(is_crossover, board["figures"]):
+        lines.setdefault(point.who, []).append((float(point.column.replace(",", "")), point.amount.middle))
+    for who, points in lines.items():
+        ours = {"color": OURSELVES, "linewidth": 2.5} if who == EXACT else {}
+        axes.plot(*zip(*points), marker="o", markersize=4, label=who, **ours)
+    axes.set(xscale="log", yscale="log", xlabel="parameters", ylabel="seconds for loss and all gradients, 128 rows")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    return figure
+
+
 def save(figure: Any, path: Path) -> None:
     """As an SVG whose text is text."""
     from matplotlib import rc_context
@@ -231,7 +303,7 @@ def save(figure: Any, path: Path) -> None:
 def bars_of(figures: list[Figure]) -> list[tuple[str, float]]:
     """Names and ratios, the slowest first; a peer without a figure has no bar."""
     ours = [(OURS, 1.0) for figure in figures if figure.who == OURS and figure.amount]
-    peers = [(figure.who, figure.ratio.median) for figure in figures if figure.ratio]
+    peers = [(figure.who, figure.ratio.middle) for figure in figures if figure.ratio]
     return sorted(ours + peers, key=lambda bar: -bar[1])
 
 

@@ -6,7 +6,7 @@ better than guessing is refused.
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from itertools import pairwise
 
@@ -14,11 +14,15 @@ from .peers import OURS, PURE, Answer, Ours, Peer, PyTorch, Unfit, clock, pure
 from .workloads import Workload
 
 RATE, BATCH = 0.01, 16
+Guess = Callable[[list[list[float]]], Iterable[int]]
 BETTER = 1.2                                # times as many right answers as guessing gives
 
 
 class Trainer(Peer):
     """What the adapters share; a run is an epoch."""
+
+    activation, batch, seed = "relu", BATCH, 0
+    clock = staticmethod(clock)
 
     def ready(self, workload: Workload) -> None:
         task = workload.program
@@ -30,14 +34,17 @@ class Trainer(Peer):
 
     def timed(self, numbers: list[float], runs: int) -> tuple[float, Answer]:
         """The seconds of so many epochs; there is no answer to compare."""
-        seconds, classes = self.trained(runs)
-        right = sum(int(guess) == target for guess, target in zip(classes, self.targets, strict=True))
+        seconds, guess = self.trained(runs)
+        right = self.right(guess(self.inputs), self.targets)
         if right * self.sizes[-1] < BETTER * len(self.targets):
             raise Unfit(f"refused, has not learned: {right} of {len(self.targets)} right")
         return seconds, (0.0, [])
 
-    def trained(self, epochs: int) -> tuple[float, Iterable[int]]:
-        """The seconds of training alone, and the class that the network then gives each example."""
+    def right(self, classes: Iterable[int], targets: Iterable[int]) -> int:
+        return sum(int(guess) == target for guess, target in zip(classes, targets, strict=True))
+
+    def trained(self, epochs: int) -> tuple[float, Guess]:
+        """The seconds of training alone, and what then gives rows their classes."""
         raise NotImplementedError
 
 
@@ -45,48 +52,49 @@ class Fit(Trainer):
     package, module, install = Ours.package, Ours.module, Ours.install
     version = Ours.version
 
-    def trained(self, epochs: int) -> tuple[float, Iterable[int]]:
+    def trained(self, epochs: int) -> tuple[float, Guess]:
         tg = self.library
-        model = tg.MLP(self.sizes[0], self.sizes[1:], activation="relu", rng=0)
-        start = clock()
-        tg.fit(model, self.inputs, self.targets, lr=RATE, epochs=epochs, batch_size=BATCH, progress=False)
-        seconds = clock() - start
-        return seconds, [row.index(max(row)) for row in model.predict(self.inputs)]
+        model = tg.MLP(self.sizes[0], self.sizes[1:], activation=self.activation, rng=self.seed)
+        start = self.clock()
+        tg.fit(model, self.inputs, self.targets, lr=RATE, epochs=epochs, batch_size=self.batch, progress=False)
+        seconds = self.clock() - start
+        return seconds, lambda rows: [row.index(max(row)) for row in model.predict(rows)]
 
 
 class Loop(Trainer):
     package, module = PyTorch.package, PyTorch.module
     what = "`nn.Sequential`, `Adam`, and a loop over batches of a shuffled tensor, one thread"
 
-    def trained(self, epochs: int) -> tuple[float, Iterable[int]]:
+    def trained(self, epochs: int) -> tuple[float, Guess]:
         torch = self.library
         torch.set_num_threads(1)
-        torch.manual_seed(0)
+        torch.manual_seed(self.seed)
         x, labels = torch.tensor(self.inputs), torch.tensor(self.targets)
-        layers = [layer for size in pairwise(self.sizes) for layer in (torch.nn.Linear(*size), torch.nn.ReLU())]
+        bent = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[self.activation]
+        layers = [layer for size in pairwise(self.sizes) for layer in (torch.nn.Linear(*size), bent())]
         model = torch.nn.Sequential(*layers[:-1])
         optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
-        start = clock()
+        start = self.clock()
         for _ in range(epochs):
-            for batch in torch.randperm(len(x)).split(BATCH):
+            for batch in torch.randperm(len(x)).split(self.batch):
                 optimizer.zero_grad()
                 torch.nn.functional.cross_entropy(model(x[batch]), labels[batch]).backward()
                 optimizer.step()
-        return clock() - start, model(x).argmax(dim=1)
+        return self.clock() - start, lambda rows: model(torch.tensor(rows)).argmax(dim=1)
 
 
 class Classifier(Trainer):
     package, module = "scikit-learn", "sklearn"
     what = "`MLPClassifier` with Adam"
 
-    def trained(self, epochs: int) -> tuple[float, Iterable[int]]:
+    def trained(self, epochs: int) -> tuple[float, Guess]:
         model = import_module("sklearn.neural_network").MLPClassifier(
-            self.sizes[1:-1], learning_rate_init=RATE, batch_size=BATCH, max_iter=epochs, random_state=0,
-            n_iter_no_change=epochs)
+            self.sizes[1:-1], self.activation, learning_rate_init=RATE, batch_size=self.batch, max_iter=epochs,
+            random_state=self.seed, n_iter_no_change=epochs)
         with warnings.catch_warnings(action="ignore"):          # that so few epochs are not enough
-            start = clock()
+            start = self.clock()
             model.fit(self.inputs, self.targets)
-            return clock() - start, model.predict(self.inputs)
+            return self.clock() - start, model.predict
 
 
 TRAINERS: dict[str, Peer] = {OURS: Fit(), PURE: pure(Fit()), "PyTorch loop": Loop(), "scikit-learn": Classifier()}

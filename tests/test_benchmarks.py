@@ -8,6 +8,7 @@ import doctest
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,8 +22,13 @@ sys.path.append(str(ROOT))                      # at the end: the package that i
 
 from benchmarks import __main__ as command  # noqa: E402
 from benchmarks import (  # noqa: E402
+    batch_peers,
+    batches,
+    compiled,
     contest,
+    digits,
     graph,
+    names,
     outside,
     peers,
     plain,
@@ -35,9 +41,9 @@ from benchmarks import (  # noqa: E402
 )
 
 OURS = peers.OURS
-HASTE = contest.Effort(rounds=2, few=1, batch=1e-9, start=60.0, patience=60.0, sizes=(10, 100), held=1000)
-HERE = [name for name in (OURS, "plain Value", "GPT's Value", "micrograd", "C by hand")
-        if name != "micrograd" or importlib.util.find_spec("micrograd")]
+HASTE = contest.Effort(rounds=2, few=1, batch=1e-9, start=60.0, patience=60.0, sizes=(10, 100), held=1000, turns=3)
+HERE = [name for name in (OURS, "plain Value", "GPT's Value", "micrograd", "XAD", "C by hand")
+        if not peers.PEERS[name].package or importlib.util.find_spec(peers.PEERS[name].module.partition(".")[0])]
 DEEP = ["chain-2", "chain-200", "fan-1", "fan-2", "fan-999"]
 
 
@@ -71,7 +77,7 @@ def test_all_peers_that_can_run_a_workload_get_what_we_get(workload):
     found = outcomes(workload, **{name: type(peers.PEERS[name])() for name in HERE if name != OURS})
     ran = {name for name, outcome in found.items() if len(outcome.seconds) == HASTE.rounds}
     allowed = {"has no dot product that is one node", "no C compiler (cc, gcc, clang) on the PATH",
-               "AttributeError: 'Value' object has no attribute 'exp'"}
+               "AttributeError: 'Value' object has no attribute 'exp'", peers.ONLY_OPERATORS}
     assert {outcome.note for name, outcome in found.items() if name not in ran} <= allowed
     assert OURS in ran and (workload == "fused" or {"plain Value", "GPT's Value"} <= ran)
 
@@ -226,7 +232,7 @@ def test_who_takes_long_has_fewer_turns_and_its_row_says_so(monkeypatch):
     ours, planted = contest.figures_of({(name, "readme"): outcome for name, outcome in slow.items()})
     assert [outcome.turns for outcome in slow.values()] == [HASTE.few] * 2
     assert (ours.note, planted.note) == ("", "1 of 2 rounds")
-    assert planted.ratio.median == slow["planted"].seconds[0] / slow[OURS].seconds[0]
+    assert planted.ratio.middle == slow["planted"].seconds[0] / slow[OURS].seconds[0]
 
 
 def test_nobody_is_timed_where_we_gave_no_answer(monkeypatch):
@@ -264,7 +270,7 @@ def test_without_a_compiler_the_program_in_c_is_reported(monkeypatch, tmp_path):
 def test_starting_up_names_what_is_missing(monkeypatch):
     monkeypatch.setattr(outside, "PEERS", {OURS: peers.PEERS[OURS], "missing": Missing()})
     bare, ours, missing = outside.startup_figures(HASTE._replace(rounds=1))
-    assert bare.amount and ours.amount and bare.ratio.median < 1
+    assert bare.amount and ours.amount and bare.ratio.middle < 1
     assert (missing.amount, missing.note) == (None, "not installed: pip install no-such-engine")
 
 
@@ -341,13 +347,222 @@ class Lazy(training.Fit):
     """Says the same class of every example."""
 
     def trained(self, epochs):
-        return 1.0, [0 for _ in self.inputs]
+        return 1.0, lambda rows: [0 for _ in rows]
 
 
 def test_whoever_learns_nothing_is_refused():
     pytest.importorskip("sklearn", reason='the examples come from scikit-learn: pip install ".[data]"')
     found = trained("moons", {OURS: training.Fit(), "lazy": Lazy()})
     assert [outcome.note for outcome in found.values()] == ["", "refused, has not learned: 100 of 200 right"]
+
+
+@pytest.mark.parametrize("name", digits.LEARNERS)
+def test_whoever_trains_on_digits_by_a_seed_has_learned_them(name, monkeypatch):
+    pytest.importorskip("sklearn", reason='the examples come from scikit-learn: pip install ".[data]"')
+    monkeypatch.setattr(digits, "COMMAND", [*digits.COMMAND, "--epochs", "5"])
+    learner = worker.Learner(digits.LEARNERS[name], None)
+    if learner.hello.get("failed", "").startswith("not installed"):
+        pytest.skip(learner.hello["failed"])
+    assert 0.9 < learner.ask({"seed": 2})["right"] <= 1.0
+
+
+class OfSeeds:
+    """Stands in for a process: one peer is missing, one fails at a seed, and ours is right."""
+
+    def __init__(self, name, workload, effort):
+        self.name, self.hello = name, {"failed": "not installed"} if name == "scikit-learn" else {"version": "1"}
+
+    def ask(self, request):
+        seed = request["seed"]
+        return {"failed": "broke"} if (self.name, seed) == ("PyTorch loop", 3) else {"right": 0.9 + seed / 100, "seconds": seed + 1.0}
+
+    def close(self):
+        pass
+
+
+def test_digits_have_a_row_for_every_seed_and_one_of_medians(monkeypatch):
+    monkeypatch.setattr(digits, "Process", OfSeeds)
+    figures = digits.seed_figures(HASTE)
+    head, table = report.tabled(figures)
+    assert head == ["by", f"{OURS}, right", f"{OURS}, training", "note"]
+    assert [line[0] for line in table] == [*(f"seed {seed}" for seed in range(10)), "median", "PyTorch loop", "scikit-learn"]
+    assert table[3][1:] == ["93.0 %", "4.00 s", ""] and table[10][1:3] == ["94.5 %", "5.50 s"]
+    assert [line[-1] for line in table[-2:]] == ["broke", "not installed"]
+    assert [row[1:3] + row[4:] for row in report.targets(figures)] == [
+        ["at least 97.0 %", "94.5 %", "missed"], ["at most 3.00 s", "5.50 s", "missed"]]
+
+
+# ---- batches of rows ------------------------------------------------------------------------------------------
+
+SMALL = {
+    "ten": batches.ten_operations, "small": batches.BATCHES["small"],
+    "network": lambda: batches.network(16, 8, 4, rows=8), "tanh": lambda: batches.network(5, 3, 2, rows=4, activation="tanh"),
+    "attention": lambda: batches.attention(rows=2), "recurrent": lambda: batches.recurrent(rows=3),
+    "scalars": lambda: batches.random_operations(60, rows=5),
+}
+EXACT, EAGER = batch_peers.EXACT, batch_peers.EAGER
+
+
+def batch_reply(peer, batch):
+    """The answer of a peer to a batch, or why there is none; without a process."""
+    entrant = worker.Entrant(peer, batch)
+    return entrant.hello if "failed" in entrant.hello else worker.or_failure(
+        lambda: dict(zip(("result", "gradients"), peer.answer())))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_program_has_the_bits_of_the_engine_on_what_is_measured(name):
+    batch = SMALL[name]()
+    assert batch_reply(batch_peers.Compiled(), batch) == batch_reply(batch_peers.Eager(), batch)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_all_who_can_run_a_batch_get_what_we_get(name):
+    batch, here = SMALL[name](), [peer for peer in batch_peers.BATCHERS if not peer.endswith("a batch")]
+    found = {peer: batch_reply(type(batch_peers.BATCHERS[peer])(), batch) for peer in here}
+    failed = {reply["failed"] for reply in found.values() if "failed" in reply}
+    assert failed <= {"not written by hand", "no C compiler (cc, gcc, clang) on the PATH", "written for networks of layers",
+                      "no C++ compiler (c++, g++, clang++) on the PATH", "not installed: apt install libadolc-dev"}
+    answers = [reply for reply in found.values() if "failed" not in reply]
+    assert len(answers) >= 4 and {contest.difference(reply, found[EXACT]) for reply in answers} == {""}
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="the same in tensors needs torch")
+@pytest.mark.parametrize("name", [name for name in SMALL if name != "ten"])
+def test_tensors_say_the_same(name):
+    batch = SMALL[name]()
+    theirs, ours = batch_reply(batch_peers.TorchBatch(), batch), batch_reply(batch_peers.Compiled(), batch)
+    assert contest.difference(theirs, ours) == ""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="what is written in C needs a compiler")
+def test_the_small_network_in_c_has_our_bits():
+    batch = SMALL["small"]()
+    assert batch_reply(batch_peers.C(), batch) == batch_reply(batch_peers.Compiled(), batch)
+
+
+@pytest.mark.skipif(not shutil.which("c++"), reason="what is written in C++ needs a compiler")
+def test_a_compiler_without_adolc_is_told_from_one_that_fails(monkeypatch, tmp_path):
+    peer, run = batch_peers.ADOLC(), subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda command, **rest: run([*command, "--no-such-option"], **rest))
+    with pytest.raises(subprocess.CalledProcessError):
+        peer.open()
+    monkeypatch.setattr(batch_peers, "__file__", str(tmp_path / "batch_peers.py"))
+    (tmp_path / "adolc.cpp").write_text("int main() {}")
+    monkeypatch.setattr(subprocess, "run", lambda command, **rest: run([*command[:-1], "-L/", "-ladolc-of-nobody"], **rest))
+    with pytest.raises(peers.Unfit, match="not installed: apt install libadolc-dev"):
+        peer.open()
+
+
+def test_the_older_jax_is_that_of_the_folder_and_has_a_row_without_it(monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv(batch_peers.OLDER_JAX, raising=False)
+    peer = batch_peers.OlderJax()
+    assert peer.settings == {}
+    with pytest.raises(peers.Unfit, match="and --jax FOLDER"):
+        peer.open()
+    with pytest.raises(SystemExit):
+        command.parsed(["--jax", str(tmp_path)])
+    assert f"pip install --target {tmp_path} jax" in capsys.readouterr().err
+    (tmp_path / "jax").mkdir()
+    monkeypatch.setenv(batch_peers.OLDER_JAX, "")
+    command.parsed(["--jax", str(tmp_path)])
+    assert peer.settings == {"PYTHONPATH": str(tmp_path)}
+
+
+class WrongNumPy(batch_peers.NumPy):
+    """Forgets a factor in one gradient."""
+
+    def answer(self):
+        loss, gradients = super().answer()
+        return loss, [gradients[0] * (1 + 1e-8), *gradients[1:]]
+
+
+class BatchInside(Inside):
+    def __init__(self, peer, name, effort):
+        table = {EXACT: batch_peers.Compiled(), "right": batch_peers.NumPy(), "wrong": WrongNumPy()}
+        self.entrant = worker.BatchEntrant(table[peer], SMALL[name.removeprefix("batch-")]())
+        self.hello = self.entrant.hello
+
+
+def batch_measured(monkeypatch):
+    monkeypatch.setattr(compiled, "Process", BatchInside)
+    monkeypatch.setattr(compiled, "batch_named", lambda name: SMALL[name]())
+    monkeypatch.setattr(compiled, "peers_of", lambda name: [EXACT, "right", "wrong"])
+    monkeypatch.setattr(compiled, "BATCHERS", dict.fromkeys((EXACT, "right", "wrong"), batch_peers.NumPy()))
+    monkeypatch.setattr(compiled, "most_operations", lambda contracts: 1e9)
+    return compiled.measured.__wrapped__("network", HASTE)
+
+
+def test_a_batch_is_timed_alone_and_in_turns_and_who_is_wrong_is_refused(monkeypatch):
+    figures = batch_measured(monkeypatch)
+    found = {who: {row.column for row in figures if row.who == who and row.amount} for who in (EXACT, "right", "wrong")}
+    assert found[EXACT] == {compiled.HOT, compiled.IN_TURNS, compiled.CEILING, compiled.FORWARD, compiled.FIRST}
+    assert found["right"] == set(compiled.COLUMNS) - {compiled.FORWARD} and found["wrong"] == {compiled.FIRST}
+    head, table = report.tabled(figures)
+    assert head == ["by", *compiled.COLUMNS, "note"] and [line[0] for line in table] == [EXACT, "right", "wrong"]
+    assert table[2][-1].startswith("refused, wrong gradient 0")
+
+
+def test_there_are_as_many_turns_as_runs_fill_also_where_the_time_of_a_row_is_told():
+    class Replies:
+        def ask(self, request):
+            return {"result": 1.0, "gradients": [], "seconds": [2e-5]}
+    [ready] = compiled.answered({EXACT: {compiled.HOT: compiled.figure("names", EXACT, compiled.HOT)}}, {EXACT: Replies()},
+                                batches.ten_operations()._replace(inputs=([0.0] * 300,), per_row=True).shares).values()
+    assert ready.seconds == pytest.approx(6e-3)
+    assert compiled.turns_of(ready.seconds, HASTE._replace(turns=400)) == 67
+
+
+def test_a_single_core_is_for_peers_of_one_thread(monkeypatch):
+    stayed = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3}, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda process, cores: stayed.append(cores), raising=False)
+    for peer in batch_peers.Compiled(), batch_peers.CompiledOnTwo():
+        worker.BatchEntrant(peer, batches.ten_operations())
+    assert stayed == [{3}]
+
+
+@pytest.mark.parametrize(("seconds", "spread"), [
+    ([2.0], (2.0, 2.0, 2.0)), ([3.0, 1.0, 2.0], (1.2, 1.0, 2.0)), (range(100, 0, -1), (10.9, 1, 50.5))])
+def test_the_tenth_percentile_stands_for_many_turns(seconds, spread):
+    assert compiled.percentile(list(seconds)) == pytest.approx(spread)
+
+
+def test_every_target_of_batches_is_aimed_at_a_peer_and_a_column():
+    for target in compiled.TARGETS:
+        assert target.batch in (*batches.BATCHES, "names") and target.column in compiled.COLUMNS
+        assert {target.peer, target.ours} <= set(compiled.peers_of(target.batch)) | {EXACT}
+        assert (target.at_least is None) != (target.at_most is None)
+
+
+def test_targets_of_batches_are_ratios_of_two_rows_or_a_row():
+    rows = [compiled.figure("small", who, column, contest.Spread.of([seconds])) for who, column, seconds in
+            [(EXACT, "hot", 2.0), ("C by hand", "hot", 1.0)]]
+    rows.append(compiled.figure("small", "JAX, a batch", "hot", note="not installed"))
+    ratio, alone, missing = [compiled.aimed(target, rows) for target in (
+        compiled.Target("small", "C by hand", "hot", at_least=0.6), compiled.Target("small", EXACT, "hot", at_most=3.0),
+        compiled.Target("small", "JAX, a batch", "hot", at_least=2.0))]
+    assert [row[2:3] + row[4:] for row in report.targets([ratio, alone, missing])] == [
+        ["0.500 x", "missed"], ["2.00 s", "reached"], ["", "not measured: not installed"]]
+
+
+def test_the_crossover_has_a_table_and_a_plot(monkeypatch, board, tmp_path):
+    pytest.importorskip("matplotlib", reason='the plot needs matplotlib: pip install ".[plots]"')
+    monkeypatch.setattr(compiled, "measured", lambda name, effort: [
+        compiled.figure(name, who, column, contest.Spread.of([float(len(name))])) for who in (EXACT, "C by hand")
+        for column in (compiled.HOT, compiled.IN_TURNS)])
+    board["figures"] += compiled.crossover_figures(HASTE)
+    report.write_page(board, tmp_path)
+    page = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    assert "](crossover.svg)" in page and "| by | 108 |" in page and "| 407,050 |" in page
+    assert EXACT in (tmp_path / "crossover.svg").read_text(encoding="utf-8")
+    assert "crossover.svg" not in report.page({**board, "figures": []})
+
+
+def test_names_come_sixteen_of_a_length_and_none_is_left_out():
+    found = names.batches()
+    assert {len(batch) for batch in found} == {names.SIZE} and all(len(set(map(len, batch))) == 1 for batch in found)
+    assert {name for batch in found for name in batch} == set(workloads.gpt_code()["names"])
 
 
 # ---- a GPT in one file ------------------------------------------------------------------------------------------
@@ -402,7 +617,7 @@ def test_only_the_class_of_a_script_is_replaced_and_the_losses_are_the_same(flat
 
 def test_a_script_takes_part_in_a_contest(flat):
     ours, pure, own = contest.script_figures(flat, HASTE)
-    assert [figure.group for figure in (ours, pure, own)] == ["script"] * 3 and own.ratio.median > 0
+    assert [figure.group for figure in (ours, pure, own)] == ["script"] * 3 and own.ratio.middle > 0
     assert [figure.note for figure in (ours, pure, own)] == ["", "", ""]
     assert str(flat.parent) not in report.as_json({"figures": [ours, pure, own]})
 
@@ -442,7 +657,7 @@ def board(monkeypatch):
     for module in contest, outside, worker:
         monkeypatch.setattr(module, "PEERS", few)
     figures = contest.workload_figures("readme", HASTE) + contest.scaling_figures("chain", HASTE)
-    return {"command": "a command", "machine": "a machine", "rounds": 2, "few": 1, "seconds": {"readme": 1.5},
+    return {"command": "a command", "machine": "a machine", "rounds": 2, "few": 1, "seconds": {"readme": 1.5}, "loads": {"readme": 0.5},
             "figures": figures + contest.memory_figures(HASTE)}
 
 
@@ -475,7 +690,7 @@ def test_growth_is_the_ratio_of_two_sizes_in_the_same_round(monkeypatch):
              [("chain-10", [1.0, 2.0, 4.0]), ("chain-1000", [100.0, 400.0, 480.0])]}
     monkeypatch.setattr(contest, "contest", lambda keys, effort: {key: found[key] for key in keys})
     small, large, growth, *of_c = contest.growth_figures("chain", 10, 1000, HASTE)
-    assert (small.amount.median, large.amount.median) == (0.2, 0.4)
+    assert (small.amount.middle, large.amount.middle) == (0.2, 0.4)
     assert growth.amount == (1.2, 1.0, 2.0) and growth.at_most == contest.FLAT and not of_c[-1].at_most
     found[OURS, "chain-1000"] = contest.Outcome(note="refused")
     assert [(row.note, row.amount) for row in contest.growth_figures("chain", 10, 1000, HASTE)[:3]] == [("refused", None)] * 3
