@@ -8,11 +8,10 @@ ends with code 1 and says what differs, if anything does.
 import itertools
 import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
 from ..engine.op import Op
-from ..native.self_check import SPECIAL, by_rule
+from ..native.self_check import SPECIAL, by_rule, verdict
 from .c_lanes import codes
 
 NUMBERS = (*SPECIAL, 0.7, -2.5, 40.0)
@@ -40,18 +39,5 @@ def by_lanes(lanes: Any, name: str, op: Op, code: int, batch: list[tuple[float, 
     return list(map(repr, zip(out, *slopes)))
 
 
-def main(path: str) -> int:
-    spec = spec_from_file_location(f"{__package__}._lanes", path)
-    assert spec and spec.loader
-    try:
-        spec.loader.exec_module(module := module_from_spec(spec))
-    except ImportError as error:                # it was built for another machine
-        print(f"not checked: {error}")
-        return 0
-    wrong = list(differences(module))
-    print(*wrong[:1])
-    return int(bool(wrong))
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(verdict(sys.argv[1], f"{__package__}._lanes", differences))

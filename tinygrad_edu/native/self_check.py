@@ -7,7 +7,7 @@ ends with code 1 and says what differs, if anything does.
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from math import inf, nan
 from typing import Any
@@ -46,18 +46,19 @@ def by_engine(kind: Any, op: Op, numbers: tuple[float, ...]) -> str:
     return repr((node.data, *node.local_grads))
 
 
-def main(path: str) -> int:
-    spec = spec_from_file_location(f"{__package__}._native", path)
+def verdict(path: str, name: str, found: Callable[[Any], Iterator[str]]) -> int:
+    """The code to end with: 1, and the first line of what is found in the library of this name, if there is any."""
+    spec = spec_from_file_location(name, path)
     assert spec and spec.loader
     try:
         spec.loader.exec_module(module := module_from_spec(spec))
     except ImportError as error:                # it was built for another machine
         print(f"not checked: {error}")
         return 0
-    wrong = list(differences(module.Value))
+    wrong = list(found(module))
     print(*wrong[:1])
     return int(bool(wrong))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(verdict(sys.argv[1], f"{__package__}._native", lambda module: differences(module.Value)))
