@@ -8,7 +8,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ..engine.value import Value
-from ..native._native import Places, owner  # type: ignore[import-not-found]
+
+try:
+    from ..native._native import Places, owner  # type: ignore[import-not-found]
+except ImportError:                 # it was not built, so nothing is owned
+    Places = object
 
 Array = Any
 lock = threading.RLock()          # a collection of garbage may compile, too
