@@ -11,7 +11,6 @@ from ..engine.number import checked_whole, is_bool, short_repr
 from ..engine.value import NO_GRADIENT, Value, engine_name
 from . import again
 from .batches import Array, names_in, numpy, rows_first, rows_of, shape_of
-from .source import source_of
 from .tape import INPUT, PARAMETER
 from .trace import Trace, TraceError, traced, tracing, with_frozen
 
@@ -95,6 +94,7 @@ class Program:
     @property
     def source(self) -> str:
         """The program written out in plain Python, which runs without this package; p are the parameters' numbers."""
+        from .source import source_of  # which few ask for, so that importing the package need not wait for it
         return source_of(self.name, with_frozen(self.tape), self.arguments, self.example, plain(self.answer))
 
     def report(self) -> "Report":
