@@ -254,14 +254,17 @@ class ADOLC(Batcher):
 
     def open(self) -> None:
         compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
+        missing = "no C++ compiler (c++, g++, clang++) on the PATH"
         if not compiler:
-            raise Unfit("no C++ compiler (c++, g++, clang++) on the PATH")
+            raise Unfit(missing)
         with tempfile.TemporaryDirectory() as folder:
             library = Path(folder) / "adolc.so"
             done = subprocess.run([compiler, "-O3", "-march=native", "-shared", "-fPIC", "-o", library,
                                    Path(__file__).with_name("adolc.cpp"), "-ladolc"], capture_output=True, text=True)
             if "adolc/adolc.h:" in done.stderr or "-ladolc" in done.stderr:
                 raise Unfit(f"not installed: {self.install}")
+            if "cc1plus" in done.stderr:                        # gcc is there, and its part for C++ is not
+                raise Unfit(missing)
             done.check_returncode()
             self.library = ctypes.CDLL(str(library))
         self.library.step.restype = ctypes.c_double

@@ -6,7 +6,7 @@ arrays by name, and gradients are compared in their order.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from itertools import pairwise
 from operator import add, mul
 from typing import Any, NamedTuple
@@ -176,7 +176,7 @@ def scalar_attention(library: Any, weights: Weights, x: list, y: list) -> Any:
 
 
 def normed(x: list) -> list:
-    scale = (sum(map(mul, x, x)) / len(x) + 1e-5) ** -0.5
+    scale = (reduce(add, map(mul, x, x)) / len(x) + 1e-5) ** -0.5       # Python's sum adds floats in its own way
     return [number * scale for number in x]
 
 

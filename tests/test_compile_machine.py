@@ -319,7 +319,9 @@ def test_a_process_that_is_forked_while_a_program_runs_can_run_it_too():
 @needs_lanes
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another matter there")
 @pytest.mark.parametrize("threads", [1, 2])
-def test_ctrl_c_stops_a_long_batch_and_nothing_was_changed(threads):
+def test_ctrl_c_stops_a_long_batch_and_nothing_was_changed(threads, request):
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)    # which a job in the background goes without
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, usual))
     model, f = network(7)
     program = tg.compile(f, [0.0] * 6, threads=threads)
     rows = np.random.default_rng(0).normal(size=(400_000, 6))
