@@ -261,7 +261,7 @@ class ADOLC(Batcher):
             library = Path(folder) / "adolc.so"
             done = subprocess.run([compiler, "-O3", "-march=native", "-shared", "-fPIC", "-o", library,
                                    Path(__file__).with_name("adolc.cpp"), "-ladolc"], capture_output=True, text=True)
-            if "adolc/adolc.h:" in done.stderr or "-ladolc" in done.stderr:
+            if any(words in done.stderr for words in ("adolc/adolc.h:", "'adolc/adolc.h' file", "-ladolc")):
                 raise Unfit(f"not installed: {self.install}")
             if "cc1plus" in done.stderr:                        # gcc is there, and its part for C++ is not
                 raise Unfit(missing)
