@@ -174,7 +174,8 @@ def test_ops_lists_every_operation():
         assert words in detail
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["step", "--help"], ["draw", "-h"], ["ops", "--help"], ["play", "--help"], ["demo", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["step", "--help"], ["draw", "-h"], ["ops", "--help"], ["play", "--help"], ["demo", "--help"],
+                                       ["explain", "--help"], ["cost", "--help"], ["why", "--help"], ["bugs", "--help"]])
 def test_help_has_examples_that_work(arguments, tmp_path, browser):
     output, *_ = run(*arguments)
     examples = [line.strip() for line in output.split("examples:")[1].splitlines() if line.strip().startswith("tinygrad-edu")]
@@ -183,6 +184,13 @@ def test_help_has_examples_that_work(arguments, tmp_path, browser):
         words = shlex.split(example.split("   ")[0])
         if "--interactive" not in words:                    # tried in a real terminal, in test_walk
             run(*words[1:], cwd=tmp_path)
+
+
+def test_help_lists_every_command_in_one_group():
+    parser = cli.argument_parser()
+    commands = next(action.choices for action in parser._actions if isinstance(action.choices, dict))
+    assert sorted(cli.COMMANDS) == sorted(commands) and len({*cli.COMMANDS}) == len(cli.COMMANDS)
+    assert all(f"\n  {name} " in parser.format_help() for name in cli.COMMANDS)
 
 
 def test_version_names_engine_and_python():

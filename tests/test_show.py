@@ -536,7 +536,7 @@ def test_steps_as_data_and_of_selecting_ops():
     plain = [event.as_dict() for event in tg.steps(f)]
     assert json.loads(json.dumps(plain)) == plain
     assert plain[-1] == {"kind": "backward", "node": "relu(x)", "formula": "x.grad += relu(x).grad × ∂relu(x)/∂x",
-                         "numbers": "0 + 1 × 0 = 0", "value": 0.0, "parent": "x", "local_formula": "1 if x > 0 else 0",
+                         "numbers": "0 + 1 × 0 = 0", "value": 0.0, "parent": "x", "edge": 0, "local_formula": "1 if x > 0 else 0",
                          "before": 0.0, "upstream": 1.0, "local": 0.0, "because": "relu is closed (its input is not above 0)"}
 
 

@@ -9,13 +9,15 @@ from string import Formatter
 import pytest
 
 import tinygrad_edu as tg
+from tinygrad_edu.classroom import explain, explain_page
+from tinygrad_edu.classroom.quizzes import quiz_page
 from tinygrad_edu.learn import animation
 from tinygrad_edu.show import page as pages
 from tinygrad_edu.show import player, reasons, steps, tables, terminal, typeset
 from tinygrad_edu.show.page import asset, sentences, words_of
 
 TABLE = json.loads(asset("words/en.json"))
-SCRIPTS = ["player.js", "network.js", *animation.SCRIPTS]
+SCRIPTS = ["player.js", "network.js", *animation.SCRIPTS, *explain_page.SCRIPTS, quiz_page.SCRIPT_FILE]
 KEYS = {"Enter", "Escape", "Shift"}              # as the browser calls them
 
 
@@ -63,7 +65,7 @@ def said_in_python(source):
             yield text
 
 
-@pytest.mark.parametrize("module", [reasons, steps, tables, terminal, typeset], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [reasons, steps, tables, terminal, typeset, explain, explain_page], ids=lambda module: module.__name__)
 def test_no_reason_step_or_table_has_a_sentence_of_its_own(module):
     assert list(said_in_python(inspect.getsource(module))) == []
 
@@ -78,15 +80,15 @@ def test_what_is_no_sentence_may_stand_in_python():
                                    'TABLE = "step", f"{to}.grad += {by}.grad", "<th scope=col>"'))
 
 
-@pytest.mark.parametrize("body", [player.BODY, animation.BODY, pages.BAR], ids=["player", "animation", "bar"])
+@pytest.mark.parametrize("body", [player.BODY, animation.BODY, explain_page.BODY, pages.BAR], ids=["player", "animation", "explain", "bar"])
 def test_no_page_has_a_word_of_its_own(body):
     texts = re.findall(r">([^<]*)<", body) + re.findall(r'(?:aria-label|title)="([^"]*)"', body)
     assert [text for text in texts if re.search(r"[A-Za-z]{2}", re.sub(r"\{\w+\}", "", text))] == []
 
 
-@pytest.mark.parametrize("kind", ["bar", "player", "network", "animation"])
+@pytest.mark.parametrize("kind", ["bar", "player", "network", "animation", "explain"])
 def test_every_word_of_the_table_is_said(kind):
-    code = "".join(map(asset, SCRIPTS)) + "".join(map(inspect.getsource, (player, animation, pages)))
+    code = "".join(map(asset, SCRIPTS)) + "".join(map(inspect.getsource, (player, animation, explain_page, pages)))
     for key in [*TABLE[kind]["page"], *TABLE[kind]["script"]]:
         said = any(quoted in code for quoted in (f'"{key}"', f"'{key}'", f"{{{key}}}"))
         assert said or key in MADE_OF_PARTS, key
@@ -100,13 +102,19 @@ def test_every_sentence_of_steps_and_reasons_is_said(part):
         assert all(hole is None or hole.isidentifier() for _, hole, *_ in Formatter().parse(text)), text
 
 
+def test_every_sentence_of_an_explanation_is_said():
+    assert [key for key in TABLE["explain"]["text"] if f'"{key}"' not in inspect.getsource(explain) + inspect.getsource(explain_page)] == []
+    for text in TABLE["explain"]["text"].values():
+        assert all(hole is None or hole.isidentifier() for _, hole, *_ in Formatter().parse(text)), text
+
+
 # Whose keys are put together of parts, or come with the data.
 MADE_OF_PARTS = {"passes", "keeps", "note_validation", "at_start_wrong", "at_epoch_wrong", "training", "validation",
                  "early", "callback", "interrupted", "exploded", "loss", "accuracy", "examples",
                  "stage_forward", "stage_loss", "stage_backward", "stage_update"}
 
 
-@pytest.mark.parametrize("kind", ["player", "network", "animation"])
+@pytest.mark.parametrize("kind", ["player", "network", "animation", "quiz", "explain"])
 def test_holes_have_names(kind):
     words = words_of(kind)
     for text in [*words.page.values(), *words.script.values(), *words.keys.values()]:
@@ -117,7 +125,7 @@ SEEN = """() => {
   const texts = [...document.querySelectorAll('p, li, dd, h2, button, th, td, summary, label, output, text')].map(element => {
     const copy = element.cloneNode(true);
     for (const part of copy.querySelectorAll('math, b, option')) part.remove();
-    return element.closest('#graph, #program, #list, #say, #trace tbody') ? '' : copy.textContent;
+    return element.closest('#graph, #picture svg, #program, #list, #say, #trace tbody') ? '' : copy.textContent;
   });
   return texts.concat([...document.querySelectorAll('[aria-label]:not(#boxes > *, #graph)')].map(e => e.getAttribute('aria-label')));
 }"""
@@ -139,14 +147,19 @@ def outside(text):
     return text
 
 
-@pytest.mark.parametrize("kind", ["player", "animation"])
+def page_of_kind(kind):
+    if kind == "animation":
+        return tg.animate_training(tg.MLP(2, [3, 2], rng=0), tg.data.xor(12), epochs=2, resolution=4, progress=False)
+    f = tg.expression("a * a + relu(b) * a - a / b", a=2, b=-1)
+    return tg.play(f) if kind == "player" else tg.explain(f, "a", paths=2).page
+
+
+@pytest.mark.parametrize("kind", ["player", "animation", "explain"])
 def test_a_page_of_another_table_says_nothing_in_english(opened, kind, monkeypatch):
     monkeypatch.setattr(pages, "asset", lambda name: json.dumps(in_brackets(TABLE)) if name.endswith("json") else asset(name))
     forget_words()
     try:
-        page = tg.play(tg.expression("a * a + relu(b)", a=2, b=-1)) if kind == "player" else tg.animate_training(
-            tg.MLP(2, [3, 2], rng=0), tg.data.xor(12), epochs=2, resolution=4, progress=False)
-        tab = opened(page)
+        tab = opened(page_of_kind(kind))
         while True:
             english = [text for text in tab.evaluate(SEEN) if re.search(r"[A-Za-z]{3}", outside(text).replace("MLP", ""))]
             assert [text for text in english if text.strip() not in ("same", "xor", "different")] == []
@@ -172,4 +185,4 @@ def test_steps_in_another_language_say_nothing_in_english(monkeypatch):
 
 def test_the_table_is_read_as_it_is_written():
     assert ast.literal_eval(asset("words/en.json")) == TABLE         # no name twice would be lost: JSON of texts only
-    assert len(asset("words/en.json").splitlines()) < 150
+    assert len(asset("words/en.json").splitlines()) < 200

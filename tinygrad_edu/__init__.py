@@ -16,6 +16,7 @@
 import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+from . import classroom
 from .calculus.differences import Estimate, numeric_derivative
 from .calculus.transforms import (
     derivative,
@@ -31,6 +32,9 @@ from .calculus.transforms import (
 from .check.gradcheck import gradcheck
 from .check.nonfinite import FirstNonfinite, first_nonfinite
 from .check.report import Finding, GradientCheck
+from .classroom.cost import Cost, cost
+from .classroom.explain import Explanation, explain
+from .classroom.predict import predict
 from .engine import elsewhere as _elsewhere
 from .engine.composites import (
     cumsum,
@@ -211,24 +215,26 @@ for _then, _now in {"calculus": "calculus.transforms", "expression": "symbols.ex
 _python_has_too = ["abs", "compile", "max", "min", "pow", "round", "sum"]
 
 __all__ = [
-    "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
-    "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "Frames", "GradientCheck",
+    "Adadelta", "Adagrad", "Adam", "AdamW", "BENT", "Cost", "DomainError", "Drawing", "Dropout", "Estimate", "Event",
+    "Explanation", "ExpressionError", "ExpressionWarning", "Finding", "FirstNonfinite", "Frames", "GradientCheck",
     "GradientError", "History",
     "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov",
     "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "Program",
     "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps",
     "TraceError", "UNIT", "Value", "WeightFileError",
     "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce", "bce_with_logits",
-    "brier", "cbrt", "ceil", "check_training", "clip", "clip_gradients_by_norm", "clip_gradients_by_value", "cos",
-    "cosh", "cross_entropy", "cumsum", "data", "derivative", "div", "dot", "draw", "elu", "engine_name", "equal", "erf",
-    "erfc", "errstate", "exact", "exp", "exp2", "expm1", "expression", "first_nonfinite", "fit", "floor",
-    "floor_divide", "frames",
+    "brier", "cbrt", "ceil", "check_training",
+    "classroom", "clip", "clip_gradients_by_norm", "clip_gradients_by_value", "cos",
+    "cosh", "cost", "cross_entropy", "cumsum", "data", "derivative", "div", "dot", "draw", "elu", "engine_name",
+    "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "explain", "expm1", "expression", "first_nonfinite",
+    "fit", "floor", "floor_divide", "frames",
     "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal", "half_squared_error",
     "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp", "kl_divergence", "leaky_relu", "leaves",
     "less", "less_equal", "live_values", "load", "log", "log10", "log1p", "log2", "log_base", "log_sigmoid",
     "log_softmax", "log_softmax_at", "logaddexp", "logit", "logsumexp", "mae", "maximum", "maxout", "mean", "minimum",
     "mish", "mse", "mul", "names", "neg", "nll", "no_grad", "norm", "normal_cdf", "not_equal", "numeric_derivative",
-    "op", "play", "plots", "power", "prod", "reciprocal", "relu", "remainder", "replay", "save", "scaled_relu",
+    "op", "play", "plots", "power", "predict", "prod", "reciprocal", "relu", "remainder", "replay", "save",
+    "scaled_relu",
     "schedules", "scope", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softmax_at",
     "softmax_cross_entropy", "softmin", "softplus", "softsign", "source", "sqrt", "square", "std", "step", "steps",
     "sub", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "trace_origin",

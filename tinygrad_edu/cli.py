@@ -9,22 +9,38 @@ import codecs
 import inspect
 import io
 import json
-import math
 import os
 import platform
 import re
+import shutil
 import sys
+import textwrap
 import unicodedata
-from collections.abc import Sequence
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __all__ as public_names
-from . import __version__
+from . import __version__, cli_bugs, cli_check, cli_explain, cli_grade, cli_quiz
+from .cli_expression import (
+    WITH_EXPRESSION,
+    add_expression,
+    add_open,
+    as_written,
+    bare_table,
+    console,
+    fractions_of,
+    graph_of,
+    has_display,
+    own,
+    prints_unicode,
+    shielded,
+    with_reason,
+    without_nan,
+)
 from .cli_train import PREDICT_EXAMPLES, TRAIN_EXAMPLES, add_predict, add_train, run_predict, run_train
 from .engine import composites, printer
-from .engine.errors import DomainError, ExpressionError, GradientError, NotRationalError, errstate
+from .engine.errors import DomainError, GradientError, NotRationalError, errstate
 from .engine.graph import leaves_in
 from .engine.number import nearest, printable
 from .engine.op import OPS, Op
@@ -34,22 +50,18 @@ from .nn import losses
 from .show.boxes import BLANKS
 from .show.dot import graphviz_of
 from .show.draw import STYLES, drawing_of
-from .show.export import KINDS, is_ours
+from .show.export import KINDS
 from .show.frames import frames_of
-from .show.layout import LAYOUTS
 from .show.page import ENDINGS
 from .show.paint import THEMES
 from .show.player import Lesson, check_playable
 from .show.steps import Steps, events_of
 from .show.terminal import walk
-from .symbols.expression import Program, parse
-from .symbols.named import NAMES, NamedGraph
-from .symbols.notation import plain_name
+from .symbols.named import NamedGraph
 from .symbols.source import source
 from .symbols.symbolic import Gradients, exact_gradients, symbolic_gradients
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
 EXAMPLES = """examples:
@@ -58,7 +70,9 @@ EXAMPLES = """examples:
   tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
   tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1
   tinygrad-edu ops sigmoid
-  tinygrad-edu train xor --hidden 8 --epochs 20"""
+  tinygrad-edu train xor --hidden 8 --epochs 20
+  tinygrad-edu explain "(a+b)*(b+1)" b a=2 b=1
+  tinygrad-edu quiz --seed 7 --html practice.html"""
 STEP_EXAMPLES = """examples:
   tinygrad-edu step "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu step "q = x + y; f = q * z" x=-2 y=5 z=-4 --svg graph.svg
@@ -85,16 +99,16 @@ DEMO = "q = x + y; f = q * z", ["x=-2", "y=5", "z=-4"]
 OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
-OPTIONS = ("--help", "--version", "--svg", "--html", "--output", "--no-open", "--interactive", "--symbolic", "--exact",
-           "--json", "--theme", "--scale", "--style", "--blank", "--frames", "--format", "--layout", "--engine",
-           "--names", "--ieee", "--literal")
-WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names", "--style", "--theme", "--scale", "--frames",
-               "--format")
 GRAPHVIZ = ("dot", "gv")
-COMMANDS = ("demo", "play", "step", "draw", "ops", "train", "predict")
+OTHERS = cli_explain, cli_check, cli_grade, cli_quiz, cli_bugs
+GROUPS = {                              # of the commands, as --help lists them
+    "look into an expression": ("demo", "play", "step", "draw", "explain", "cost", "ops"),
+    "train a network": ("train", "predict"),
+    "learn and teach": ("why", "quiz", "bugs", "check", "grade", "grade-layer", "grade-optimizer", "autograder")}
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 FORMATS = {"markdown": Steps.to_markdown, "latex": Steps.to_latex, "csv": Steps.to_csv}
 IN_ASCII = {"∂": "d", "→": "->", "×": "*", "−": "-", "÷": "/", "…": "...", "√": "sqrt", "∛": "cbrt", "Σ": "sum",
-            "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-"}
+            "Π": "prod", "·": ".", "≥": ">=", "≤": "<=", "≠": "!=", "—": "-", "✗": "x"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parsed(argument_parser(), sys.argv[1:] if argv is None else list(argv))
     try:
         with errstate(all="ignore" if getattr(args, "ieee", False) else "raise"):
-            args.run(args)
+            code = args.run(args) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())      # nothing left to flush at exit
@@ -114,13 +128,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return fail("stopped", 130)
     except (ValueError, ArithmeticError, NotRationalError, ModuleNotFoundError, OSError, RuntimeError) as error:
         return fail(*message_and_code(error, args))
-    return 0
+    return code
 
 
 def message_and_code(error: Exception, args: argparse.Namespace) -> tuple[object, int]:
     """What to say of an error in one line, and the exit code."""
     if isinstance(error, DomainError | GradientError):
-        return (f"{error} (--ieee goes on with inf and nan)" if hasattr(args, "ieee") else error), 2
+        return (f"{error} (--ieee goes on with inf and nan)" if getattr(args, "ieee", True) is False else error), 2
     if isinstance(error, ValueError | ArithmeticError | NotRationalError):
         return error, 2
     if isinstance(error, ModuleNotFoundError):
@@ -167,19 +181,6 @@ def ascii_letter(c: str) -> str:
     return IN_ASCII.get(c) or unicodedata.normalize("NFKD", c).encode("ascii", "ignore").decode() or "?"
 
 
-def console() -> "Console":
-    """Where tables are printed: 140 letters wide in a pipe, and without any markup."""
-    from rich.console import Console
-
-    class Patient(Console):
-        """A console that leaves it to `main` to notice that nobody reads on."""
-
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
-    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Patient(width=140 if piped else None, highlight=False, markup=False, emoji=False)
-
-
 ENGINE_LINE = {
     "native": "native",
     "pure": "pure, all in Python; " + (
@@ -208,13 +209,13 @@ def argument_parser() -> argparse.ArgumentParser:
     """All commands, their arguments and their help."""
     parser = Parser(
         prog="tinygrad-edu",
-        description="Step through and draw any expression, forward and backward; train small networks.",
-        epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description="Step through and draw any expression, forward and backward; train small networks; grade and quiz.",
+        formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action=Version)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, help="COMMAND --help says more of one of these:")
 
     def command(name: str, run: Any, help: str, examples: str) -> Any:
-        made = commands.add_parser(name, help=help, description=help, epilog=examples,
+        made = commands.add_parser(name, description=help, epilog=examples,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
         made.set_defaults(run=run)
         return made.add_argument
@@ -227,23 +228,19 @@ def argument_parser() -> argparse.ArgumentParser:
         "name", nargs="?", help="one operation, in detail")
     add_train(command("train", run_train, "Train a network on a data set or a CSV file.", TRAIN_EXAMPLES))
     add_predict(command("predict", run_predict, "Say what a trained network makes of an example.", PREDICT_EXAMPLES))
+    for room in OTHERS:
+        room.add_commands(command)
+    parser.epilog = f"{listed({name: made.description for name, made in commands.choices.items()})}\n\n{EXAMPLES}"
     return parser
 
 
-def add_expression(add: Any) -> None:
-    """The arguments that `play`, `step` and `draw` share."""
-    add("expression", metavar="EXPR", help='such as "(x + y) * z" or "q = x + y; f = q * z"')
-    add("values", metavar="name=value", nargs="*", default=[], help="a number for each name: x=-2 y=1/3 z=sqrt(2)")
-    add("--literal", action="store_true", help="refuse 2x, x^2, |x| and the like instead of reading them as 2*x ...")
-    add("--ieee", action="store_true", help="go on with inf and nan instead of stopping at an error")
-    add("--names", choices=NAMES, default="auto", help="what stands for what is computed on the way: v1, v2, ... where "
-        "there are more than four operations, or always formulas")
-    add("--layout", choices=LAYOUTS, default="auto", help="what places the boxes of a picture")
-    add("--engine", choices=LAYOUTS, dest="layout", help=argparse.SUPPRESS)         # its name in version 0.1
-
-
-def add_open(add: Any) -> None:
-    add("--no-open", dest="open", action="store_false", help="only write the page, and do not open a browser")
+def listed(summaries: Mapping[str, str | None]) -> str:
+    """The commands in their groups, with what each of them does."""
+    indent, lines = max(map(len, COMMANDS)) + 4, list[str]()
+    for title, names in GROUPS.items():
+        lines += ["", f"{title}:", *[f"  {name:{indent - 2}}{summaries[name]}" for name in names]]
+    width = shutil.get_terminal_size().columns - 2
+    return "\n".join(textwrap.fill(line, width, subsequent_indent=" " * indent) for line in lines[1:])
 
 
 def add_play(add: Any) -> None:
@@ -282,7 +279,7 @@ def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespa
         near = nearest(argv[0], COMMANDS)
         hint = f"did you mean {near!r}?" if near else f"COMMAND is one of {', '.join(COMMANDS)}"
         parser.error(f"no command is called {argv[0]!r}: {hint}")
-    if argv[:1] in (["step"], ["draw"], ["play"]):
+    if argv and argv[0] in WITH_EXPRESSION:
         argv = shielded(argv)
     elif argv[:1] == ["predict"]:                           # numbers such as -1e-3
         argv = [" " + word if re.match(r"-[\d.]|-(inf|nan)", word) else word for word in argv]
@@ -294,100 +291,7 @@ def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespa
     return args
 
 
-def shielded(argv: list[str]) -> list[str]:
-    """The words with a space before those that start with a minus and are no options, such as `-x * y`."""
-    words: list[str] = []
-    for word, before in zip(argv, ["", *argv]):
-        name = word.split("=")[0]
-        known = name in ("-h", "-o", "--") or (len(name) > 3 and any(option.startswith(name) for option in OPTIONS))
-        if before in WITH_A_WORD:                           # this is its word, even `-a.svg`
-            words[-1] = f"--output={word}" if before == "-o" else f"{before}={word}"
-        elif before in ("--svg", "--html") and re.fullmatch(r"\.[a-zA-Z]\w*", Path(word).suffix):
-            words[-1] += word                                                   # no expression ends like that
-        elif word in ("--svg", "--html"):
-            words.append(f"{word}=")
-        elif word == "--blank":                             # what follows may be a number such as x=2
-            words.append("--blank=all")
-        elif before == "--blank" and word in BLANKS:
-            words[-1] = f"--blank={word}"
-        else:
-            words.append(word if known or not word.startswith("-") else " " + word)
-    return words
-
-
-def refuse_options(args: argparse.Namespace) -> None:
-    """Refuse an option among the numbers, which is one of another command or a slip; ValueError says what is meant."""
-    own_options = [option for option in OPTIONS if option[2:].removeprefix("no-") in vars(args)]
-    for option in (pair.strip().partition("=")[0] for pair in args.values):
-        if option.startswith("--"):
-            near = "" if option in OPTIONS else nearest(option, own_options)
-            hint = f"did you mean {near}?" if near else f"the options here are {', '.join(own_options)}"
-            raise ValueError(f"unknown option {option}: {hint}")
-
-
-def given_numbers(pairs: Sequence[str], literal: bool = False) -> dict[str, Any]:
-    """{name: number} of `name=value`: a Fraction, which keeps 1/3 and 0.1 exact, or a float for others such as pi."""
-    numbers: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, text = (part.strip() for part in pair.partition("="))
-        name = plain_name(name)
-        if not equals or not name.isidentifier():
-            raise ValueError(f"{pair.strip()!r} is not understood: write name=value, such as x=-2, without spaces, "
-                             "and the expression in quotes")
-        if name in numbers:
-            raise ValueError(f"{name} is given twice")
-        numbers[name] = number_from(name, text.replace("−", "-"), literal)
-    return numbers
-
-
-def number_from(name: str, text: str, literal: bool) -> Any:
-    """The number of one `name=value`, as `given_numbers` has it."""
-    if re.fullmatch(r"[+-]?\d*,\d+", text):
-        raise ValueError(f"{name}={text}: a decimal point is needed: write {name}={text.replace(',', '.')}")
-    try:
-        if re.fullmatch(r"[^/]*[eE][+-]?\d{4,}", text):
-            raise ValueError            # a Fraction would fill the memory
-        return float(text) if re.fullmatch(r"[+-]?(inf|infinity|nan)", text.lower()) else Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        pass
-    try:
-        program = parse(text or name, literal=literal)
-        if not program.names:
-            say(program)
-            return program.build({})[-1].data
-    except ExpressionError as error:
-        raise ValueError(f"{name}={text}: {error.reason}") from None
-    except (ValueError, ArithmeticError):
-        pass
-    raise ValueError(f"{name}={text}: {text!r} is not a number; write for instance "
-                     f"{name}=-2, {name}=0.5, {name}=1/3 or {name}=sqrt(2)")
-
-
-def say(program: Program) -> None:
-    """Say on stderr what was read otherwise than it was typed."""
-    if program.said:
-        print(f"tinygrad-edu: {program.said}", file=sys.stderr)
-
-
 # ---- commands -------------------------------------------------------------------------------------------
-
-
-def graph_of(args: argparse.Namespace) -> NamedGraph:
-    """The graph of the expression, after its backward pass."""
-    refuse_options(args)
-    args.numbers = numbers = given_numbers(args.values, args.literal)
-    try:
-        floats = {name: float(number) for name, number in numbers.items()}
-    except OverflowError:
-        raise ValueError("one of the numbers is too large for a float") from None
-    args.expression = args.expression.strip()
-    program = parse(args.expression, floats, args.literal)
-    args.read_as = program.read_as
-    say(program)
-    output = program.build(floats)[-1]
-    if not output.is_constant:
-        output.backward()
-    return NamedGraph(output, args.names)
 
 
 def run_step(args: argparse.Namespace) -> None:
@@ -411,11 +315,6 @@ def run_step(args: argparse.Namespace) -> None:
             out.print(shown)
 
 
-def prints_unicode() -> bool:
-    """Does the console take every letter?"""
-    return "utf" in (sys.stdout.encoding or "").lower()
-
-
 def run_demo(args: argparse.Namespace) -> None:
     """Play the lecture's first example."""
     expression, values = DEMO
@@ -430,18 +329,6 @@ def run_play(args: argparse.Namespace) -> None:
     if args.open and has_display():
         import webbrowser
         webbrowser.open(Path(target).resolve().as_uri())
-
-
-def has_display() -> bool:
-    """Is there a screen to open a browser on?"""
-    return sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
-
-
-def own(name: str, default: str) -> str:
-    """The file to be written: the one named, or else the default, which must not be somebody else's."""
-    if not name and os.path.isfile(default) and not is_ours(default):
-        raise ValueError(f"{default} is here already, and is not one that tinygrad-edu wrote: name another file")
-    return name or default
 
 
 def run_draw(args: argparse.Namespace) -> None:
@@ -470,22 +357,6 @@ def run_ops(args: argparse.Namespace) -> None:
     console().print(table)
 
 
-def as_written(number: float) -> Fraction:
-    """A number of the expression as the fraction that was typed: 0.1 is 1/10."""
-    if number == math.pi:
-        raise NotRationalError("pi is not a rational number")
-    return Fraction(repr(number))
-
-
-def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
-    """The numbers of the command line, which must all be fractions."""
-    for name, number in args.numbers.items():
-        if isinstance(number, float):
-            text = next(pair for pair in args.values if plain_name(pair.partition("=")[0].strip()) == name)
-            raise ValueError(f"{text.strip()} is not a rational number, so --exact has no answer")
-    return dict(args.numbers)
-
-
 def save_picture(graph: NamedGraph, target: str, layout: str, style: str = "boxes", blank: str = "",
                  **paint: Any) -> str:
     """Write the picture, in the colours and size that its `save` is told; returns a line that says so."""
@@ -507,11 +378,6 @@ def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> s
     return f"wrote {printable(target)}: open it in a browser{with_reason(page.note)}"
 
 
-def with_reason(note: str) -> str:
-    """The end of a line about a picture whose boxes could not be placed as usual."""
-    return f" (simple layout, since {note})" if note else ""
-
-
 def walk_through(events: Steps) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ValueError("--interactive needs a terminal: leave it out, or write a page with --html step.html")
@@ -521,7 +387,7 @@ def walk_through(events: Steps) -> None:
 def as_data(graph: NamedGraph, events: Steps, symbolic: Gradients | None = None,
             exact: Gradients | None = None) -> dict[str, Any]:
     """The results and every step as plain data, for JSON."""
-    return without_nan(results(graph, symbolic, exact) | {"steps": [event.as_dict() for event in events]})
+    return without_nan(results(graph, symbolic, exact) | events.as_dict())
 
 
 def results(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients | None) -> dict[str, Any]:
@@ -552,12 +418,6 @@ def result_table(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients
     return table
 
 
-def bare_table(*titles: str) -> "Table":
-    from rich.table import Table
-    table = Table(*titles, box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=bool(titles))
-    return table
-
-
 def op_in_detail(op: Op) -> str:
     """All that is known of one operation, as text."""
     formula, gradients = op.in_text()
@@ -582,10 +442,3 @@ def composed_in_detail(name: str) -> str:
             "It is made of several operations, and is drawn as the graph they make.")
 
 
-def without_nan(data: Any) -> Any:
-    """The data with infinities and nan as text, since JSON has none."""
-    if isinstance(data, dict):
-        return {key: without_nan(x) for key, x in data.items()}
-    if isinstance(data, list):
-        return [without_nan(x) for x in data]
-    return str(data) if isinstance(data, float) and data - data else data

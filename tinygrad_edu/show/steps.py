@@ -14,7 +14,7 @@ from typing import Any
 from ..engine.errors import errstate
 from ..engine.graph import Contribution, contributions
 from ..engine.messages import describe
-from ..engine.number import format_number, told_apart
+from ..engine.number import format_number, reads_as_number, told_apart
 from ..engine.op import Op
 from ..engine.value import Value, checked_seed
 from ..symbols.named import MANY, NamedGraph
@@ -34,6 +34,7 @@ class Event:
     node        the node that is computed, seeded, or passes its gradient on or not
     parent      the node that receives (backward and stopped), `edge` its number among the parents
     name        what `node` goes by, and `parent_name` what `parent` goes by
+    inputs      (what it goes by, the node) of each input of the operation, in order (forward only)
     formula     the step in symbols, and `numbers` with the numbers put in
     partial     what the local gradient is called, such as ∂q/∂x (backward only): the derivative
                 by this one input, even where the same node is two of its inputs
@@ -54,6 +55,7 @@ class Event:
     formula: str
     numbers: str
     value: float
+    inputs: tuple[tuple[str, Value], ...] = ()
     parent: Value | None = None
     parent_name: str = ""
     edge: int = 0
@@ -100,16 +102,25 @@ class Event:
         return self.formula, self.numbers, self.reason
 
     def as_dict(self) -> dict[str, Any]:
-        """The step as plain data, for JSON."""
+        """The step as plain data, for JSON: see `Steps.as_dict`."""
         told: dict[str, Any] = {"kind": self.kind, "node": self.name, "formula": self.formula,
                                  "numbers": self.numbers, "value": self.value}
+        if self.kind == "forward":
+            told |= {"op": self.node.op, "inputs": [node.data if is_written_out(node, name) else name
+                                                    for name, node in self.inputs]}
+            told |= {"constants": dict(self.node.constants)} if self.node.constants else {}
         if self.kind == "backward":
             before, upstream, local = self.terms
-            told |= {"parent": self.parent_name, "local_formula": self.local, "before": before,
+            told |= {"parent": self.parent_name, "edge": self.edge, "local_formula": self.local, "before": before,
                       "upstream": upstream, "local": local}
         if self.kind == "stopped":
             told |= {"parent": self.parent_name, "behind": list(self.behind.values())}
         return told | ({"because": self.because} if self.because else {})
+
+
+def is_written_out(node: Value, name: str) -> bool:
+    """Is this a constant without a name, which goes by its number?"""
+    return node.is_constant and not node.parents and not node.label and reads_as_number(name)
 
 
 def event_of(kind: str, node: Value, name: str, symbols: Pieces, numbers: Pieces, value: float, why: Pieces = (),
@@ -163,17 +174,22 @@ def events_of(graph: NamedGraph, seed: float = 1.0) -> Steps:
 
 
 def check_fresh(order: list[Value]) -> None:
-    """Refuse a graph whose numbers no longer follow from its leaves."""
-    for node in order:
-        op = node._operation
-        if isinstance(op, Op) and node.parents:
-            with errstate(all="ignore"):
-                again, _ = op.evaluate(*op.in_rows([p.data for p in node.parents]), **node.constants)
-            if again != node.data and again == again:
-                now, stored = told_apart(again, node.data)
-                raise ValueError(
-                    f"the graph is out of date: {describe(node)} now comes to {now}, "
-                    f"but {stored} is stored, since the data of a leaf was changed; compute it again")
+    """Refuse a graph whose numbers no longer follow from its leaves: they alone change, so what they enter is tried."""
+    with errstate(all="ignore"):
+        for node in order:
+            op = node._operation
+            if isinstance(op, Op) and not all(parent._parents for parent in node._parents):
+                again, slopes = op.evaluate(*op.in_rows([p.data for p in node._parents]), **node.constants)
+                refuse_outdated(node, again, node.data)
+                for slope, stored in zip(op.one_by_one(slopes), node._local_grads):
+                    refuse_outdated(node, slope, stored, is_slope=True)
+
+
+def refuse_outdated(node: Value, again: float, stored: float, is_slope: bool = False) -> None:
+    if again != stored and again == again:
+        now, before = told_apart(again, stored)
+        raise ValueError(f"the graph is out of date: {'a local gradient of ' * is_slope}{describe(node)} now comes to "
+                         f"{now}, but {before} is stored, since the data of a leaf was changed; compute it again")
 
 
 def passed_along(events: list[Event]) -> dict[tuple[Value, int], str]:
@@ -190,7 +206,9 @@ def forward_event(graph: NamedGraph, node: Value) -> Event:
     result = Number(kept) if kept == rounded else Words(
         sentences("steps")["rounded"].format(number=rounded, kept=kept))
     numbers = graph.call_of_numbers(node)
-    return event_of("forward", node, name, symbols, (result,) if numbers is None else (numbers, "=", result), data)
+    inputs = tuple([(graph.texts[parent], parent) for parent in graph.parents(node)])
+    return event_of("forward", node, name, symbols, (result,) if numbers is None else (numbers, "=", result), data,
+                    inputs=inputs)
 
 
 def seed_event(graph: NamedGraph, seed: float) -> Event:

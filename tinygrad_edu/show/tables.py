@@ -4,7 +4,7 @@ import csv
 import io
 import shutil
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..engine.number import ALL_DIGITS, format_number
 from ..engine.printer import escape
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WIDEST = 120                    # of the table as text, where no terminal says otherwise
 GAP = 2                         # between two columns
 ROOM_FOR_REASONS = 24           # letters; with less, formula, numbers and reason stand one below the other
+FORMAT = "tinygrad-edu-steps-1"        # of the steps as JSON
 COLUMNS = ("step", "pass", "formula", "numbers", "because")
 
 
@@ -59,6 +60,26 @@ class Steps(list["Event"]):
         """What the steps are of; "" where the seed is not among them."""
         title = words_of("player").page["title"]
         return next((title.format(name=event.name) for event in self if event.kind == "seed"), "")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The steps as plain data, for JSON: what `steps.schema.json` describes, and `tinygrad-edu check` judges.
+
+        given       {name: number} of what every computation starts from; `constants` names those without a gradient
+        output      the name of the result, and `seed`, where the walk back starts
+        steps       each step, with its operation and inputs, or with its gradient before, upstream and local gradient
+
+        >>> import tinygrad_edu as tg
+        >>> data = tg.steps(tg.expression("x * y", x=2, y=3)).as_dict()
+        >>> data["given"], data["steps"][0]["op"], data["steps"][0]["inputs"]
+        ({'x': 2.0, 'y': 3.0}, 'mul', ['x', 'y'])
+        """
+        seed = next((event for event in self if event.kind == "seed"), None)
+        leaves = {name: node for event in self for name, node in event.inputs
+                  if not node.parents and name in event.as_dict()["inputs"]}
+        return {"format": FORMAT, "given": {name: node.data for name, node in leaves.items()},
+                "constants": [name for name, node in leaves.items() if node.is_constant],
+                "output": seed.name if seed else "", "seed": seed.value if seed else 1.0,
+                "steps": [event.as_dict() for event in self]}
 
     def _repr_html_(self) -> str:
         start = f'<div class="tg-steps" tabindex="0"><style>{asset("steps.css")}</style>'

@@ -15,7 +15,8 @@ from ..engine.printer import ADDED, ATOM, LATEX, MATHML, RAISED, escape
 
 SIGNS = {                               # text: (LaTeX, MathML)
     "=": ("=", "<mo>=</mo>"), "+=": (r"\mathrel{+}=", "<mo>+=</mo>"), "+": ("+", "<mo>+</mo>"),
-    "×": (r"\times", "<mo>×</mo>"), ",": (",", "<mo>,</mo>"), "…": (r"\ldots", "<mo>…</mo>")}
+    "×": (r"\times", "<mo>×</mo>"), ",": (",", "<mo>,</mo>"), "…": (r"\ldots", "<mo>…</mo>"),
+    "→": (r"\to", "<mo>→</mo>"), "·": (r"\cdot", "<mo>·</mo>")}
 PLAIN_LATEX = str.maketrans({c: rf"\{c}" for c in "#$%&_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}"})
