@@ -1,0 +1,6 @@
+"""It never comes back."""
+
+
+def harm():
+    while True:
+        pass

@@ -1,0 +1,6 @@
+"""It prints without end."""
+
+
+def harm():
+    while True:
+        print("x" * 1000)

@@ -1,0 +1,1 @@
+"""The grader of engines, layers and optimizers that others wrote, and its reports."""
