@@ -1,0 +1,1 @@
+"""Questions with exact answers, and the forms that they are written in."""

@@ -1,0 +1,1 @@
+"""The judge of worked steps, written by hand or by another program."""
