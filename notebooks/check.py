@@ -1,7 +1,7 @@
 """Do the notebooks still show what their code gives today?
 
-`python notebooks/check.py` runs every notebook of this folder in a fresh kernel and compares
-all it shows, text and pictures, with what is stored; `--write` stores the fresh outputs.
+`python notebooks/check.py` runs every notebook of this folder, and those of the course, in a fresh kernel and
+compares all it shows, text and pictures, with what is stored; `--write` stores the fresh outputs.
 """
 
 import argparse
@@ -32,17 +32,22 @@ LINES, LETTERS = 12, 150                        # of a diff that is printed
 def main(arguments: list[str] | None = None) -> int:
     """Check or write the notebooks; 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description="Compare the stored outputs of notebooks with fresh ones.")
-    parser.add_argument("notebooks", nargs="*", type=Path, help="the notebooks; all of this folder if none is given")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="the notebooks; all if none is given")
     parser.add_argument("--write", action="store_true", help="store the fresh outputs")
     options = parser.parse_args(arguments)
     wrong = False
-    for path in options.notebooks or sorted(FOLDER.glob("*.ipynb")):
+    for path in options.notebooks or notebooks():
         found = write(path) if options.write else differences(path)
         print(f"{path.name}: {'wrong' if found else 'written' if options.write else 'as stored'}")
         for text in found:
             print(textwrap.indent(text, "  "))
         wrong = wrong or bool(found)
     return int(wrong)
+
+
+def notebooks() -> list[Path]:
+    """The notebooks beside the lectures, and the lessons of the course; no copies that Jupyter keeps."""
+    return [*sorted(FOLDER.glob("*.ipynb")), *sorted((FOLDER / "course").glob("*.ipynb"))]
 
 
 def differences(path: Path) -> list[str]:

@@ -1,11 +1,11 @@
 """Pages that are read off the library when the site is built, so that they cannot fall behind it.
 
 The table of operations, the lists of everything public, the rooms of the package with their sizes,
-the help of the command, the notebooks, and the player.  All of it lands in files git ignores.
+the help of the command, and the player.  All of it lands in files git ignores, as do the notebooks, which
+`shown_notebooks.py` copies.
 """
 
 import inspect
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from unittest import mock
 
 from pictures import write_gallery
 from plain_docstrings import as_rest
+from shown_notebooks import write_notebooks
 
 import tinygrad_edu as tg
 from tinygrad_edu import cli
@@ -57,6 +58,8 @@ PAGES = (
     Page("optimizers", "Optimizers, schedules, penalties", ("nn.optim", "nn.penalties"), ("nn.schedules",)),
     Page("matrix_layers", "The homework's matrix layers", (), ("nn.matrix_layers",)),
     Page("training", "Data and training", ("learn",), ("learn.data",)),
+    Page("classroom", "For the classroom", ("classroom",),
+         ("classroom", *[f"classroom.grading.{name}" for name in ("grade", "grade_layer", "grade_optimizer")])),
     Page("others", "Everything else"),
 )
 MACHINERY = {"IEEE", "divide", "ieee", "not_rational", "elsewhere", "elementary"}       # of `formula`, no words
@@ -69,6 +72,11 @@ DATA = {
 def table(rows: list[str], kind: str, option: str) -> str:
     """A table in MyST, of rows that are lists."""
     return "\n".join([":::{list-table}", f":class: {kind}", f":{option}", "", *rows, ":::", ""])
+
+
+def write_table(name: str, rows: list[str], widths: str) -> None:
+    """A page's table of names, in a file of its own."""
+    write(GENERATED / f"{name}.md", table(rows, "names", f"widths: {widths}"))
 
 
 def write(path: Path, text: str) -> None:
@@ -203,7 +211,7 @@ def own_module(name: str) -> list[str]:
     lines += as_rest(inspect.getdoc(module) or "")
     if module is formula:
         lines += [f"As in ``math``: {', '.join(f'``m.{word}``' for word in formula.COMPUTE if word != 'pow')}.", ""]
-    for word in sorted(public, key=place.__getitem__):
+    for word in sorted(public, key=lambda word: place.get(word, 0)):
         thing = getattr(module, word)
         lines += [f".. autoclass:: {word}", "   :members:", ""] if inspect.isclass(thing) else [
             f".. autofunction:: {word}", ""]
@@ -231,9 +239,11 @@ def names_of(page: Page, homes: dict[str, list[str]]) -> str:
     return ", ".join(names if len(names) <= 18 else [*names[:16], f"and {len(names) - 16} more"])
 
 
-# ---- the package's rooms, the command, the notebooks ---------------------------------------------------
+# ---- the package's rooms, the command ------------------------------------------------------------------
 
-ROOMS = ("engine", "symbols", "calculus", "check", "native", "fast", "nn", "show", "learn", "")      # "": above all
+ROOMS = ("engine", "symbols", "calculus", "check", "native", "fast", "nn", "show", "learn", "classroom",
+         *[f"classroom/{name}" for name in ("faults", "grading", "quizzes", "worked")],
+         "")                            # above all of them
 
 
 def rooms_table() -> str:
@@ -329,48 +339,6 @@ def command_help() -> str:
     return "\n".join(f"## `{name}`\n\n```text\n{text.rstrip()}\n```\n" for name, text in parts)
 
 
-def write_notebooks() -> None:
-    """Copies of all notebooks, in order, and a list of them with their first lines."""
-    folder = DOCS / "notebooks"
-    sources = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    for left in folder.glob("*.ipynb"):
-        if left.name not in {path.name for path in sources}:
-            left.unlink()
-    for path in sources:
-        write(folder / path.name, path.read_text(encoding="utf-8"))
-    link = {path: f"* - [{opening(path)[0]}](/notebooks/{path.stem})" for path in sources}
-    for name, words in ("notebooks", lambda path: opening(path)[1]), ("lectures", lecture_of):
-        rows = [f"{link[path]}\n  - {words(path)}" for path in sources]
-        write(GENERATED / f"{name}.md", table(rows, "names", "widths: 30 70"))
-
-
-def markdown_of(path: Path) -> list[str]:
-    """The paragraphs of a notebook's text."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    texts = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    return [" ".join(paragraph.split()) for text in texts for paragraph in text.split("\n\n")]
-
-
-def opening(path: Path) -> tuple[str, str]:
-    """The title of a notebook and its first paragraph.
-
-    >>> opening(ROOT / "notebooks" / "01_a_graph_by_hand.ipynb")[0]
-    'A graph by hand: (x + y) z'
-    """
-    title, about, *_ = [*markdown_of(path), "", ""]
-    return title.lstrip("# "), about
-
-
-def lecture_of(path: Path) -> str:
-    """What a notebook says it goes with.
-
-    >>> lecture_of(ROOT / "notebooks" / "01_a_graph_by_hand.ipynb")[:40]
-    'The lecture *Deep Learning Basics* (Comp'
-    """
-    said = [text.removeprefix("This goes with ") for text in markdown_of(path) if text.startswith("This goes with ")]
-    return said[0][:1].upper() + said[0][1:] if said else ""
-
-
 # ---- the player -----------------------------------------------------------------------------------------
 
 PLAYED = {
@@ -400,7 +368,7 @@ def write_all(app: Any) -> None:
     write(GENERATED / "static" / "sixty_lines.py", sixty_lines())
     write(GENERATED / "command.md", command_help())
     write_api()
-    write_notebooks()
+    write_notebooks(ROOT / "notebooks", DOCS / "notebooks", GENERATED / "notebooks", write, write_table)
     write_player()
     write_gallery(GENERATED / "static" / "pictures", write, GENERATED / "pictures.md")
 
