@@ -250,7 +250,7 @@ def test_the_lectures_checks_before_a_training():
     report = check_training(MLP(2, [8, 2], rng=0), DATA.inputs, DATA.targets)
     assert isinstance(report, Report) and report and len(report) == 4
     text = str(report)
-    for words in ("0.6931", "learnt by heart", "1000 exploding", "1e-06 too low", "good"):
+    for words in ("0.6931", "learned by heart", "1000 exploding", "1e-06 too low", "good"):
         assert words in text
     spoilt = MLP(2, [8, 2], rng=0)
     for parameter in spoilt.layers[1].parameters():

@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.full
 
 FOLDER = Path(__file__).resolve().parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+NOTEBOOKS = sorted([*FOLDER.glob("*.ipynb"), *FOLDER.glob("course/*.ipynb")])
 TINY = ["1 + 2", "import tinygrad_edu as tg\n\ntg.draw(tg.Value(2, label='x') * 3)", "print('no news')"]
 
 
@@ -56,8 +56,8 @@ def planted(stored, tmp_path):
     return plant
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS
+def test_there_are_notebooks(checker):
+    assert NOTEBOOKS and sorted(checker.notebooks()) == NOTEBOOKS
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -41,7 +41,7 @@ PREDICT_EXAMPLES = """examples:
 
 def add_train(add: Any) -> None:
     add("data", metavar="DATA", help=f"one of {', '.join(SETS)}, or a CSV file")
-    add("--label", help="the column of a CSV file that is to be learnt")
+    add("--label", help="the column of a CSV file that is to be learned")
     add("--count", type=int, help="how many examples of a made data set")
     add("--noise", type=float, help="how noisy a made data set is")
     add("--hidden", type=int, nargs="*", default=[16, 16], metavar="N", help="sizes of the hidden layers (16 16)")
@@ -50,7 +50,7 @@ def add_train(add: Any) -> None:
         help=f"one of {', '.join(sorted(optimizers_by_name()))} (%(default)s)")
     add("--lr", type=float, help="the learning rate (0.01; 0.001 for lion, 1 for adadelta)")
     add("--l2", type=float, default=0.0, metavar="STRENGTH",
-        help="L2 regularisation, half of this times w², biases left out (0)")
+        help="L2 regularization, half of this times w², biases left out (0)")
     add("--epochs", type=int, default=50, help="(%(default)s)")
     add("--batch-size", type=int, default=16, help="examples per step (%(default)s)")
     add("--validation", type=float, default=0.25, help="share of the examples kept apart (%(default)s)")
@@ -174,7 +174,7 @@ def examples_of(args: argparse.Namespace) -> Data:
     if Path(args.data).suffix.lower() != ".csv":
         raise ValueError(f"{args.data!r} is neither a CSV file nor one of {', '.join(SETS)}")
     if args.label is None:
-        raise ValueError(f"which column of {args.data} is to be learnt? give --label NAME")
+        raise ValueError(f"which column of {args.data} is to be learned? give --label NAME")
     if args.count is not None or args.noise is not None:
         raise ValueError("--count and --noise are for made data sets, not for CSV files")
     with warnings.catch_warnings(record=True) as caught:

@@ -72,10 +72,10 @@ class History:
     def diagnosis(self) -> str:
         """Over- or underfitting, from the accuracies of the last epoch.
 
-        The lecture: a big gap between training and validation means overfitting, so regularise
+        The lecture: a big gap between training and validation means overfitting, so regularize
         more; no gap, and the model may be too small.  It gives no numbers; ours are a gap above
         0.1, and a training accuracy below 0.9.  Where both hold the larger is named, the gap or what
-        training lacks to 1: a model that has learnt 0.55 of its own examples does not overfit.
+        training lacks to 1: a model that has learned 0.55 of its own examples does not overfit.
 
         >>> History(loss=[0.1], accuracy=[0.99], validation_accuracy=[0.7]).diagnosis()
         'overfitting: training accuracy 0.99, validation 0.70; increase regularization strength, or get more data'

@@ -47,8 +47,8 @@ def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any],
     """The lecture's checks before a long training, on copies of the model.
 
     1. the first loss of C classes is about log C, as for a guess without any knowledge
-    2. the loss rises with the strength of regularisation
-    3. a handful of examples can be learnt by heart
+    2. the loss rises with the strength of regularization
+    3. a handful of examples can be learned by heart
     4. of the learning rates at least one is good.  The rule is that of `nn.rates.verdicts`: good is what
        brings the loss, in ten epochs, nine tenths as far down as the best rate does, and by 3 % or more.
        A flat loss alone does not prove a rate too low: lr = 1 on w² is flat and too high.
@@ -101,7 +101,7 @@ def rises_with_penalty(start: float, model: Module) -> Check:
     weights = [p.data for p in model.parameters(biases=False)]
     totals = [start + L2(strength)(weights) for strength in (0.0, 0.01, 0.1)]
     rising = totals == sorted(set(totals))
-    return Check("loss rises with regularisation", rising, ", ".join(losses_in_words(*totals)))
+    return Check("loss rises with regularization", rising, ", ".join(losses_in_words(*totals)))
 
 
 def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any], loss: Callable, seed: int) -> Check:
@@ -110,7 +110,7 @@ def learns_by_heart(model: Module, inputs: Sequence[Any], targets: Sequence[Any]
                              batch_size=len(inputs), seed=seed)
     first, last = history.loss[0], history.loss[-1]
     before, after = losses_in_words(first, last)
-    return Check(f"{len(inputs)} examples learnt by heart", last < max(0.1 * first, 0.01),
+    return Check(f"{len(inputs)} examples learned by heart", last < max(0.1 * first, 0.01),
                  f"loss {before} -> {after} in 200 epochs")
 
 
