@@ -12,7 +12,7 @@ from tinygrad_edu.show.plots import figure_class
 from . import ROOT
 from .batch_peers import BATCHERS, EXACT
 from .batches import batch_named
-from .compiled import COLUMNS, SHORT
+from .compiled import COLUMNS, IN_TURNS, JAX, NUMPY, SHORT, TORCH, C
 from .contest import AT_LEAST, FULL, Figure, Spread
 from .names import GRADIENTS, NAMERS
 from .peers import GPTS, OURS, PEERS
@@ -36,6 +36,9 @@ TITLES = {
 EVERYONE = {**PEERS, **TRAINERS, **PEERS, **BATCHERS, GRADIENTS: NAMERS[GRADIENTS]}
 TIMES = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6), ("ns", 1e-9))
 PLOTTED = ("readme", "network", "gpt", "random", "moons", "digits")
+# The tables that open the page: how many times our time a peer takes.
+SUMMED_UP = ("readme", "network", "gpt", "random"), ("micrograd", "plain Value", "PyTorch", "jax.jit", "CasADi", C)
+SUMMED_UP_BATCHES = [BATCH + name for name in ("small", "middle", "tanh", "large", "largest")], (NUMPY, JAX, TORCH, C)
 CROSSOVER_PLOTTED = "crossover, hot"
 CROSSOVER_PICTURE = ("![Time of a step by the number of parameters, a line for each peer: the tables of the crossover "
                      "have the numbers.](crossover.svg)")
@@ -110,6 +113,20 @@ def target_row(what: str, found: Spread | None, unit: str, target: float, sense:
         return [what, limit, "", "", f"not measured: {note}"]
     reached = found.middle >= target if sense == "at least" else found.middle <= target
     return [what, limit, written(found.middle, unit), between(found, unit), "reached" if reached else "missed"]
+
+
+def summary(figures: list[Figure], groups: Iterable[str], peers: Iterable[str]) -> tuple[list[str], list[list[str]]]:
+    """The head and a row for each group that was measured: how many times our time each peer takes.
+
+    >>> summary([Figure("readme", "PyTorch", "s", Spread(2.0, 2.0, 2.0), ratio=Spread(9.0, 8.0, 10.0))],
+    ...         ["readme", "gpt"], ["micrograd", "PyTorch"])
+    (['what', 'micrograd', 'PyTorch'], [["the expression of micrograd's README", '–', '9.00 x']])
+    """
+    found = {(figure.group, figure.who): figure.ratio or figure.amount for figure in figures
+             if figure.ratio or figure.column == f"times ours, {IN_TURNS}"}
+    measured = {group for group, _ in found}
+    return ["what", *peers], [[title(group), *(median_of(found.get((group, who)), "x") or "–" for who in peers)]
+                              for group in groups if group in measured]
 
 
 def tabled(figures: list[Figure]) -> tuple[list[str], list[list[str]]]:
@@ -200,11 +217,19 @@ def write_page(board: Board, folder: Path) -> None:
 
 
 def page(board: Board) -> str:
-    figures = board["figures"]
     text = Path(__file__).with_name("page.md").read_text(encoding="utf-8")
-    tables = [f"### {capital(title(group))}\n\n{markdown(*tabled(members))}"
+    for mark, part in parts_of(board).items():
+        text = text.replace(mark, part)
+    return text
+
+
+def parts_of(board: Board) -> dict[str, str]:
+    """What stands in the place of each mark of page.md."""
+    figures = board["figures"]
+    tables = [f"### {capital(title(group))}\n\n{folded('The table', markdown(*tabled(members)))}"
               for group, members in grouped(figures)]
-    parts = {
+    aims = targets(figures)
+    return {
         "@COMMAND@": board["command"],
         "@MINUTES@": f"{sum(board['seconds'].values()) / 60:.0f}",
         "@ROUNDS@": str(board["rounds"]), "@FEW@": str(board["few"]),
@@ -213,14 +238,14 @@ def page(board: Board) -> str:
         "@TURNS@": str(FULL.turns), "@FILLED@": f"{FULL.turns * SHORT:g}",
         "@LOADS@": loads(board),
         "@CROSSOVER@": CROSSOVER_PICTURE * any(is_crossover(figure) for figure in figures),
-        "@TARGETS@": markdown(TARGET_HEAD, targets(figures)),
+        "@SUMMARY@": markdown(*summary(figures, *SUMMED_UP)),
+        "@SUMMARY_BATCHES@": markdown(*summary(figures, *SUMMED_UP_BATCHES)),
+        "@REACHED@": f"Of {len(aims)} targets {sum(aim[-1] == 'reached' for aim in aims)} were reached.",
+        "@TARGETS@": folded("All targets", markdown(TARGET_HEAD, aims)),
         "@TABLES@": "\n\n".join(tables),
         "@PEERS@": "\n".join(f"* **{name}**{version_of(name, figures)}{': ' * bool(peer.what)}{peer.what}"
                              for name, peer in EVERYONE.items()),
     }
-    for mark, part in parts.items():
-        text = text.replace(mark, part)
-    return text
 
 
 def loads(board: Board) -> str:
@@ -240,6 +265,11 @@ def version_of(name: str, figures: list[Figure]) -> str:
 
 def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def folded(name: str, text: str) -> str:
+    """Text to unfold by a click on its name."""
+    return f"<details><summary>{name}</summary>\n\n{text}\n\n</details>"
 
 
 def markdown(head: list[str], rows: Iterable[list[str]]) -> str:

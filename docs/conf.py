@@ -20,7 +20,7 @@ author = copyright = "The tinygrad_edu authors"
 version = release = tg.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "mathml", "plain_docstrings", "written_pages",
-              "for_everyone"]
+              "for_everyone", "source_links"]
 exclude_patterns = ["_build", "generated"]
 html_extra_path = ["generated/static"]
 

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import inspect
+import json
 import os
 import pkgutil
 import re
@@ -115,7 +116,8 @@ def written_pages(monkeypatch):
 
 
 def test_the_list_of_rooms_is_that_of_the_folders_and_each_says_what_it_holds(written_pages):
-    rooms = {path.parent.name for path in Path(tg.__file__).parent.glob("*/__init__.py")}
+    package = Path(tg.__file__).parent
+    rooms = {path.parent.relative_to(package).as_posix() for path in package.glob("*/**/__init__.py")}
     assert {*written_pages.ROOMS, ""} == {*rooms, ""} and len(written_pages.ROOMS) == len(rooms) + 1
     listed = written_pages.rooms_table()
     for room in rooms:
@@ -127,10 +129,14 @@ def test_the_first_evening_is_one_evening(written_pages):
     assert sum(lines for _, lines, _ in written_pages.evening("first")) <= 1500
 
 
-def test_the_notebooks_stay_light():
-    """Their pictures are the heaviest thing here: a plot of more points, or letters drawn as paths, would show."""
-    sizes = [path.stat().st_size for path in (ROOT / "notebooks").glob("*.ipynb")]
-    assert sum(sizes) <= 82_000 * len(sizes)
+def test_the_pictures_of_the_notebooks_stay_light():
+    """A plot of more points, or letters drawn as paths, would show; a page that plays holds its script besides."""
+    limits = {"image/svg+xml": 64_000, "text/html": 130_000}
+    for path in (ROOT / "notebooks").rglob("*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", ()):
+                sizes = {kind: len("".join(output.get("data", {}).get(kind, ""))) for kind in limits}
+                assert all(sizes[kind] <= limit for kind, limit in limits.items()), (path.name, cell["id"], sizes)
 
 
 # ---- the site's pages: what they print is what one gets -----------------------------------------------------
@@ -171,7 +177,7 @@ def test_the_commands_of_the_pages_print_what_is_shown(block, tmp_path):
 
 def test_the_pages_name_no_file_or_extra_that_is_not_there():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    listed = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "start.md").read_text(encoding="utf-8"), re.M))
+    listed = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "install.md").read_text(encoding="utf-8"), re.M))
     assert listed == set(project["optional-dependencies"])
     for path in [*PAGES, ROOT / "README.md"]:
         text = path.read_text(encoding="utf-8")
@@ -179,3 +185,25 @@ def test_the_pages_name_no_file_or_extra_that_is_not_there():
             assert set(extras.split(",")) <= set(project["optional-dependencies"]), path
         for name in re.findall(r"`((?:engine|symbols|calculus|check|native|fast|nn|show|learn)/\w+\.py|(?:tests|notebooks|docs|benchmarks)/[\w/]*\.\w+)`", text):
             assert name.startswith("docs/_build/") or (ROOT / name).exists() or (ROOT / "tinygrad_edu" / name).exists(), name
+
+
+@pytest.mark.parametrize("name, shown", [("benchmarks", 2), ("accuracy", 0)])
+def test_a_page_of_measurements_begins_with_its_summary_and_folds_the_other_tables(name, shown):
+    text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert text.count("<details>") == text.count("</details>") > 5
+    unfolded = re.sub(r"^<details>.*?^</details>$", "", text, flags=re.S | re.M)
+    assert len(re.findall(r"^\|[ :|-]+\|$", unfolded, re.M)) == shown and len(re.findall(r"^\|[ :|-]+\|$", text, re.M)) > 5
+
+
+def test_the_lesson_plan_for_teachers_has_the_lessons_own_times_and_commands_that_run():
+    plan = re.search(r"^## The course.*?(?=^## )", (ROOT / "docs" / "teachers.md").read_text(encoding="utf-8"), re.S | re.M)[0]
+    openings = ["".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+                for path in sorted((ROOT / "notebooks" / "course").glob("*.ipynb"))]
+    times = [re.search(r"\*\*Time\*\* (\d+) minutes", text)[1] for text in openings]
+    assert re.findall(r"^\| \d [^|]* \| (\d+) \|", plan, re.M) == times and len(times) == 7
+    shown = re.findall(r"`tinygrad-edu (bugs|why) ([\w-]+)`", plan)
+    assert len(shown) > 7
+    for command, name in shown:
+        done = subprocess.run([sys.executable, "-m", "tinygrad_edu", command, name], capture_output=True, encoding="utf-8",
+                              env={**os.environ, "PYTHONIOENCODING": "utf-8"})
+        assert done.returncode == 0 and "wrong" in done.stdout, name

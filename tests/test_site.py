@@ -5,6 +5,7 @@ Building takes long and needs Sphinx: `pytest -m full`.
 
 import doctest
 import importlib
+import json
 import re
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
+from lessons import LESSONS
+from slides import PHRASES
 
 import tinygrad_edu as tg
 
@@ -99,7 +102,7 @@ def site(tmp_path_factory):
     return folder / "html"
 
 
-@pytest.mark.parametrize("name", ["mathml", "plain_docstrings", "written_pages", "for_everyone"])
+@pytest.mark.parametrize("name", ["mathml", "plain_docstrings", "written_pages", "shown_notebooks", "for_everyone", "source_links"])
 def test_examples_in_what_builds_it(site, monkeypatch, name):
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
     results = doctest.testmod(importlib.import_module(name))
@@ -141,10 +144,10 @@ def test_a_planted_fault_is_found(site, tmp_path, html, fault):
 
 def test_everything_public_has_its_place_in_the_reference(site):
     ids = {i for path in (site / "api").glob("*.html") for i in Page(path).ids}
-    modules = {"data", "plots", "schedules"}
+    modules = {"classroom", "data", "plots", "schedules"}
     missing = [name for name in [*tg.__all__, *tg._python_has_too] if f"tinygrad_edu.{name}" not in ids and name not in modules]
     assert missing == []
-    for name in "learn.data", "show.plots", "nn.schedules", "nn.matrix_layers", "engine.formula":
+    for name in "classroom", "learn.data", "show.plots", "nn.schedules", "nn.matrix_layers", "engine.formula":
         assert f"module-tinygrad_edu.{name}" in ids
 
 
@@ -157,10 +160,48 @@ def test_every_operation_has_a_row_with_its_formula_and_an_anchor(site):
 
 
 def test_every_notebook_is_there_with_its_pictures(site):
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        text = (site / "notebooks" / f"{path.stem}.html").read_text(encoding="utf-8")
+    gallery = (site / "notebooks" / "index.html").read_text(encoding="utf-8")
+    for path in [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("notebooks/course/*.ipynb")]:
+        page = path.relative_to(ROOT).with_suffix(".html")
+        text = (site / page).read_text(encoding="utf-8")
         assert path.read_text(encoding="utf-8").count('"image/svg+xml"') <= text.count(".svg") + text.count("<svg")
-        assert f'{path.stem}.html"' in (site / "notebooks" / "index.html").read_text(encoding="utf-8")
+        assert f'{page.relative_to("notebooks").as_posix()}"' in gallery
+        [download] = re.findall(rf'href="\.\./(_downloads/\w+/{path.name})"', gallery)
+        file = (site / download).read_text(encoding="utf-8")
+        if path.parent.name == "course":            # what its cells show would tell the answers
+            cells = [[cell["source"] for cell in json.loads(text)["cells"]] for text in (file, path.read_text(encoding="utf-8"))]
+            assert cells[0] == cells[1] and all(not cell.get("outputs") for cell in json.loads(file)["cells"])
+        else:
+            assert file == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_has_its_solutions_folded_and_its_place_in_the_course(site, name):
+    page = (site / "notebooks" / "course" / f"{name}.html").read_text(encoding="utf-8")
+    assert page.count("<summary>Solution</summary>") == len(LESSONS[name].exercises)
+    assert f'href="notebooks/course/{name}.html"' in (site / "course.html").read_text(encoding="utf-8")
+
+
+def test_the_first_lesson_is_two_clicks_from_the_first_page(site):
+    index = (site / "index.html").read_text(encoding="utf-8")
+    sidebar = re.findall(r'<li class="toctree-l1[^"]*"><a [^>]*href="([^"]+)"', index)
+    assert sidebar[0] == "course.html" and index.count('href="course.html"') >= 2       # in the sidebar, and in the text
+    assert "notebooks/course/1_slopes.html" in Page(site / "course.html").links
+
+
+def pages_found(index, stem):
+    """The pages that have a word, in their text or their headings."""
+    found = [index[kind].get(stem, []) for kind in ("terms", "titleterms")]
+    return {number for pages in found for number in (pages if isinstance(pages, list) else [pages])}
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_the_search_finds_the_words_of_the_slides(site, phrase):
+    from sphinx.search.en import SearchEnglish
+    language = SearchEnglish({})
+    index = json.loads((site / "searchindex.js").read_text(encoding="utf-8").removeprefix("Search.setIndex(").removesuffix(")"))
+    words = [word.lower() for word in language.split(phrase) if language.word_filter(word.lower())]
+    assert words and set.intersection(*(pages_found(index, language.stem(word)) for word in words))
 
 
 def test_docstrings_arrive_whole(site):
@@ -170,8 +211,9 @@ def test_docstrings_arrive_whole(site):
 
 
 @pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 390)])
-@pytest.mark.parametrize("page", ["index", "start", "teachers", "conventions", "operations", "coming_from", "pictures", "accuracy",
-                                  "notebooks/index", "notebooks/04_from_neuron_to_mlp", "api/values", "genindex"])
+@pytest.mark.parametrize("page", ["index", "start", "teachers", "conventions", "lectures", "slips", "operations", "coming_from",
+                                  "pictures", "accuracy", "notebooks/index", "notebooks/04_from_neuron_to_mlp", "course",
+                                  "notebooks/course/2_backward", "api/values", "genindex"])
 def test_pages_can_be_read_by_everyone(site, chromium, violations, page, scheme, width):
     tab = chromium.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})
     tab.goto((site / f"{page}.html").as_uri())
