@@ -401,6 +401,7 @@ def stop_at_adam(command, settings, file, student, within=None):
 
 
 def test_what_was_graded_before_ctrl_c_is_in_the_table(class_folder, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)               # where another process finds this judge
     monkeypatch.setattr(cli_grade, "judged", stop_at_adam)
     _, errors, code = run("grade", class_folder, "--csv", tmp_path / "marks.csv", "--jobs", "1", check=False)
     assert code == 130 and "stopped" in errors
@@ -415,6 +416,7 @@ def fail_at_adam(command, settings, file, student, within=None):
 
 
 def test_a_submission_on_which_the_grader_itself_fails_costs_the_others_nothing(class_folder, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)               # where another process finds this judge
     monkeypatch.setattr(cli_grade, "judged", fail_at_adam)
     run("grade", class_folder, "--csv", tmp_path / "marks.csv", "--jobs", "1")
     rows = rows_of(tmp_path / "marks.csv")
