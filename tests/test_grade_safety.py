@@ -6,6 +6,7 @@ makes a product wrong where it succeeds. A hole planted in the sandbox lets each
 
 import functools
 import os
+import shlex
 import shutil
 import signal
 import struct
@@ -541,26 +542,39 @@ def test_what_ends_its_process_costs_the_checks_that_it_ends_and_no_others(name,
 # ---- and as another user
 AS_ORDINARY_USER = """
 set -e
-prefix=$1; closed=$2; shift 2
-if [ -n "$closed" ]; then       # Python lies in a folder of root alone: here, and for nobody else, that folder is open
-    kept=$(mktemp -d)
-    mount --bind "$prefix" "$kept"
-    mount -t tmpfs -o mode=755 none "$closed"
-    mkdir -p "$prefix"
-    mount --bind "$kept" "$prefix"
-fi
-exec setpriv --reuid 61000 --regid 61000 --clear-groups "$@"
+while [ "$1" != -- ]; do        # Python lies in folders of root alone: here, and for nobody else, they are open
+    open=$(mktemp -d)
+    mount --bind "$1" "$open"
+    set -- "$@" "$open" "$1"; shift
+done
+shift
+command=$1; shift
+for closed in $CLOSED; do mount -t tmpfs -o mode=755 none "$closed"; done
+while [ "$#" -gt 0 ]; do mkdir -p "$2"; mount --bind "$1" "$2"; shift 2; done
+exec setpriv --reuid 61000 --regid 61000 --clear-groups sh -c "$command"
 """
+
+
+def closed_folders(folder):
+    """The outermost folder above this one that only its owner may enter, if there is one."""
+    return [str(above) for above in reversed(folder.parents) if not above.stat().st_mode & 1][:1]
 
 
 @pytest.mark.full
 @pytest.mark.skipif(not (IS_LINUX and IS_ROOT), reason="these tests were run as an ordinary user already")
-def test_all_of_this_holds_for_an_ordinary_user_too(tmp_path):
-    closed = next((str(folder) for folder in reversed(Path(sys.base_prefix).parents) if not folder.stat().st_mode & 1), "")
-    with tempfile.TemporaryDirectory() as home:
+def test_all_of_this_holds_for_an_ordinary_user_too():
+    python = {Path(folder) for folder in (sys.prefix, sys.base_prefix, *sys.path) if os.path.isdir(folder)}
+    python = [folder for folder in python if closed_folders(folder) and not python & set(folder.parents)]
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as home:
         os.chmod(home, 0o777)
+        ours = {"tests": HOSTILE.parent, "tinygrad_edu": Path(tinygrad_edu.__file__).parent}
+        for name, folder in ours.items():
+            shutil.copytree(folder, Path(home, name), ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(HOSTILE.parents[1] / "pyproject.toml", home)
+        command = shlex.join([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{Path(__file__).name}"])
+        closed = sorted({above for folder in python for above in closed_folders(folder)})
         came = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", AS_ORDINARY_USER, "sh", sys.base_prefix, closed, sys.executable,
-             "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(HOSTILE.parents[1] / "pyproject.toml"), __file__],
-            cwd=home, env={"PATH": os.defpath, "HOME": home, "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True)
+            ["unshare", "--mount", "sh", "-c", AS_ORDINARY_USER, "sh", *map(str, python), "--", command],
+            cwd=home, capture_output=True, text=True,
+            env={"PATH": os.defpath, "HOME": home, "PYTHONPATH": home, "PYTHONDONTWRITEBYTECODE": "1", "CLOSED": " ".join(closed)})
     assert came.returncode == 0 and " passed" in came.stdout, came.stdout + came.stderr
