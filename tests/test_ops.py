@@ -311,6 +311,19 @@ def test_rules_that_call_others_compute_the_same_bits_printed_as_python_and_as_c
             assert flat(scope[op.name](x)) == wanted == flat(run_compiled(library, op, [x]))
 
 
+def test_the_smallest_of_a_row_is_printed_as_python_and_as_c(tmp_path):
+    @tg.op("low", [REAL])
+    def lowest(x):
+        best = m.smallest(x)
+        return best, (m.each(lambda e: m.where(m.equal(e, best), 1, 0), x),)
+    scope = {"m": m}
+    exec(tg.source(lowest, "python"), scope)
+    library = compiled_c(tmp_path, [tg.source(lowest, "c").replace("static inline ", "")])
+    for row in [3.0, -1.5, 2.0], [0.0, -0.0], [-0.0, 0.0], [math.inf, 2.0], [2.0, math.nan, 1.0]:
+        wanted = flat(lowest.rule(row))
+        assert flat(scope["lowest"](row)) == wanted == flat(run_compiled(library, lowest, [row]))
+
+
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory):
     """All rules as C, compiled into one library."""

@@ -20,14 +20,19 @@ class DomainError(ValueError):
     """An operation met numbers it has no finite answer for, such as log(-1)."""
 
     digits = 6                          # that the numbers in the message have
+    why = "is not a number"
 
 
 class PoleError(DomainError, ZeroDivisionError):
     """A `DomainError` at a point where the operation runs off to infinity, such as 1/0."""
 
+    why = "is infinite"
+
 
 class RangeError(DomainError, OverflowError):
     """A `DomainError` whose answer exists but is too large for a float, such as exp(1000)."""
+
+    why = "is too large for a float"
 
 
 class GradientError(ArithmeticError):

@@ -2,7 +2,7 @@ r"""Numbers that write themselves down, and the words a rule is written in.
 
 A rule of `ops.py` is a plain function of numbers.  Given floats it computes.  Given
 Formulas it returns the formula it would have computed, which `printer.py` writes as text,
-LaTeX, Python or C.  The functions here are what makes that possible: `exp`, `where`,
+LaTeX, Python, C or JavaScript.  The functions here are what makes that possible: `exp`, `where`,
 `total` ... are like those of `math`, and take every kind of number: float, Formula,
 Fraction, mpmath's mpf, Value.
 

@@ -16,6 +16,10 @@ from .number import format_number, short_repr
 
 Node = Any                      # a Value of either engine
 
+REFUSED, TO = "the gradient{where} is {number}: {culprit}; nothing was changed", " to {leaf}"
+LOCAL = "the local gradient of {node} is {local}, and {upstream} came from above"
+ADDED_UP = "its contributions add up beyond the largest float"
+
 
 def topological_order(output: Node) -> list[Node]:
     """Every node `output` was made from, parents before children, `output` last.
@@ -165,9 +169,9 @@ def check_leaves(order: list[Node], arrived: dict[Node, float]) -> None:
     """Raise if a gradient that is not finite has arrived at a leaf, naming the node it comes from."""
     for leaf in leaves_in(order):
         if not math.isfinite(arrived.get(leaf, 0.0)):
-            where = f" to {leaf.label!r}" if leaf.label else ""
-            raise GradientError(f"the gradient{where} is {format_number(arrived[leaf])}: "
-                                f"{culprit(leaf, order, arrived)}; nothing was changed")
+            where = TO.format(leaf=repr(leaf.label)) if leaf.label else ""
+            raise GradientError(REFUSED.format(where=where, number=format_number(arrived[leaf]),
+                                               culprit=culprit(leaf, order, arrived)))
 
 
 def culprit(leaf: Node, order: list[Node], arrived: dict[Node, float]) -> str:
@@ -179,7 +183,7 @@ def culprit(leaf: Node, order: list[Node], arrived: dict[Node, float]) -> str:
             if upstream is None or parent not in tainted or math.isfinite(upstream * local_grad):
                 continue
             if math.isfinite(upstream):
-                return (f"the local gradient of {describe(node)} is {format_number(float(local_grad))}, "
-                        f"and {format_number(upstream)} came from above")
+                return LOCAL.format(node=describe(node), local=format_number(float(local_grad)),
+                                    upstream=format_number(upstream))
             tainted.add(node)
-    return "its contributions add up beyond the largest float"
+    return ADDED_UP

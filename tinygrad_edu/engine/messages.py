@@ -10,6 +10,9 @@ from .op import Op
 
 Node = Any                      # a Value of either engine
 
+NUMBER, BY_HAND = "the number {number}", "a node made by hand ({name})"
+AT, ROLE = " at {numbers}", "{input} is "
+
 
 def describe(node: Node) -> str:
     """A node in a message: what it is, and where it was made if that is known."""
@@ -20,15 +23,15 @@ def formula_of(node: Node) -> str:
     """How a node was made, with what went in: `f = log(x) at x = 0`."""
     name = name_of(node)
     if not node._parents and not node.op:
-        return name or f"the number {format_number(node._data)}"
+        return name or NUMBER.format(number=format_number(node._data))
     if not isinstance(node._operation, Op):
-        return name or f"a node made by hand ({printable(node.op) or 'no name'})"
+        return name or BY_HAND.format(name=printable(node.op) or "no name")
     while node._operation.hidden:
         node = node._parents[0]
     names = [Formula(name_of(p) or format_number(p._data)) for p in node._parents]
     shown = node._operation.call(*node._operation.in_rows(names), **node.constants)
     at = ", ".join(dict.fromkeys(f"{name_of(p)} = {format_number(p._data)}" for p in node._parents if name_of(p)))
-    return (f"{name} = " if name else "") + printer.text(shown) + (f" at {at}" if at else "")
+    return (f"{name} = " if name else "") + printer.text(shown) + (AT.format(numbers=at) if at else "")
 
 
 def name_of(node: Node) -> str:
@@ -46,7 +49,7 @@ def named_operands(op: Op, nodes: tuple[Node, ...], digits: int) -> str:
     for i, node in enumerate(nodes):
         if node.label or node.origin:
             name = name_of(node)
-            role = f"{inputs[i]} is " if name in inputs and name != inputs[i] else ""
+            role = ROLE.format(input=inputs[i]) if name in inputs and name != inputs[i] else ""
             number = format_number(node._data, digits) + (f", made at {node.origin}" if node.origin else "")
             shown.append(f"{role}{name} = {number}" if name else number)
     return ("; " if any(node.origin for node in nodes) else ", ").join(shown)

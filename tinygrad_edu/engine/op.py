@@ -17,6 +17,7 @@ from .errors import DomainError, PoleError, RangeError, strict
 from .formula import IEEE, Formula, Row
 from .number import ALL_DIGITS, format_number, number
 
+NEEDS = ": {name} needs {conditions}"
 OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
 
 OPS: "dict[str, Op]" = {}
@@ -152,12 +153,9 @@ class Op:
         digits = self.digits_needed(data, operands, constants)
         shown = self.in_rows([Formula(format_number(x, digits)) for x in operands])
         text = printer.text(self.call(*shown, **constants))
-        kind, why = DomainError, "is not a number"
-        if data == data and isinstance(trouble, (ZeroDivisionError, ValueError)):
-            kind, why = PoleError, "is infinite"
-        elif data == data:
-            kind, why = RangeError, "is too large for a float"
-        error = kind(f"{text} {why}{self.advice(numbers)}")
+        at_pole = isinstance(trouble, (ZeroDivisionError, ValueError))
+        kind = DomainError if data != data else PoleError if at_pole else RangeError
+        error = kind(f"{text} {kind.why}{self.advice(numbers)}")
         error.digits = digits
         return error
 
@@ -174,7 +172,7 @@ class Op:
         outside = [] if self.rows else [
             interval.describe(name) for name, interval, x in zip(self.inputs, self.domain, numbers)
             if not x - x and not interval.holds(x)]
-        return f": {self.name} needs {' and '.join(outside)}" if outside else ""
+        return NEEDS.format(name=self.name, conditions=" and ".join(outside)) if outside else ""
 
     def in_rows(self, numbers: Any) -> list:
         """One number per parent of a node, as the op's inputs: cut into rows where it takes rows."""

@@ -1,4 +1,4 @@
-r"""Formulas as text, as LaTeX and MathML, and as programs in Python and C.
+r"""Formulas as text, as LaTeX and MathML, and as programs in Python, C and JavaScript.
 
 One table, NOTATION, says how each operator and function is written.  Formulas share parts,
 so no printer expands them blindly and none recurses: a part used twice in something long is
@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from .formula import Formula, Row, writers
 from .ieee import COMPUTE
 
-TEXT, LATEX, PYTHON, C, MATHML = range(5)   # the fields of a Notation
+TEXT, LATEX, PYTHON, C, MATHML, JAVASCRIPT = range(6)   # the fields of a Notation
 TYPESET = (LATEX, MATHML)
 COMPARED, ADDED, SUMMED, MULTIPLIED, NEGATED, RAISED, ATOM = 1, 2, 3, 4, 5, 6, 9       # what binds tighter
 LONG = 60            # formulas up to this many parts are written out in full
@@ -36,7 +36,7 @@ CALL: Writing = (ATOM, None)                # no template: the call of a functio
 
 
 class Notation(NamedTuple):
-    """How an operator or function is written in each style, TEXT to MATHML.
+    """How an operator or function is written in each style, TEXT to JAVASCRIPT.
 
     Templates of precedence ATOM fence their arguments, so these need no parentheses.
     """
@@ -45,14 +45,15 @@ class Notation(NamedTuple):
     python: Writing = CALL
     c: Writing = CALL
     mathml: Writing = CALL
+    javascript: Writing = CALL
 
 
 def infix(precedence: int, template: str, latex: str = "", sign: str = "") -> Notation:
-    """An operator: the same in text, Python and C; `sign` is how MathML writes it."""
+    """An operator: the same in text and in programs; `sign` is how MathML writes it."""
     own = template.strip("{} ")
     typed = precedence, template
     mathml = template.replace(own, f"<mo>{sign or own}</mo>").replace(" ", "")
-    return Notation(typed, (precedence, latex or template), typed, typed, (precedence, mathml))
+    return Notation(typed, (precedence, latex or template), typed, typed, (precedence, mathml), typed)
 
 
 def function(latex: str | None, mathml: str | None = None, c: str | None = None) -> Notation:
@@ -88,12 +89,13 @@ NOTATION = {
     "==": comparison("==", "=", "=")._replace(python=(ATOM, "m.equal({}, {})")),
     "!=": comparison("!=", r"\ne", "≠")._replace(python=(ATOM, "m.unequal({}, {})")),
     "whole": Notation(text=(COMPARED, "{} is whole"), latex=(COMPARED, r"{} \in \mathbb{{Z}}"),
-                      python=(ATOM, "m.is_whole({})"), c=(ATOM, "is_whole({})"),
+                      python=(ATOM, "m.is_whole({})"), c=(ATOM, "is_whole({})"), javascript=(ATOM, "is_whole({})"),
                       mathml=(COMPARED, "{}<mo>∈</mo><mi>ℤ</mi>")),
     "where": Notation(text=(0, "{1} if {0} else {2}"),
                       latex=(ATOM, r"\begin{{cases}}{1} & \text{{if }} {0} \\ {2} & \text{{else}}\end{{cases}}"),
-                      c=(0, "{} ? {} : {}"), mathml=(ATOM, CASES)),
-    "abs": function(r"\left|{}\right|", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>", c="fabs({})"),
+                      c=(0, "{} ? {} : {}"), mathml=(ATOM, CASES), javascript=(0, "{} ? {} : {}")),
+    "abs": function(r"\left|{}\right|", "<mrow><mo>|</mo>{}<mo>|</mo></mrow>", c="fabs({})")._replace(
+        javascript=(ATOM, "abs({})")),
     "sign": function(r"\operatorname{{sign}}\left({}\right)"),
     "larger": Notation(text=(ATOM, "max({}, {})"), latex=(ATOM, r"\max\left({}, {}\right)"),
                        mathml=(ATOM, "<mi>max</mi><mo>(</mo>{}<mo>,</mo>{}<mo>)</mo>")),
@@ -110,42 +112,48 @@ NOTATION = {
     "sqrt": function(r"\sqrt{{{}}}", "<msqrt>{}</msqrt>"),
     "cbrt": function(r"\sqrt[3]{{{}}}", "<mroot><mrow>{}</mrow><mn>3</mn></mroot>"),
     "log_base": Notation((ATOM, "log({}, {})"), (ATOM, r"\log_{{{1}}}\left({0}\right)"),
-                         (ATOM, "ops.log_base.of({}, {})"), (ATOM, "log_base_of({}, {})"),
-                         (ATOM, "<msub><mi>log</mi><mrow>{1}</mrow></msub><mo>(</mo>{0}<mo>)</mo>")),
+                         (ATOM, "ops.log_base.of({}, {})"),
+                         mathml=(ATOM, "<msub><mi>log</mi><mrow>{1}</mrow></msub><mo>(</mo>{0}<mo>)</mo>")),
     "normal_cdf": function(r"\Phi\left({}\right)", "<mi>Φ</mi><mo>(</mo>{}<mo>)</mo>"),
     "floor": function(r"\left\lfloor {} \right\rfloor", "<mrow><mo>⌊</mo>{}<mo>⌋</mo></mrow>"),
     "ceil": function(r"\left\lceil {} \right\rceil", "<mrow><mo>⌈</mo>{}<mo>⌉</mo></mrow>"),
     "round": function(None, c="rint({})"),
     "remainder": infix(MULTIPLIED, "{} % {}", r"{} \bmod {}", "mod")._replace(
-        python=CALL, c=(ATOM, "floored_remainder({}, {})")),
+        python=CALL, c=(ATOM, "floored_remainder({}, {})"), javascript=(ATOM, "floored_remainder({}, {})")),
     "floor_divide": infix(MULTIPLIED, "{} // {}")._replace(
         latex=(ATOM, r"\left\lfloor \frac{{{}}}{{{}}} \right\rfloor"), python=CALL,
-        c=(ATOM, "floored_quotient({}, {})"),
+        c=(ATOM, "floored_quotient({}, {})"), javascript=(ATOM, "floored_quotient({}, {})"),
         mathml=(ATOM, "<mrow><mo>⌊</mo><mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac><mo>⌋</mo></mrow>")),
     "asin": function(r"\arcsin\left({}\right)"),
     "acos": function(r"\arccos\left({}\right)"),
     "atan": function(r"\arctan\left({}\right)"),
-    "pi": Notation((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi)), (ATOM, "<mi>π</mi>")),
+    "pi": Notation((ATOM, "pi"), (ATOM, r"\pi"), (ATOM, repr(math.pi)), (ATOM, repr(math.pi)), (ATOM, "<mi>π</mi>"),
+                   (ATOM, "Math.PI")),
     "keyword": infix(ATOM, "{}={}"),
     "()": function(r"\left({}\right)", "<mo>(</mo>{}<mo>)</mo>")._replace(text=(ATOM, "({})")),
     "element": Notation((ATOM, "{}[i]"), (ATOM, "{}_{{i}}"), (ATOM, "{}[i]"), (ATOM, "{}[i]"),
-                        (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>")),
+                        (ATOM, "<msub><mrow>{}</mrow><mi>i</mi></msub>"), (ATOM, "{}[i]")),
     "at": Notation((ATOM, "{}[{}]"), (ATOM, "{}_{{{}}}"), CALL, (ATOM, "at({}, n, {})"),
-                   (ATOM, "<msub><mrow>{}</mrow><mrow>{}</mrow></msub>")),
-    "place": Notation((ATOM, "i"), (ATOM, "i"), (ATOM, "i"), (ATOM, "i"), (ATOM, "<mi>i</mi>")),
+                   (ATOM, "<msub><mrow>{}</mrow><mrow>{}</mrow></msub>"), (ATOM, "at({}, {})")),
+    "place": Notation((ATOM, "i"), (ATOM, "i"), (ATOM, "i"), (ATOM, "i"), (ATOM, "<mi>i</mi>"), (ATOM, "i")),
     "total": big("sum({})", r"\sum_{{i}} {}", "<mo>∑</mo>"),
     "product": big("prod({})", r"\prod_{{i}} {}", "<mo>∏</mo>"),
     "others": big("prod({} for j != i)", r"\prod_{{j \ne i}} {}", "<mo>∏</mo>",
                   "<mi>j</mi><mo>≠</mo><mi>i</mi>"),
     "largest": big("max({})", r"\max_{{i}} \left({}\right)", "<mi>max</mi>", precedence=ATOM),
     "smallest": big("min({})", r"\min_{{i}} \left({}\right)", "<mi>min</mi>", precedence=ATOM),
-    "count": Notation((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "<mi>n</mi>")),
+    "count": Notation((ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "n"), (ATOM, "<mi>n</mi>"), (ATOM, "n")),
 }
 OVER_ROWS = frozenset(("total", "product", "others"))      # typeset, whatever is multiplied behind them seems within
 TALL = frozenset(("/", "exp", "exp2", "where"))     # typeset, no base of a power without parentheses
 PLAIN_LATEX = frozenset("sin cos tan sinh cosh tanh max min".split())
 GREEK = frozenset("alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
                   "phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split())
+TAKEN = frozenset((      # in JavaScript: its own words, and what the functions of rules mean by these
+    "arguments await break case catch class const continue debugger default delete do else enum eval export extends "
+    "false finally for function if implements import in instanceof interface let new null package private protected "
+    "public return static super switch this throw true try typeof undefined var void while with yield Infinity Math "
+    "NaN Number Object g i n p_ rules x_ is_whole floored_remainder floored_quotient sign_of").split())
 LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
     "\\": r"\backslash ", "~": r"\sim ", "^": r"\hat{\ }", "<": "<", ">": ">"}
 
@@ -196,12 +204,17 @@ def call(head: str, arguments: list[str], style: int) -> str:
     declared = head.strip("'")
     if style == PYTHON:
         return f"m.{head}({inside})" if head in COMPUTE or head in NOTATION else f"ops.{declared}.of({inside})"
-    if style == C:
-        return f"{head}({inside})" if head in COMPUTE or head in C_WORDS else f"{declared}_of({inside})"
+    if style in (C, JAVASCRIPT):
+        return f"{declared}_of({inside})" if calls_an_op(head) else f"{head}({inside})"
     if style != LATEX:
         return f"{head}({inside})"
     name = f"\\{head}" if head in PLAIN_LATEX else rf"\operatorname{{{latex_name(head, plain=True)}}}"
     return rf"{name}\left({inside}\right)"
+
+
+def calls_an_op(head: str) -> bool:
+    """Do programs in C and JavaScript call an op for this head, and no word of their own?"""
+    return head not in COMPUTE and head not in C_WORDS and (head not in NOTATION or NOTATION[head].javascript == CALL)
 
 
 def latex_name(name: str, plain: bool = False) -> str:
@@ -220,6 +233,15 @@ def latex_name(name: str, plain: bool = False) -> str:
         return "\\" + name
     safe = "".join(LATEX_ESCAPES.get(c, c) for c in name if c.isprintable())
     return safe if plain or len(name) == 1 else rf"\mathrm{{{safe}}}"
+
+
+def javascript_name(name: str) -> str:
+    """A name in JavaScript: what means something else there gets a $, which no name in Python has.
+
+    >>> javascript_name("x"), javascript_name("new"), javascript_name("exp"), javascript_name("sigmoid_of")
+    ('x', 'new$', 'exp$', 'sigmoid_of$')
+    """
+    return f"{name}$" if name in TAKEN or name in COMPUTE or name in NOTATION or name.endswith("_of") else name
 
 
 def with_index(name: str) -> tuple[str, str]:
@@ -263,6 +285,9 @@ def literal(number: Any, style: int) -> tuple[int, str]:
     if style == C:
         text = repr(float(number))
         text = {"inf": "INFINITY", "-inf": "-INFINITY", "nan": "NAN"}.get(text, text)
+    elif style == JAVASCRIPT:
+        text = shortest(float(number), style)
+        text = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(text, text)
     elif style == PYTHON and isinstance(number, Fraction):
         text = f"m.ratio({number.numerator}, {number.denominator})"
     elif style == PYTHON:
@@ -338,10 +363,12 @@ def in_order(roots: Iterable[Any], stop: Iterable[Any] = ()) -> list[Formula]:
 def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -> tuple[int, str]:
     """(precedence, text) of one formula, given those of its parts by id."""
     if not part.parts and part.head != "pi":
-        names = {LATEX: latex_name, MATHML: mathml_name}
+        names = {LATEX: latex_name, MATHML: mathml_name, JAVASCRIPT: javascript_name}
         return leaf_precedence(part.head), names[style](part.head) if style in names else part.head
     precedence, template = notation(part.head, style)
     pieces = [written[id(p)] if type(p) is Formula else literal(p, style) for p in children(part)]
+    if part.head == "where" and style == JAVASCRIPT and not is_condition(part.parts[0]):
+        pieces[0] = COMPARED, f"{parenthesised('!=', 0, COMPARED, *pieces[0], style)} != 0"     # nan is false there
     if template is None:
         return ATOM, call(part.head, [text for _, text in pieces], style)
     fenced = [parenthesised(part.head, i, precedence, *piece, style) for i, piece in enumerate(pieces)]
@@ -349,6 +376,10 @@ def compose(part: Formula, style: int, written: Mapping[int, tuple[int, str]]) -
         fenced = [text.replace("[i]", "[j]").replace("_{i}", "_{j}").replace("<mi>i</mi>", "<mi>j</mi>")
                   for text in fenced]
     return precedence_of(part, style), template.format(*fenced)
+
+
+def is_condition(part: Any) -> bool:
+    return type(part) is Formula and notation(part.head, TEXT)[0] == COMPARED
 
 
 def precedence_of(formula: Any, style: int) -> int:
@@ -502,7 +533,7 @@ writers.update(text=text, latex=latex)
 
 # ---- programs --------------------------------------------------------------------------------------
 
-REDUCTIONS = frozenset(("total", "product", "largest"))
+REDUCTIONS = frozenset(("total", "product", "largest", "smallest"))
 
 
 class Statement(NamedTuple):
@@ -561,6 +592,8 @@ C_ROWS = {
     "product": "double {t} = 1.0; for (int i = 0; i < n; i++) {t} *= {x};",
     "largest": "double {t} = 0.0; for (int i = 0; i < n; i++) "
                "{{ const double x_ = {x}; {t} = i && ({t} != {t} || {t} >= x_) ? {t} : x_; }}",
+    "smallest": "double {t} = 0.0; for (int i = 0; i < n; i++) "
+                "{{ const double x_ = {x}; {t} = i && ({t} != {t} || {t} <= x_) ? {t} : x_; }}",
     "others": "double *const {t} = room + {k} * n; "
               "{{ double p_ = 1.0; for (int i = 0; i < n; i++) {{ {t}[i] = p_; p_ *= {x}; }} "
               "p_ = 1.0; for (int i = n - 1; i >= 0; i--) {{ {t}[i] *= p_; p_ *= {x}; }} }}",

