@@ -1,4 +1,4 @@
-"""How large the player's pages are, and how long a hundred key presses take in Chromium.
+"""How large the player's pages are, and how long key presses and the drag of a slider take in Chromium.
 
 The page is driven as a user would: real key presses, each followed by the style and layout it
 causes, in a browser of its own for each round.
@@ -23,6 +23,23 @@ HANDLING = """count => { const start = performance.now();
     document.getElementById('graph').getBoundingClientRect();
   }
   return (performance.now() - start) / 1000 }"""
+DRAGGING = """async count => { document.getElementById('more').click();
+  const slider = document.querySelector('#knobs [type=range]'), low = +slider.min, span = slider.max - low, taken = [];
+  for (let i = 0; i < count; i++) {
+    await new Promise(requestAnimationFrame);
+    await new Promise(done => setTimeout(done, 4));
+    const start = performance.now();
+    slider.value = low + span * ((37 * i) % 100) / 100;
+    slider.dispatchEvent(new Event('input'));
+    document.getElementById('graph').getBoundingClientRect();
+    taken.push((performance.now() - start) / 1000);
+  }
+  return taken.sort((one, other) => one - other); }"""
+FRAME = 0.016               # seconds
+WAYS = {                    # what is measured of a page, and how many seconds it may take
+    f"{PRESSES} keys, handled and laid out": 1.0, f"{PRESSES} keys, pressed from outside": 1.0,
+    "a slider is dragged: event to picture, median": FRAME,
+    "a slider is dragged: event to picture, 19 of 20": FRAME}
 
 
 def lessons() -> dict[str, tg.Page]:
@@ -36,7 +53,7 @@ def lessons() -> dict[str, tg.Page]:
 
 def player_figures(effort: Effort) -> list[Figure]:
     """The size of each page, and the time of the key presses, or why there is none."""
-    targets, pages = [40_000.0, 200_000.0, None], lessons()
+    targets, pages = [48_000.0, 200_000.0, None], lessons()
     sizes = [float(len(page.html.encode())) for page in pages.values()]
     rows = [Figure("player", f"{name}: size of the page", "bytes", Spread.of([size]), at_most=target)
             for name, size, target in zip(pages, sizes, targets)]
@@ -47,8 +64,12 @@ def player_figures(effort: Effort) -> list[Figure]:
 
 
 def press_figures(pages: dict[str, tg.Page], effort: Effort) -> list[Figure]:
-    ways = f"{PRESSES} keys, handled and laid out", f"{PRESSES} keys, pressed from outside"
-    figures = {(name, way): Figure("player", f"{name}: {way}", "s", at_most=1.0) for name in pages for way in ways}
+    """What keys and sliders take, in a browser of its own for each round; a slider of over 1,000 nodes has no limit."""
+    figures = {(name, way): Figure("player", f"{name}: {way}", "s", at_most=most)
+               for name in pages for way, most in WAYS.items()}
+    for (name, way), figure in figures.items():
+        if "1," in name and WAYS[way] == FRAME:
+            figure.at_most = None
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     try:
         from playwright.sync_api import sync_playwright
@@ -64,12 +85,20 @@ def press_figures(pages: dict[str, tg.Page], effort: Effort) -> list[Figure]:
             for name, page in pages.items():
                 tab = browser.new_page()
                 tab.goto(page.save(Path(folder) / "page.html").as_uri())
-                for way, measure in zip(ways, (handling, pressing)):
-                    seconds[name, way].append(measure(tab))
+                tab.wait_for_selector("#packed", state="detached")
+                for way, taken in zip(WAYS, measured(tab)):
+                    seconds[name, way].append(taken)
             browser.close()
     for key, figure in figures.items():
         figure.amount = Spread.of(seconds[key])
     return list(figures.values())
+
+
+def measured(tab) -> list[float]:
+    """What each of WAYS takes, in seconds."""
+    pressed = [handling(tab), pressing(tab)]
+    dragged = tab.evaluate(DRAGGING, PRESSES)
+    return [*pressed, *[dragged[int(share * PRESSES)] for share in (0.5, 0.95)]]
 
 
 def handling(tab) -> float:

@@ -1,10 +1,12 @@
 """What tests share: a table of operations that is as it was once the test is over, and a browser."""
 
+import os
 import shutil
 from pathlib import Path
 
 import hypothesis
 import pytest
+from playground import FOLDER, built, serving
 
 import tinygrad_edu as tg
 
@@ -91,6 +93,7 @@ def opened(chromium, tmp_path):
                             "addEventListener('securitypolicyviolation', e => refused.push(e.violatedDirective))")
         open_page.last = path.as_uri()
         tab.goto(open_page.last)
+        tab.wait_for_selector("#packed", state="detached")          # a long script has to be unpacked
         return tab
 
     yield open_page
@@ -100,3 +103,23 @@ def opened(chromium, tmp_path):
     assert (complaints, refused) == ([], [])
     assert all(url.startswith("file://") and url.partition("#")[0].endswith(".html") for url in requests)
     assert len(set(requests)) == len(contexts)
+
+
+@pytest.fixture(scope="session")
+def can_build():
+    """Skips where nothing can fetch what the playground is made of."""
+    if not FOLDER.is_dir() or not (shutil.which("npm") or os.environ.get("TINYGRAD_EDU_PLAYGROUND")):
+        pytest.skip("building the playground needs its folder, npm and a network")
+
+
+@pytest.fixture(scope="session")
+def playground_folder(can_build, tmp_path_factory):
+    """The folder with the playground, built once for all tests."""
+    return built(tmp_path_factory.mktemp("playground"))
+
+
+@pytest.fixture(scope="session")
+def playground(playground_folder):
+    """The address of the playground on a host of our own."""
+    with serving(playground_folder) as host:
+        yield host.address

@@ -261,7 +261,7 @@ def test_the_size_of_a_page_does_not_depend_on_the_size_of_the_batch():
     sizes = {}
     for count in (10, 100, 300):
         loss = tg.mean(squared(model, examples(random.Random(0), count)))
-        page = tg.play(loss, layout="simple")
+        page = tg.play(loss, layout="simple", live=False)
         assert page.title == "loss, step by step" and f"… and {count - 1} more" in page.html
         sizes[count] = len(page.html.encode())
     assert sizes[100] <= 600_000 and sizes[300] - sizes[10] <= 12_000

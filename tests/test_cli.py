@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -90,7 +91,17 @@ def test_step_writes_the_player(tmp_path):
     output, *_ = run("step", *CIRCUIT, "--html", "step.html", cwd=tmp_path)
     assert "wrote step.html: open it in a browser" in output
     f = tg.expression(CIRCUIT[0], x=-2, y=5, z=-4)
-    assert (tmp_path / "step.html").read_text(encoding="utf-8") == tg.play(f).html
+    assert (tmp_path / "step.html").read_text(encoding="utf-8") == page_of(f)
+    run("step", *CIRCUIT, "--html", "still.html", "--still", cwd=tmp_path)
+    assert (tmp_path / "still.html").read_text(encoding="utf-8") == tg.play(f, live=False).html
+    run("play", *CIRCUIT, "-o", "asks.html", "--predict", "--no-open", cwd=tmp_path)
+    assert '"predict":1' in (tmp_path / "asks.html").read_text(encoding="utf-8")
+
+
+def page_of(f):
+    """The page of an expression: no program made its graph, which could have made another one."""
+    return re.sub('<p class="quiet">The graph is the one of this run[^<]*</p>', "", tg.play(f).html)
+
 
 
 @pytest.fixture
@@ -105,7 +116,7 @@ def browser(monkeypatch):
 def test_play_writes_a_page_says_where_and_opens_it(tmp_path, browser):
     assert run("play", *CIRCUIT, cwd=tmp_path)[0] == "wrote play.html: open it in a browser\n"
     assert browser == [(tmp_path / "play.html").resolve().as_uri()]
-    assert (tmp_path / "play.html").read_text(encoding="utf-8") == tg.play(tg.expression(CIRCUIT[0], x=-2, y=5, z=-4)).html
+    assert (tmp_path / "play.html").read_text(encoding="utf-8") == page_of(tg.expression(CIRCUIT[0], x=-2, y=5, z=-4))
     assert run("play", "-x", "x=2", "-o", "other.html", "--no-open", cwd=tmp_path)[0].startswith("wrote other.html")
     assert len(browser) == 1
 
@@ -210,9 +221,11 @@ MISTAKES = [
     (["step", "x", "x=1", "-z"], 2, "'-z' is not understood: write name=value"),
     (["step", "x", "x=1", "-o", "f.svg"], 2, "unknown option --output: the options here are --svg, --html,"),
     (["draw", "x", "x=1", "--html", "f.html"], 2, "unknown option --html: the options here are --output, --theme, --scale,"),
-    (["play", "x", "x=1", "--jsn"], 2, "unknown option --jsn: the options here are --output, --no-open, --layout, --names, --ieee, --literal"),
+    (["play", "x", "x=1", "--jsn"], 2, "unknown option --jsn: the options here are --output, --no-open, --still, --predict, --layout, --names, --ieee, --literal"),
     (["step", "log(x)", "x=-1"], 2, "log needs x > 0"),
     (["step", "sqrt(x)", "x=0"], 2, "local gradient of f = sqrt(x)"), (["step", "exp(x)", "x=1", "--exact"], 2, "not a rational number"),
+    (["step", "x", "x=1", "--still"], 2, "--still says how a page is: write one with --html step.html"),
+    (["step", "x", "x=1", "--predict"], 2, "--predict says how a page is: write one with --html step.html"),
     (["step", "x", "x=1", "--html", "a.pdf"], 2, "written as .html"), (["step", "x", "x=1", "--interactive"], 2, "needs a terminal"),
     (["step", "x", "x=inf", "--exact"], 2, "not a rational number"), (["step", "x", "x=1", "--svg", "a.gif"], 2, "written as .svg"),
     (["draw", "x", "x=1", "-o", "missing/f.svg"], 1, "missing/f.svg: No such"), (["draw", "x", "x=1", "--layout", "dot"], 1, "dot"),
@@ -236,7 +249,7 @@ def test_a_mistake_gets_one_clear_error_and_no_traceback(arguments, code, words,
     output, errors, returned = run(*arguments, cwd=tmp_path, check=False)
     assert returned == code and words in errors and "Traceback" not in errors
     assert output == "" and "owned" not in output and not list(tmp_path.iterdir())
-    assert len(errors.splitlines()) <= 6
+    assert len(errors.splitlines()) <= 7
 
 
 def test_output_survives_a_cp1252_console():
@@ -327,3 +340,14 @@ def test_a_table_into_a_closed_pipe_ends_as_documented():
     done = subprocess.run([sys.executable, "-m", "tinygrad_edu", "step", "x*2", "x=3"], stdout=write, stderr=subprocess.PIPE)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_the_playground_is_opened_where_it_was_built_and_else_it_is_said_how(monkeypatch, tmp_path):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or True)
+    page = tmp_path / "playground.html"
+    output, errors, code = run("playground", "--file", str(page), check=False)
+    assert (output, code, opened) == ("", 1, []) and "python docs/playground/build.py --one-file" in errors
+    page.write_text("<!DOCTYPE html>", encoding="utf-8")
+    assert run("playground", "--file", str(page))[0] == f"{page}\n"
+    assert opened == [page.as_uri()]

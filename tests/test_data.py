@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from unittest import mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu.learn import data as sets
@@ -108,12 +111,25 @@ def test_digits_are_grey_values_drawn_once_each():
         made("digits", 1798)
 
 
-@pytest.mark.parametrize("name", ["moons", "circles", "blobs", "digits"])
-def test_without_scikit_learn_one_line_says_how_to_get_it(name, monkeypatch):
+def test_without_scikit_learn_one_line_says_how_to_get_digits(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install numpy scikit-learn$") as caught:
-        getattr(sets, name)(10)
+        sets.digits(10)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["moons", "circles", "blobs"])
+@given(count=st.integers(1, 120), noise=st.sampled_from([0.0, 0.1, 3.0]), seed=st.integers(0, 2**32 - 1))
+def test_without_scikit_learn_the_examples_are_the_same(name, count, noise, seed):
+    theirs = made(name, count, noise, seed)
+    with mock.patch.dict(sys.modules, {"sklearn": None}):
+        ours = getattr(sets, name)(count, noise, seed)
+    assert ours.targets == theirs.targets and ours.classes == theirs.classes
+    centre = 10.0 if name == "blobs" else 1.0       # how far out the middle of a cloud lies; noise is added to it
+    for row, other in zip(ours.inputs, theirs.inputs, strict=True):
+        for x, y in zip(row, other, strict=True):
+            # an angle, whose last digit is one of the cosine too; a cosine, a product and two sums, each rounded once
+            assert abs(x - y) <= math.ulp(2 * math.pi) + 4 * math.ulp(centre + abs(y))
 
 
 @pytest.mark.parametrize("name", [*OURS, "moons", "circles", "blobs"])

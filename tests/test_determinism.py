@@ -25,7 +25,7 @@ f.backward()
 for node in tg.topological_order(f):
     tell(node.data.hex(), node.grad.hex(), node.op, node.label, [g.hex() for g in node.local_grads])
 for name, op in tg.OPS.items():
-    tell(name, *[tg.source(op, language) for language in ("python", "c", "latex")])
+    tell(name, *[tg.source(op, language) for language in ("python", "c", "javascript", "latex")])
 second = tg.replay(f, tg.Value)
 tell(tg.symbolic(f), tg.exact(tg.expression("(x + y)**3 / x", x=0.1, y=7)), {name: second[name].data.hex() for name in "abc"})
 

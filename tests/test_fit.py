@@ -331,7 +331,7 @@ def test_mistakes_on_the_command_line_get_one_line(arguments, words, tmp_path):
 
 def test_a_missing_extra_is_named_with_its_install_command():
     code = ("import sys; sys.modules['sklearn'] = None; sys.modules['matplotlib'] = None; from tinygrad_edu.cli import main; "
-            "sys.exit(main(['train', 'moons']) + 10 * main(['train', 'xor', '--epochs', '1', '--plot', 'a.png']))")
+            "sys.exit(main(['train', 'digits']) + 10 * main(['train', 'xor', '--epochs', '1', '--plot', 'a.png']))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 11 and "Traceback" not in done.stderr
     assert "pip install numpy scikit-learn\n" in done.stderr and "pip install matplotlib\n" in done.stderr

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import sys
 from collections import Counter
 
@@ -67,7 +68,18 @@ def everything_shown(f):
     events = tg.steps(f)
     return {"steps": [event.text for event in events], "data": json.dumps([event.as_dict() for event in events]),
             "pictures": [tg.draw(f, "simple", fold).svg for fold in ("none", "layer", "line")], "dot": tg.to_graphviz(f).source,
-            "page": tg.play(f, layout="simple").html, "screens": [screen_text(events, place) for place in range(len(events) + 1)]}
+            "page": tg.play(f, layout="simple", live=False).html, "live page": said_on(tg.play(f, layout="simple")),
+            "screens": [screen_text(events, place) for place in range(len(events) + 1)]}
+
+
+HOW_TO_COMPUTE = {"ops", "whole", "named", "constants", "leaves", "at", "holders", "stands"}
+
+
+def said_on(page):
+    """What a live page shows and says: all but the rules by which it computes, which are of hidden nodes too."""
+    data = json.loads(re.search('<script type="application/json" id="data">(.*?)</script>', page.html, re.S)[1])
+    data["live"] = {key: value for key, value in data["live"].items() if key not in HOW_TO_COMPUTE}
+    return re.search("<main>.*</main>", page.html, re.S)[0], data
 
 
 def itself(node, x):

@@ -18,6 +18,7 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.show.circles import MEANINGS, THINNEST, WIDEST, widths_of
 from tinygrad_edu.show.network import HEIGHT, MOST_ROWS, grid, rows_of
+from tinygrad_edu.show.page import sentences
 from tinygrad_edu.show.svg import number_text
 
 SMALL = [(3, [4, 4, 1]), (2, [1]), (1, [2, 5]), (4, [3, 2, 3, 2])]
@@ -132,7 +133,7 @@ def test_each_weight_has_a_line_as_wide_as_it_is_large_and_dashed_if_it_is_negat
         assert [lines[name][0] for name in in_order] == sorted(width for width, _, _ in lines.values())
         assert all(lines[name][1] == (told(weights[name]) < 0) for name in weights)
         assert lines[in_order[-1]][0] == WIDEST and lines[in_order[0]][0] >= THINNEST
-        assert f">{MEANINGS[meaning]}<" in drawing.svg
+        assert f">{sentences('picture')[f'lines_{meaning}']}<" in drawing.svg
 
 
 @given(st.lists(st.floats(), min_size=1))
@@ -364,7 +365,9 @@ def test_pages_of_networks_stay_small():
     assert len(tg.play(loss).html.encode()) <= 400_000
     model = model_of(2, [16, 16, 1])
     batch = tg.mse([model([random.Random(i).random(), 0.5]) for i in range(100)], [1.0] * 100)
-    assert len(tg.play(batch).html.encode()) <= 600_000
+    assert len(tg.play(batch, live=False).html.encode()) <= 600_000
+    nodes = len(tg.topological_order(batch))            # a live page knows what each node is made of
+    assert len(tg.play(batch).html.encode()) <= 600_000 + 20 * nodes
 
 
 def test_weights_between_the_same_two_circles_go_different_ways():

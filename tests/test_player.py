@@ -8,6 +8,7 @@ import random
 import re
 import subprocess
 import sys
+import zlib
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -22,7 +23,7 @@ from tinygrad_edu.show.folds import folded
 from tinygrad_edu.show.svg import number_text
 
 ELEMENTS = set("""html head meta title style body main h1 section p div button input output svg rect g text label select option
-                  span details summary ol table thead tr th dialog dl dt dd script""".split())
+                  span details summary ol textarea h2 table thead tr th dialog dl dt dd script""".split())
 
 
 class Read(HTMLParser):
@@ -49,21 +50,29 @@ class Read(HTMLParser):
         self.open = ""
 
 
+def scripts_of(page):
+    """The scripts that run: of a live page what is packed, and what unpacks it."""
+    _, *scripts = Read(page).texts["script"]
+    return scripts if len(scripts) == 1 else [zlib.decompress(base64.b64decode(scripts[0])).decode(), scripts[1]]
+
+
 def data_of(page):
     return json.loads(Read(page).texts["script"][0])
 
 
+@pytest.mark.parametrize("live", [True, False])
 @pytest.mark.parametrize("name", EXPRESSIONS)
-def test_a_page_loads_nothing_and_is_let_run_by_its_hashes(name):
-    page = tg.play(graph(name))
-    read = Read(page)
+def test_a_page_loads_nothing_and_is_let_run_by_its_hashes(name, live):
+    page = tg.play(graph(name), live=live)
+    read, scripts = Read(page), scripts_of(page)
     assert set(read.tags) <= ELEMENTS
     assert not [a for a in read.attributes if a[1] in ("src", "href", "style", "srcset") or a[1].startswith("on")]
-    assert not re.search(r"://|url\(|@import|\bfetch\b|XMLHttp|WebSocket|\bimport\b", page.html)
+    assert not re.search(r"://|url\(|@import", page.html + "".join(scripts))
+    assert not re.search(r"\bfetch\b|XMLHttp|WebSocket|\bimport\b|\beval\b", "".join(scripts))
     policy = next(value for tag, key, value in read.attributes if key == "content" and "default-src" in (value or ""))
-    for kind, text in ("script", read.texts["script"][1]), ("style", read.texts["style"][0]):
-        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-        assert f"{kind}-src 'sha256-{digest}'" in policy
+    for kind, texts in ("script", scripts), ("style", read.texts["style"]):
+        digests = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in texts]
+        assert f"{kind}-src {' '.join(digests)}" in policy
     assert policy.startswith("default-src 'none'; base-uri 'none'; form-action 'none'; ")
 
 
@@ -99,8 +108,11 @@ def test_formulas_are_mathml_around_marks_of_nodes(name):
 
 def read_back(template, words, node, values):
     """What a formula of the page comes to, with a word of the node's own in the place of each mark."""
-    maths = re.sub(r"[\ue000-\uf8ff]", lambda mark: words[ord(mark[0]) - 0xE000], template)
-    return value_of(maths, values)
+    def word(mark):
+        text = words[ord(mark[2]) - 0xE000]
+        loose = mark[1] and ("−" in text or (mark[1] == "\uf8f1" and "e" in text))
+        return f"<mrow><mo>(</mo>{text}<mo>)</mo></mrow>" if loose else text
+    return value_of(re.sub("([\uf8f0\uf8f1]?)([\ue000-\uf8ef])", word, template), values)
 
 
 def formula_faults(f):
@@ -173,9 +185,20 @@ def test_derivatives_are_those_of_a_short_name_that_is_nobody_elses(text, output
     assert output not in [node["name"] for node in data["nodes"][:-1]]
 
 
+def test_a_small_page_is_small():
+    f = tg.expression("(x + y) * z", x=-2, y=5, z=-4)
+    live, still = [len(tg.play(f, live=live).html.encode()) for live in (True, False)]
+    assert 30_000 < still < live - 15_000 <= 48_000 - 15_000
+
+
+def test_the_parts_of_a_cross_entropy_are_counted_in_numbers_and_not_in_words():
+    told = data_of(tg.play(tg.cross_entropy([Value(1.0, label="a"), Value(2.0, label="b")], 1)))["live"]["slopes"]
+    assert len(told) == 3 and all("msub" in named and "mtext" not in named for named, _ in told)
+
+
 def test_numbers_get_parentheses_where_names_need_none():
     x = Value(-2, label="x")
-    told = data_of(tg.play(x ** 2))["nodes"][-1]
+    told = data_of(tg.play(x ** 2, live=False))["nodes"][-1]
     by_name, by_number = told["call"]
     assert "(" not in by_name and "(" in by_number
     assert told["numbers"] == "(−2)**2"
@@ -196,11 +219,11 @@ def test_the_graph_is_only_read():
 
 def test_sizes(tmp_path, monkeypatch):
     x, y, z = Value(-2, label="x"), Value(5, label="y"), Value(-4, label="z")
-    assert len(tg.play((x + y) * z).html.encode()) <= 40_000            # the README's lines
+    assert len(tg.play((x + y) * z).html.encode()) <= 48 * 1024            # the README's lines
     monkeypatch.chdir(tmp_path)
     for arguments in (["play", "(x + y) * z", "x=-2", "y=5", "z=-4"], ["demo"]):
         assert main([*arguments, "--no-open"]) == 0
-    assert len(written := list(tmp_path.iterdir())) == 2 and all(page.stat().st_size <= 40_000 for page in written)
+    assert len(written := list(tmp_path.iterdir())) == 2 and all(page.stat().st_size <= 48 * 1024 for page in written)
     f = graph("circuit")
     assert len(Read(tg.play(f)).texts["script"][1].encode()) <= 30_000
     model = tg.MLP(2, [8, 4, 1], rng=0)
@@ -216,7 +239,7 @@ def test_hostile_labels_are_only_text(label):
     f.label = label
     page = tg.play(f)
     read = Read(page)
-    assert set(read.tags) <= ELEMENTS and len(read.texts["script"]) == 2
+    assert set(read.tags) <= ELEMENTS and len(read.texts["script"]) == 3
     assert read.texts["title"][0].endswith(", step by step")
     for node in data_of(page)["nodes"]:
         ElementTree.fromstring(f"<math>{node['maths']}</math>")

@@ -1,16 +1,21 @@
 """Plots: what they draw is what the engine computed, and nothing is left open behind them."""
 
 import math
+import re
 import sys
 from html import escape
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.learn.data import Data, noisy_sine, spirals, xor
 from tinygrad_edu.show import plots
+from tinygrad_edu.show.charts import HIGH, Axis, Panel
 from tinygrad_edu.show.plots import text_curve
 
 HISTORY = {"loss": [2.0, 1.0, 0.5], "validation_loss": [2.1, 1.2, 0.9], "accuracy": [0.3, 0.6, 0.8],
@@ -99,14 +104,65 @@ def test_a_notebook_is_given_a_small_svg_whose_words_are_words(name, matplotlib)
     assert f">{escape(figure.axes[0].get_title(loc='left'))}</text>" in text and len(text) < 90_000
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_without_matplotlib_one_line_says_how_to_get_it(name, monkeypatch):
+@pytest.fixture
+def no_matplotlib(monkeypatch):
+    """As where it is not installed."""
     plots.figure_class.cache_clear()
     for module in "matplotlib", "matplotlib.figure":
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install matplotlib$") as caught:
-        FIGURES[name]()
-    assert "\n" not in str(caught.value)
+    yield
+    plots.figure_class.cache_clear()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_without_matplotlib_a_plot_is_a_chart_of_the_same_words(name, no_matplotlib):
+    text = FIGURES[name]()._repr_svg_()
+    said = ["".join(element.itertext()) for element in ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}text")]
+    assert text == FIGURES[name]()._repr_svg_() and len(text) < 90_000 and "nan" not in text
+    assert all(panel.title in said and panel.x.name in said and panel.y.name in said for panel in FIGURES[name]().panels)
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@given(values=st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=9))
+def test_a_line_of_a_chart_goes_through_its_numbers(values, scale):
+    panel = Panel()
+    panel.set_yscale(scale)
+    panel.plot(range(len(values)), values)
+    drawn = [tuple(map(float, point.split())) for point in re.split("[ML]", re.search('<path d="(M[^"]*)"', panel.svg())[1])[1:]]
+    low, high = panel.y.ends()
+    for i, ((x, y), value) in enumerate(zip(drawn, values, strict=True)):
+        height = math.log10(value) if scale == "log" else value
+        assert y == pytest.approx(HIGH * (high - height) / (high - low), abs=0.06)
+        assert x == pytest.approx(drawn[0][0] + i * (drawn[-1][0] - drawn[0][0]) / (len(values) - 1), abs=0.11)
+
+
+def test_a_chart_leaves_a_gap_where_a_number_is_not_finite():
+    panel = Panel()
+    panel.plot(range(5), [1, 2, math.nan, 4, math.inf])
+    line = re.search('<path d="(M[^"]*)"', panel.svg())[1]
+    assert [part.count("L") for part in line.split("M")[1:]] == [1, 0]
+
+
+@pytest.mark.parametrize("low, high", [(0, 1), (-3.2, 17), (1e-9, 3e-9), (-1e12, 1e12), (2, 2)])
+def test_the_ticks_of_a_chart_are_few_round_and_within_it(low, high):
+    axis = Axis()
+    axis.add([low, high])
+    ticks, (least, most) = axis.ticks(), axis.ends()
+    assert 2 <= len(ticks) <= 7 and least <= min(ticks) and max(ticks) <= most
+
+
+def test_the_outline_of_a_histogram_has_the_height_of_each_count():
+    panel = Panel()
+    panel.hist([0.1, 0.2, 0.9, 1.0], bins=[0, 0.25, 0.5, 0.75, 1.0], color="red")
+    assert panel.y.numbers == [0, 2, 2, 0, 0, 0, 0, 2, 2, 0]
+
+
+def test_a_chart_is_saved_as_svg_and_other_files_say_what_they_take(no_matplotlib, tmp_path):
+    chart = FIGURES["activation"]()
+    chart.savefig(tmp_path / "a.svg")
+    assert (tmp_path / "a.svg").read_text(encoding="utf-8") == chart._repr_svg_()
+    with pytest.raises(ModuleNotFoundError, match=r"pip install matplotlib$"):
+        chart.savefig(tmp_path / "a.png")
 
 
 # ---- training

@@ -211,7 +211,7 @@ def test_graphviz_objects_are_real_and_need_no_program(tmp_path):
 
 
 def test_without_the_embedded_graphviz_the_picture_is_simple_or_the_error_one_line(monkeypatch):
-    monkeypatch.setattr(embedded, "loaded", {})
+    monkeypatch.setattr(embedded, "loaded", [])
     monkeypatch.setitem(sys.modules, "wasmtime", None)
     drawn = tg.draw(graph("circuit"))
     assert drawn.layout == "simple" and "is missing" in drawn.note and tg.draw(graph("circuit"), layout="simple").note == ""
@@ -252,7 +252,7 @@ def test_where_the_embedded_graphviz_breaks_off_the_layout_is_simple_and_says_wh
 def test_no_memory_in_the_module_is_an_error_not_a_wrong_picture():
     exports = {"memory": None, "malloc": lambda store, size: 0, "graphviz_render": lambda *arguments: pytest.fail("it goes on")}
     with pytest.raises(MemoryError):
-        embedded.call_module(None, exports, "digraph {}", "json0")
+        embedded.rendered(embedded.OfWasmtime(None, exports), "digraph {}", "json0")
 
 
 LITTLE = """

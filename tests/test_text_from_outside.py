@@ -170,7 +170,8 @@ def test_the_places_of_a_program_are_text_in_pictures_pages_and_messages(seed):
     picture = tg.draw(found["z"], layout="simple", fold="line").svg
     ElementTree.fromstring(picture)
     check(picture)
-    check(tg.play(found["z"], layout="simple").html.translate(dict.fromkeys(range(0xE000, 0xE003))))     # marks of its own, one a node
+    marks = dict.fromkeys([*range(0xE000, 0xE003), *range(0xF8F0, 0xF8F2)])       # of a page's own: one a node, and two signs
+    check(tg.play(found["z"], layout="simple").html.translate(marks))
     with pytest.raises(tg.DomainError) as caught:
         tg.log(found["z"])
     check_one_line(caught.value)

@@ -194,8 +194,9 @@ from .show.dot import to_graphviz
 from .show.draw import draw
 from .show.drawing import Drawing
 from .show.frames import Frames, frames
+from .show.language import languages, set_language
+from .show.live import play
 from .show.page import Page
-from .show.player import play
 from .show.scopes import scope
 from .show.steps import Event, Steps, steps
 from .symbols.expression import expression
@@ -229,13 +230,15 @@ __all__ = [
     "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "explain", "expm1", "expression", "first_nonfinite",
     "fit", "floor", "floor_divide", "frames",
     "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal", "half_squared_error",
-    "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp", "kl_divergence", "leaky_relu", "leaves",
+    "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp", "kl_divergence", "languages",
+    "leaky_relu", "leaves",
     "less", "less_equal", "live_values", "load", "log", "log10", "log1p", "log2", "log_base", "log_sigmoid",
     "log_softmax", "log_softmax_at", "logaddexp", "logit", "logsumexp", "mae", "maximum", "maxout", "mean", "minimum",
     "mish", "mse", "mul", "names", "neg", "nll", "no_grad", "norm", "normal_cdf", "not_equal", "numeric_derivative",
     "op", "play", "plots", "power", "predict", "prod", "reciprocal", "relu", "remainder", "replay", "save",
     "scaled_relu",
-    "schedules", "scope", "selu", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softmax_at",
+    "schedules", "scope", "selu", "set_language", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax",
+    "softmax_at",
     "softmax_cross_entropy", "softmin", "softplus", "softsign", "source", "sqrt", "square", "std", "step", "steps",
     "sub", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "trace_origin",
     "value_and_grad", "var", "vjp", "where", "xlogy",

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __all__ as public_names
-from . import __version__, cli_bugs, cli_check, cli_explain, cli_grade, cli_quiz
+from . import __version__, cli_bugs, cli_check, cli_explain, cli_grade, cli_playground, cli_quiz
 from .cli_expression import (
     WITH_EXPRESSION,
     add_expression,
@@ -52,6 +52,7 @@ from .show.dot import graphviz_of
 from .show.draw import STYLES, drawing_of
 from .show.export import KINDS
 from .show.frames import frames_of
+from .show.live import LiveLesson
 from .show.page import ENDINGS
 from .show.paint import THEMES
 from .show.player import Lesson, check_playable
@@ -100,9 +101,9 @@ OPS_EXAMPLES = """examples:
   tinygrad-edu ops            the table of all operations
   tinygrad-edu ops tanh       one operation: formula, LaTeX, and the code made from its rule"""
 GRAPHVIZ = ("dot", "gv")
-OTHERS = cli_explain, cli_check, cli_grade, cli_quiz, cli_bugs
+OTHERS = cli_explain, cli_check, cli_grade, cli_quiz, cli_bugs, cli_playground
 GROUPS = {                              # of the commands, as --help lists them
-    "look into an expression": ("demo", "play", "step", "draw", "explain", "cost", "ops"),
+    "look into an expression": ("demo", "playground", "play", "step", "draw", "explain", "cost", "ops"),
     "train a network": ("train", "predict"),
     "learn and teach": ("why", "quiz", "bugs", "check", "grade", "grade-layer", "grade-optimizer", "autograder")}
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)
@@ -246,13 +247,20 @@ def listed(summaries: Mapping[str, str | None]) -> str:
 def add_play(add: Any) -> None:
     add_expression(add)
     add("-o", "--output", metavar="FILE", default="", help=".html (default: play.html)")
+    add_page(add)
     add_open(add)
+
+
+def add_page(add: Any) -> None:
+    add("--still", action="store_true", help="a page without sliders: its numbers stay as they are")
+    add("--predict", action="store_true", help="a page that asks for each number before it shows it")
 
 
 def add_step(add: Any) -> None:
     add_expression(add)
     add("--svg", metavar="FILE", help="also draw the graph into this file (default: graph.svg)")
     add("--html", metavar="FILE", help="also write a page that walks through the steps (default: step.html)")
+    add_page(add)
     add("--interactive", action="store_true", help="walk through the steps with the arrow keys")
     add("--symbolic", action="store_true", help="also the formula of each gradient")
     add("--exact", action="store_true", help="also each gradient as an exact fraction")
@@ -296,12 +304,15 @@ def parsed(parser: argparse.ArgumentParser, argv: list[str]) -> argparse.Namespa
 
 def run_step(args: argparse.Namespace) -> None:
     """Do what `step` was asked for: files first, then one thing on the screen: the walk, text for others, or tables."""
+    if (args.still or args.predict) and args.html is None:
+        option = "--still" if args.still else "--predict"
+        raise ValueError(f"{option} says how a page is: write one with --html step.html")
     graph = graph_of(args)
     events = events_of(graph)
     symbolic = symbolic_gradients(graph) if args.symbolic else None
     exact = exact_gradients(graph, fractions_of(args), as_written) if args.exact else None
     wrote = [save_picture(graph, own(args.svg, "graph.svg"), args.layout)] if args.svg is not None else []
-    wrote += [save_player(graph, events, own(args.html, "step.html"), args.layout)] if args.html is not None else []
+    wrote += [save_player(graph, events, own(args.html, "step.html"), args)] if args.html is not None else []
     if args.interactive:
         walk_through(events)
     elif args.json:
@@ -319,13 +330,13 @@ def run_demo(args: argparse.Namespace) -> None:
     """Play the lecture's first example."""
     expression, values = DEMO
     run_play(argparse.Namespace(expression=expression, values=values, literal=False, names="auto", layout="auto",
-                                open=args.open, output=own("", "demo.html")))
+                                still=False, predict=False, open=args.open, output=own("", "demo.html")))
 
 
 def run_play(args: argparse.Namespace) -> None:
     """Write the page that walks through the expression, say where it is, and open it."""
     graph, target = graph_of(args), own(args.output, "play.html")
-    console().print(save_player(graph, events_of(graph), target, args.layout))
+    console().print(save_player(graph, events_of(graph), target, args))
     if args.open and has_display():
         import webbrowser
         webbrowser.open(Path(target).resolve().as_uri())
@@ -369,11 +380,12 @@ def save_picture(graph: NamedGraph, target: str, layout: str, style: str = "boxe
     return f"wrote {printable(target)}{with_reason(picture.note)}"
 
 
-def save_player(graph: NamedGraph, events: Steps, target: str, layout: str) -> str:
-    """Write the page that walks through the steps; returns a line that says so."""
+def save_player(graph: NamedGraph, events: Steps, target: str, args: argparse.Namespace) -> str:
+    """Write the page that walks through the steps, as the options say how; returns a line that says so."""
     checked_ending(target, ENDINGS, "pages")
     check_playable(graph)
-    page = Lesson(graph, events).page("auto", layout)
+    lesson = Lesson(graph, events) if args.still else LiveLesson(graph, events, recorded=False)
+    page = lesson.page("auto", args.layout, args.predict)
     page.save(target)
     return f"wrote {printable(target)}: open it in a browser{with_reason(page.note)}"
 

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WITH_EXPRESSION = ("step", "draw", "play", "explain", "cost")
-OPTIONS = ("--help", "--version", "--svg", "--html", "--output", "--no-open", "--interactive", "--symbolic", "--exact",
-           "--json", "--theme", "--scale", "--style", "--blank", "--frames", "--format", "--layout", "--engine",
-           "--names", "--ieee", "--literal", "--paths", "--latex")
+OPTIONS = ("--help", "--version", "--svg", "--html", "--output", "--no-open", "--interactive", "--still", "--predict",
+           "--symbolic", "--exact", "--json", "--theme", "--scale", "--style", "--blank", "--frames", "--format",
+           "--layout", "--engine", "--names", "--ieee", "--literal", "--paths", "--latex")
 WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names", "--style", "--theme", "--scale", "--frames",
                "--format", "--paths")
 

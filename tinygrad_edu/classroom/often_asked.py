@@ -9,8 +9,8 @@ from typing import Any
 
 from ..engine.number import format_number
 from ..nn.checks import by_name
+from ..show.live import play
 from ..show.page import Page
-from ..show.player import play
 from ..symbols.expression import expression
 from .faults.models import MODELS, Model
 

@@ -106,7 +106,7 @@ class Film:
                  seen: Callable[[Sequence[Any]], list[Any]] = list):
         self.every = max(1, -(-checked_whole("epochs", epochs, least=0) // checked_whole("frames", frames)))
         asked = Asked(model, min(epochs, frames))
-        self.about, self.ask = repr(model).partition("\n")[0], lambda rows: asked(seen(rows))
+        self.model, self.ask = model, lambda rows: asked(seen(rows))
         check_shape(data)
         self.data, self.loss = data, loss_for(loss, data.targets)
         check_form(model, self.loss, data.inputs[0])
@@ -154,7 +154,8 @@ class Film:
             self.take(len(history))
         title = titled(self.data.classes)
         words = words_of("animation")
-        about = words.page["about"].format(model=self.about, count=len(self.data))
+        about = words.page["about"].format(model=f"{type(self.model).__name__}({self.model.describe()})",
+                                           parameters=len(self.model.parameters()), count=len(self.data))
         body = with_words(BODY, words, title=escape(title), model=escape(about))
         shown = {**self.scene.described(), "network": self.neurons.described(self.points),
                  "walk": self.walk.described(self.neurons.parameters), "frames": self.frames, "words": words.script,

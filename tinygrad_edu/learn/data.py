@@ -1,7 +1,8 @@
 """Data to learn from: small sets made on the spot, a CSV file of your own, and what is done before training.
 
 Every set comes as `Data`, plain lists of floats, so that nothing stands between the numbers and the engine.
-The same seed gives the same bits; moons, circles, blobs and digits come from scikit-learn.
+The same seed gives the same bits.  Moons, circles, blobs and digits come from scikit-learn; where it is not installed
+the first three are drawn by `clouds`, the same but for the last digit.
 """
 
 import csv
@@ -99,10 +100,10 @@ def moons(count: int = 200, noise: float = 0.1, seed: int = 0) -> Data:
     """Two half circles that reach into each other: two inputs, two classes.
 
     noise is the standard deviation of what is added to x and to y.
-    Raises ValueError for count < 1 or noise < 0, ModuleNotFoundError without scikit-learn.
+    Raises ValueError for count < 1 or noise < 0.
     """
     count, noise, seed = checked_arguments(count, noise, seed)
-    made = scikit_learn().make_moons(count, noise=noise, random_state=seed)
+    made = drawing().make_moons(count, noise=noise, random_state=seed)
     return from_arrays(made, ("x", "y"), ("upper moon", "lower moon"))
 
 
@@ -110,10 +111,10 @@ def circles(count: int = 200, noise: float = 0.05, seed: int = 0) -> Data:
     """A ring around another of half its radius: two inputs, two classes.
 
     noise is the standard deviation of what is added to x and to y.
-    Raises ValueError for count < 1 or noise < 0, ModuleNotFoundError without scikit-learn.
+    Raises ValueError for count < 1 or noise < 0.
     """
     count, noise, seed = checked_arguments(count, noise, seed)
-    made = scikit_learn().make_circles(count, noise=noise, factor=0.5, random_state=seed)
+    made = drawing().make_circles(count, noise=noise, factor=0.5, random_state=seed)
     return from_arrays(made, ("x", "y"), ("outer circle", "inner circle"))
 
 
@@ -121,11 +122,11 @@ def blobs(count: int = 200, noise: float = 1.0, seed: int = 0, classes: int = 3)
     """Round clouds about centres drawn at random from -10 to 10: two inputs, one class per cloud.
 
     noise is the standard deviation of a cloud.
-    Raises ValueError for count < 1, noise < 0 or classes < 1, ModuleNotFoundError without scikit-learn.
+    Raises ValueError for count < 1, noise < 0 or classes < 1.
     """
     count, noise, seed = checked_arguments(count, noise, seed)
     classes = checked_whole("classes", classes)
-    made = scikit_learn().make_blobs(count, centers=classes, cluster_std=noise, random_state=seed)
+    made = drawing().make_blobs(count, centers=classes, cluster_std=noise, random_state=seed)
     return from_arrays(made, ("x", "y"), tuple(f"blob {i}" for i in range(classes)))
 
 
@@ -144,19 +145,28 @@ def digits(count: int = DIGITS, seed: int = 0) -> Data:
     return everything.chosen(Random(seed).sample(range(DIGITS), count))
 
 
+def drawing() -> Any:
+    """What draws moons, circles and blobs: scikit-learn, or where it is not installed the same in plain Python."""
+    try:
+        return scikit_learn()
+    except ModuleNotFoundError:
+        from . import clouds
+        return clouds
+
+
 def scikit_learn() -> Any:
     """The module `sklearn.datasets`, or an error that says how to get it."""
     try:
         import_module("sklearn")
         return import_module("sklearn.datasets")
     except ModuleNotFoundError:
-        raise ModuleNotFoundError('moons, circles, blobs and digits come from scikit-learn: '
-                                  'pip install numpy scikit-learn') from None
+        raise ModuleNotFoundError("digits come from scikit-learn: pip install numpy scikit-learn") from None
 
 
 def from_arrays(made: tuple[Any, Any], features: tuple[str, ...], classes: tuple[str, ...]) -> Data:
-    inputs, targets = made
-    return Data(inputs.tolist(), targets.tolist(), features, classes)
+    """Data of two arrays, or of two lists."""
+    inputs, targets = map(as_lists, made)
+    return Data(inputs, targets, features, classes)
 
 
 # ---- sets of our own

@@ -170,6 +170,8 @@ class Gradients:
         if self.wanted is True:
             raise error
         self.wanted, self.program = False, None
+        if isinstance(error, ModuleNotFoundError) and sys.platform == "emscripten":
+            return                                  # nobody can install NumPy in a browser
         warn(error)
 
     def look_again(self) -> None:

@@ -12,6 +12,7 @@ from ..engine import ops
 from ..engine.formula import Formula
 from ..engine.value import Value
 from ..symbols.named import DOTS, NEURON, SCALES, SUMS, NamedGraph
+from .page import sentences
 
 FEWEST = 4                      # examples
 SHORTEST = 2                    # operations of an example
@@ -143,7 +144,7 @@ class BatchGraph(NamedGraph):
 
     def __init__(self, graph: NamedGraph, top: set[Value], others: list[Part]):
         self.wanted_names, self.whole, self.count = graph.wanted_names, graph.order, len(others)
-        self.others = f"… and {self.count} more"
+        self.others = sentences("picture")["others"].format(count=self.count)
         self.stand_in = Value(0.0, label="…")
         self.stand_in.is_constant = True
         self.instead = dict.fromkeys([node for part in others for node in part], self.stand_in)

@@ -16,6 +16,7 @@ from ..engine.value import Value
 from ..symbols.named import NamedGraph
 from .folds import Group, links_of, origin_of, way_out
 from .layout import Border, Edge, Layout, Point
+from .page import sentences
 from .svg import LETTER, Words, at, document, letters, number_text
 
 ROW, HEAD, PAD = 17, 23, 7                                  # of a box, in points
@@ -24,8 +25,17 @@ LONGEST = 22                                                # letters of a name 
 SHORT = 9                                                   # letters that stand on an arrow in one line
 BLANKS = ("", "grad", "all")
 BLANK = "______"                                            # stands for a number that is to be filled in
-LEGEND: Words = [
-    ("tg-data", "data"), ("tg-quiet", " above   "), ("tg-grad", "grad"), ("tg-quiet", " below   ")]
+
+
+def said(key: str, **holes: object) -> str:
+    """A sentence about a picture, its holes filled."""
+    return sentences("picture")[key].format(**holes)
+
+
+def legend(with_local: bool = False) -> Words:
+    """What stands below a picture of boxes: what the colours mean, and where the numbers stand."""
+    words = [("tg-data", "data"), ("tg-quiet", said("above")), ("tg-grad", "grad"), ("tg-quiet", said("below"))]
+    return [*words, ("tg-grad", "∂"), ("tg-quiet", said("local"))] if with_local else words
 
 
 class Figure(Protocol):
@@ -88,11 +98,14 @@ class Box(NamedTuple):
     def sentence(self) -> str:
         if self.kind == "others":
             return self.formula
-        how = {"leaf": "leaf", "constant": "constant", "op": "operation"}[self.kind]
-        grad = f", gradient {self.grad}" if self.grad not in ("", "—") else ""
-        origin = f", made at {self.origin}" if self.origin else ""
-        data = f": {self.data}" if self.data else ""
-        return f"{how} {self.formula}{data}{grad}{origin}".replace(BLANK, "to be filled in")
+        told = said("operation" if self.kind == "op" else self.kind, formula=self.formula)
+        if self.data:
+            told = said("with_data", box=told, data=self.data)
+        if self.grad not in ("", "—"):
+            told = said("with_gradient", box=told, gradient=self.grad)
+        if self.origin:
+            told = said("with_origin", box=told, origin=self.origin)
+        return told.replace(BLANK, said("to_fill_in"))
 
     def inside(self, x: float, y: float) -> str:
         """The frame and the texts around a point."""
@@ -114,13 +127,13 @@ def box_of_group(graph: NamedGraph, group: Group, has_grads: bool) -> Box:
         return Box("constant", "", name, "", "", name)
     data = "" if end is None else number_text(graph.data[end])
     grad = "" if end is None else number_text(end.grad) if has_grads else "—"
-    return Box("op", f"{len(group)} nodes", name, data, grad, name)
+    return Box("op", said("nodes", count=len(group)), name, data, grad, name)
 
 
 def box_of(graph: NamedGraph, node: Value, has_grads: bool) -> Box:
     """A node's box; a gradient of 0 may be one that was never computed, unless the output has one."""
     if node is graph.stand_in:
-        return Box("others", "", graph.others, "", "", f"{graph.others} examples")
+        return Box("others", "", graph.others, "", "", said("other_examples", others=graph.others))
     kind = "op" if node.parents else "constant" if node.is_constant else "leaf"
     grad = "" if node.is_constant else number_text(node.grad) if has_grads or node.grad else "—"
     name = graph.texts[node] if graph.labels[node] else graph.texts[node].replace("-", "−")
@@ -185,10 +198,10 @@ def room_on_arrow(text: str, product: str) -> tuple[int, int]:
     return (max(map(len, [text, *lines])), len(lines)) if text else (0, 1)
 
 
-def as_document(boxes: list[Box], placed: Layout, parts: list[str], legend: Words) -> str:
+def as_document(boxes: list[Box], placed: Layout, parts: list[str], words: Words) -> str:
     """The SVG of the parts of a picture, with a title and what each box says."""
-    title = f"Computation graph of {boxes[-1].name}"
-    return document(title, [box.sentence for box in boxes], (placed.width, placed.height), parts, legend)
+    title = said("title", name=boxes[-1].name)
+    return document(title, [box.sentence for box in boxes], (placed.width, placed.height), parts, words)
 
 
 def edge_svg(points: list[Point], tip: Point, text: str, label: Point, look: str = "") -> str:
@@ -229,7 +242,7 @@ def box_svg(box: Figure, x: float, y: float) -> str:
 
 def ghost_svg(box: Box, x: float, y: float) -> str:
     """A box that stands in the picture once more."""
-    return (f'<g class="tg-ghost tg-{box.kind}{box.look}"><title>{escape(f"the same {box.name}")}</title>'
+    return (f'<g class="tg-ghost tg-{box.kind}{box.look}"><title>{escape(said("same", name=box.name))}</title>'
             f"{inside_of(box, x, y)}</g>")
 
 

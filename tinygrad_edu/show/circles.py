@@ -5,15 +5,16 @@ The width of a line is the size of its weight.  Its sign is told twice: a negati
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from ..engine import ops
 from ..engine.number import printable
 from ..engine.printer import escape
+from ..engine.value import Value
 from ..symbols.named import NamedGraph
-from .boxes import LEGEND, Box, box_of, box_of_group, box_svg, edge_svg, local_text, narrowed
+from .boxes import Box, box_of, box_of_group, box_svg, edge_svg, legend, local_text, narrowed, said
 from .folds import Group
 from .layout import (
     BETWEEN,
@@ -55,7 +56,7 @@ BEND = 20.0                 # between lines that join the same two circles, in p
 DASHES = "6 4"
 TEXT = 17.0                 # the height of a line of text
 NETWORK_STYLE = asset("network.css").replace("\n", "")
-MEANINGS = {"weight": "weight", "gradient": "gradient of the weight", "product": "weight × input"}
+MEANINGS = "weight", "gradient", "product"
 
 
 # ---- where they stand -------------------------------------------------------------------------------------------
@@ -212,16 +213,22 @@ def text_at(x: float, y: float, kind: str, text: str, anchor: str = "middle") ->
 def circle_of(graph: NamedGraph, group: Group, place: Place, radius: float, shown: str) -> Circle:
     """The circle of a group of nodes; what is shown of them is "all", "data", or "" for the parameters alone."""
     name, end = name_of(graph, group, place), end_of(graph, group) if shown else None
-    told = [f"input {name}" if place.kind == "input" else f"{printable(group.name)}, {name}"]
-    bias = ", ".join(f"bias {graph.texts[node]} = {number_text(node.data)}" for node in biases_of(graph, group))
+    told = [said("input", name=name) if place.kind == "input" else f"{printable(group.name)}, {name}"]
+    bias = bias_text(graph, group)
     if place.kind == "more":
         return Circle("more", name, "", "", f"{printable(place.layer)}, {name}", radius)
     if end is None:
         return Circle(place.kind, name, "", "", ", ".join([*told, *[bias] * bool(bias)]), radius, bias)
     data, grad = number_text(graph.data[end]), number_text(end.grad) if shown == "all" and not end.is_constant else ""
-    told += [data, *[f"gradient {grad}"] * bool(grad), *[bias] * bool(bias)]
+    told += [data, *[said("gradient_is", gradient=grad)] * bool(grad), *[bias] * bool(bias)]
     written = (short_number(graph.data[end], LETTERS_IN * radius), grad) if radius >= ROOMY else ("", "")
     return Circle(place.kind, name, *written, ", ".join(told), radius, bias)
+
+
+def bias_text(graph: NamedGraph, group: Group, written: Callable[[Value], str] | None = None) -> str:
+    """`bias b0[2] = 0.25`, or "" where a circle has none; `written`: what stands for its number."""
+    return ", ".join(said("bias", name=graph.texts[node], number=written(node) if written else number_text(node.data))
+                     for node in biases_of(graph, group))
 
 
 def name_of(graph: NamedGraph, group: Group, place: Place) -> str:
@@ -269,6 +276,11 @@ def widths_of(numbers: Sequence[float], widest: float = WIDEST) -> list[float]:
     return [THINNEST + (widest - THINNEST) * min(1.0, abs(x) / most if x == x else 0.0) for x in numbers]
 
 
+def widest_line(network: Network) -> float:
+    """How wide the line of the largest number is."""
+    return WIDEST if grid_of(network).radius >= ROOMY else WIDEST / 2
+
+
 def is_straight(curve: tuple[list[Point], Point]) -> bool:
     """Is this a direct way without a bend?"""
     return len(curve[0]) == 4 and curve[0][0] == curve[0][1]
@@ -297,7 +309,7 @@ def line_sentence(graph: NamedGraph, network: Network, line: Line, shown: str) -
     """`w0[2,1] = −0.53, gradient 0.12, × x1 = −1.06`."""
     weight, x = line.weight, line.x
     told = [f"{graph.texts[weight]} = {number_text(weight.data)}"]
-    told += [f"gradient {number_text(weight.grad)}"] * (shown == "all" or bool(weight.grad))
+    told += [said("gradient_is", gradient=number_text(weight.grad))] * (shown == "all" or bool(weight.grad))
     told += [f"× {name_of_input(graph, network, line)} = {number_text(weight.data * graph.data[x])}"] * bool(shown)
     return ", ".join(told)
 
@@ -331,7 +343,7 @@ def scene_of(graph: NamedGraph, network: Network, boxes: Sequence[Box | Circle],
               if isinstance(box, Circle) and box.is_named_outside]
     left, right = -min(0.0, *[side for side, _ in sides]), max(placed.width, *[side for _, side in sides])
     numbers = numbers_of(network.lines, meaning)
-    widths = widths_of(numbers, WIDEST if grid_of(network).radius >= ROOMY else WIDEST / 2)
+    widths = widths_of(numbers, widest_line(network))
     headings = [(x + left, y, kind, text) for x, y, kind, text in headings]
     return Scene(moved(placed._replace(width=right), left, HEADING), headings, numbers, widths)
 
@@ -353,7 +365,7 @@ def headings_of(graph: NamedGraph, network: Network, placed: Layout) -> list[tup
         k = circles[0]
         place = network.places[k]
         if place and place.kind == "input":
-            texts = ["inputs"]
+            texts = [said("inputs")]
         else:
             texts = [printable(place.layer) if place else "", activation_of(graph, network.groups[k])]
         found += [(placed.boxes[k][0], 14.0 + 16 * i, "tg-quiet" if i else "tg-name", text)
@@ -364,8 +376,9 @@ def headings_of(graph: NamedGraph, network: Network, placed: Layout) -> list[tup
 def key_svg(y: float, meaning: str, numbers: Sequence[float]) -> tuple[list[str], float]:
     """(SVG, width) of what lines mean: how a positive one looks, and a negative one, and how wide the largest is."""
     most = max((abs(x) for x in numbers if x == x), default=0.0)
-    x = letters(MEANINGS[meaning]) * LETTER + 10
-    parts = [text_at(0, y, "tg-quiet", MEANINGS[meaning], "start")]
+    told = said(f"lines_{meaning}")
+    x = letters(told) * LETTER + 10
+    parts = [text_at(0, y, "tg-quiet", told, "start")]
     for number, sign in ((1.0, "+"), (-1.0, "−")):
         parts.append(f'<path {line_style(number)} d="M{at(x)} {at(y - 4)} h30" stroke-width="3"/>')
         parts.append(text_at(x + 36, y, "tg-quiet", sign, "start"))
@@ -397,7 +410,7 @@ def picture_of(graph: NamedGraph, network: Network, meaning: str, title: str, sh
              *key]
     size = max(placed.width, key_width), placed.height + KEY
     return document(title, [*[box.sentence for box in boxes], *sentences], size, parts,
-                    LEGEND if shown == "all" else LEGEND[:1] if shown else [])
+                    legend() if shown == "all" else legend()[:1] if shown else [])
 
 
 # ---- a neuron, opened ---------------------------------------------------------------------------------------------
@@ -417,7 +430,7 @@ def products_of(graph: NamedGraph, network: Network, neuron: int) -> list[tuple[
     count = len(dict.fromkeys(weight for weight, _ in weights_of(graph, network.groups[neuron]))) - len(lines)
     found = [(f"{graph.texts[line.weight]} × {name_of_input(graph, network, line)}",
               number_text(line.weight.data * graph.data[line.x])) for line in lines]
-    return found + [(f"… {count} more", "")] * (count > 0)
+    return found + [(said("more", count=count), "")] * (count > 0)
 
 
 def name_of_input(graph: NamedGraph, network: Network, line: Line) -> str:

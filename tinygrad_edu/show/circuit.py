@@ -13,7 +13,7 @@ from ..engine.number import printable
 from ..engine.printer import escape
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
-from .boxes import BLANK, LEGEND, Box, as_document, blank_svg, boxes_of, narrowed, without_answers
+from .boxes import BLANK, Box, as_document, blank_svg, boxes_of, legend, narrowed, without_answers
 from .drawing import Drawing
 from .folds import folded
 from .layout import Edge, Layout, Point, column_of, curved, simple
@@ -74,7 +74,7 @@ def circuit_of(graph: NamedGraph, layout: str, fold: str, blank: str = "") -> Dr
     edges = [Edge(place[parent], i) for node, i in place.items() for parent in graph.parents(node)
              if parent is not within.get(node)]
     drawn, placed = circuit(parts, edges)
-    return Drawing(as_document(boxes, placed, drawn, LEGEND), placed.name, boxes[-1].name)
+    return Drawing(as_document(boxes, placed, drawn, legend()), placed.name, boxes[-1].name)
 
 
 def number_within(graph: NamedGraph, node: Value) -> Value | None:

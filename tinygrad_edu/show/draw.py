@@ -13,7 +13,6 @@ from ..symbols.named import NamedGraph
 from .batch import shown_graph
 from .boxes import (
     BLANKS,
-    LEGEND,
     Box,
     as_document,
     borders_svg,
@@ -22,6 +21,8 @@ from .boxes import (
     edge_svg,
     edges_of,
     ghost_svg,
+    legend,
+    said,
     without_answers,
 )
 from .circles import MEANINGS, picture_of
@@ -34,11 +35,9 @@ from .network import NETWORK_FOLDS, Network, has_one_example, is_shown_at_first,
 from .parts import Parts
 from .rows import ENOUGH, PAPER, lay_out_in
 from .scopes import parts_of
-from .svg import Words
 
 STYLES = ("boxes", "circuit")
 FOR_MODELS = {"layout": ["auto"], "fold": ["auto", "neuron"], "names": ["auto"], "style": ["boxes"], "blank": [""]}
-LEGEND_OF_BOXES: Words = [*LEGEND, ("tg-grad", "∂"), ("tg-quiet", " local derivative")]
 
 
 def draw(output: Value | Module, layout: str = "auto", fold: str = "auto", *, names: str = "auto",
@@ -102,7 +101,7 @@ def drawing_of_model(model: Module, example: Any, lines: str) -> Drawing:
     if network is None:
         raise ValueError("this model feeds a neuron with what it computed: draw its graph, as in tg.draw(model(x))")
     check_lines(lines, network, example is not None)
-    title = f"Network: {type(model).__name__}({model.describe()})"
+    title = said("network", name=f"{type(model).__name__}({model.describe()})")
     return Drawing(picture_of(graph, network, lines, title, "" if example is None else "data"), "columns", title)
 
 
@@ -134,7 +133,7 @@ def drawing_of(graph: NamedGraph, layout: str = "auto", fold: str = "auto", styl
         network = None
     check_lines(lines, network, network is not None and has_one_example(graph, network))
     if network is not None:
-        title, shown = f"Network: {graph.texts[graph.output]}", "all" if graph.output.grad else "data"
+        title, shown = said("network", name=graph.texts[graph.output]), "all" if graph.output.grad else "data"
         return Drawing(picture_of(graph, network, lines, title, shown), "columns", title)
     groups = folded(graph.nodes, "none" if blank and fold == "auto" else fold)
     check_size(len(groups))
@@ -154,4 +153,4 @@ def picture(boxes: list[Box], edges: list[Edge], texts: list[str], layout: str, 
         *[edge_svg(*curve, text, label) for curve, text, label in zip(placed.curves, texts, placed.labels)],
         *[box_svg(box, *centre) for box, centre in zip(boxes, placed.boxes)],
         *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts]]
-    return as_document(boxes, placed, drawn, LEGEND_OF_BOXES if any(texts) else LEGEND), placed
+    return as_document(boxes, placed, drawn, legend(any(texts))), placed

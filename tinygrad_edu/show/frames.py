@@ -23,10 +23,11 @@ from .boxes import (
     ghost_svg,
     in_lines,
     label_svg,
+    legend,
     local_text,
     room_on_arrow,
+    said,
 )
-from .draw import LEGEND_OF_BOXES
 from .drawing import Drawing
 from .export import KINDS, exported, is_ours
 from .folds import MANY_NODES, Link, folded, links_of
@@ -161,9 +162,9 @@ class Stage:
         """The picture of a moment."""
         boxes = [self.box(node, moment) for node in self.boxes]
         name, count, placed = self.graph.texts[self.graph.output], len(self.events), self.placed
-        told, line = f"the start of {count} steps", ""
+        told, line = said("start", count=count), ""
         if moment.event:
-            told = f"{moment.event.kind}, step {moment.number} of {count}"
+            told = said(f"at_{moment.event.kind}", at=moment.number, count=count)
             line = moment.event.text.replace("-", "−")
         below = [f'<text class="tg-quiet" y="{at(placed.height + LINE * 1.5)}">{told}</text>',
                  *[f'<text y="{at(placed.height + LINE * (i + 2.5))}">{escape(part)}</text>'
@@ -175,7 +176,7 @@ class Stage:
             *[ghost_svg(boxes[i], *centre) for i, centre in placed.ghosts], *below]
         size = self.width, placed.height + LINE * (self.lines + 1.5)
         sentences = [told, *[line] * bool(line), *[box.sentence for box in boxes]]
-        svg = document(f"{name}: {told}", sentences, size, parts, LEGEND_OF_BOXES)
+        svg = document(said("titled", name=name, moment=told), sentences, size, parts, legend(with_local=True))
         return Drawing(svg, placed.name, name, placed.note)
 
     def box(self, node: Value, moment: Moment) -> Box:

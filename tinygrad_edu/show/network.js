@@ -13,23 +13,29 @@ function withWay([tail, head, node, i]) {
   return [tail, head, node, i, way.join(" ")];
 }
 // A line is as wide as its weight is large; a negative weight is dashed, one of 0 grey.  In an opened neuron it ends at its product.
-function makeLine([tail, head, weight, , way, width, product]) {
+function makeLine(link) {
+  const [tail, head, weight, , way] = link;
   const [one] = spots[tail], [other] = spots[head], cells = drawn[head].querySelectorAll(".tg-product");
   const row = view.links.filter(link => link[5] && link[1] === head).findIndex(link => link[2] === weight);
   const to = cells[row] ? other.y + cells[row].y.baseVal[0].value - 4.5 : other.y;
-  const {name, data} = nodes[weight], sign = /^−?0$/.test(data) ? "zero" : width < 0 ? "minus" : "plus";
   const line = element(byId("links"), "path", {
-    class: `tg-line tg-${sign}`, "stroke-width": Math.abs(width),
     d: way ? way.replace(/^(\S+ \S+)/, "M$1 C") : `M${one.x + one.w} ${one.y} L${other.x - other.w} ${to}`});
-  if (sign === "minus") line.setAttribute("stroke-dasharray", "6 4");
   const title = element(line, "title", {});
+  line.onclick = () => { byId("found").textContent = title.textContent; };        // a finger points at nothing
   function show(kind, n, k) {
+    const [, , , , , width, product] = link, {name, data} = nodes[weight];
+    const sign = /^−?0$/.test(data) ? "zero" : width < 0 ? "minus" : "plus";
+    line.setAttribute("class", `tg-line tg-${sign}`);
+    line.setAttribute("stroke-width", Math.abs(width));
+    line.toggleAttribute("stroke-dasharray", sign === "minus");
+    if (sign === "minus") line.setAttribute("stroke-dasharray", "6 4");
     const isHere = head === boxOf[n], parent = nodes[n]?.parents?.[k], gradient = state.grads[weight];
     line.classList.toggle("now", kind === "f" && isHere);
     line.classList.toggle("back", kind === "b" && (parent === weight || isHere && tail === boxOf[parent]));
-    const isFed = product && state.done[boxes[tail].shows];
+    const isFed = product && state.done[boxes[tail].shows] && (state.done[boxes[head].shows] || !predict.isOn());
     const told = isFed ? say("product", {weight: name, data, product}) : `${name} = ${data}`;
     write(gradient ? say("with_gradient", {box: told, gradient}) : told, title);
+    write(product, cells[row]);
     cells[row]?.setAttribute("visibility", isFed && state.done[boxes[head].shows] ? "visible" : "hidden");
   }
   return {tail, head, show};

@@ -13,6 +13,7 @@ from ..engine.value import Value
 from ..symbols.named import NEURON, NamedGraph, is_linear, name_at
 from .folds import MANY_NODES, Group, Link, folded_by, links_of, way_out
 from .layout import Edge, Point, column_of
+from .page import sentences
 
 NETWORK_FOLDS = "auto", "neuron", "example"
 FEW_TARGETS = 3             # beyond this they share a box
@@ -244,7 +245,7 @@ def shortened(groups: list[Group], places: list[Place | None]) -> tuple[list[Gro
         shown = rows_of(len(column))
         if None in shown:
             between = [k for i, k in enumerate(column) if i not in shown]
-            more = Group(f"… {len(between)} more")
+            more = Group(sentences("picture")["more"].format(count=len(between)))
             more.extend(node for k in sorted(between) for node in groups[k])
             instead[between[0]] = more, Place(layer, (places[between[0]] or (0, 0))[1], "more")
             hidden.update(between[1:])

@@ -7,6 +7,7 @@ through by their hashes, and nothing else is: not even what a label would smuggl
 import base64
 import json
 import re
+import zlib
 from collections.abc import Sequence
 from functools import cache, reduce
 from html import escape
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..files import checked_ending, write_whole
+from . import language
 
 BAR = """<div class="bar" role="group" aria-label="{steps}">
 <button id="first" aria-label="{first}">|◀</button>
@@ -76,20 +78,24 @@ class Words(NamedTuple):
     keys: dict[str, str]
 
 
-@cache
 def words_of(*kinds: str) -> Words:
     """The words of a page of this kind ("player" or "animation"), with those of the bar and of further kinds.
 
     >>> words_of("player").page["title"]
     '{name}, step by step'
     """
-    return Words(*[reduce(or_, [sentences(kind)[part] for kind in ("bar", *kinds)]) for part in Words._fields])
+    return words_in(language.chosen(), "bar", *kinds)
 
 
 @cache
+def words_in(name: str, *kinds: str) -> Words:
+    """The words of pages of these kinds in a language."""
+    return Words(*[reduce(or_, [language.table(name)[kind][part] for kind in kinds]) for part in Words._fields])
+
+
 def sentences(part: str) -> dict[str, Any]:
-    """A part of the table of words, such as "reasons"."""
-    return json.loads(asset("words/en.json"))[part]
+    """A part of the table of words, such as "reasons", in the language that is spoken now."""
+    return language.table(language.chosen())[part]
 
 
 def with_words(template: str, words: Words, **others: str) -> str:
@@ -102,22 +108,55 @@ def with_words(template: str, words: Words, **others: str) -> str:
 
 
 def page(title: str, body: str, scripts: Sequence[str], styles: Sequence[str], data: Any, picture: str,
-         height: int) -> Page:
+         height: int, rules: str | None = None) -> Page:
     """A page of this body, with scripts and styles of this package by their file names.
 
-    data   what the scripts find as JSON in the element `data`; nan and infinities as text
+    data    what the scripts find as JSON in the element `data`; nan and infinities as text
+    rules   a script that comes first, or ""; the page has its scripts packed then, since with rules they are long
     """
-    script = "\n".join(["'use strict';{", *[without_comments(asset(name)) for name in scripts], "}"])
-    style = "\n".join(map(asset, ["page.css", *styles]))
+    script, style = script_of(scripts, rules or ""), style_of(styles)
+    direction = sentences("language")["direction"]
     policy = ("default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
-              f"script-src '{digest(script)}'; style-src '{digest(style)}'")
+              f"script-src {digests(script, rules is not None)}; style-src '{digest(style)}'")
     html = f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">
+<html lang="{language.chosen()}" dir="{direction}"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="tinygrad_edu"><title>{escape(title)}</title><style>{style}</style></head>
-<body>{body}<script type="application/json" id="data">{as_json(data)}</script><script>{script}</script></body></html>
+<body>{body}<script type="application/json" id="data">{as_json(data)}</script>{packed(script) if rules is not None
+    else f"<script>{script}</script>"}</body></html>
 """
     return Page(html, title, picture, height)
+
+
+UNPACK = """(async()=>{const packed=document.getElementById("packed"),script=document.createElement("script"),
+bytes=Uint8Array.from(atob(packed.textContent),letter=>letter.charCodeAt());
+const stream=new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+script.textContent=await new Response(stream).text();
+packed.replaceWith(script)})()"""
+
+
+@cache
+def packed(script: str) -> str:
+    """A script in less than half of its bytes, and the one that unpacks it; browsers run both by their hashes."""
+    bytes_ = base64.b64encode(zlib.compress(script.encode(), 9)).decode()
+    return f'<script type="text/plain" id="packed">{bytes_}</script><script>{UNPACK}</script>'
+
+
+def digests(script: str, is_packed: bool) -> str:
+    """The hashes of a page's scripts, as they stand in its policy."""
+    return " ".join(f"'{digest(text)}'" for text in [script, *[UNPACK] * is_packed])
+
+
+def script_of(scripts: Sequence[str], rules: str = "") -> str:
+    """The one script of a page, of files of this folder by their names."""
+    code = [without_comments(text) for text in [rules, *map(asset, scripts)] if text]
+    return "\n".join(["'use strict';{", *code, "}"])
+
+
+def style_of(styles: Sequence[str]) -> str:
+    """The one style of a page."""
+    return "\n".join(map(asset, ["page.css", *styles]))
 
 
 def asset(name: str) -> str:

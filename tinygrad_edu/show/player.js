@@ -4,7 +4,9 @@ const MARK = 0xE000, graph = byId("graph"), stage = byId("stage");
 const drawn = [...byId("boxes").children], escaped = text => text.replace(/[&<>"]/g, c => `&#${c.charCodeAt()};`);
 // At this scale, in pixels per point, letters are 11 pixels high; around the picture there is some room, in points.
 const READABLE = .848, EDGE = 4;
-let view, state, boxOf = [], spots = [], links = [], active = [], pointed = -1, reached = 0, touched = false;
+// In the playground on a phone letters of 8 pixels will do, if then the whole picture is seen.
+const PHONE = 500, SMALL = .62;
+let view, state, boxOf = [], spots = [], links = [], active = [], pointed = -1, reached = 0, touched = false, fitted, shownAt;
 // The lens is left, top, scale.  The size is kept, since asking for it in every step would lay out the page anew.
 let lens = [0, 0, 1], size;
 
@@ -14,6 +16,10 @@ for (const box of boxes) {
   box.shows ??= box.nodes[0];
   box.name ??= equation(nodes[box.shows]);
 }
+
+// Other scripts may ask to be told of each step ("step") and of each view ("view") that is shown.
+const listeners = {step: [], view: []};
+const tellOthers = what => listeners[what].forEach(listener => listener());
 
 // ---- what is known at a place
 
@@ -31,6 +37,12 @@ function stateAt(place) {
   }
   return {place, done, grads, heard, event: events[place - 1]};
 }
+// The same where its number is asked for, which nobody knows yet.
+function askedAt(place) {
+  const {done, grads} = stateAt(place - 1);
+  return {...stateAt(place), done, grads, isAsked: true};
+}
+const unlessAsked = text => state.isAsked ? "?" : text;
 // The nodes that a step brings a number or a gradient.
 const receivers = ([kind, n, k, , behind]) => kind === "b" ? [nodes[n].parents[k]] : behind ?? [n];
 
@@ -38,13 +50,15 @@ const receivers = ([kind, n, k, , behind]) => kind === "b" ? [nodes[n].parents[k
 // A line is a list of pieces, and may break between them.
 
 const number = (text, kind) => `<mn class="${kind}">${text}</mn>`;
-const inParentheses = maths => `<mo>(</mo>${maths}<mo>)</mo>`;
 const equals = maths => `<mo>=</mo>${maths}`;
 const term = (n, maths) => `<mrow class="term" data-node="${n}">${maths}</mrow>`;
 const grad = n => `${name(n)}<mtext class="grad">.grad</mtext>`;
 const partial = (of, by) => `<mfrac><mrow><mo>∂</mo>${name(of)}</mrow><mrow><mo>∂</mo>${name(by)}</mrow></mfrac>`;
 const localDerivative = (n, k) => partial(n, nodes[n].parents[k]);
 
+function inParentheses(maths) {
+  return `<mo>(</mo>${maths}<mo>)</mo>`;
+}
 // A number as a factor: a negative one is in parentheses.
 function factor(text, kind) {
   const maths = number(text, kind);
@@ -55,9 +69,17 @@ function name(n) {
   const {maths, loose} = nodes[n];
   return term(n, loose ? inParentheses(maths) : maths);
 }
-// In a formula a mark stands for a node: here `write(n)` is put in its place.
+// In a formula a mark stands for a node: here `write(n)` is put in its place.  In a live page a sign before it says
+// when its number is in parentheses: where it is negative, or for the second sign also where it has a power of ten.
 function fill(formula, write) {
-  return formula.replace(/[\ue000-\uf8ff]/g, mark => write(mark.charCodeAt() - MARK));
+  return formula.replace(/([\uf8f0\uf8f1]?)([\ue000-\uf8ef])/g, (_, when, mark) => {
+    const n = mark.charCodeAt() - MARK;
+    return inFence(write(n), when, nodes[n].data);
+  });
+}
+function inFence(maths, when, number) {
+  const isLoose = when && (number[0] === "−" || when === "\uf8f1" && number.includes("e"));
+  return isLoose ? `<mrow>${inParentheses(maths)}</mrow>` : maths;
 }
 // Formulas come with the parentheses that names need, and again where numbers need others.
 function inSymbols([forNames]) {
@@ -80,7 +102,7 @@ const indent = "<mspace width='1em'/>", withoutTags = maths => maths?.replace(/<
 function forwardLines(n) {
   const {call, name: own, made = own, data, maths, numbers: put} = nodes[n];
   if (!call) return [];
-  const result = [...put ? [equals(inNumbers(call))] : [], equals(number(data, "data"))];
+  const result = [...put ? [equals(inNumbers(call))] : [], equals(number(unlessAsked(data), "data"))];
   return [own === made ? [inSymbols(call)] : [term(n, maths), equals(inSymbols(call))], result];
 }
 // A local gradient in symbols and with numbers put in, as far as that says more than its value.
@@ -92,7 +114,7 @@ function reasonFor(n, k) {
 function backwardLines(n, k, after) {
   const to = nodes[n].parents[k], {before, up, local} = state.heard[to].at(-1), silence = notChosen(state.event, up);
   const product = `${factor(up, "grad")}<mo>×</mo>${factor(local, "grad")}`;
-  const sum = [`${indent}${number(before, "grad")}<mo>+</mo>${product}`, equals(number(after, "grad"))];
+  const sum = [`${indent}${number(before, "grad")}<mo>+</mo>${product}`, equals(number(unlessAsked(after), "grad"))];
   const because = `<mtext class="quiet">${escaped(say("because"))}</mtext><mspace width='.4em'/>`;
   return [
     [grad(to), `<mo>+=</mo>${grad(n)}`, `<mo>×</mo>${localDerivative(n, k)}`, `<mtext>${whichArrow(n, k)}</mtext>`],
@@ -111,7 +133,9 @@ function gradientLines(after, behind) {
 
 const asText = n => nodes[n].factor ?? nodes[n].name;
 const bold = n => `<b><bdi>${escaped(nodes[n].short ?? nodes[n].name)}</bdi></b>`;
-function what([kind, n, k, why, more, reason]) {
+function what(event) {
+  if (state.isAsked) return predict.question(event, bold);
+  const [kind, n, k, why, more, reason] = event;
   const node = bold(n), {parents, words: reasons} = nodes[n];
   if (kind === "f") return k ? escaped(k) : say("computes", {node});
   if (kind === "s") return say("starts", {node, reason: escaped(why)});
@@ -144,7 +168,7 @@ function linesOf([kind, n, k, after, behind]) {
   if (kind === "f") return forwardLines(n);
   if (kind === "b") return backwardLines(n, k, after);
   if (kind === "z") return gradientLines(after, behind);
-  return [[k === "1" ? partial(n, n) : grad(n), equals(number(k, "grad"))]];
+  return [[k === "1" ? partial(n, n) : grad(n), equals(number(unlessAsked(k), "grad"))]];
 }
 function showPanel() {
   const {event, place} = state, [kind, n, k] = event ?? [], forward = kind === "f";
@@ -152,22 +176,25 @@ function showPanel() {
   const pass = `<span class="pass ${forward ? "data" : "grad"}">${escaped(say(forward ? "forward" : "backward"))}</span> `;
   const math = piece => `<math displaystyle="true">${piece}</math>`;
   byId("what").innerHTML = count + (event ? pass + what(event) : escaped(say("before")));
-  const lines = event ? linesOf(event) : [];
+  const lines = event ? predict.lines(linesOf(event)) : [];
   byId("lines").innerHTML = lines.map(line => `<div>${line.map(math).join(" ")}</div>`).join("");
-  byId("heard").textContent = kind === "b" ? heardSoFar(nodes[n].parents[k]) : "";
-  byId("say").textContent = say("said", {at: place, sentence: sentence(place)});
+  byId("heard").textContent = kind === "b" && !state.isAsked ? heardSoFar(nodes[n].parents[k]) : "";
+  byId("say").textContent = say("said", {at: place, sentence: state.isAsked ? predict.question(event, asText) : sentence(place)});
+  predict.showForm();
   for (const box of byId("boxes").querySelectorAll(".lit")) box.classList.remove("lit");
   if (pointed >= 0) lightTerms(pointed, true);
-  fitFormulas();
-  markStep();
+  fitFormulas(shownAt === place ? fitted : 18);
+  listSteps();
 }
 const isLarge = () => document.body.matches(".present");
 // Letters as large as lets all formulas be seen: the panel keeps its size, so that the picture stays where it is.
-function fitFormulas() {
+// While a number is dragged they only become smaller.
+function fitFormulas(largest = 18) {
   const panel = byId("panel"), lines = byId("lines");
   const isWide = math => math.getBoundingClientRect().width > lines.clientWidth - 20;
   const wide = () => [...lines.querySelectorAll("math")].filter(isWide);
-  for (const size of [18, 16, 14, 12, 11]) {
+  for (const size of [18, 16, 14, 12, 11].filter(size => size <= largest)) {
+    fitted = size;
     lines.style.fontSize = `${size * (isLarge() ? 1.7 : 1)}px`;
     wide().forEach(math => breakAfter(size > 11 ? "," : ",+−×·=", math));
     if (panel.scrollHeight <= panel.clientHeight && !wide().length) return;
@@ -210,7 +237,7 @@ function showTrace() {
   for (const cell of here) cell.classList.remove("here");
   here = !kind ? [] : receivers(event).flatMap(i => kind === "f" ? trace[i].slice(0, 2) : trace[i].slice(2));
   for (const cell of here) cell.classList.add("here");
-  if (here.length) into(byId("beside"), here[0]);
+  if (here.length && shownAt !== state.place) into(byId("beside"), here[0]);
   const line = program?.children[kind && nodes[n].line];
   if (line) mark(program, line), into(program, line);
 }
@@ -274,14 +301,16 @@ function showView(k, shown = views[k]) {
   }
   start();
   if (state) showPicture();
+  tellOthers("view");
 }
 // The whole picture where its letters can be read, and else as much as can be.
 function start() {
   size = [stage.clientWidth || 800, stage.clientHeight || 400];
   graph.setAttribute("viewBox", `0 0 ${size.join(" ")}`);           // on paper, what was seen fits its width
   if (touched) moveTo(lens);
-  else zoom(Math.max(READABLE * (isLarge() ? 1.4 : 1), Math.min(1.6, fitting())));
+  else zoom(Math.max(least() * (isLarge() ? 1.4 : 1), Math.min(1.6, fitting())));
 }
+const least = () => data.framed && size[0] < PHONE && fitting() >= SMALL ? SMALL : READABLE;
 // Where a box stands: its number and middle, and half its width and height.
 function spot(b, x, y) {
   const {width, height} = drawn[b].firstChild;
@@ -334,8 +363,8 @@ function showLink({tail, head, node, i, group, text}, kind, n, k) {
   group.classList.toggle("back", back || others);
   const feeds = kind === "f" && inside && (single || nodes[n].parents.some(p => boxOf[p] === tail));
   group.classList.toggle("now", back || feeds);
-  const silent = !single || !local || nodes[parents[i]].constant || !state.done[node];
-  const carried = back && (notChosen(state.event, last.up) ? say("not_chosen") : `${last.up} × ${last.local}`);
+  const silent = !single || !local || nodes[parents[i]].constant || !state.done[node] || predict.isOn() && !back;
+  const carried = back && !silent && (state.isAsked ? "?" : notChosen(state.event, last.up) ? say("not_chosen") : `${last.up} × ${last.local}`);
   write(silent ? "" : carried || `∂ ${local[i]}`, text);
   // A long product stands in two lines.
   const [one, other] = carried && carried.length > 9 ? carried.split(/(?<= )(?=×)/) : [], x = text.getAttribute("x");
@@ -414,6 +443,21 @@ window.onpointerup = event => {
   if (dragged && across) steps.go(steps.at + (across < 0 ? 1 : -1));
 };
 window.onpointercancel = () => { finger = null; };
+// Two fingers hold the picture: what was between them stays there, and it grows as they part.
+let held = null;
+function hold(event) {
+  if (event.touches.length !== 2) { held = null; return; }
+  event.preventDefault();
+  const {left, top} = stage.getBoundingClientRect(), [one, other] = event.touches;
+  const now = {x: (one.clientX + other.clientX) / 2 - left, y: (one.clientY + other.clientY) / 2 - top,
+    apart: Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY)};
+  if (held) {
+    pan(held.x - now.x, held.y - now.y);
+    scaled(lens[2] * now.apart / held.apart, [now.x, now.y]);
+  }
+  finger = null;
+  held = now;
+}
 let matches = [];
 function find() {
   const wanted = byId("find").value.trim().toLowerCase(), has = text => text.toLowerCase().includes(wanted);
@@ -479,6 +523,7 @@ const lightBox = on => event => drawn[boxOf[event.target.closest(".term")?.datas
 byId("lines").onmouseover = lightBox(true);
 byId("lines").onmouseout = lightBox(false);
 stage.onpointerdown = drag;
+for (const kind of ["touchstart", "touchmove", "touchend", "touchcancel"]) stage.addEventListener(kind, hold, {passive: false});
 byId("panel").onpointerdown = event => event.pointerType === "touch" && drag(event);
 stage.addEventListener("wheel", event => {
   if (!event.ctrlKey && !event.metaKey) return;
@@ -490,8 +535,13 @@ new ResizeObserver(() => {
   start();
   follow(active, boxOf[state.event?.[1]]);
 }).observe(stage);
-addEventListener("resize", fitFormulas);
-addEventListener("beforeprint", () => { byId("near").replaceChildren(); fit(); });
+addEventListener("resize", () => fitFormulas());
+addEventListener("beforeprint", () => {
+  byId("near").replaceChildren();
+  byId("all").open = true;
+  listSteps();
+  fit();
+});
 // From then on the user's scale is kept.
 function scaled(scale, at) {
   touched = true;
@@ -520,27 +570,36 @@ byId("find").onkeydown = event => {
 };
 const actions = {
   f: ahead, "[": () => neighbour(-1), "]": () => neighbour(1), "/": () => byId("find").focus(),
-  "+": larger, "=": larger, "-": smaller, 0: fit, p: present, o: () => openLayer(boxOf[state.event?.[1] ?? 0]),
+  g: () => byId("predict").click(), "+": larger, "=": larger, "-": smaller, 0: fit, p: present, o: () => openLayer(boxOf[state.event?.[1] ?? 0]),
   ShiftArrowLeft: () => pan(-80, 0), ShiftArrowRight: () => pan(80, 0),
   ShiftArrowUp: () => pan(0, -80), ShiftArrowDown: () => pan(0, 80),
 };
 const list = byId("list");
-byId("all").ontoggle = () => {
-  for (let i = list.children.length; i <= events.length; i++) {
+function listSteps() {
+  if (!byId("all").open) return;
+  for (let i = list.children.length; i <= predict.told(events.length); i++) {
     const button = add(add(list, "li"), "button");
     button.textContent = sentence(i);
     button.onclick = () => steps.go(i);
   }
   markStep();
-};
+}
+byId("all").ontoggle = listSteps;
 const markStep = () => mark(list, list.children[state.place]?.firstChild);
 const trace = makeTrace();
 showView(data.first);
 const steps = transport(events.length + 1, place => {
-  state = stateAt(place);
+  state = predict.isAsked(place) ? askedAt(place) : stateAt(place);
   showPanel();
   showPicture();
   showTrace();
+  shownAt = place;
+  tellOthers("step");
+  predict.wait();
   return byId("say").textContent;
-}, 1000, actions);
+}, 1000, actions, predict.limit);
 steps.begin();
+if (data.predict) {
+  predict.turn(true);
+  steps.go(steps.at);
+}

@@ -2,7 +2,7 @@
 
 Python says what there is to show: the boxes, where they go in each view, and the events.  The
 script of the page (`player.js`) only puts texts and classes where they belong; it does no
-arithmetic, so that every number on the page is one of the engine's.
+arithmetic, so that every number is one of the engine's.  Live pages (`live.py`) begin like that.
 """
 
 import math
@@ -19,7 +19,6 @@ from ..engine.number import printable
 from ..engine.op import Op
 from ..engine.value import Value
 from ..symbols.named import DOTS, NEURON, NamedGraph, call_of, in_short, name_at, numbered_names
-from .batch import shown_graph
 from .boxes import Box, borders_svg, box_of_group, local_text, narrowed, room_on_arrow
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
 from .draw import drawing_of
@@ -38,14 +37,14 @@ from .folds import (
     way_out,
     with_inputs,
 )
-from .layout import Edge, Layout, Point, chosen_layout, simple
+from .layout import Edge, Layout, Point, simple
 from .network import Network, end_of, inner_groups, is_shown_at_first, network_of
 from .page import Page, Words, page, with_words, words_of
 from .program import program_of
 from .reasons import reasons
 from .rows import lay_out_in
 from .scopes import parts_of
-from .steps import Event, events_of, passed_along
+from .steps import Event, passed_along
 from .svg import number_text
 
 LONG = 28                   # letters of a name in a formula; a picture has fewer
@@ -59,23 +58,27 @@ COLOURS = {"data": "data", "grad": "grad", "local": "grad"}
 
 BODY = """<main><div id="screen"><h1>{title}</h1>
 <div id="top"><section id="panel" aria-label="{this_step}" tabindex="0"><p id="what"></p><div id="lines"></div>
-<p id="heard"></p></section>
-{program}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"><thead>
+<p id="heard"></p><div id="answer" hidden><label><span id="asked"></span> <input id="guess" size="12" autocomplete="off"
+autocapitalize="off" spellcheck="false"></label> <button id="check">{check}</button>
+<button id="reveal">{show_me}</button></div>
+<p id="reply" role="status"></p></section>
+{program}{live}<section id="beside" class="list" aria-label="{trace}" tabindex="0"><table id="trace"><thead>
 <tr><th>{node}<th>{data}<th>{derivative}<th>{grad}</table></section></div>
 <p id="say" aria-live="polite"></p>
 {bar}<div id="stage"><svg id="graph" class="tg-graph" role="group" aria-label="{title}">
 <g id="moved"><g id="links"/><g id="boxes">{boxes}</g>
 <g aria-hidden="true"><g id="ghosts"/><g id="near"/></g></g></svg></div>
 <div class="bar tools" role="group" aria-label="{picture}">
+<button id="predict" aria-pressed="false">{predict}</button>
 <button id="turn">{turn}</button>
 <button id="out" aria-label="{smaller}">−</button>
 <button id="in" aria-label="{larger}">+</button>
 <button id="fit">{fit}</button>
 <label id="views">{show} <select id="view"></select></label>
 <label>{find} <input id="find" type="search" size="12"></label>
-<output id="found"></output><button id="copy" title="{copy_key}" hidden></button>
-<button id="present">{present}</button></div>
-<p class="quiet" id="legend">{colours}</p></div>
+<output id="found"></output><button id="copy" aria-description="{copy_key}" hidden></button>
+<button id="present">{present}</button>{tools}</div>
+<p id="nudge_told" role="status"></p><p class="quiet" id="legend">{colours}</p></div>
 <details id="all"><summary>{all_steps}</summary><ol id="list" start="0"></ol></details></main>
 """
 
@@ -88,35 +91,6 @@ class View(NamedTuple):
     name: str
     groups: list[Group]
     network: Network | None = None
-
-
-def play(output: Value, seed: float = 1.0, fold: str = "auto", layout: str = "auto", *,
-         names: str = "auto", engine: str | None = None) -> Page:
-    """A page that walks through computing `output` and `output.backward(seed)`, step by step.
-
-    fold     what is shown first: "none", every node; "neuron", a network of circles and lines, as `draw` has it;
-             "layer", each as one box; "time", each time step; "line", what was made at one line of the program (see
-             `trace_origin`); "example", of a batch one example as a network; "auto" shows one example of a batch of
-             more than 60 nodes, the network of a graph of more than 15, and the time steps or layers of what else has
-             more than 300.  The page can change it, and open single neurons and layers.
-    layout   what places the boxes, as for `draw`
-    names    what the nodes go by, as for `steps`
-    engine   the former name of `layout`; the next version will not know it any more
-
-    The page is one file without any link: `play(f).save("f.html")`.  Notebooks show it.  The graph
-    is only read, and the gradients shown are those of one pass from zero (see `steps`).  Of a batch, what the other
-    examples do is one step forward, and one backward, after which the gradients so far are the engine's.
-
-    Raises ValueError for an outdated graph, or for more than 5000 nodes.
-
-    >>> x, y, z = Value(-2, label="x"), Value(5, label="y"), Value(-4, label="z")
-    >>> lesson = play((x + y) * z)
-    >>> lesson.title
-    '(x + y) * z, step by step'
-    """
-    graph = shown_graph(output, names, fold)
-    check_playable(graph, fold)
-    return Lesson(graph, events_of(graph, seed)).page(fold, chosen_layout(layout, engine))
 
 
 def check_playable(graph: NamedGraph, fold: str = "auto") -> None:
@@ -140,6 +114,8 @@ class Lesson:
     passed       {(node, number of an input): what goes along that edge in the backward pass}
     """
 
+    kinds: tuple[str, ...] = ()                 # of more words
+
     def __init__(self, graph: NamedGraph, events: list[Event]):
         self.graph, self.events = graph, events
         self.program = program_of(graph.nodes)
@@ -160,26 +136,46 @@ class Lesson:
             for node, gradient in event.arrived.items():
                 self.gradients[node].append(number_text(gradient))
 
-    def page(self, fold: str, layout: str) -> Page:
-        """The page, which shows the graph folded like this at first."""
+    def page(self, fold: str, layout: str, predict: bool = False) -> Page:
+        """The page, which shows the graph folded like this at first, and may ask for its numbers."""
         nodes = self.graph.nodes
         first, views = views_of(self.graph, fold, layout)
-        words = words_of("player", *["network"] * (len(views) > 1), *["batch"] * (self.graph.stand_in is not None))
+        words = words_of("player", "predict", *["network"] * (len(views) > 1),
+                         *["batch"] * (self.graph.stand_in is not None), *self.kinds)
         placed = [self.network_view(view.name, view.network) if view.network else self.view(view, layout)
                   for view in views]
-        more = ["network"] * any(view.network for view in views)
+        has_network = any(view.network for view in views)
         data = {"words": words.script, "nodes": [self.node(node) for node in nodes],
                 "events": [self.event(e) for e in self.events],
                 "boxes": [self.box(key, views) for key in self.boxes], "views": placed, "first": first,
-                "output": self.output(), "folded": number_of_view(folded(nodes, "layer"), views)}
+                "output": self.output(), "predict": int(predict),
+                "folded": number_of_view(folded(nodes, "layer"), views)}
         title = words.page["title"].format(name=self.graph.texts[self.graph.output])
-        picture = drawing_of(self.graph, layout, fold)
-        scripts = ["transport.js", *[f"{name}.js" for name in more], "player.js"]
-        styles = ["graph.css", *[f"{name}.css" for name in more], "player.css", *[f"{name}_page.css" for name in more]]
-        made = page(title, self.body(title, words, bool(more)), scripts, styles, data, picture.svg,
-                    min(900, 460 + placed[first]["size"][1]))
+        picture = drawing_of(self.graph, layout, fold, blank="all" if predict else "")
+        files, rules = self.files(has_network)
+        made = page(title, self.body(title, words, has_network), *files, self.finished(data), picture.svg,
+                    min(900, 460 + placed[first]["size"][1]), rules)
         made.note = picture.note
         return made
+
+    def files(self, has_network: bool) -> tuple[tuple[list[str], list[str]], str]:
+        """((scripts, styles), rules) of the page, whose scripts are packed: see `page.page`."""
+        more = ["network"] * has_network
+        return (["transport.js", "answer.js", "predict.js", *[f"{name}.js" for name in more], "player.js"],
+                ["graph.css", *[f"{name}.css" for name in more], "player.css",
+                 *[f"{name}_page.css" for name in more]]), ""
+
+    def finished(self, data: dict[str, Any]) -> dict[str, Any]:
+        """All that the scripts are told."""
+        return data
+
+    def more(self, words: Words) -> str:
+        """HTML beside the step."""
+        return ""
+
+    def tools(self, words: Words) -> str:
+        """HTML below the picture, beside its other tools."""
+        return ""
 
     def output(self) -> str:
         """What the output goes by in the list of derivatives: f, or v1 if f is somebody else, where it has no name."""
@@ -201,7 +197,7 @@ class Lesson:
         lines = "".join(f"<div>{line.number:4}  {escape(line.text)}</div>" for line in self.program)
         program = f'<section id="program" class="list" aria-label="{label}" tabindex="0">{lines}</section>'
         return with_words(BODY, words, title=escape(title), boxes=drawn, colours=colours,
-                          program=program if lines else "")
+                          program=program if lines else "", live=self.more(words), tools=self.tools(words))
 
     # ---- what is said of nodes and events
 
@@ -222,8 +218,7 @@ class Lesson:
         if node.origin and (line := self.lines.get(node.origin[:2])) is not None:
             told["line"] = line
         if node.parents:
-            written = graph.written_out(node, self.marks.__getitem__)
-            call = in_short(call_of(node, self.marks)), printer.as_side(written, printer.MATHML)
+            call = in_short(call_of(node, self.marks)), self.side_of_marks(node, printer.MATHML)
             told |= {"parents": [self.place[p] for p in node.parents], "call": self.both(*call),
                      "numbers": graph.with_numbers(node, 5).replace("-", "−")}
             if (made := graph.made(node)) != name:
@@ -238,6 +233,11 @@ class Lesson:
             if again := self.reached_again(node):
                 told["again"] = again
         return told
+
+    def side_of_marks(self, node: Value, style: int) -> Formula:
+        """How a node was made, around marks for numbers, as a side of an equation; a mark alone stands as it is."""
+        written = self.graph.written_out(node, self.marks.__getitem__)
+        return printer.as_side(written, style) if written.parts else written
 
     def reached_again(self, node: Value) -> list[int]:
         """The inputs that lead to another input too, so that ∂ along one arrow is not the whole derivative."""

@@ -2,6 +2,7 @@
 
 Every function returns a figure of its own that belongs to no window and to no global state: a
 notebook shows it, and `figure.savefig("name.png")` or `"name.svg"` writes it, the same bytes every time.
+Without matplotlib it is a plainer chart, as SVG (see `charts`).
 """
 
 import math
@@ -21,6 +22,7 @@ from ..engine.slopes import float_of
 from ..engine.value import Value
 from ..files import checked_ending, write_whole
 from ..nn.rates import verdicts
+from .charts import Chart
 from .plane import (
     BLACK,
     BLUE,
@@ -55,7 +57,7 @@ def loss_curves(history: Any) -> "Figure":
     history has the lists loss, validation_loss, accuracy, validation_accuracy and lr, one number per
     epoch; each may be empty.  A loss that spans two powers of ten or more gets a logarithmic axis;
     what is not finite, or beyond 1e30, leaves a gap.
-    Raises ValueError where nothing was recorded, ModuleNotFoundError without matplotlib.
+    Raises ValueError where nothing was recorded.
     """
     panels = recorded(history)
     if not panels:
@@ -104,7 +106,7 @@ def histograms(parameters: Iterable[Value] | Mapping[str, Value]) -> "Figure":
     parameters is a list of Values; or a dict {name: Value}, where each layer, such as `layers.0` of
     `layers.0.neurons.2.b`, gets an outline of its own.  What is not finite, or beyond 1e30, is
     counted as exploded.
-    Raises ValueError where there are none, ModuleNotFoundError without matplotlib.
+    Raises ValueError where there are none.
     """
     named = parameters.items() if isinstance(parameters, Mapping) else [("", value) for value in parameters]
     layers: dict[str, list[Value]] = {}
@@ -216,7 +218,7 @@ def activation(op: Op | Callable[[Value], Any], low: float = -5.0, high: float =
     op is an operation such as `tg.tanh`, or a function of one Value.  An operation is shown only where
     it is defined, and nothing beyond ±10.  A point without a derivative, such as 0 for relu, shows
     the one that `backward` takes.
-    Raises ValueError for an operation of several inputs or low >= high, ModuleNotFoundError without matplotlib.
+    Raises ValueError for an operation of several inputs or low >= high.
     """
     check_function(op)
     name = getattr(op, "__name__", "f").replace("<lambda>", "f")
@@ -265,7 +267,7 @@ def derivative_errors(f: Callable[[Any], Any], x: float,
     The derivative by the engine is taken as the true one.  An error below its last digit, 2⁻⁵³ of it,
     is drawn as that.  A dot marks the h taken by default.  A step at which f has no value
     leaves a gap, a method that f does not allow has no line.
-    Raises ValueError for an unknown method or where there is nothing to draw, ModuleNotFoundError without matplotlib.
+    Raises ValueError for an unknown method or where there is nothing to draw.
     """
     with no_grad():                                 # a weight that f uses besides is a number here
         true = derivative(f)(x)
@@ -306,7 +308,7 @@ def gradient_field(f: Callable[[Value, Value], Any], xs: Sequence[float], ys: Se
 
     f takes two Values and returns one.  An arrow points uphill; its length goes with the square root
     of the slope, so that small ones can be seen.  Gradient descent walks against the arrows.
-    Raises ValueError for fewer than two different xs or ys, ModuleNotFoundError without matplotlib.
+    Raises ValueError for fewer than two different xs or ys.
     """
     for name, column in ("xs", xs), ("ys", ys):
         if len(set(map(number, column))) < 2:
@@ -339,12 +341,21 @@ def contours(figure: "Figure", axes: "Axes", f: Callable[..., Any], across: Poin
     ordered = sorted(height for row in heights for height in row if math.isfinite(height))
     levels = sorted({ordered[i * (len(ordered) - 1) // 12] for i in range(13)}) if ordered else []
     if len(levels) > 1:
-        shades = axes.contourf(xs, ys, heights, levels=levels, cmap="Blues_r", norm=by_rank(levels), alpha=0.7)
-        shades.set(edgecolor=GREY, linewidth=0.5)
-        bar = axes.inset_axes((1.02, 0, 0.03, 1))
-        figure.colorbar(shades, cax=bar, label="f(x, y)", format=lambda height, _: format_number(height, 3))
+        draw_levels(figure, axes, xs, ys, heights, levels)
     if 1 / 4 < (across[1] - across[0]) / (up[1] - up[0]) < 4:
         axes.set_aspect("equal")                # only then do gradients look perpendicular to contours
+
+
+def draw_levels(figure: "Figure", axes: "Axes", xs: list[float], ys: list[float], heights: list[list[float]],
+                levels: list[float]) -> None:
+    """The bands between levels in shades of blue, and what each stands for."""
+    if isinstance(figure, Chart):
+        axes.contourf(xs, ys, heights, levels=levels)
+        return
+    shades = axes.contourf(xs, ys, heights, levels=levels, cmap="Blues_r", norm=by_rank(levels), alpha=0.7)
+    shades.set(edgecolor=GREY, linewidth=0.5)
+    bar = axes.inset_axes((1.02, 0, 0.03, 1))
+    figure.colorbar(shades, cax=bar, label="f(x, y)", format=lambda height, _: format_number(height, 3))
 
 
 def by_rank(levels: list[float]) -> Any:
@@ -363,7 +374,7 @@ def learning_rates(f: Callable[..., Any], start: float | Sequence[float], rates:
     is good where the loss comes at least nine tenths as far down as with the best rate, exploding where
     it ends further above the start than the best ends below it, or is no longer finite; any other is too
     high if a smaller one is good, too low if only larger ones are.
-    Raises ValueError for no rates, steps < 1 or a start without a finite loss, ModuleNotFoundError without matplotlib.
+    Raises ValueError for no rates, steps < 1 or a start without a finite loss.
     """
     steps = checked_whole("steps", steps)
     begin = [number(x) for x in (start if isinstance(start, Sequence) else [start])]
@@ -407,8 +418,7 @@ def optimizer_paths(f: Callable[[Value, Value], Any], start: Sequence[float],
     optimizers is {name: function}; a function takes the list of the two Values and returns an object
     with `step()` and `zero_grad()`.  The picture holds every path that ends no higher than it begins;
     others may leave it.
-    Raises ValueError for no optimizers, steps < 1 or a start that is not two numbers, ModuleNotFoundError
-    without matplotlib.
+    Raises ValueError for no optimizers, steps < 1 or a start that is not two numbers.
     """
     steps = checked_whole("steps", steps)
     if not optimizers or len(start) != 2:
@@ -508,8 +518,16 @@ def averages(numbers: list[float], width: int) -> list[float]:
 
 def new_figure(panels: int) -> "tuple[Figure, list[Axes]]":
     """A figure of 900 pixels or so in width that belongs to no window, and its panels side by side."""
-    figure = figure_class()(figsize=(9, 5) if panels == 1 else (9 + 2 * (panels - 2), 4), dpi=100, layout="constrained")
-    return figure, list(figure.subplots(1, panels, squeeze=False)[0])
+    try:
+        figure_kind = figure_class()
+    except ModuleNotFoundError:
+        chart = Chart(panels)
+        return chart, chart.panels          # type: ignore[return-value]
+    figure = figure_kind(figsize=(9, 5) if panels == 1 else (9 + 2 * (panels - 2), 4), dpi=100, layout="constrained")
+    all_axes = list(figure.subplots(1, panels, squeeze=False)[0])
+    for axes in all_axes:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, all_axes
 
 
 @cache
@@ -585,7 +603,6 @@ def finish(axes: "Axes", title: str, across: str, up: str, legend: bool = False)
     axes.set_title(literal_name(title), loc="left", fontweight="bold")
     axes.set_xlabel(literal_name(across))
     axes.set_ylabel(literal_name(up))
-    axes.spines[["top", "right"]].set_visible(False)
     if legend:
         axes.legend(frameon=True, framealpha=0.9)
 

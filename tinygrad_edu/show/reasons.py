@@ -5,7 +5,7 @@ operation that is not in it, such as one of yours, is explained by the formula t
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -52,9 +52,6 @@ class Reason(NamedTuple):
         return None if self.numbers is None else part(self.numbers)
 
 
-Explain = Callable[[Value, list[str]], list[Reason]]        # of a node and what its parents go by
-
-
 def reasons(node: Value, known: Mapping[Value, Formula], names: Mapping[Value, str]) -> list[Reason]:
     """The reason for each local gradient of a node; of a node made by hand, its number.
 
@@ -66,10 +63,10 @@ def reasons(node: Value, known: Mapping[Value, Formula], names: Mapping[Value, s
     >>> [reason.words for reason in reasons(f, {x: Formula("x"), y: Formula("y")}, {x: "x", y: "y"})]
     ['x is not the largest', 'y is the largest']
     """
-    explain = IN_WORDS.get(node._operation)
+    explain, *sentences = IN_WORDS.get(node._operation, (None,))
     if explain is None or any(math.isnan(part.data) for part in [node, *node.parents]):
         return [Reason(formula) for formula in local_formulas(node, known) or node.local_grads]
-    told = explain(node, [names[parent] for parent in node.parents])
+    told = explain(node, [names[parent] for parent in node.parents], *sentences)
     if any(reason.formula is None for reason in told):
         told = [reason._replace(formula=formula) for reason, formula in zip(told, local_formulas(node, known))]
     return told
@@ -83,25 +80,23 @@ def said(sentence: str, **holes: object) -> str:
     return sentences("reasons")[sentence].format(**holes)
 
 
-def by_sign(above: str, otherwise: str) -> Explain:
+def by_sign(node: Value, names: list[str], above: str, otherwise: str) -> list[Reason]:
     """Of an operation whose rule asks whether its input is above 0: the sentences for either case."""
-    return lambda node, names: [Reason(None, said(above if node.parents[0].data > 0 else otherwise))]
+    return [Reason(None, said(above if node.parents[0].data > 0 else otherwise))]
 
 
-def at_zero(sentence: str) -> Explain:
-    """Of an operation whose formula does not say what is taken as its slope at a kink or jump, where its value is 0."""
-    return lambda node, names: [Reason(None, "" if node.data else said(sentence, op=node.op))] * len(names)
+def at_zero(node: Value, names: list[str], sentence: str) -> list[Reason]:
+    """Of an operation that is said to have this slope at a kink or jump, where its value is 0."""
+    return [Reason(None, "" if node.data else said(sentence, op=node.op))] * len(names)
 
 
-def best(chosen: str, other: str) -> Explain:
+def best(node: Value, names: list[str], chosen: str, other: str) -> list[Reason]:
     """Of an operation that chooses the largest or the smallest of its inputs."""
-    def explain(node: Value, names: list[str]) -> list[Reason]:
-        hits = [parent.data == node.data for parent in node.parents]
-        ties = hits.count(True)
-        hit = "tie" if ties > 1 else chosen
-        return [Reason(Fraction(1, ties) if is_hit else 0, said(hit if is_hit else other, name=name, count=ties))
-                for is_hit, name in zip(hits, names)]
-    return explain
+    hits = [parent.data == node.data for parent in node.parents]
+    ties = hits.count(True)
+    hit = "tie" if ties > 1 else chosen
+    return [Reason(Fraction(1, ties) if is_hit else 0, said(hit if is_hit else other, name=name, count=ties))
+            for is_hit, name in zip(hits, names)]
 
 
 def branch(node: Value, names: list[str]) -> list[Reason]:
@@ -128,25 +123,32 @@ def of_cross_entropy(node: Value, names: list[str]) -> list[Reason]:
     z, y = ops.softmax_cross_entropy.in_rows([parent.data for parent in node.parents])
     total, log_sum = ops.sum(y), ops.logsumexp(z)
     shares = [ops.exp(logit - log_sum) for logit in z]
-    softmax, target = Formula("softmax", Formula("z")), Formula("y")
     words = said("logits")
-    reasons = []
-    for k, (p, t) in enumerate(zip(shares, y)):
-        times, number = (Formula("at", softmax, k), p) if total == 1 else (
-            Formula("sum", target) * Formula("at", softmax, k), Formula("*", total, p))
-        reasons.append(Reason(times - Formula("at", target, k), words, Formula("-", number, t)))
-    return reasons + [Reason(-Formula("log", Formula("at", softmax, k)), words, -Formula("log", p))
-                      for k, p in enumerate(shares)]
+    by_logit = [by_a_logit(k, p, t, None if total == 1 else total) for k, (p, t) in enumerate(zip(shares, y))]
+    return [Reason(formula, words, numbers)
+            for formula, numbers in [*by_logit, *[by_a_target(k, p) for k, p in enumerate(shares)]]]
 
 
-IN_WORDS: dict[Any, Explain] = {
-    ops.abs: at_zero("at_kink"), more_ops.remainder: at_zero("at_jump"),
-    ops.relu: by_sign("relu_open", "relu_closed"),
-    ops.leaky_relu: by_sign("input_above", "input_not_above"),
-    **dict.fromkeys([ops.maximum, ops.max], best("largest", "not_largest")),
-    **dict.fromkeys([ops.minimum, ops.min], best("smallest", "not_smallest")),
-    ops.where: branch, ops.clip: within,
-    ops.softmax_cross_entropy: of_cross_entropy,
+def by_a_logit(k: Any, p: Any, t: Any, total: Any) -> tuple[Formula, Formula]:
+    """softmax(z)ₖ - yₖ in names and in numbers; a total of the target other than 1 is a factor."""
+    softmax, target = Formula("at", Formula("softmax", Formula("z")), k), Formula("y")
+    times, number = (softmax, p) if total is None else (Formula("sum", target) * softmax, Formula("*", total, p))
+    return times - Formula("at", target, k), Formula("-", number, t)
+
+
+def by_a_target(k: Any, p: Any) -> tuple[Formula, Formula]:
+    """-log softmax(z)ₖ in names and in numbers."""
+    return -Formula("log", Formula("at", Formula("softmax", Formula("z")), k)), -Formula("log", p)
+
+
+IN_WORDS: dict[Any, tuple[Any, ...]] = {        # {operation: how it is explained, and the keys of its sentences}
+    ops.abs: (at_zero, "at_kink"), more_ops.remainder: (at_zero, "at_jump"),
+    ops.relu: (by_sign, "relu_open", "relu_closed"),
+    ops.leaky_relu: (by_sign, "input_above", "input_not_above"),
+    **dict.fromkeys([ops.maximum, ops.max], (best, "largest", "not_largest")),
+    **dict.fromkeys([ops.minimum, ops.min], (best, "smallest", "not_smallest")),
+    ops.where: (branch,), ops.clip: (within,),
+    ops.softmax_cross_entropy: (of_cross_entropy,),
     **dict.fromkeys([ops.sign, ops.step, ops.greater, ops.less, ops.greater_equal, ops.less_equal, ops.equal,
-                     ops.not_equal, more_ops.floor, more_ops.ceil, more_ops.round, more_ops.floor_divide], flat),
+                     ops.not_equal, more_ops.floor, more_ops.ceil, more_ops.round, more_ops.floor_divide], (flat,)),
 }

@@ -6,31 +6,32 @@ const data = JSON.parse(byId("data").textContent), {words} = data;
 const say = (key, holes) => words[key].replace(/\{(\w+)\}/g, (_, hole) => holes[hole]);
 
 // actions: what other keys do; those of arrows are named with Shift, since without it they step
-function transport(count, show, pause = 1000, actions = {}) {
+// limit: how far one may go, of the last place
+function transport(count, show, pause = 1000, actions = {}, limit = last => last) {
   const slider = byId("slider"), play = byId("play"), speed = byId("speed"), moves = {
     first: () => 0, back: at => at - 1, next: at => at + 1, last: () => count - 1};
   const keys = {ArrowLeft: "back", ArrowRight: "next", Home: "first", End: "last"};
-  let at = 0, timer = 0;
+  let at = 0, timer = 0, held = false;
   function go(to) {
-    at = Math.max(0, Math.min(count - 1, to));
+    if (!held) at = Math.max(0, Math.min(limit(count - 1), to));
+    slider.max = count - 1;
     slider.value = at;
     byId("place").textContent = at + " / " + (count - 1);
-    const leads = to => to >= 0 && to < count && to !== at;
-    for (const id in moves) byId(id).setAttribute("aria-disabled", !leads(moves[id](at)));
     slider.setAttribute("aria-valuetext", show(at));
+    const leads = to => to >= 0 && to < count && limit(to) !== at;
+    for (const id in moves) byId(id).setAttribute("aria-disabled", !leads(moves[id](at)));
   }
   function run(wanted) {
     clearInterval(timer);
-    const step = () => at < count - 1 ? go(at + 1) : playing(false);
+    const step = () => at < limit(count - 1) ? go(at + 1) : playing(false);
     timer = wanted ? setInterval(step, pause / parseFloat(speed.value)) : 0;
   }
   function playing(wanted) {
     run(wanted);
     play.textContent = say(wanted ? "pause" : "play");
-    if (wanted) go(at < count - 1 ? at + 1 : 0);
+    if (wanted) go(at < limit(count - 1) ? at + 1 : 0);
   }
   const user = to => { playing(false); go(to); };
-  slider.max = count - 1;
   slider.oninput = () => user(+slider.value);
   for (const id in moves) byId(id).onclick = () => user(moves[id](at));
   play.onclick = () => playing(!timer);
@@ -49,7 +50,9 @@ function transport(count, show, pause = 1000, actions = {}) {
     event.preventDefault();
   });
   // A link to page.html#step=4 opens the page at step 4.
-  const linked = () => +/step=(\d+)/.exec(location.hash)?.[1] || 0;
+  const linked = () => +/(?:^#|&)step=(\d+)/.exec(location.hash)?.[1] || data.at || 0;
   addEventListener("hashchange", () => user(linked()));
-  return {go: user, begin: () => go(linked()), get at() { return at; }};
+  // Shows the same place again, of so many; while it is held, no other place is shown.
+  const again = (places, hold = false) => { count = places; held = hold; go(at); };
+  return {go: user, again, begin: () => go(linked()), get at() { return at; }};
 }

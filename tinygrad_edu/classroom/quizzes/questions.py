@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ...engine.number import checked_whole
 from ...nn.checks import by_name, listed
+from ...show.page import sentences
 from ..graphs import SmallGraph
 
 Answer = Fraction | str             # a number, or one of the texts to choose from
@@ -23,6 +24,11 @@ DIGITS = 4                          # of a decimal, after the point
 MOST_WRONG = 4                      # wrong answers that are kept of each number
 TRIES = 500                         # draws in search of one more question
 NUMBER = re.compile(r"\s*[+-]?\s*([0-9]{1,15}(\.[0-9]{0,15})?|\.[0-9]{1,15}|[0-9]{1,15}\s*/\s*[0-9]{1,15})\s*")
+
+
+def said(key: str, **holes: object) -> str:
+    """What is said to an answer, its holes filled."""
+    return sentences("quiz")["script"][key].format(**holes)
 
 
 class Wrong(NamedTuple):
@@ -63,8 +69,9 @@ class Blank:
         """What to say to an answer, such as "3/4", "0.75", or the letter of a choice."""
         given = chosen(self.choices, text) if self.is_choice else number_in(text)
         if given == self.answer:
-            return Reply(True, "right")
-        return Reply(False, next((f"no: {wrong.reason}" for wrong in self.wrong if wrong.answer == given), "no"))
+            return Reply(True, said("right"))
+        reasons = [said("wrong_since", reason=wrong.reason) for wrong in self.wrong if wrong.answer == given]
+        return Reply(False, reasons[0] if reasons else said("wrong"))
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ class Item:
         replies = [blank.reply(str(answer)) for blank, answer in zip(self.blanks, answers)]
         told = [f"{blank.label}: {reply.text}" for blank, reply in zip(self.blanks, replies) if not reply.is_right]
         is_right = all(reply.is_right for reply in replies)
-        return Reply(is_right, "right" if is_right else replies[0].text if len(replies) == 1 else "; ".join(told))
+        return Reply(is_right, said("right") if is_right else replies[0].text if len(replies) == 1 else "; ".join(told))
 
     def drawn(self) -> str:
         """The picture with empty places, as SVG."""

@@ -15,6 +15,7 @@ from textwrap import dedent
 from ...engine.number import printable
 from ...files import checked_folder, write_whole
 from .questions import Answer, Blank, Item, Quiz, decimal
+from .quiz_text import said
 
 GIFT_SIGNS = re.compile(r"([\\~=#{}:])")
 CLOZE_SIGNS = re.compile(r"[\\~#}]")
@@ -141,7 +142,7 @@ def in_gift(text: str) -> str:
 def canvas(quiz: Quiz) -> str:
     """The quiz as the program text2qti reads it: a question for each number but 0, which Canvas cannot ask for."""
     questions = [canvas_question(item, blank) for item in quiz.items for blank in item.blanks if blank.answer != 0]
-    return f"Quiz title: Quiz {in_markdown(printable(quiz.seed))}\n\n" + "\n\n".join(questions) + "\n"
+    return f"Quiz title: {in_markdown(said('title', seed=printable(quiz.seed)))}\n\n" + "\n\n".join(questions) + "\n"
 
 
 def canvas_question(item: Item, blank: Blank) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...engine.formula import Formula
 from ...engine.printer import text
+from ...show.page import sentences
 from ...show.steps import steps
 from ..faults.models import MODELS, Model, attempt
 from ..faults.small import Value, function
@@ -19,6 +20,16 @@ NAMES = "uvwpqrs"                           # of lines; the last line is f
 BINARY = ("add", "sub", "mul")
 
 Found = Iterable[tuple[Model, dict[str, Any]]]          # faulty engines, with the gradients that they compute
+
+
+def said(key: str, **holes: object) -> str:
+    """A sentence of a question, its holes filled."""
+    return sentences("questions")[key].format(**holes)
+
+
+def title_of(model: Model) -> str:
+    """The fault of an engine in a plain phrase."""
+    return sentences("faults")[model.name]
 
 
 def drawn_graph(draw: Draw, count: int, ops: Sequence[str], leaves: str = "abc", branches: bool = False) -> SmallGraph:
@@ -67,7 +78,7 @@ def mistakes(found: Found, leaf: str, right: Fraction) -> Iterator[Wrong]:
     """Wrong gradients by a leaf that faulty engines give; nobody is tempted by 0."""
     for model, wrong in found:
         if wrong[leaf] not in (right, 0) and isfinite(wrong[leaf]):
-            yield Wrong(Fraction(wrong[leaf]), f'the fault "{model.title}" gives that')
+            yield Wrong(Fraction(wrong[leaf]), said("fault_gives", fault=title_of(model)))
 
 
 def distinct(right: Answer, slips: Iterable[Wrong]) -> tuple[Wrong, ...]:

@@ -1,6 +1,7 @@
 """The kinds of questions, a function each; the first line of its docstring is what teachers choose by.
 
-A function draws one question, or returns None where this draw is no good; the next draw will be.
+A function draws one question, or returns None where this draw is no good; the next draw will be.  What they say
+stands in the table of words, `show/words/en.json`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,13 +27,12 @@ from .quiz_graphs import (
     inlined,
     mistakes,
     program,
+    said,
     solved,
+    title_of,
     told,
     worked,
 )
-
-SIGN = "look at the sign"
-
 
 # ---- both passes ----------------------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ SIGN = "look at the sign"
 def picture(draw: Draw, level: int) -> Item | None:
     """Fill in the picture of a graph."""
     graph = drawn_graph(draw, level + 1, ("add", "mul", "mul", "sub"))
-    return Item("picture", "Compute the value of each line, and the gradient of f by each line and each leaf.",
+    return Item("picture", said("picture"),
                 told(graph), both_passes(graph), worked(graph), graph, True)
 
 
@@ -49,7 +49,7 @@ def picture(draw: Draw, level: int) -> Item | None:
 def table(draw: Draw, level: int) -> Item | None:
     """Fill in the table of both passes."""
     graph = drawn_graph(draw, level + 2, ("add", "mul", "mul", "sub", "neg", "pow", "relu"), "abcd")
-    return Item("table", "What does each line come to? What is the gradient of f by each line and each leaf?",
+    return Item("table", said("table"),
                 told(graph), both_passes(graph), worked(graph), graph)
 
 
@@ -67,12 +67,12 @@ def local(draw: Draw, level: int) -> Item | None:
     slope = Fraction(solved(node)["u"].grad)
     right = upstream * slope
     of_one_node = [(model, found) for model, found in by_models(node) if not isinstance(model.code, type)]
-    slips = (Wrong(slope, "the gradient that arrived is forgotten"),
-             Wrong(slope + upstream, "multiply the two, do not add them"),
+    slips = (Wrong(slope, said("forgotten_gradient")),
+             Wrong(slope + upstream, said("added")),
              *[Wrong(upstream * wrong, reason) for wrong, reason in mistakes(of_one_node, "u", slope)])
-    return Item("local", f"The gradient {upstream} has arrived at y. What does y pass on to u, in all?",
-                (f"u = {u}", text), (Blank("passed on to u", right, distinct(right, slips)),),
-                (f"upstream × local = {upstream} × {slope} = {exact(right)}",))
+    return Item("local", said("local", upstream=upstream),
+                (f"u = {u}", text), (Blank(said("passed_on"), right, distinct(right, slips)),),
+                (said("upstream_local", upstream=upstream, slope=slope, right=exact(right)),))
 
 
 @kind
@@ -84,7 +84,7 @@ def diamond(draw: Draw, level: int) -> Item | None:
     if not twice:
         return None
     blank = gradient_blank(solved(graph), draw.one_of(twice), by_models(graph))
-    return Item("diamond", f"What is {blank.label}?", told(graph), (blank,), worked(graph), graph, True)
+    return Item("diamond", said("what_is", name=blank.label), told(graph), (blank,), worked(graph), graph, True)
 
 
 @kind
@@ -98,10 +98,10 @@ def duals(draw: Draw, level: int) -> Item | None:
     for name, op, inputs in graph.lines:
         pairs = [(slope, tangents[x]) for slope, x in zip(nodes[name].local_grads, inputs) if x in nodes]
         right = tangents[name] = sum((slope * tangent for slope, tangent in pairs), Fraction(0))
-        naive = [Wrong(prod((x for _, x in pairs), start=Fraction(1)), "this is the product of the derivatives")]
-        blanks.append(Blank(f"{name}'", right, distinct(right, [*naive * (op == "mul"), Wrong(-right, SIGN)])))
+        naive = [Wrong(prod((x for _, x in pairs), start=Fraction(1)), said("product_of_derivatives"))]
+        blanks.append(Blank(f"{name}'", right, distinct(right, [*naive * (op == "mul"), Wrong(-right, said("sign"))])))
         shown.append(f"{name}' = " + " + ".join(f"{slope} · {tangent}" for slope, tangent in pairs) + f" = {right}")
-    return Item("duals", f"Forward mode starts with {start}. Which tangent goes with each line?", told(graph),
+    return Item("duals", said("duals", start=start), told(graph),
                 tuple(blanks), tuple(shown), graph)
 
 
@@ -116,9 +116,9 @@ def expression(draw: Draw, level: int) -> Item | None:
         line = Line(name, draw.one_of(BINARY), (draw.one_of(before), second))
         other = replace(graph, lines=(*graph.lines[:i], line, *graph.lines[i + 1:]))
         if solved(other)["f"].data != solved(graph)["f"].data:
-            slips.append(Wrong(inlined(other), f"that has {line.text}"))
+            slips.append(Wrong(inlined(other), said("that_has", line=line.text)))
     blank = Blank("f", inlined(graph), distinct(inlined(graph), slips))
-    return Item("expression", "Which expression is f?", program(graph), (blank,), (f"f = {inlined(graph)}",), graph)
+    return Item("expression", said("expression"), program(graph), (blank,), (f"f = {inlined(graph)}",), graph)
 
 
 # ---- thinking backwards ---------------------------------------------------------------------------------
@@ -131,15 +131,15 @@ class Riddle(NamedTuple):
     hidden: str
     right: Callable[[Fraction, Fraction], Fraction]     # of g and x
     wrong: Callable[[Fraction, Fraction], Fraction]
-    reason: str
+    reason: str                                         # its key in the table of words
 
 
 RIDDLES = (
-    Riddle("q = x + y; f = q * z", "z", "y", lambda g, x: g - x, lambda g, x: g + x, SIGN),
-    Riddle("q = x - y; f = q * z", "z", "y", lambda g, x: x - g, lambda g, x: g - x, SIGN),
-    Riddle("q = x * y; f = q * z", "z", "y", lambda g, x: g / x, lambda g, x: g * x, "divide by x: the gradient is q"),
-    Riddle("q = x * x; f = q * y", "x", "y", lambda g, x: g / (2 * x), lambda g, x: g / x, "x is used twice"),
-    Riddle("q = x * y; f = q + x", "x", "y", lambda g, x: g - 1, lambda g, x: g + 1, "the second path adds 1"))
+    Riddle("q = x + y; f = q * z", "z", "y", lambda g, x: g - x, lambda g, x: g + x, "sign"),
+    Riddle("q = x - y; f = q * z", "z", "y", lambda g, x: x - g, lambda g, x: g - x, "sign"),
+    Riddle("q = x * y; f = q * z", "z", "y", lambda g, x: g / x, lambda g, x: g * x, "divide_by_x"),
+    Riddle("q = x * x; f = q * y", "x", "y", lambda g, x: g / (2 * x), lambda g, x: g / x, "used_twice"),
+    Riddle("q = x * y; f = q + x", "x", "y", lambda g, x: g - 1, lambda g, x: g + 1, "second_path"))
 
 
 @kind
@@ -151,10 +151,10 @@ def missing(draw: Draw, level: int) -> Item | None:
     leaves = {"x": x, "y": right} | ({"z": z} if "z" in riddle.text else {})
     graph = SmallGraph.of(riddle.text, **leaves)
     given = ", ".join(f"{name} = {'?' if name == riddle.hidden else number}" for name, number in leaves.items())
-    slips = Wrong(g, "this is the gradient itself"), Wrong(riddle.wrong(g, x), riddle.reason)
+    slips = Wrong(g, said("gradient_itself")), Wrong(riddle.wrong(g, x), said(riddle.reason))
     lines = given, *program(graph), f"∂f/∂{riddle.by} = {g}"
-    return Item("missing", f"What is {riddle.hidden}?", lines, (Blank(riddle.hidden, right, slips),),
-                (f"With {riddle.hidden} = {exact(right)}:", *worked(graph)), graph)
+    return Item("missing", said("what_is", name=riddle.hidden), lines, (Blank(riddle.hidden, right, slips),),
+                (said("with_it", name=riddle.hidden, number=exact(right)), *worked(graph)), graph)
 
 
 @kind
@@ -164,10 +164,10 @@ def paths(draw: Draw, level: int) -> Item | None:
     leaf = draw.one_of("ab")
     right = Fraction(solved(graph)[leaf].grad)
     inputs = [name for line in graph.lines for name in line.inputs]
-    slips = (Wrong(Fraction(len(inputs)), "these are the arrows"), Wrong(Fraction(graph.size), "these are the nodes"),
-             Wrong(Fraction(inputs.count(leaf)), f"this is how often {leaf} is used directly"))
-    return Item("paths", f"How many paths lead from f back to {leaf}? What a line uses twice counts twice.",
-                program(graph), (Blank("paths", right, distinct(right, slips)),), tuple(counted(graph, leaf)), graph)
+    slips = (Wrong(Fraction(len(inputs)), said("arrows")), Wrong(Fraction(graph.size), said("nodes")),
+             Wrong(Fraction(inputs.count(leaf)), said("used_directly", leaf=leaf)))
+    return Item("paths", said("paths", leaf=leaf), program(graph),
+                (Blank(said("count_of_paths"), right, distinct(right, slips)),), tuple(counted(graph, leaf)), graph)
 
 
 def counted(graph: SmallGraph, leaf: str) -> Iterator[str]:
@@ -175,7 +175,7 @@ def counted(graph: SmallGraph, leaf: str) -> Iterator[str]:
     count = {name: int(name == leaf) for name in graph.at}
     for name, _, inputs in graph.lines:
         count[name] = sum(count[x] for x in inputs)
-        yield f"from {name}: {' + '.join(str(count[x]) for x in inputs)} = {count[name]}"
+        yield said("from_line", name=name, sum=" + ".join(str(count[x]) for x in inputs), count=count[name])
 
 
 # ---- the order of the backward pass ---------------------------------------------------------------------
@@ -188,17 +188,17 @@ def orders(draw: Draw, level: int) -> Item | None:
     """Which order is right for the backward pass?"""
     graph = drawn_graph(draw, level + 3, ("add", "mul", "mul"), "ab", branches=True)
     inputs = {name: [x for x in inputs if x not in graph.at] for name, _, inputs in graph.lines}
-    tempting = {breadth_first(inputs): "this goes layer by layer from f",
-                depth_first(inputs): "this follows a path to its end, and comes too early to what others use too",
-                ", ".join(inputs): "this is the order of the forward pass"}
+    tempting = {breadth_first(inputs): said("layer_by_layer"),
+                depth_first(inputs): said("path_to_end"),
+                ", ".join(inputs): said("forward_order")}
     wrong = [Wrong(order, reason) for order, reason in tempting.items() if not is_valid(order, inputs)]
     fine = sorted(valid_orders(inputs) - {", ".join(reversed(inputs))})
     if not fine:
         return None                         # only the program read backwards: nothing is to be thought of
     right = draw.one_of(fine)
-    return Item("orders", "backward() handles one line after the other. Which of these orders gives right gradients?",
-                program(graph), (Blank("order", right, tuple(wrong)),),
-                (f"A line comes after all lines that use it: {right}.",), graph)
+    return Item("orders", said("orders"),
+                program(graph), (Blank(said("order"), right, tuple(wrong)),),
+                (said("after_all", order=right),), graph)
 
 
 def is_valid(order: str, inputs: Inputs) -> bool:
@@ -262,11 +262,11 @@ def faulty(draw: Draw, level: int) -> Item | None:
     if case is None:
         return None
     graph, leaf, model, given, right = case
-    slips = chain([Wrong(right, "this is the right gradient: do what the engine does")],
+    slips = chain([Wrong(right, said("do_as_engine"))],
                   mistakes(by_models(graph), leaf, given))
     lines = (*model.source.splitlines(), "", *[f"{name} = Value({number})" for name, number in graph.at.items()],
              *program(graph), "f.backward()", f"print({leaf}.grad)")
-    return Item("faulty", f"One part of this engine is wrong ({model.title}). What does the program print?", lines,
+    return Item("faulty", said("faulty", fault=title_of(model)), lines,
                 (Blank(f"{leaf}.grad", given, distinct(given, slips)),), explained(case), graph)
 
 
@@ -278,15 +278,15 @@ def fault(draw: Draw, level: int) -> Item | None:
         return None
     graph, leaf, model, given, right = case
     others = [(other, Fraction(found[leaf])) for other, found in by_models(graph) if found[leaf] not in (given, right)]
-    wrong = tuple(Wrong(other.title, f"that gives {leaf}.grad = {number}")
+    wrong = tuple(Wrong(title_of(other), said("that_gives", leaf=leaf, number=number))
                   for other, number in draw.some_of(others, min(3, len(others))))
-    return Item("fault", f"A student's engine says {leaf}.grad = {given}. Which one of these faults explains that?",
-                told(graph), (Blank("fault", model.title, wrong),), explained(case), graph)
+    return Item("fault", said("fault", leaf=leaf, given=given),
+                told(graph), (Blank(said("the_fault"), title_of(model), wrong),), explained(case), graph)
 
 
 def explained(case: Case) -> tuple[str, ...]:
     """What the engine gives, and the right steps."""
-    return (f"The faulty engine gives {exact(case.given)}; right is {exact(case.right)}:", *worked(case.graph))
+    return (said("faulty_gives", given=exact(case.given), right=exact(case.right)), *worked(case.graph))
 
 
 @kind
@@ -301,16 +301,15 @@ def counterexample(draw: Draw, level: int) -> Item | None:
         found, wanted = attempt(graph, model, ()), gradients(graph)
         numbers = in_words(found, at)
         if found == wanted:
-            right.append(Wrong(graph.text, f"there it gives {numbers}, which is right"))
+            right.append(Wrong(graph.text, said("gives_right", numbers=numbers)))
         elif found:
-            shown.append((graph.text, f"There it gives {numbers}; right is {in_words(wanted, at)}."))
+            shown.append((graph.text, said("gives_wrong", numbers=numbers, right=in_words(wanted, at))))
     if not shown or len(right) < 3:
         return None
     [text, told] = shown[0]
-    stem = (f"True or false: this engine is right, in spite of a fault ({model.title})? It is false: which of these "
-            "graphs shows that?")
+    stem = said("counterexample", fault=title_of(model))
     lines = (*model.source.splitlines(), "", ", ".join(f"{leaf} = {number}" for leaf, number in at.items()))
-    return Item("counterexample", stem, lines, (Blank("graph", text, tuple(right[:3])),), (told,))
+    return Item("counterexample", stem, lines, (Blank(said("the_graph"), text, tuple(right[:3])),), (told,))
 
 
 # ---- cost, steps and differences ------------------------------------------------------------------------
@@ -322,16 +321,15 @@ Products = Sequence[tuple[int, int, int]]           # (k, m, n): a k × m matrix
 def cost(draw: Draw, level: int) -> Item | None:
     """What a chain of matrices costs from either end."""
     sides = [1, *[draw.one_of((1, 2, 3, 4)) for _ in range(level + 2)]]
-    ways = {"from the left": [(sides[0], k, n) for k, n in pairwise(sides[1:])],
-            "from the right": [(k, n, sides[-1]) for k, n in pairwise(sides[:-1])]}
+    ways = {said("from_left"): [(sides[0], k, n) for k, n in pairwise(sides[1:])],
+            said("from_right"): [(k, n, sides[-1]) for k, n in pairwise(sides[:-1])]}
     left, right = map(operations, ways.values())
     blanks = []
     for label, way in ways.items():
-        slips = (Wrong(Fraction(sum(map(prod, way))), "these are the multiplications alone"),
-                 Wrong(left + right - operations(way), "this is from the other end"))
+        slips = (Wrong(Fraction(sum(map(prod, way))), said("multiplications")),
+                 Wrong(left + right - operations(way), said("other_end")))
         blanks.append(Blank(label, operations(way), slips))
-    return Item("cost", "These matrices are multiplied, two neighbours at a time. How many multiplications and "
-                "additions of numbers does that take, begun from the left and begun from the right?",
+    return Item("cost", said("cost"),
                 ("".join(f"({k} × {n})" for k, n in pairwise(sides)),), tuple(blanks),
                 tuple(f"{label}: {' + '.join(f'{k}·{n}·(2·{m} − 1)' for k, m, n in way)} = {operations(way)}"
                       for label, way in ways.items()))
@@ -352,17 +350,16 @@ def jacobian(draw: Draw, level: int) -> Item | None:
     entry, leaf = matrix[i][j], leaves[j]
     if entry == 0 or len({*map(tuple, matrix)}) < rows:
         return None
-    turned = Wrong(matrix[j][i], f"this is row {j + 1}, column {i + 1}")
+    turned = Wrong(matrix[j][i], said("this_is_entry", row=j + 1, column=i + 1))
     slips = chain([turned], mistakes(by_models(graphs[i]), leaf, entry))
-    size = Wrong(Fraction(len(leaves)), "this is how many inputs there are")
-    blanks = (Blank("rows", Fraction(rows), (size,)),
-              Blank(f"row {i + 1}, column {j + 1}", entry, distinct(entry, slips)))
+    size = Wrong(Fraction(len(leaves)), said("inputs"))
+    blanks = (Blank(said("rows"), Fraction(rows), (size,)),
+              Blank(said("entry", row=i + 1, column=j + 1), entry, distinct(entry, slips)))
     lines = [", ".join(f"{leaf} = {number}" for leaf, number in at.items()),
              *[f"f{k} = {inlined(graph)}" for k, graph in enumerate(graphs, 1)]]
-    stem = (f"The Jacobian of these functions has a column for each of {', '.join(leaves)}. How many rows has it, and "
-            f"what is its number in row {i + 1}, column {j + 1}?")
+    stem = said("jacobian", leaves=", ".join(leaves), row=i + 1, column=j + 1)
     return Item("jacobian", stem, tuple(lines), blanks,
-                tuple(f"row {k}: {', '.join(map(str, row))}" for k, row in enumerate(matrix, 1)))
+                tuple(said("row", row=k, numbers=", ".join(map(str, row))) for k, row in enumerate(matrix, 1)))
 
 
 @kind
@@ -371,18 +368,19 @@ def step(draw: Draw, level: int) -> Item | None:
     w, g1, g2 = (Fraction(draw.one_of(NUMBERS)) for _ in range(3))
     lr, beta = Fraction(1, draw.one_of((2, 4, 10))), Fraction(1, draw.one_of((2, 4)))
     name, rule, v1, v2 = draw.one_of((
-        ("gradient descent", "w ← w − lr · g", g1, g2),
+        ("descent", "w ← w − lr · g", g1, g2),
         ("momentum", "v ← β v + g;  w ← w − lr · v", g1, beta * g1 + g2),
-        ("momentum as a mean", "v ← β v + (1 − β) g;  w ← w − lr · v", (1 - beta) * g1,
+        ("momentum_as_mean", "v ← β v + (1 − β) g;  w ← w − lr · v", (1 - beta) * g1,
          (1 - beta) * (beta * g1 + g2))))
     has_beta, first = "β" in rule, w - lr * v1
     right = first - lr * v2
-    slips = (Wrong(w + lr * (v1 + v2), "that goes up the hill: look at the sign"),
-             Wrong(w - lr * v2, "this is the second step alone"),
-             *[Wrong(w - lr * (g1 + g2), "the velocity is forgotten")] * has_beta)
-    lines = (f"w = {w}, lr = {lr}" + f", β = {beta}, v = 0" * has_beta, rule, f"gradients: first {g1}, then {g2}")
-    return Item("step", f"Two steps of {name} are made. What is w after them?", lines, (Blank("w", right, slips),),
-                (f"first: w = {w} − {lr} · {v1} = {first}", f"then: w = {first} − {lr} · {v2} = {exact(right)}"))
+    slips = (Wrong(w + lr * (v1 + v2), said("uphill")),
+             Wrong(w - lr * v2, said("second_step")),
+             *[Wrong(w - lr * (g1 + g2), said("velocity"))] * has_beta)
+    lines = (f"w = {w}, lr = {lr}" + f", β = {beta}, v = 0" * has_beta, rule, said("gradients", first=g1, second=g2))
+    return Item("step", said("step", rule=said(name)), lines, (Blank("w", right, slips),),
+                (said("first", before=w, lr=lr, v=v1, after=first),
+                 said("then", before=first, lr=lr, v=v2, after=exact(right))))
 
 
 GATES = ("u = relu(a); v = 3 * b; f = maximum(u, v)", "u = a * b; v = relu(u); w = relu(b); f = v + w",
@@ -402,9 +400,9 @@ def gates(draw: Draw, level: int) -> Item | None:
     at_a_kink = any(len(set(numbers)) < len(numbers) for numbers in compared)
     if at_a_kink or len({nodes[leaf].grad == 0 for leaf in leaves}) == 1:
         return None                         # conventions differ there, or nothing is to be seen
-    found, slip = list(by_models(graph)), Wrong(Fraction(nodes["f"].data), "this is the value of f, not a gradient")
+    found, slip = list(by_models(graph)), Wrong(Fraction(nodes["f"].data), said("value_of_f"))
     blanks = tuple(gradient_blank(nodes, leaf, found, slip) for leaf in leaves)
-    return Item("gates", "What are the gradients of f by its leaves? Some are 0.", told(graph), blanks, worked(graph),
+    return Item("gates", said("gates"), told(graph), blanks, worked(graph),
                 graph, True)
 
 
@@ -416,12 +414,12 @@ def softmax(draw: Draw, level: int) -> Item | None:
     blanks, shown = [], []
     for i, count in enumerate(counts):
         p, y = Fraction(count, total), int(i == label)
-        slips = (Wrong(y - p, "this is y − p: look at the sign"), Wrong(p, "this is p: the label is forgotten"),
-                 Wrong(p * (1 - p), "this is p (1 − p), the slope of p itself"))
+        slips = (Wrong(y - p, said("y_minus_p")), Wrong(p, said("p_alone")),
+                 Wrong(p * (1 - p), said("slope_of_p")))
         blanks.append(Blank(f"∂L/∂z{i + 1}", p - y, distinct(p - y, slips)))
         shown.append(f"p{i + 1} − {y} = {count}/{total} − {y} = {exact(p - y)}")
     logits = ", ".join(f"z{i + 1} = ln {count}" for i, count in enumerate(counts))
-    return Item("softmax", "What is the gradient of L by each logit?",
+    return Item("softmax", said("softmax"),
                 (logits, "p = softmax(z)", f"L = −ln p{label + 1}"), tuple(blanks), tuple(shown))
 
 
@@ -432,11 +430,11 @@ def neuron(draw: Draw, level: int) -> Item | None:
     w, x = draw.some_of(NUMBERS, 2)
     name, factor, other = draw.one_of((("w", x, w), ("x", w, x)))
     slope = s * (1 - s)
-    slips = (Wrong(s * factor, "this takes s for its slope, s (1 − s)"),
-             Wrong((1 - s) * factor, "this takes 1 − s for the slope, s (1 − s)"),
-             Wrong(slope, "the chain goes on: z depends on it"), Wrong(slope * other, "the other factor is needed"))
+    slips = (Wrong(s * factor, said("s_for_slope")),
+             Wrong((1 - s) * factor, said("one_minus_s")),
+             Wrong(slope, said("chain_goes_on")), Wrong(slope * other, said("other_factor")))
     lines = f"w = {w}, x = {x}", "z = w * x + b", "s = sigmoid(z)"
-    return Item("neuron", f"The neuron gives s = {s}. What is ∂s/∂{name}?", lines,
+    return Item("neuron", said("neuron", s=s, name=name), lines,
                 (Blank(f"∂s/∂{name}", slope * factor, slips),),
                 (f"∂s/∂z = s (1 − s) = {slope}", f"∂s/∂{name} = {slope} × {factor} = {exact(slope * factor)}"))
 
@@ -448,12 +446,12 @@ def difference(draw: Draw, level: int) -> Item | None:
     h = Fraction(1, draw.one_of((1, 2)))
     here, right, left = (a * t ** 3 + b * t for t in (x, x + h, x - h))
     central, slope = (right - left) / (2 * h), 3 * a * x ** 2 + b
-    slips = (Wrong((right - here) / h, "this is the one-sided difference"),
-             Wrong(slope, "this is the derivative itself"),
-             Wrong((right - left) / h, "the two points are 2h apart, not h"))
-    error = Blank("difference − derivative", central - slope, (Wrong(slope - central, SIGN),))
+    slips = (Wrong((right - here) / h, said("one_sided")),
+             Wrong(slope, said("derivative_itself")),
+             Wrong((right - left) / h, said("apart")))
+    error = Blank(said("off_by"), central - slope, (Wrong(slope - central, said("sign")),))
     plus = f"+ {b}" if b > 0 else f"− {-b}"
-    return Item("difference", "What is (f(x + h) − f(x − h)) / (2h), and how far is it above the derivative?",
-                (f"f(x) = {a} x³ {plus} x", f"x = {x}, h = {h}"), (Blank("central difference", central, slips), error),
-                (f"f(x + h) = {right}, f(x − h) = {left}, so the difference is {exact(central)}",
-                 f"f'(x) = {3 * a} x² {plus} = {slope}", f"the error is {a} h² = {exact(central - slope)}"))
+    return Item("difference", said("difference"),
+                (f"f(x) = {a} x³ {plus} x", f"x = {x}, h = {h}"), (Blank(said("central"), central, slips), error),
+                (said("so_difference", right=right, left=left, central=exact(central)),
+                 f"f'(x) = {3 * a} x² {plus} = {slope}", said("error", a=a, error=exact(central - slope))))

@@ -10,36 +10,38 @@ from pathlib import Path
 from ...engine.number import printable
 from ...show.page import Page, page, sentences
 from .questions import Answer, Blank, Item, Quiz, exact
-from .quiz_text import answer_text, lettered, on_sheet
+from .quiz_text import answer_text, lettered, on_sheet, said
 
-SCRIPT_FILE, STYLE_FILE = (str(Path(__file__).with_name(name)) for name in ("quiz.js", "quiz.css"))
+REPLIES_FILE, SCRIPT_FILE, STYLE_FILE = (
+    str(Path(__file__).with_name(name)) for name in ("replies.js", "quiz.js", "quiz.css"))
+SCRIPTS = ("answer.js", REPLIES_FILE, SCRIPT_FILE)
 STYLES = ("graph.css", "lesson.css", STYLE_FILE)
-WORDS, SCRIPT = sentences("quiz")["page"], sentences("quiz")["script"]
 HEIGHT = 900
 
 
 def practice(quiz: Quiz) -> Page:
     """The page that checks answers and shows solutions; without scripts it is a sheet with solutions to unfold."""
-    title = WORDS["title"].format(seed=printable(quiz.seed))
+    title = said("title", seed=printable(quiz.seed))
     parts = [section(number, item, fields(number, item) + solution(item)) for number, item in enumerate(quiz.items, 1)]
-    body = (f'<main><h1>{escape(title)}</h1><p class="quiet" id="how">{WORDS["how"]}</p>{"".join(parts)}'
+    body = (f'<main><h1>{escape(title)}</h1><p class="quiet" id="how">{said("how")}</p>{"".join(parts)}'
             '<p id="score" role="status"></p></main>')
-    data = {"words": SCRIPT, "items": [[as_data(blank) for blank in item.blanks] for item in quiz.items]}
-    return page(title, body, [SCRIPT_FILE], STYLES, data, name_card(title), HEIGHT)
+    data = {"words": sentences("quiz")["script"],
+            "items": [[as_data(blank) for blank in item.blanks] for item in quiz.items]}
+    return page(title, body, SCRIPTS, STYLES, data, name_card(title), HEIGHT)
 
 
 def sheet(quiz: Quiz) -> Page:
     """The questions on paper, with empty places and no answer."""
     parts = [section(number, item, "".join(map(empty_place, on_sheet(item))))
              for number, item in enumerate(quiz.items, 1)]
-    name = f'<p class="name">{WORDS["name"]}: <span class="empty"></span></p>'
-    return on_paper(WORDS["title"].format(seed=printable(quiz.seed)), name + "".join(parts))
+    name = f'<p class="name">{said("name")}: <span class="empty"></span></p>'
+    return on_paper(said("title", seed=printable(quiz.seed)), name + "".join(parts))
 
 
 def key(quiz: Quiz) -> Page:
     """The questions with their answers, solutions and the slips to look out for."""
     parts = [section(number, item, answers(item)) for number, item in enumerate(quiz.items, 1)]
-    return on_paper(WORDS["key"].format(seed=printable(quiz.seed)), "".join(parts))
+    return on_paper(said("key", seed=printable(quiz.seed)), "".join(parts))
 
 
 def on_paper(title: str, body: str) -> Page:
@@ -75,27 +77,27 @@ def fields(number: int, item: Item) -> str:
                    f'<label><span>{escape(blank.label)}</span> <input autocomplete="off" size="9"></label>'
                    '<output class="said"></output>' for blank in item.blanks)
     return (f'<div class="blanks{" many" * (len(item.blanks) > 1)}">{made}</div>'
-            f'<button class="check" hidden>{WORDS["check"]}</button>')
+            f'<button class="check" hidden>{said("check")}</button>')
 
 
 def choice_fields(name: str, blank: Blank) -> str:
     """The texts to choose from."""
     rows = "".join(f'<label><input type="radio" name="{name}" value="{escape(choice)}"> {letter}) {escape(choice)}'
                    "</label>" for letter, choice in lettered(blank))
-    return f'<fieldset><legend>{WORDS["choose"]}</legend>{rows}</fieldset><output class="said"></output>'
+    return f'<fieldset><legend>{said("choose")}</legend>{rows}</fieldset><output class="said"></output>'
 
 
 def solution(item: Item) -> str:
     """The answers and the way to them, folded."""
-    return f"<details><summary>{WORDS['solution']}</summary>{answer_list(item)}{worked_list(item)}</details>"
+    return f"<details><summary>{said('solution')}</summary>{answer_list(item)}{worked_list(item)}</details>"
 
 
 def answers(item: Item) -> str:
     """The answers, the way to them, and what leads to wrong ones."""
     slips = "".join(f"<li>{escape(f'{blank.label}: {exact(wrong.answer)} — {wrong.reason}')}</li>"
                     for blank in item.blanks for wrong in blank.wrong)
-    return (f"<h3>{WORDS['answers']}</h3>{answer_list(item)}<h3>{WORDS['solution']}</h3>{worked_list(item)}"
-            f"<h3>{WORDS['slips']}</h3><ul>{slips}</ul>")
+    return (f"<h3>{said('answers')}</h3>{answer_list(item)}<h3>{said('solution')}</h3>{worked_list(item)}"
+            f"<h3>{said('slips')}</h3><ul>{slips}</ul>")
 
 
 def answer_list(item: Item) -> str:

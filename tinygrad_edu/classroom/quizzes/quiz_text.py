@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import fill, indent
 
 from ...engine.number import printable
+from ...show.page import sentences
 from ...show.typeset import PLAIN_LATEX
 from .questions import Blank, Item, Quiz, exact
 
@@ -21,6 +22,11 @@ PREAMBLE = r"""\documentclass[11pt]{article}
 \setlength{\parindent}{0pt}
 \begin{document}
 """
+
+
+def said(key: str, **holes: object) -> str:
+    """A sentence of a quiz, its holes filled."""
+    return sentences("quiz")["page"][key].format(**holes)
 
 
 # ---- text -----------------------------------------------------------------------------------------------
@@ -65,7 +71,8 @@ def key_lines(item: Item) -> list[str]:
     """The answers to a question, its solution, and where wrong answers come from."""
     answers = [f"{blank.label}: {answer_text(blank)}" for blank in item.blanks]
     slips = [f"{blank.label}: {exact(wrong.answer)} — {wrong.reason}" for blank in item.blanks for wrong in blank.wrong]
-    return [*answers, "Solution", *[f"  {line}" for line in item.worked], "Wrong answers", *[f"  {x}" for x in slips]]
+    return [*answers, said("solution_alone"), *[f"  {line}" for line in item.worked],
+            said("slips_alone"), *[f"  {x}" for x in slips]]
 
 
 def answer_text(blank: Blank) -> str:
@@ -97,8 +104,9 @@ def as_latex(quiz: Quiz, pictures: dict[str, str], with_answers: bool = False) -
 
     pictures   {name of an item: the file with its picture}
     """
-    title = f"{'Key to quiz' if with_answers else 'Quiz'} {printable(quiz.seed)}"
-    head = rf"\textbf{{\large {in_latex(title)}}}" + r"\hfill Name: \underline{\hspace{60mm}}" * (not with_answers)
+    title = said("key" if with_answers else "title", seed=printable(quiz.seed))
+    name = rf"\hfill {in_latex(said('name'))}: \underline{{\hspace{{60mm}}}}"
+    head = rf"\textbf{{\large {in_latex(title)}}}" + name * (not with_answers)
     questions = [question_latex(item, pictures, with_answers) for item in quiz.items]
     return "\n".join([PREAMBLE + head, r"\begin{enumerate}", *questions, r"\end{enumerate}", r"\end{document}", ""])
 
