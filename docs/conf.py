@@ -21,7 +21,7 @@ version = release = tg.__version__
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "mathml", "plain_docstrings", "written_pages",
               "for_everyone", "source_links"]
-exclude_patterns = ["_build", "generated"]
+exclude_patterns = ["_build", "generated", "playground", "lab"]
 html_extra_path = ["generated/static"]
 
 html_theme = "furo"

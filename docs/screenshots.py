@@ -24,6 +24,7 @@ def taken(browser) -> Iterator[tuple[str, bytes]]:
         for scheme in "light", "dark":
             tab = browser.new_page(viewport={"width": 1000, "height": 690}, color_scheme=scheme)
             tab.goto(path.as_uri())
+            tab.wait_for_selector("#packed", state="detached")
             for name, place in PLACES.items():
                 tab.keyboard.press("Home")
                 for _ in range(place):

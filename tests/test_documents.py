@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -207,3 +208,19 @@ def test_the_lesson_plan_for_teachers_has_the_lessons_own_times_and_commands_tha
         done = subprocess.run([sys.executable, "-m", "tinygrad_edu", command, name], capture_output=True, encoding="utf-8",
                               env={**os.environ, "PYTHONIOENCODING": "utf-8"})
         assert done.returncode == 0 and "wrong" in done.stdout, name
+
+
+def test_one_command_builds_all_that_is_published(monkeypatch, tmp_path):
+    spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    called, codes = [], iter([0, 0, 1])
+    monkeypatch.setattr(build.subprocess, "run",
+                        lambda command: called.append(command[1:]) or SimpleNamespace(returncode=next(codes)))
+    assert build.main(["--out", str(tmp_path)]) == 1            # nothing more is built after what fails
+    assert called == build.commands(tmp_path)[:3]
+    for command in build.commands(tmp_path):
+        assert command[0] == "-m" or Path(command[0]).is_file()
+        assert any(Path(argument).is_relative_to(tmp_path) for argument in command)
+    workflow = (ROOT / ".github" / "workflows" / "pages.yml").read_text(encoding="utf-8")
+    assert "run: python docs/build.py\n" in workflow and "path: docs/_build/html\n" in workflow

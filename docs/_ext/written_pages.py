@@ -360,6 +360,16 @@ def write_player() -> None:
               f'style="height:{page.height}px" src="player/{name}.html"></iframe>\n')
 
 
+def write_playground() -> None:
+    """What stands in the place of the playground until it is built there, so that the link to it says how."""
+    write(GENERATED / "static" / "playground" / "index.html", """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>The playground is not built here</title></head>
+<body><p>The playground is not built here. In the folder of tinygrad_edu,
+<code>python docs/playground/build.py --out docs/_build/html/playground</code> builds it.</p>
+<p><a href="../playground.html">Back</a></p></body></html>
+""")
+
+
 def write_all(app: Any) -> None:
     write(GENERATED / "operations.md", operations_table())
     write(GENERATED / "rooms.md", rooms_table())
@@ -370,6 +380,7 @@ def write_all(app: Any) -> None:
     write_api()
     write_notebooks(ROOT / "notebooks", DOCS / "notebooks", GENERATED / "notebooks", write, write_table)
     write_player()
+    write_playground()
     write_gallery(GENERATED / "static" / "pictures", write, GENERATED / "pictures.md")
 
 
