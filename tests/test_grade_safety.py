@@ -563,18 +563,18 @@ def closed_folders(folder):
 @pytest.mark.full
 @pytest.mark.skipif(not (IS_LINUX and IS_ROOT), reason="these tests were run as an ordinary user already")
 def test_all_of_this_holds_for_an_ordinary_user_too():
-    python = {Path(folder) for folder in (sys.prefix, sys.base_prefix, *sys.path) if os.path.isdir(folder)}
+    ours = Path(tinygrad_edu.__file__).parents[1]           # opened where it lies: a copy would be a library to be imported
+    python = {Path(folder) for folder in (sys.prefix, sys.base_prefix, ours, *sys.path) if os.path.isdir(folder)}
     python = [folder for folder in python if closed_folders(folder) and not python & set(folder.parents)]
     with tempfile.TemporaryDirectory(dir="/var/tmp") as home:
         os.chmod(home, 0o777)
-        ours = {"tests": HOSTILE.parent, "tinygrad_edu": Path(tinygrad_edu.__file__).parent}
-        for name, folder in ours.items():
-            shutil.copytree(folder, Path(home, name), ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(HOSTILE.parent, Path(home, "tests"), ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(HOSTILE.parents[1] / "pyproject.toml", home)
         command = shlex.join([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{Path(__file__).name}"])
         closed = sorted({above for folder in python for above in closed_folders(folder)})
         came = subprocess.run(
             ["unshare", "--mount", "sh", "-c", AS_ORDINARY_USER, "sh", *map(str, python), "--", command],
             cwd=home, capture_output=True, text=True,
-            env={"PATH": os.defpath, "HOME": home, "PYTHONPATH": home, "PYTHONDONTWRITEBYTECODE": "1", "CLOSED": " ".join(closed)})
+            env={"PATH": os.defpath, "HOME": home, "PYTHONPATH": os.environ.get("PYTHONPATH", ""), "PYTHONDONTWRITEBYTECODE": "1",
+                 "CLOSED": " ".join(closed)})
     assert came.returncode == 0 and " passed" in came.stdout, came.stdout + came.stderr

@@ -66,7 +66,7 @@ def test_targets_are_large_enough_for_a_finger(seen, name, screen):
 @pytest.mark.parametrize("screen", ENLARGED)
 def test_nothing_is_cut_off_at_twice_the_size(seen, name, screen):
     for frame in seen(name, screen).frames:
-        assert frame.evaluate("document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth + 1")
+        frame.wait_for_function("document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth + 1")
 
 
 # What has the focus; its frame may be that of what it stands in.
