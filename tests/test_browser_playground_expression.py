@@ -273,8 +273,8 @@ def test_a_dragged_number_of_a_program_goes_into_the_link_and_comes_back_after_t
     opened(address)
     tab.locator("#program_status").filter(has_text="came with the link").wait_for()
     tab.locator("#program_run").click()
+    assert eventually(tab, lambda: tab.input_value("#program_value"), "g") == "g"
     assert eventually(tab, lambda: gradient_in(tab), "grad 10") == "grad 10"
-    assert tab.input_value("#program_value") == "g"
 
 
 def gradient_in(tab):
