@@ -41,6 +41,17 @@ def machine_of(f, example, gradients=PARAMETER, **options):
     return made, array
 
 
+def test_a_program_means_the_same_operations_whoever_changes_their_table(monkeypatch):
+    """C knows operations by number; one that left the table, or came back at its end, does not shift the others."""
+    for name, op in [("add", tg.OPS["add"]), ("exp", None)]:
+        monkeypatch.delitem(tg.OPS, name)
+        if op:
+            monkeypatch.setitem(tg.OPS, name, op)
+    x, y = tg.Value(0.3), tg.Value(-1.7)
+    program = tg.compile(lambda x, y: tg.tanh(x * y) - tg.softplus(x) / tg.sqrt(y * y + 1), 0.0, 0.0)
+    assert program([0.3], [-1.7]).tolist() == [(tg.tanh(x * y) - tg.softplus(x) / tg.sqrt(y * y + 1)).data]
+
+
 # ---- flags -------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,8 @@
 """What an operation was called with, sorted into inputs and constants, and checked."""
 
+import math
 from collections.abc import Iterable, Sequence
+from inspect import Parameter, Signature
 from typing import Any
 
 from .arrays import is_array, is_value
@@ -37,6 +39,27 @@ def arguments_of_rows(op: Operation, inputs: tuple, constants: dict) -> tuple[tu
     if not rows[0] and not accepts_empty_row(op):
         raise ValueError(f"{op.name}() of an empty row: give at least one number")
     return rows, checked_constants(op, constants)
+
+
+class CalledAs:
+    """Stands in a class for how each of its ops is called: what `inspect.signature` asks for."""
+
+    def __get__(self, op: Operation, kind: type) -> Signature:
+        if op is None:
+            raise AttributeError(f"{kind.__name__} itself is called as its __init__ says")
+        return signature_of(op)
+
+
+def signature_of(op: Operation) -> Signature:
+    """How an op is called: rows by place only, numbers and constants also by name."""
+    by_place, by_name = Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD
+    inputs = [Parameter(name, by_place if op.rows else by_name) for name in op.inputs]
+    if op.rows and len(inputs) == 1 and not op.constants:                   # max(a, b) for max([a, b])
+        inputs.append(Parameter("others", Parameter.VAR_POSITIONAL))
+    constants = {name: Parameter.empty if default is None else default for name, default in op.constants.items()}
+    if op.longer:                                                           # log(x) has the base e
+        constants |= dict.fromkeys(op.longer.inputs[len(inputs):], math.e)
+    return Signature([*inputs, *[Parameter(name, by_name, default=default) for name, default in constants.items()]])
 
 
 def refuse_nested(op: Operation, inputs: tuple) -> None:

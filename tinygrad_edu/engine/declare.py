@@ -7,7 +7,7 @@ from typing import Any
 from .domain import Interval
 from .formula import Formula
 from .number import number, short_repr
-from .op import OPS, Op, listeners
+from .op import BUILT_IN, OPS, Op, listeners
 
 
 def op(symbol: str, *domain: Any, selects: bool = False, jumps: Callable | None = None,
@@ -40,9 +40,12 @@ def op(symbol: str, *domain: Any, selects: bool = False, jumps: Callable | None 
     def declare(rule: Callable) -> Op:
         made = Op(rule, symbol, domain, selects, {name: number(x) for name, x in sample.items()}, jumps)
         verify(made)
+        made.__doc__ = made.documented()
         for listener in listeners:
             listener(made)
         OPS[made.name] = made
+        if made.is_built_in:
+            BUILT_IN.append(made)
         return made
     return declare
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import printer
-from .arguments import arguments, arguments_of_rows, refuse_nested
+from .arguments import CalledAs, arguments, arguments_of_rows, refuse_nested
 from .arrays import is_array, is_value, on_each
 from .domain import Interval
 from .errors import DomainError, PoleError, RangeError, strict
@@ -21,6 +21,7 @@ NEEDS = ": {name} needs {conditions}"
 OPERATORS = frozenset(("+", "-", "*", "/", "neg", "pow", ">", "<", ">=", "<=", "==", "!="))
 
 OPS: "dict[str, Op]" = {}
+BUILT_IN: "list[Op]" = []                               # the package's own in their order, whoever changes the table
 listeners: "list[Callable[[Op], None]]" = []            # told of every op that is declared
 makers: "list[Callable[[str], Op | None]]" = []         # of ops that are in no table, by their names
 
@@ -53,6 +54,7 @@ class Op:
 
     hidden = False                          # is it passed over in pictures and steps?
     recorder: Any = None
+    __signature__ = CalledAs()              # what `help` and editors ask for
 
     def __init__(self, rule: Callable, symbol: str, domain: tuple, selects: bool, sample: dict[str, float],
                  jumps: Callable | None = None):
@@ -78,7 +80,8 @@ class Op:
 
     # ---- calling it
 
-    def __call__(self, /, *inputs, **constants):
+    def __call__(self, /, *inputs: Any, **constants: Any) -> Any:
+        """What the op gives for floats, Values or arrays, taken by place or by name as its signature says."""
         if len(inputs) == self.plain_inputs and not constants:     # the usual case: nothing to sort or to check
             if type(inputs[0]) is float and {*map(type, inputs)} == {float}:
                 return self.evaluate(*inputs)[0]
@@ -248,7 +251,13 @@ class Op:
     @property
     def summary(self) -> str:
         """The first sentences of its docstring."""
-        return " ".join((self.__doc__ or "").split("\n\n")[0].split())
+        return " ".join((self.textbook.__doc__ or "").split("\n\n")[0].split())
+
+    def documented(self) -> str:
+        """The docstring of its rule with the formulas behind the first sentences: what `help` and editors show."""
+        value, gradients = self.in_text()
+        about, *rest = inspect.cleandoc(self.textbook.__doc__ or self.signature).split("\n\n")
+        return "\n\n".join([about, "\n".join(f"* {line}" for line in (value, *gradients)), *rest])
 
     @property
     def signature(self) -> str:

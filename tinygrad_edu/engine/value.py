@@ -426,7 +426,7 @@ def add_method(op: Op) -> None:
     def general(self, *others, **constants):
         return op(self, *others, **constants)
     method: Any = Value.method_of(op) if len(op.inputs) == 1 and not op.constants else general
-    method.__name__, method.__doc__ = op.name, op.summary
+    method.__name__, method.__doc__, method.__signature__ = op.name, op.__doc__, op.__signature__
     method.op = op
     for name in (op.name, *[n for n, ours in NUMPY_NAMES.items() if ours == op.name and n.startswith(("arc", "rint"))]):
         setattr(Value, name, method)        # numpy calls v.arcsin() and v.rint() for the elements of an array
