@@ -9,6 +9,7 @@ import sys
 import threading
 from collections import namedtuple
 from fractions import Fraction
+from functools import partial
 
 import pytest
 
@@ -459,7 +460,12 @@ def losses_of_pairs():
     yield "cross_entropy", tg.cross_entropy, logits, classes
     yield "nll", lambda z, t: tg.nll(tg.log_softmax(z), t), logits, classes
     yield "nll of certainty", lambda p, t: tg.nll([tg.log(a) for a in p], t), [[1.0, 0.1, 0.1], [0.2, 0.3, 0.5]], [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5]]
-    for name in "mse", "mae", "huber", "sum_squared_error", "half_squared_error":
+    yield "cross_entropy, weighted and smoothed", partial(tg.cross_entropy, weight=[0.5, 3.0, 1.0], label_smoothing=0.1), logits, classes
+    yield "nll, weighted", lambda z, t: tg.nll(tg.log_softmax(z), t, weight=[0.5, 3.0, 1.0]), logits, classes
+    yield "bce_with_logits, weighted", partial(tg.bce_with_logits, weight=0.5, pos_weight=3.0), [-3.0, 40.0, 0.5, 800.0, -800.0], [0.0, 1.0, 0.3, 1.0, 0.0]
+    yield "bce, weighted", partial(tg.bce, weight=0.5), [0.0, 1.0, 0.5, 0.25, 0.9, 0.0, 1.0], [0.0, 1.0, 0.3, 1.0, 0.0, 0.0, 1.0]
+    yield "margin_ranking", lambda p, t: tg.margin_ranking(p[0], p[1], t, margin=0.5), [[0.5, 1.0], [-2.0, 3.0], [1.0, 1.0]], [-1.0, 1.0, 1.0]
+    for name in "mse", "mae", "huber", "smooth_l1", "sum_squared_error", "half_squared_error":
         yield name, getattr(tg, name), logits, classes
 
 

@@ -22,7 +22,9 @@ needs_native = pytest.mark.skipif(tg.engine_name != "native", reason="in the eng
 OPTIMIZERS = [x for x in vars(optim).values()
               if isinstance(x, type) and issubclass(x, optim.Optimizer) and x is not optim.Optimizer]
 SETTINGS = [{}, {"weight_decay": 0.125}]
-RULES = [(kind, settings) for kind in OPTIMIZERS for settings in SETTINGS] + [(optim.Momentum, {"convention": "step"})]
+OPTIONS = [(optim.SGD, {"momentum": 0.9}), (optim.SGD, {"momentum": 0.9, "dampening": 0.5}), (optim.SGD, {"momentum": 0.9, "nesterov": True}),
+           (optim.RMSprop, {"centered": True}), (optim.Adam, {"amsgrad": True}), (optim.AdamW, {"amsgrad": True})]
+RULES = [(kind, settings) for kind in OPTIMIZERS for settings in SETTINGS] + [(optim.Momentum, {"convention": "step"})] + OPTIONS
 ROWS = [0.5, -1.0, 0.25]
 
 
@@ -441,25 +443,42 @@ def test_arrays_may_come_and_go_between_steps(kind, settings):
     assert owned.found == plain.found and owned.state() == plain.state()
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_a_saved_state_goes_on_from_an_array(kind):
-    plain, owned = Path(kind, {}), Path(kind, {})
+@pytest.mark.parametrize("kind, settings", RULES)
+def test_a_saved_state_goes_on_from_an_array(kind, settings):
+    plain, owned = Path(kind, settings), Path(kind, settings)
     array = owned.own(in_a_row=True)
     for path in (plain, owned):
         for _ in range(3):
             path.step()
         path.optimizer.load_state_dict(pickle.loads(pickle.dumps(path.optimizer)).state_dict())
-        path.optimizer.memory[2].update(dict.fromkeys(path.optimizer.remembers, 0.5))       # by hand, as it may be
+        path.optimizer.memory[2].update(dict.fromkeys(path.optimizer.names(), 0.5))       # by hand, as it may be
         for _ in range(3):
             path.step()
     assert owned.found == plain.found and owned.state() == plain.state()
     assert len(array.values) == 51
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_every_option_is_among_the_rules():
+    assert {(kind, name) for kind, settings in OPTIONS for name in settings} == {(kind, name) for kind in OPTIMIZERS for name in kind.options}
+
+
+@pytest.mark.parametrize("kind, settings", OPTIONS)
+def test_an_option_that_is_switched_on_in_an_array_has_the_bits_of_lists(kind, settings):
+    plain, owned = Path(kind, {}), Path(kind, {})
+    array = owned.own(in_a_row=True)
+    for k in range(12):
+        for path in (plain, owned):
+            if k == 5:
+                for name, value in settings.items():
+                    path.optimizer.groups[1][name] = value
+            path.step()
+    assert owned.found == plain.found and owned.state() == plain.state() and len(array.values) == 51
+
+
+@pytest.mark.parametrize("kind, settings", RULES)
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e160, 1e300])
-def test_what_is_refused_of_an_array_is_refused_in_the_same_words(kind, bad):
-    plain, owned = Path(kind, {"lr": 1e10}), Path(kind, {"lr": 1e10})
+def test_what_is_refused_of_an_array_is_refused_in_the_same_words(kind, settings, bad):
+    plain, owned = Path(kind, {**settings, "lr": 1e10}), Path(kind, {**settings, "lr": 1e10})
     array = owned.own(in_a_row=True)
     told = []
     for path in (plain, owned):

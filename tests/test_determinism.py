@@ -11,9 +11,10 @@ import pytest
 
 SCRIPT = """
 import hashlib, tempfile
+from functools import partial
 from pathlib import Path
 import tinygrad_edu as tg
-from tinygrad_edu.learn.fit import optimizers_by_name
+from tinygrad_edu.learn.named import optimizers_by_name
 
 told = hashlib.sha256()
 def tell(*things):
@@ -30,10 +31,11 @@ second = tg.replay(f, tg.Value)
 tell(tg.symbolic(f), tg.exact(tg.expression("(x + y)**3 / x", x=0.1, y=7)), {name: second[name].data.hex() for name in "abc"})
 
 data = tg.data.xor(24, seed=0)
-for optimizer in optimizers_by_name().values():
+options = [partial(tg.SGD, momentum=0.9, dampening=0.5), partial(tg.RMSprop, centered=True), partial(tg.AdamW, amsgrad=True)]
+for optimizer in [*optimizers_by_name().values(), *options]:
     model = tg.MLP(2, [4, 2], activation="tanh", rng=0)
     history = tg.fit(model, data.inputs, data.targets, optimizer=optimizer(model.parameters(), lr=0.05), epochs=3, progress=False)
-    tell(optimizer.__name__, [x.hex() for x in model.state_dict().values()], [x.hex() for x in history.loss])
+    tell(getattr(optimizer, "__name__", "with options"), [x.hex() for x in model.state_dict().values()], [x.hex() for x in history.loss])
 with tempfile.TemporaryDirectory() as folder:
     told.update(tg.save(model, Path(folder) / "model.json", about={"names": ["b", "a"]}).read_bytes())
 

@@ -230,6 +230,70 @@ def test_huber_at_other_numbers_takes_the_formula_of_those():
     assert huber(-3.0, 0.0, delta=math.inf) == 4.5
 
 
+def test_the_reductions_of_squared_errors():
+    p, t = [10.0, 4.0], [7.0, 5.0]
+    assert [sum_squared_error(p, t, how) for how in ("sum", "mean", "none")] == [10.0, 5.0, [9.0, 1.0]]
+    assert [half_squared_error(p, t, how) for how in ("sum", "mean", "none")] == [5.0, 2.5, [4.5, 0.5]]
+
+
+def test_smooth_l1_is_huber_by_its_own_beta():
+    predictions = [0.5, -2.0, 2.0, 6.0, -6.0, 0.0]
+    assert tg.smooth_l1(predictions, [0.0] * 6, beta=2.0, reduction="none") == [x / 2 for x in huber(predictions, [0.0] * 6, delta=2.0, reduction="none")]
+    assert value_and_gradient(tg.smooth_l1, predictions, [0.0] * 6, beta=2.0, reduction="sum")[1] == [0.25, -1.0, 1.0, 1.0, -1.0, 0.0]
+    assert tg.smooth_l1(predictions, [0.0] * 6, beta=0.0, reduction="none") == [0.5, 2.0, 2.0, 6.0, 6.0, 0.0]
+    assert tg.smooth_l1([1e-310], [0.0], beta=1e-310) == pytest.approx(0.5e-310)
+
+
+def test_of_two_scores_the_right_one_leads_by_a_margin():
+    a, b = [Value(2.0), Value(0.5)], [Value(1.0), Value(1.0)]
+    tg.margin_ranking(a, b, [-1, 1], margin=0.25, reduction="sum").backward()
+    assert [v.grad for v in (*a, *b)] == [1.0, -1.0, -1.0, 1.0]
+    assert tg.margin_ranking([2.0], [1.0], [1], margin=0.5) == 0.0 and tg.margin_ranking(1.0, 2.0, 1) == 1.0
+    assert tg.margin_ranking([[1.0], [3.0]], [[2.0], [0.0]], [[1], [1]], reduction="none") == [1.0, 0.0]
+
+
+def test_a_weighted_mean_of_classes_by_hand():
+    """-log softmax of [0, 0] is log 2 whatever the class, so the weights leave the mean as it is; the sum shows them."""
+    rows = [[0.0, 0.0]] * 3
+    assert cross_entropy(rows, [0, 1, 1], weight=[2.0, 5.0]) == pytest.approx(math.log(2), **CLOSE)
+    assert cross_entropy(rows, [0, 1, 1], "sum", weight=[2.0, 5.0]) == pytest.approx(12 * math.log(2), **CLOSE)
+    assert nll([[-1.0, -3.0]] * 2, [0, 1], weight=[3.0, 1.0]) == pytest.approx((3 + 3) / 4, **CLOSE)
+    assert nll([[-1.0, -3.0]] * 2, [[1.0, 0.0], [0.0, 1.0]], weight=[3.0, 1.0]) == pytest.approx((3 + 3) / 2, **CLOSE)
+
+
+def test_smoothing_by_hand():
+    """ε = ½ of two classes leaves ¾ for the true one."""
+    logits = [0.0, math.log(3)]                                     # softmax ¼, ¾
+    assert cross_entropy(logits, 1, label_smoothing=0.5) == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25), **CLOSE)
+    assert cross_entropy(logits, 1, label_smoothing=0.5) == pytest.approx(cross_entropy(logits, [0.25, 0.75]), **CLOSE)
+    assert cross_entropy(logits, 1, label_smoothing=1.0) == pytest.approx(cross_entropy(logits, [0.5, 0.5]), **CLOSE)
+
+
+def test_what_is_ignored_leaves_no_trace():
+    rows, targets = [[0.5, -1.0], [math.nan, 7.0], [2.0, 0.25]], [0, -100, 1]
+    kept = [rows[0], rows[2]], [0, 1]
+    for loss in (cross_entropy, nll):
+        for options in ({}, {"weight": [0.5, 3.0]}):
+            for how in ("mean", "sum"):
+                assert loss(rows, targets, how, ignore_index=-100, **options) == loss(*kept, how, **options)
+            assert loss(rows, targets, "none", ignore_index=-100)[1] == 0.0
+    leaves = [[Value(x) for x in row] for row in rows]
+    cross_entropy(leaves, targets, ignore_index=-100).backward()
+    assert [leaf.grad for leaf in leaves[1]] == [0.0, 0.0] and all(leaf.grad for leaf in (*leaves[0], *leaves[2]))
+
+
+def test_options_that_are_off_leave_the_graph_as_it_was():
+    rows = [[Value(0.5), Value(1.0)], [Value(0.0), Value(2.0)]]
+    plain = [node.op for node in tg.topological_order(cross_entropy(rows, [0, 1]))]
+    assert [node.op for node in tg.topological_order(cross_entropy(rows, [0, 1], label_smoothing=0, ignore_index=-1))] == plain
+
+
+def test_a_weight_for_positives_by_hand():
+    assert bce_with_logits([0.0, 0.0], [1, 0], pos_weight=3.0) == pytest.approx(2 * math.log(2), **CLOSE)
+    assert bce([0.5, 0.5], [1, 0], weight=[4.0, 0.0]) == pytest.approx(2 * math.log(2), **CLOSE)
+    assert value_and_gradient(bce_with_logits, [0.0, 0.0], [1, 0], "sum", weight=2.0, pos_weight=[3.0, 7.0])[1] == [-3.0, 1.0]
+
+
 def test_hinge_pushes_each_score_to_its_own_side():
     assert value_and_gradient(hinge, [2.0, 0.5, 0.5, -2.0], [1, 1, -1, -1], "sum") == (2.0, [0.0, -1.0, 1.0, 0.0])
 
@@ -256,7 +320,7 @@ def test_probabilities_of_single_precision_are_probabilities():
 
 ROWS, SOFT, CLASSES = [[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]], [[0.5, 0.0, 0.5], [0.0, 1.0, 0.0]], [2, 0]
 FORMS = {                   # of each loss: predictions and targets, as lists
-    **{loss.__name__: (loss, [ROWS, SOFT]) for loss in (mse, tg.mae, huber, bce, bce_with_logits, sum_squared_error, half_squared_error)},
+    **{loss.__name__: (loss, [ROWS, SOFT]) for loss in (mse, tg.mae, huber, tg.smooth_l1, bce, bce_with_logits, sum_squared_error, half_squared_error)},
     "hinge": (hinge, [ROWS, [[1, -1, 1], [-1, -1, 1]]]), "mse of numbers": (mse, [ROWS[0], SOFT[0]]), "kl_divergence": (kl_divergence, [SOFT, ROWS]),
     **{f"{loss.__name__} of {what}": (loss, [ROWS, targets]) for loss in (cross_entropy, nll, brier)
        for what, targets in (("classes", CLASSES), ("soft labels", SOFT))},
@@ -277,8 +341,7 @@ def test_arrays_lists_and_tuples_are_taken_alike(loss, lists):
 
     def leaves_of(x):
         return [leaves_of(e) for e in x] if isinstance(x, list) else Value(x)
-    reductions = [{}] if loss in (sum_squared_error, half_squared_error) else [{"reduction": r} for r in ("mean", "sum", "none")]
-    for options in reductions:
+    for options in [{}, *[{"reduction": r} for r in ("mean", "sum", "none")]]:
         wanted = loss(*lists, **options)
         assert [loss(p, t, **options) for p in in_other_forms(lists[0]) for t in in_other_forms(lists[1])] == [wanted] * 36
     plain, inside = leaves_of(lists[0]), leaves_of(lists[0])
@@ -311,7 +374,7 @@ NO_NUMBERS = {          # what is neither a number nor a list or array of number
 
 
 @pytest.mark.parametrize("kind", NO_NUMBERS)
-@pytest.mark.parametrize("loss", [mse, tg.mae, huber, hinge, bce, bce_with_logits, sum_squared_error, half_squared_error])
+@pytest.mark.parametrize("loss", [mse, tg.mae, huber, tg.smooth_l1, hinge, bce, bce_with_logits, sum_squared_error, half_squared_error])
 @pytest.mark.parametrize("other", [1.0, [1.0, 1.0], [[1.0], [1.0]]])
 def test_what_is_no_number_is_named_by_its_place(kind, loss, other):
     bad, error, words = NO_NUMBERS[kind]
@@ -407,6 +470,27 @@ def test_an_infinite_slope_by_a_target_is_named():
     (lambda: cross_entropy([[1.0, 2.0], 3.0], [0, 1]), ValueError, "prediction 1 is 3.0: one number per class"),
     (lambda: cross_entropy([1.0, [2.0, 3.0]], 0), ValueError, "prediction 0 is 1.0: one number per class"),
     (lambda: mse([[1.0, 2.0], [3.0]], [[1.0], [2.0, 3.0]]), ValueError, "2 predictions, 1 target"),
+    (lambda: cross_entropy([1.0, 2.0], 0, weight=[1.0]), ValueError, "weight has 1 number, but there are 2 classes"),
+    (lambda: cross_entropy([1.0, 2.0], 0, weight=[1.0, -2.0]), ValueError, r"weight\[1\] must be at least 0 and finite, got -2\.0"),
+    (lambda: cross_entropy([1.0, 2.0], 0, weight=2.0), TypeError, r"weight must be a list, one number for each class, got 2\.0"),
+    (lambda: cross_entropy([1.0, 2.0], 0, weight={1.0, 2.0}), TypeError, "weight must be a list"),
+    (lambda: cross_entropy([1.0, 2.0], 0, weight=[Value(1.0), 2.0]), TypeError, r"weight\[0\]: .*not Value"),
+    (lambda: cross_entropy([[1.0, 2.0]] * 2, [0, [0.5, 0.5]], weight=[1.0, 2.0]), ValueError, "give all targets as indices of classes, or all as rows"),
+    (lambda: cross_entropy([1.0, 2.0], 0, label_smoothing=1.5), ValueError, r"label_smoothing must be from 0 to 1, got 1\.5"),
+    (lambda: cross_entropy([1.0, 2.0], 0, ignore_index=0.0), TypeError, "ignore_index must be a whole number, not float"),
+    (lambda: cross_entropy([1.0, 2.0], 0, ignore_index=0), ValueError, "every target is ignored, 0: the mean of nothing is no number"),
+    (lambda: cross_entropy([1.0, 2.0], 1, weight=[1.0, 0.0]), ValueError, "the classes of all targets have the weight 0"),
+    (lambda: cross_entropy([1.0, 2.0], True, ignore_index=1), TypeError, "got True"), (lambda: cross_entropy([1.0, 2.0], 1.0, ignore_index=1), TypeError, r"write int\(1\.0\)"),
+    (lambda: cross_entropy([1.0, 2.0], [0.5, 0.5], ignore_index=1), ValueError, "ignore_index=1 is for targets that are indices"),
+    (lambda: nll([1.0, 2.0], 0, label_smoothing=0.1), TypeError, "label_smoothing"),
+    (lambda: bce([0.5, 0.5], [1, 0], weight=[1.0]), ValueError, "weight has 1 number for 2: give one number for all"),
+    (lambda: bce_with_logits([0.5, 0.5], [1, 0], pos_weight=[1.0, 2.0, 3.0]), ValueError, "pos_weight has 3 numbers for 2"),
+    (lambda: bce_with_logits([0.5], [1], pos_weight=-1), ValueError, "pos_weight must be at least 0 and finite, got -1"),
+    (lambda: bce_with_logits(0.5, 1, pos_weight=[1.0]), TypeError, r"pos_weight: .*got \[1\.0\]"), (lambda: bce_with_logits(0.5, 1, weight="1"), TypeError, "weight: .*'1'"),
+    (lambda: tg.smooth_l1([1.0], [0.0], beta=-1), ValueError, "beta must be at least 0 and finite, got -1"),
+    (lambda: tg.margin_ranking([1.0], [0.0], [0]), ValueError, "targets of margin_ranking are -1 or 1, but target 0 is 0"),
+    (lambda: tg.margin_ranking([1.0], [0.0, 1.0], [1]), ValueError, "1 prediction, 2 targets"), (lambda: tg.margin_ranking([1.0], "a", [1]), TypeError, "second: "),
+    (lambda: tg.margin_ranking([1.0], [0.0], [1], margin=math.inf), ValueError, "margin must be finite, got inf"),
     (lambda: hinge([1.0], [0]), ValueError, "target 0 is 0"), (lambda: huber([1.0], [0.0], delta=0), ValueError, "got 0"),
 ])
 def test_misuse_names_the_value(call, error, words):

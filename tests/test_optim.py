@@ -5,9 +5,11 @@ import copy
 import itertools
 import json
 import math
+import pickle
 import random
 import re
 import statistics
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -22,6 +24,9 @@ from tinygrad_edu.nn.schedules import (
     ExponentialDecay,
     InverseDecay,
     LinearDecay,
+    MultiStepDecay,
+    OneCycle,
+    ReduceOnPlateau,
     Schedule,
     StepDecay,
     Warmup,
@@ -31,6 +36,9 @@ pytestmark = pytest.mark.smoke
 
 CLOSE = {"rel": 1e-12, "abs": 1e-12}
 OPTIMIZERS = [x for x in vars(optim).values() if isinstance(x, type) and issubclass(x, Optimizer) and x is not Optimizer]
+WITH_OPTIONS = [partial(SGD, momentum=0.9), partial(SGD, momentum=0.9, dampening=0.5), partial(SGD, momentum=0.9, nesterov=True),
+                partial(RMSprop, centered=True), partial(Adam, amsgrad=True), partial(AdamW, amsgrad=True)]
+KINDS = [*OPTIMIZERS, *WITH_OPTIONS]
 BOWL = [3.0, -1.0]
 
 
@@ -67,10 +75,20 @@ def ready(kind, **settings):
     return kind([w, b], **settings)
 
 
+def class_of(kind):
+    return getattr(kind, "func", kind)
+
+
+def name_of(kind):
+    """SGD, or SGD(momentum=0.9)."""
+    settings = ", ".join(f"{name}={value}" for name, value in getattr(kind, "keywords", {}).items())
+    return f"{class_of(kind).__name__}({settings})" if settings else kind.__name__
+
+
 # ---- every optimizer
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
 def test_the_bottom_of_a_bowl_is_reached(kind):
     """A rule whose steps do not shrink with the gradient needs a rate that falls."""
     w, b = Value(0.07), Value(-0.03)
@@ -82,7 +100,7 @@ def test_the_bottom_of_a_bowl_is_reached(kind):
     assert [w.data, b.data] == pytest.approx(BOWL, abs=0.05)
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
 def test_a_saved_state_goes_on_bit_by_bit(kind):
     gradients = [math.sin(7 * k) + 0.1 for k in range(40)]
     first = ready(kind, lr=0.0123, weight_decay=0.01)
@@ -96,7 +114,7 @@ def test_a_saved_state_goes_on_bit_by_bit(kind):
     assert second.state_dict() == first.state_dict() and second.defaults == first.defaults
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_one_bad_gradient_moves_nothing(kind, bad):
     optimizer = ready(kind)
@@ -111,7 +129,7 @@ def test_one_bad_gradient_moves_nothing(kind, bad):
     assert (optimizer.state_dict(), [p.data for p in optimizer.parameters]) == before
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
 @pytest.mark.parametrize("large", [1e20, 1e160, 1e300])
 def test_a_gradient_too_large_for_the_rule_moves_nothing(kind, large):
     """What is too large depends on the rule; one that does not overflow moves every parameter."""
@@ -136,7 +154,7 @@ def test_a_step_beyond_all_floats_is_refused():
     assert [p.data for p in optimizer.parameters] == [1.0, 2.0] and optimizer.steps_taken == 0
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
 def test_a_first_step_without_any_gradient_is_legal_and_warns_once(kind):
     optimizer, weight_decay = ready(kind, weight_decay=0.0), ready(kind, weight_decay=0.5)
     for each in (optimizer, weight_decay):
@@ -163,7 +181,7 @@ def test_a_perceptron_whose_first_sample_is_right_takes_its_steps():
     assert [p.data for p in w] == [1.5, 0.0] and optimizer.steps_taken == 3
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
 def test_at_a_rate_of_0_nothing_moves_and_memories_go_on(kind):
     optimizer, other = ready(kind, lr=0), ready(kind, lr=0.5)
     optimizer.step()
@@ -176,7 +194,7 @@ def test_at_a_rate_of_0_nothing_moves_and_memories_go_on(kind):
     assert optimizer.lr == 0.0
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
 def test_frozen_parameters_are_skipped(kind):
     optimizer = ready(kind, weight_decay=0.1)
     frozen = Value(5.0).detach()
@@ -186,10 +204,85 @@ def test_frozen_parameters_are_skipped(kind):
     assert set(with_frozen.memory[0].values()) <= {0.0}
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
 def test_every_optimizer_shows_its_settings(kind):
     optimizer = ready(kind, lr=0.25)
-    assert repr(optimizer).startswith(f"{kind.__name__}(2 parameters, lr=0.25, ") and "weight_decay=" in repr(optimizer)
+    assert repr(optimizer).startswith(f"{class_of(kind).__name__}(2 parameters, lr=0.25, ") and "weight_decay=" in repr(optimizer)
+    on = {name for name in class_of(kind).options if f"{name}=" in repr(optimizer)}
+    assert on == getattr(kind, "keywords", {}).keys()
+
+
+def test_every_option_is_among_those_tested():
+    assert {(class_of(kind), name) for kind in WITH_OPTIONS for name in kind.keywords} == {
+        (kind, name) for kind in OPTIMIZERS for name in kind.options}
+
+
+@pytest.mark.parametrize("kind", WITH_OPTIONS, ids=name_of)
+def test_an_option_that_is_off_leaves_no_trace_in_a_state_and_one_that_is_on_does(kind):
+    plain, other = ready(class_of(kind)), ready(kind)
+    assert not class_of(kind).options.keys() & plain.state_dict()["settings"].keys()
+    assert kind.keywords.items() <= other.state_dict()["settings"].items()
+    for one, another in ((plain, other), (other, plain)):
+        with pytest.raises(ValueError, match="the state belongs to another optimizer or is damaged: expected"):
+            one.load_state_dict(another.state_dict())
+
+
+@pytest.mark.parametrize("kind", WITH_OPTIONS, ids=name_of)
+def test_an_option_may_be_switched_on_between_two_steps(kind):
+    early, late = ready(kind, lr=0.1), ready(class_of(kind), lr=0.1)
+    for name, value in kind.keywords.items():
+        late.groups[0][name] = value
+    assert follow(late, [0.5, -0.25, 1.0]) == follow(early, [0.5, -0.25, 1.0]) and late.memory == early.memory
+    plain = one_parameter_at_a_time(class_of(kind))([Value(1.0)], lr=0.1)
+    assert follow(plain, [0.5]) and plain.memory
+    for name, value in kind.keywords.items():
+        plain.groups[0][name] = value
+    follow(plain, [0.5])
+    assert plain.memory[0].keys() == early.memory[0].keys()
+
+
+@pytest.mark.parametrize("kind", OPTIMIZERS)
+def test_a_pickle_from_before_there_were_options_is_read(kind):
+    new = ready(kind)
+    follow(new, [0.5])
+    old = pickle.loads(pickle.dumps(new))
+    state = old.__getstate__()
+    for name in kind.options:
+        del state["defaults"][name]
+    again = object.__new__(kind)
+    again.__setstate__(state)
+    assert again.state_dict() == new.state_dict() and follow(again, [0.5, 1.0]) == follow(new, [0.5, 1.0])
+
+
+def test_momentum_and_nesterov_are_sgd_with_options_to_the_bit():
+    gradients = [math.sin(7 * k) + 0.1 for k in range(40)]
+    for kind, options in ((Momentum, {}), (Nesterov, {"nesterov": True})):
+        optimizers = [ready(kind, lr=0.03, momentum=0.8, weight_decay=0.1), ready(SGD, lr=0.03, momentum=0.8, weight_decay=0.1, **options)]
+        assert follow(optimizers[0], gradients) == follow(optimizers[1], gradients)
+
+
+def test_amsgrad_by_hand():
+    """β₁ = ½, β₂ = ¾: v is 1, then 0.75, and the largest stays 1."""
+    optimizer = Adam([Value(0.0)], lr=0.5, betas=(0.5, 0.75), eps=1.0, amsgrad=True)
+    first, second = 2 / (2 + 1), 0.5 / 0.75 / (math.sqrt(1 / 0.4375) + 1)
+    assert [-2 * w for w, in follow(optimizer, [2.0, 0.0])] == pytest.approx([first, first + second], rel=1e-14)
+    assert optimizer.memory[0] == {"m": 0.5, "v": 0.75, "t": 2.0, "largest": 1.0}
+
+
+def test_centred_rmsprop_by_hand():
+    """α = ¾: v - m² is 4 - 1 = 3, then 3.25 - 0.5² = 3; under steady gradients of 2 it is 4 - 4, and ε is left."""
+    optimizer = RMSprop([Value(0.0)], lr=1.0, alpha=0.75, eps=1.0, centered=True)
+    steps = [4 / (math.sqrt(3) + 1), -1 / (math.sqrt(3) + 1)]
+    assert [-w for w, in follow(optimizer, [4.0, -1.0])] == pytest.approx([steps[0], sum(steps)], rel=1e-14)
+    steady = RMSprop([Value(0.0)], lr=1.0, eps=1.0, centered=True)
+    path = [w for w, in follow(steady, [0.3] * 10_000)]
+    assert path[-2] - path[-1] == pytest.approx(0.3, rel=1e-6) and all(after < before for before, after in itertools.pairwise(path))
+
+
+def test_dampened_momentum_by_hand():
+    """β = ½, d = ¼: G is 2, then 1 + 0.75 · 4."""
+    optimizer = SGD([Value(0.0)], lr=1.0, momentum=0.5, dampening=0.25)
+    assert follow(optimizer, [2.0, 4.0]) == [[-2.0], [-6.0]] and optimizer.memory[0] == {"G": 4.0, "t": 2.0}
 
 
 def told_defaults(kind):
@@ -207,11 +300,21 @@ def test_the_defaults_are_those_of_the_docstring(kind):
 # ---- against a plain reference, to the last bit
 
 
+def plain_sgd(g, kept, at):
+    if not at["momentum"]:
+        return at["lr"] * g
+    kept["G"] = at["momentum"] * kept["G"] + (1 - at["dampening"] if kept["t"] else 1) * g
+    kept["t"] += 1
+    return at["lr"] * (g + at["momentum"] * kept["G"]) if at["nesterov"] else at["lr"] * kept["G"]
+
+
 def plain_adam(g, kept, at):
     (beta1, beta2), kept["t"] = at["betas"], kept["t"] + 1
     kept["m"] = beta1 * kept["m"] + (1 - beta1) * g
-    kept["v"] = beta2 * kept["v"] + (1 - beta2) * g * g
-    m_hat, v_hat = kept["m"] / (1 - beta1 ** kept["t"]), kept["v"] / (1 - beta2 ** kept["t"])
+    v = kept["v"] = beta2 * kept["v"] + (1 - beta2) * g * g
+    if at["amsgrad"]:
+        v = kept["largest"] = max(v, kept["largest"])
+    m_hat, v_hat = kept["m"] / (1 - beta1 ** kept["t"]), v / (1 - beta2 ** kept["t"])
     return at["lr"] * (m_hat / (math.sqrt(v_hat) + at["eps"]))
 
 
@@ -234,8 +337,11 @@ def plain_adagrad(g, kept, at):
 
 
 def plain_rmsprop(g, kept, at):
-    kept["v"] = at["alpha"] * kept["v"] + (1 - at["alpha"]) * g * g
-    return at["lr"] * (g / (math.sqrt(kept["v"]) + at["eps"]))
+    v = kept["v"] = at["alpha"] * kept["v"] + (1 - at["alpha"]) * g * g
+    if at["centered"]:
+        m = kept["m"] = at["alpha"] * kept["m"] + (1 - at["alpha"]) * g
+        v = max(0.0, v - m * m)
+    return at["lr"] * (g / (math.sqrt(v) + at["eps"]))
 
 
 def plain_adadelta(g, kept, at):
@@ -252,11 +358,12 @@ def plain_lion(g, kept, at):
     return at["lr"] * ((c > 0) - (c < 0))
 
 
-PLAIN = {SGD: lambda g, kept, at: at["lr"] * g, Momentum: plain_momentum, Nesterov: plain_nesterov,
+PLAIN = {SGD: plain_sgd, Momentum: plain_momentum, Nesterov: plain_nesterov,
          optim.Adagrad: plain_adagrad, RMSprop: plain_rmsprop, optim.Adadelta: plain_adadelta, Adam: plain_adam,
          AdamW: plain_adam, optim.Lion: plain_lion}
 SHRINKING = AdamW, optim.Lion               # those whose weight decay passes the rule by
-OWN_SETTINGS = {"lr": 0.03, "weight_decay": 0.25, "betas": (0.5, 0.75), "momentum": 0.5, "alpha": 0.75, "rho": 0.75, "eps": 1e-3}
+OWN_SETTINGS = {"lr": 0.03, "weight_decay": 0.25, "betas": (0.5, 0.75), "momentum": 0.5, "alpha": 0.75, "rho": 0.75, "eps": 1e-3,
+                "dampening": 0.25, "centered": True, "amsgrad": True}
 
 
 def one_parameter_at_a_time(kind):
@@ -281,9 +388,9 @@ def check_walk(rule, make, settings, frozen, draw):
     """Take 200 steps with an optimizer of three groups, and the same beside it; repr tells 0.0 and -0.0 apart."""
     parameters = [Value(w) for w in (-0.0, *[draw.gauss(0, 3) for _ in range(6)])]
     optimizer = make([{"params": parameters[:3]}, {"params": parameters[3:4]}, {"params": parameters[4:]}], **settings)
-    for name in OWN_SETTINGS.keys() & optimizer.defaults.keys():
+    for name in (OWN_SETTINGS.keys() & optimizer.defaults.keys()) - ({"dampening"} if settings.get("nesterov") else set()):
         optimizer.groups[2][name] = OWN_SETTINGS[name]
-    memory = [dict.fromkeys(optimizer.remembers, 0.0) for _ in parameters]
+    memory = [dict.fromkeys(optimizer.names(), 0.0) for _ in parameters]
     for k in range(200):
         if k % 50 == 10:
             optimizer.lr *= 0.5
@@ -299,7 +406,8 @@ def check_walk(rule, make, settings, frozen, draw):
 
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-@pytest.mark.parametrize(("kind", "settings"), [*[(kind, {}) for kind in PLAIN], (Momentum, {"convention": "step"})])
+@pytest.mark.parametrize(("kind", "settings"), [
+    *[(kind, {}) for kind in PLAIN], (Momentum, {"convention": "step"}), *[(kind.func, kind.keywords) for kind in WITH_OPTIONS]])
 def test_every_path_is_that_of_the_plain_reference_to_the_bit(kind, settings, decay, frozen):
     for make in (kind, one_parameter_at_a_time(kind)):
         draw = random.Random(f"{kind.__name__} {settings} {decay} {frozen}")
@@ -609,12 +717,12 @@ def test_a_state_brings_the_settings_of_groups():
     assert follow(twin, [3.0, 0.5]) == follow(optimizer, [3.0, 0.5])
 
 
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize("kind", KINDS, ids=name_of)
 def test_weight_decay_is_the_l2_penalty_or_shrinks_the_weights(kind):
     def loss(w):
         return (w - 2) ** 2
     decayed = descend(kind([Value(1.0)], lr=0.01, weight_decay=0.5), loss, 20)
-    if not kind.decays_weights_directly:
+    if not class_of(kind).decays_weights_directly:
         assert decayed == pytest.approx(descend(kind([Value(1.0)], lr=0.01, weight_decay=0), lambda w: loss(w) + L2(0.5)([w]), 20), **CLOSE)
         return
     optimizer, path = kind([Value(1.0)], lr=0.01, weight_decay=0), []
@@ -712,6 +820,10 @@ def test_parameters_that_cannot_be_trained_are_refused(kind, parameters, error, 
     (Adam, "betas", (0.9, 0.9, 0.9), ValueError, "got 3"), (Adam, "eps", 0, ValueError, "eps must be positive and finite, got 0"),
     (AdamW, "eps", -1e-8, ValueError, "eps must .* got -1e-08"), (RMSprop, "eps", math.nan, ValueError, "eps must .* got nan"),
     *[(kind, "weight_decay", -0.1, ValueError, r"weight_decay must be at least 0 and finite, got -0\.1") for kind in OPTIMIZERS],
+    (SGD, "momentum", 1.0, ValueError, r"momentum must be at least 0 and below 1, got 1\.0"),
+    (SGD, "dampening", -0.5, ValueError, r"dampening must be at least 0 and below 1, got -0\.5"),
+    *[(kind, name, 1, TypeError, f"{name} must be True or False, got 1")
+      for kind, name in ((SGD, "nesterov"), (RMSprop, "centered"), (Adam, "amsgrad"), (AdamW, "amsgrad"))],
     (Momentum, "convention", "nesterov", ValueError, "unknown convention 'nesterov'; the names are gradient, step"),
 ])
 def test_settings_out_of_range_are_refused_by_name(kind, setting, value, error, words):
@@ -724,6 +836,16 @@ def test_settings_out_of_range_are_refused_by_name(kind, setting, value, error, 
         with pytest.raises(error, match=words):
             optimizer.lr = value
     assert repr(optimizer) == repr(kind([W])) and not optimizer.groups[0].own
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    ({"nesterov": True}, r"momentum 0\.0, dampening 0\.0"), ({"nesterov": True, "momentum": 0.9, "dampening": 0.5}, r"momentum 0\.9, dampening 0\.5"),
+])
+def test_nesterov_without_momentum_or_with_dampening_is_refused(options, words):
+    with pytest.raises(ValueError, match=f"nesterov needs a momentum above 0, such as 0.9, and dampening 0: got {words}"):
+        SGD([Value(1.0)], **options)
+    with pytest.raises(ValueError, match="nesterov needs a momentum"):
+        SGD([{"params": [Value(1.0)]}, {"params": [Value(1.0)], **options}])
 
 
 def test_settings_may_stand_on_their_lower_bounds():
@@ -792,7 +914,9 @@ def test_a_norm_beyond_all_floats_is_refused():
 # ---- schedules
 
 SCHEDULES = [Constant(0.1), LinearDecay(0.1, steps=50), StepDecay(0.1, every=20), ExponentialDecay(0.1, factor=0.5),
-             InverseDecay(0.1, tau=10), CosineDecay(0.1, steps=50), Warmup(CosineDecay(0.1, steps=50), steps=5)]
+             InverseDecay(0.1, tau=10), CosineDecay(0.1, steps=50), Warmup(CosineDecay(0.1, steps=50), steps=5),
+             MultiStepDecay(0.1, milestones=(5, 9)), OneCycle(0.1, steps=50)]
+PEAKS = {Warmup: 5, OneCycle: 14}                                # the step at which they begin to fall, of these
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
@@ -801,14 +925,57 @@ def test_every_schedule_gives_rates_an_optimizer_takes(schedule):
     rates = [schedule(k) for k in [*range(200), 10 ** 6]]
     for rate in rates:
         optimizer.lr = rate
-    begins = schedule.steps if isinstance(schedule, Warmup) else 0
+    begins = PEAKS.get(type(schedule), 0)
     assert max(rates) == rates[begins] == 0.1
     assert rates[begins:] == sorted(rates[begins:], reverse=True) and rates[:begins] == sorted(rates[:begins])
     assert eval(repr(schedule)) == schedule
 
 
 def test_every_schedule_is_tested():
-    assert {type(schedule) for schedule in SCHEDULES} == set(Schedule.__subclasses__())
+    assert {type(schedule) for schedule in SCHEDULES} == set(Schedule.__subclasses__()) - {ReduceOnPlateau}
+
+
+def test_a_plateau_follows_from_the_losses_alone():
+    schedule = ReduceOnPlateau(0.5, factor=0.5, patience=2, cooldown=2, final=0.1)
+    falling = [1.0 / k for k in range(1, 30)]
+    assert schedule.rate_after([]) == schedule.rate_after(falling) == 0.5
+    flat = [schedule.rate_after([1.0] * n) for n in range(20)]
+    assert flat == [0.5] * 4 + [0.25] * 5 + [0.125] * 5 + [0.1] * 6
+    assert schedule.rate_after([math.nan] * 4) == 0.25 and eval(repr(schedule)) == schedule
+    assert ReduceOnPlateau(0.5, patience=0, threshold=0.5).rate_after([1.0, 0.6]) == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("name, value", [("dampening", 0.5), ("momentum", 0)])
+def test_a_setting_that_nesterov_does_not_stand_is_refused_at_the_step_also_when_it_comes_later(name, value):
+    w = Value(1.0)
+    optimizer = SGD([w], lr=0.1, momentum=0.9, nesterov=True)
+    w.grad = 1.0
+    optimizer.step()
+    before, optimizer.groups[0][name] = (w.data, optimizer.steps_taken), value
+    with pytest.raises(ValueError, match="nesterov needs a momentum above 0"):
+        optimizer.step()
+    assert (w.data, optimizer.steps_taken) == before
+
+
+def test_a_state_of_other_options_is_refused_by_what_it_has_more():
+    with_more = Adam([{"params": [Value(1.0)], "amsgrad": True}])
+    with pytest.raises(ValueError, match=r"memory of m, t, v, found .* memory of largest, m, t, v"):
+        Adam([Value(1.0)]).load_state_dict(with_more.state_dict())
+    with pytest.raises(ValueError, match=r"settings lr, momentum, weight_decay, memory of G, t, found .* settings lr, weight_decay, memory of nothing"):
+        SGD([Value(1.0)], momentum=0.9).load_state_dict(SGD([Value(1.0)]).state_dict())
+
+
+def test_no_plateau_raises_the_rate():
+    assert ReduceOnPlateau(0.1, patience=0, final=0.5).rate_after([1.0] * 9) == 0.1
+
+
+def test_one_cycle_climbs_and_falls_between_its_rates():
+    for shape in ("cosine", "linear"):
+        schedule = OneCycle(1.0, steps=101, rise=0.5, shape=shape, initial=0.25, final=0.125)
+        rates = [schedule(k) for k in range(120)]
+        assert rates[0] == 0.25 and rates[100:] == [0.125] * 20 and max(rates) == max(rates[49:52]) <= 1.0
+    assert OneCycle(1.0, steps=100).initial == 0.04 and OneCycle(1.0, steps=100).final == pytest.approx(4e-6)
+    assert OneCycle(1.0, steps=1, final=0.5)(0) == 0.5 and OneCycle(1.0, steps=2, rise=0.5)(0) == 1.0
 
 
 def test_the_ends_of_schedules_are_where_they_say():
@@ -842,6 +1009,19 @@ def test_schedules_may_end_at_0_and_optimizers_take_it():
     (lambda: ExponentialDecay(0.1, factor=0), ValueError, "factor must .* got 0"),
     (lambda: InverseDecay(0.1, tau=math.inf), ValueError, "tau must be positive and finite, got inf"),
     (lambda: CosineDecay(-1.0, 5), ValueError, r"lr must .* got -1\.0"),
+    (lambda: MultiStepDecay(0.1, (5, 5)), ValueError, r"each of the milestones must be larger than the one before, got \(5, 5\)"),
+    (lambda: MultiStepDecay(0.1, 5), TypeError, "milestones must be a list or an array, not int"),
+    (lambda: MultiStepDecay(0.1, [1.5]), TypeError, r"milestones\[0\] must be a whole number"),
+    (lambda: OneCycle(0.1, 10, rise=1.0), ValueError, r"rise must be above 0 and below 1, got 1\.0"),
+    (lambda: OneCycle(0.1, 10, shape="square"), ValueError, "unknown shape 'square'; the names are cosine, linear"),
+    (lambda: OneCycle("a", 10), TypeError, "lr: .*'a'"), (lambda: OneCycle(0.1, 10, initial=-1), ValueError, "initial must be at least 0 and finite, got -1"),
+    (lambda: OneCycle(0.1, 10, final=math.inf), ValueError, "final must be .* got inf"),
+    (lambda: ReduceOnPlateau(0.1, patience=-1), ValueError, "patience must be at least 0, got -1"),
+    (lambda: ReduceOnPlateau(0.1, threshold=1), ValueError, "threshold must be at least 0 and below 1, got 1"),
+    (lambda: ReduceOnPlateau(0.1)(0), TypeError, r"ReduceOnPlateau goes by the losses, .*rate_after\(losses\)"),
+    (lambda: ReduceOnPlateau(0.1).rate_after(0.5), TypeError, r"losses must be a list or an array, not float: got 0\.5"),
+    (lambda: ReduceOnPlateau(0.1).rate_after(["a"]), TypeError, "a number is needed, not str: got 'a'"),
+    (lambda: ReduceOnPlateau(0.1).rate_after([Value(1.0)]), TypeError, r"v\.data is the number"),
     (lambda: Warmup(0.1, 5), TypeError, r"Warmup needs a schedule to lead to, got 0\.1; write Constant"),
     (lambda: Warmup(Constant(0.1), 0), ValueError, "steps must be at least 1, got 0"),
     (lambda: Constant(0.1)(-1), ValueError, "k must be at least 0, got -1"), (lambda: Constant(0.1)(1.0), TypeError, r"k must .* got 1\.0"),

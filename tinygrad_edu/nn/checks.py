@@ -23,6 +23,7 @@ NOT_NEGATIVE: Rule = ("at least 0 and finite", lambda x: 0 <= x < math.inf)
 FINITE: Rule = ("finite", math.isfinite)
 FRACTION: Rule = ("at least 0 and below 1", lambda x: 0 <= x < 1)
 BETWEEN: Rule = ("above 0 and below 1", lambda x: 0 < x < 1)
+SHARE: Rule = ("from 0 to 1", lambda x: 0 <= x <= 1)
 ABOVE_0: Rule = ("positive", lambda x: x > 0)
 
 
@@ -62,9 +63,17 @@ def checked_convention(name: str, word: Any) -> str:
     return by_name(name, word, {"gradient": "gradient", "step": "step"})
 
 
+def checked_switch(name: str, x: Any) -> bool:
+    """True or False, and nothing that only reads like one of them."""
+    if not isinstance(x, bool):
+        raise TypeError(f"{name} must be True or False, got {short_repr(x)}")
+    return x
+
+
 RULES: dict[str, Rule] = {"lr": NOT_NEGATIVE, "eps": POSITIVE, "weight_decay": NOT_NEGATIVE,
-                          "momentum": FRACTION, "alpha": FRACTION, "rho": FRACTION}
-OTHER_CHECKS = {"betas": checked_betas, "convention": checked_convention}
+                          "momentum": FRACTION, "dampening": FRACTION, "alpha": FRACTION, "rho": FRACTION}
+OTHER_CHECKS = {"betas": checked_betas, "convention": checked_convention, "nesterov": checked_switch,
+                "centered": checked_switch, "amsgrad": checked_switch}
 
 
 def checked_setting(name: str, value: Any) -> Any:
@@ -83,7 +92,7 @@ OTHER_NAMES = {             # what lectures and other libraries call it, spelt w
     "nesterovmomentum": "nesterov",
     "meansquarederror": "mse", "squarederror": "sum_squared_error", "meanabsoluteerror": "mae",
     "binarycrossentropy": "bce", "negativeloglikelihood": "nll",
-    "ce": "cross_entropy", "softmaxcrossentropy": "cross_entropy",
+    "ce": "cross_entropy", "kldiv": "kl_divergence", "softmaxcrossentropy": "cross_entropy",
 }
 
 
@@ -245,6 +254,9 @@ def form(state: dict[str, Any]) -> Any:
 
 
 def outline(state: dict[str, Any]) -> str:
-    """A state in a message."""
-    sizes = [group["params"] for group in state["groups"]] if form(state) else "?"
-    return f"{state.get('optimizer')} with groups of {sizes} parameters and {short_repr(state.get('settings'))}"
+    """A state in a message: what `form` says of it, by names."""
+    if not form(state):
+        return f"{state.get('optimizer')} with {', '.join(map(repr, state))}"
+    sizes, settings = [group["params"] for group in state["groups"]], ", ".join(state["settings"])
+    names = ", ".join(sorted({name for memory in state["memory"] for name in memory})) or "nothing"
+    return f"{state['optimizer']} with groups of {sizes} parameters, settings {settings}, memory of {names}"

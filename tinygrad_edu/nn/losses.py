@@ -2,31 +2,47 @@
 
 Every loss takes one example or a batch (a list of examples), Values or floats, lists or arrays, and
 reduces the batch as `reduction` says: "mean" (the default), "sum", or "none" for the list.  Lengths
-must agree; nothing is broadcast.
+must agree; of predictions and targets nothing is broadcast.
+
+Options have PyTorch's names where they mean the same.  In `fit` they are fixed beforehand:
+`tg.fit(..., loss=partial(tg.cross_entropy, label_smoothing=0.1))`, with `from functools import partial`.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec
 
 from ..engine import ops
-from ..engine.arrays import as_lists
 from ..engine.composites import log_softmax
 from ..engine.errors import DomainError
-from ..engine.number import checked_whole, number, short_repr
+from ..engine.number import short_repr
 from ..engine.value import Value
-from ..fast.trace import TraceError, checked_in_each_row, is_plain, is_traced
-from .checks import ABOVE_0, by_name, checked_number, to_list
+from ..fast.trace import is_traced
+from .checks import ABOVE_0, FINITE, NOT_NEGATIVE, checked_number, to_list
+from .reductions import Counting, by_class, elementwise, per_example, reduce, spread
+from .targets import (
+    check_numbers,
+    check_probabilities,
+    check_shapes,
+    check_shares,
+    check_signs,
+    counts,
+    distribution,
+    is_row,
+    number_of,
+    numbers_in,
+    taken,
+    unless_0,
+    where_counts,
+)
 
-REDUCTIONS = {"mean": ops.mean, "sum": ops.sum, "none": list}
-SUM_TOLERANCE = 1e-6                # of probabilities, per class: what single precision needs
+P = ParamSpec("P")
 
 
-def labelled(function: Callable) -> Callable:
+def labelled(function: Callable[P, Any]) -> Callable[P, Any]:
     """The loss function, whose result is called "loss" in pictures and steps."""
     @wraps(function)
-    def loss(*arguments: Any, **options: Any) -> Any:
+    def loss(*arguments: P.args, **options: P.kwargs) -> Any:
         made = function(*arguments, **options)
         if isinstance(made, Value):
             made.label = made.label or "loss"
@@ -52,23 +68,24 @@ def mse(predictions: Any, targets: Any, reduction: str = "mean") -> Any:
 
 
 @labelled
-def sum_squared_error(predictions: Any, targets: Any) -> Any:
-    """Σ (pᵢ - tᵢ)², the squared distance.
+def sum_squared_error(predictions: Any, targets: Any, reduction: str = "sum") -> Any:
+    """Σ (pᵢ - tᵢ)², the squared distance; with reduction="mean" it is `mse`.
 
     >>> sum_squared_error([10.0, 4.0], [7.0, 5.0])
     10.0
     """
-    return squared_errors(predictions, targets, "sum")
+    return squared_errors(predictions, targets, reduction)
 
 
 @labelled
-def half_squared_error(predictions: Any, targets: Any) -> Any:
-    """½ Σ (pᵢ - tᵢ)², whose gradient is p - t without a factor.
+def half_squared_error(predictions: Any, targets: Any, reduction: str = "sum") -> Any:
+    """½ Σ (pᵢ - tᵢ)², whose gradient is p - t without a factor; with reduction="mean" it is half of `mse`.
 
-    >>> half_squared_error([10.0, 4.0], [7.0, 5.0])
-    5.0
+    >>> half_squared_error([10.0, 4.0], [7.0, 5.0]), half_squared_error([10.0, 4.0], [7.0, 5.0], "none")
+    (5.0, [4.5, 0.5])
     """
-    return ops.div(squared_errors(predictions, targets, "sum"), 2.0)
+    errors = squared_errors(predictions, targets, reduction)
+    return [ops.div(e, 2.0) for e in errors] if is_row(errors) else ops.div(errors, 2.0)
 
 
 def squared_errors(predictions: Any, targets: Any, reduction: str) -> Any:
@@ -102,6 +119,26 @@ def huber(predictions: Any, targets: Any, delta: float = 1.0, reduction: str = "
 
 
 @labelled
+def smooth_l1(predictions: Any, targets: Any, beta: float = 1.0, reduction: str = "mean") -> Any:
+    """½ e² / beta for errors up to beta, |e| - ½ beta beyond: `mae` with its corner rounded.  Girshick, 2015.
+
+    It is `huber` with delta = beta, divided by beta, as in PyTorch; with beta 0 it is `mae`.
+
+    >>> smooth_l1([0.5, 3.0], [0.0, 0.0], beta=2.0, reduction="none")
+    [0.0625, 2.0]
+    """
+    beta = checked_number("beta", beta, NOT_NEGATIVE)
+    if beta == 0:
+        return mae(predictions, targets, reduction)
+
+    def one(p: Any, t: Any) -> Any:
+        error = ops.sub(p, t)
+        cut = ops.clip(error, -beta, beta)
+        return ops.mul(ops.div(cut, beta), ops.sub(error, ops.div(cut, 2)))
+    return elementwise(one, predictions, targets, reduction)
+
+
+@labelled
 def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
     """max(0, 1 - t · s) for targets -1 or 1: no loss once a score is on the right side by 1.
 
@@ -109,42 +146,77 @@ def hinge(scores: Any, targets: Any, reduction: str = "mean") -> Any:
     [0.0, 0.5, 2.0]
     """
     targets = taken("targets", targets)
-    for i, t in enumerate(numbers_in(targets)):
-        check_sign([t], f"target {i}")
+    check_signs("hinge", targets)
     return elementwise(lambda s, t: ops.relu(ops.sub(1, ops.mul(t, s))), scores, targets, reduction)
+
+
+@labelled
+def margin_ranking(first: Any, second: Any, targets: Any, margin: float = 0.0, reduction: str = "mean") -> Any:
+    """max(0, margin - t · (a - b)): of two scores the first is to be the larger by a margin, or for t = -1 the second.
+
+    In `fit`, the model answers with both scores:
+    `loss=lambda pairs, targets: tg.margin_ranking([a for a, _ in pairs], [b for _, b in pairs], targets)`
+
+    >>> margin_ranking([2.0, 0.5], [1.0, 1.0], [1, 1], margin=0.25, reduction="none")
+    [0.0, 0.75]
+    """
+    margin = checked_number("margin", margin, FINITE)
+    first, second, targets = taken("first", first), taken("second", second), taken("targets", targets)
+    check_shapes(first, second)
+    check_signs("margin_ranking", targets)
+    differences = [ops.sub(a, b) for a, b in zip(numbers_in(first), numbers_in(second))]
+    check_shapes(first, targets)
+    signed = [ops.mul(t, d) for d, t in zip(differences, numbers_in(targets))]
+    return reduce([ops.relu(ops.sub(margin, ahead)) for ahead in signed], reduction)
 
 
 # ---- classes --------------------------------------------------------------------------------------------
 
 
 @labelled
-def cross_entropy(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+def cross_entropy(logits: Any, targets: Any, reduction: str = "mean", *, weight: Any = None,
+                  ignore_index: int | None = None, label_smoothing: float = 0.0) -> Any:
     """-log softmax(logits)[target] = log Σ exp(zᵢ) - z[target].
 
-    logits    one list of numbers, or a list of such lists
-    targets   for each, the index of the class, or a list of probabilities (one-hot, soft)
+    logits            one list of numbers, or a list of such lists
+    targets           for each, the index of the class, or a list of probabilities (one-hot, soft)
+    weight            of each class, such as [1.0, 5.0] where class 1 is rare
+    ignore_index      examples with this target do not count; it may be no class, such as -100
+    label_smoothing   ε: this share of each target is spread evenly over all C classes
 
     It takes logits, not probabilities: the softmax is within, so that a loss near 0 keeps its
     digits and none is infinite.
 
+    With options it is what PyTorch has: Σ_c w_c ((1 - ε) t_c + ε/C) · -log p_c, t the target as a row.  The mean
+    divides by the sum of the weights of the targets that count; where targets are rows, by their number.  Where
+    nothing counts PyTorch gives nan, and we a ValueError.
+
     >>> round(cross_entropy([2.0, 2.0, 2.0], 0), 4)         # log 3: no idea among three classes
     1.0986
+    >>> from functools import partial
+    >>> loss = partial(cross_entropy, weight=[1.0, 5.0], ignore_index=-100)     # tg.fit(..., loss=loss)
+    >>> round(loss([[0.0, 2.0], [0.0, 2.0], [9.0, 0.0]], [0, 1, -100]), 4)      # (2.1269 + 5 · 0.1269) / (1 + 5)
+    0.4603
     """
-    return per_example(lambda z, t: ops.softmax_cross_entropy(z, distribution(t, len(z))), logits, targets, reduction)
+    return by_class(ops.softmax_cross_entropy, logits, targets, reduction,
+                    Counting(weight, ignore_index, label_smoothing))
 
 
 @labelled
-def nll(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+def nll(log_probabilities: Any, targets: Any, reduction: str = "mean", *, weight: Any = None,
+        ignore_index: int | None = None) -> Any:
     """-log p[target] of logarithms of probabilities, such as `log_softmax` gives.
+
+    weight, ignore_index   as for `cross_entropy`
 
     >>> nll([-0.5, -1.5], 1)
     1.5
     """
-    def one(logs: Sequence[Any], t: Any) -> Any:
+    def one(logs: Sequence[Any], shares: Sequence[Any]) -> Any:
         check_numbers(logs)
-        weighted = [(p, where_counts(p, log, -0.0)) for p, log in zip(distribution(t, len(logs)), logs) if counts(p)]
+        weighted = [(p, where_counts(p, log, -0.0)) for p, log in zip(shares, logs) if counts(p)]
         return ops.neg(ops.dot([p for p, _ in weighted], [log for _, log in weighted]))
-    return per_example(one, log_probabilities, targets, reduction)
+    return by_class(one, log_probabilities, targets, reduction, Counting(weight, ignore_index))
 
 
 @labelled
@@ -154,6 +226,9 @@ def kl_divergence(p: Any, q: Any, reduction: str = "mean") -> Any:
     0 log 0 counts as 0, also where a pᵢ of 0 takes gradients: its slope, which is -∞ from the right, is left
     out.  So an exp that underflows in a softmax does no harm.  For a one-hot p it is the cross entropy -log q[true].
     As `loss` of `fit`, p are the predictions and q the targets.
+
+    The mean is over the examples, the rows: that of PyTorch's reduction="batchmean".  What PyTorch calls "mean"
+    divides by the number of classes as well.  `torch.nn.functional.kl_div(q.log(), p)` has q first.
 
     >>> round(kl_divergence([1.0, 0.0, 0.0], [0.7, 0.2, 0.1]), 6)
     0.356675
@@ -188,8 +263,11 @@ def brier(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
 
 
 @labelled
-def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
+def bce(probabilities: Any, targets: Any, reduction: str = "mean", *, weight: Any = None) -> Any:
     """-(t log p + (1 - t) log(1 - p)) for probabilities p and targets t from [0, 1].
+
+    weight   the loss of each number times this: one number for all, one for each column of a list of rows,
+             or one for each number.  As in PyTorch, the mean divides by how many there are, whatever they weigh
 
     >>> round(bce(0.8, 1), 6), bce(0.0, 0)
     (0.223144, 0.0)
@@ -205,202 +283,34 @@ def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Any:
             raise type(error)(f"bce of probability {number_of(p)} for target {number_of(t)} {trouble}: "
                               "use the logits form, bce_with_logits") from None
         return hit if miss is None else miss if hit is None else ops.add(hit, miss)
-    return elementwise(one, probabilities, targets, reduction)
+    return elementwise(one, probabilities, targets, reduction, weight=weight)
 
 
 @labelled
-def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Any:
+def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean", *, weight: Any = None,
+                    pos_weight: Any = None) -> Any:
     """`bce` of sigmoid(logits), as t softplus(-z) + (1 - t) softplus(z): never infinite.
+
+    weight       as for `bce`
+    pos_weight   p, how much more a positive target counts: p t softplus(-z) + (1 - t) softplus(z).  Given in
+                 the same forms; negatives / positives evens out classes of different size
 
     >>> bce_with_logits(40.0, 1)
     4.248354255291589e-18
+    >>> round(bce_with_logits([0.0, 0.0], [1, 0], pos_weight=3.0), 4)           # (3 + 1) · log 2 / 2
+    1.3863
     """
-    def one(z: Any, t: Any) -> Any:
+    def one(z: Any, t: Any, more: float | None) -> Any:
         check_shares([t], "targets of bce_with_logits are from [0, 1], got {}")
         hit, miss = ops.softplus(ops.neg(z)), ops.softplus(z)
+        hit = hit if more is None else ops.mul(more, hit)
         if not (counts(t) and counts(ops.sub(1, t))):
             return hit if number_of(t) else miss
         return ops.add(ops.mul(t, hit), ops.mul(ops.sub(1, t), miss))
-    return elementwise(one, logits, targets, reduction)
-
-
-# ---- what they share --------------------------------------------------------------------------------------
-
-
-def check_number(x: Any) -> None:
-    """Refuse what is neither a Value nor a number."""
-    if not isinstance(x, Value):
-        number(x)
-
-
-def number_of(x: Any) -> float:
-    """The number in a Value, or x itself if it is a number."""
-    check_number(x)
-    return x.data if isinstance(x, Value) else x
-
-
-def unless_0(weight: Any, x: Any, otherwise: float) -> Any:
-    """x; but in a function that is traced, where the weight is not known yet, another number wherever that is 0."""
-    return ops.where(ops.equal(weight, 0), otherwise, x) if is_traced(weight) else x
-
-
-def where_counts(weight: Any, x: Any, otherwise: float) -> Any:
-    """x; but in a function that is traced another number wherever a term of this weight does not count."""
-    return unless_0(weight, x, otherwise) if is_traced(weight) and is_plain(weight) else x
-
-
-def counts(weight: Any) -> bool:
-    """Does a term of this weight belong to a loss?  Not at 0, unless the weight itself takes gradients."""
-    return is_traced(weight) or number_of(weight) != 0 or (isinstance(weight, Value) and not weight.is_constant)
-
-
-def is_row(x: Any) -> bool:
-    return isinstance(x, list | tuple)
-
-
-def numbers_in(x: Any) -> list[Any]:
-    """The numbers of a number, a list, or a list of lists."""
-    return [y for e in x for y in numbers_in(e)] if is_row(x) else [x]
-
-
-def taken(name: str, x: Any) -> Any:
-    """x with lists for arrays; what is neither a number nor a list or array is refused by name."""
-    x = as_lists(x)
-    if not is_row(x):
-        try:
-            check_number(x)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise type(error)(f"{name}: {error}{to_list(x)}") from None
-    return x
-
-
-def counted(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"
-
-
-def same_length(predictions: Sequence[Any], targets: Sequence[Any]) -> None:
-    if len(predictions) != len(targets):
-        raise ValueError(f"{counted(len(predictions), 'prediction')}, {counted(len(targets), 'target')}: "
-                         "give one target for each")
-
-
-def form(x: Any) -> str:
-    """What x is, in a message about lists and numbers; anything else is refused."""
-    if is_row(x):
-        return f"a list of {len(x)}"
-    check_number(x)
-    return "a number"
-
-
-def check_shapes(a: Any, b: Any, place: str = "") -> None:
-    """Refuse predictions and targets that are not nested alike; `place` says where, as in [0][1]."""
-    if is_row(a) != is_row(b):
-        where = f" at {place}" if place else ""
-        raise ValueError(f"{form(a)} against {form(b)}{where}: predictions and targets need the same form")
-    if is_row(a):
-        if not a:
-            raise ValueError("an empty batch has no loss")
-        same_length(a, b)
-        for i, (x, y) in enumerate(zip(a, b)):
-            check_shapes(x, y, f"{place}[{i}]")
-
-
-def reduce(losses: list[Any], reduction: str) -> Any:
-    """The mean or the sum of the losses, or the list of them; a single loss is its own mean and sum."""
-    reduced = by_name("reduction", reduction, REDUCTIONS)
-    return losses[0] if len(losses) == 1 and reduced is not list else reduced(losses)
-
-
-def elementwise(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
-    """The loss of each number, reduced over all of them."""
-    predictions, targets = taken("predictions", predictions), taken("targets", targets)
-    check_shapes(predictions, targets)
-    return reduce([loss(p, t) for p, t in zip(numbers_in(predictions), numbers_in(targets))], reduction)
-
-
-def per_example(loss: Callable, predictions: Any, targets: Any, reduction: str) -> Any:
-    """The loss of each example (a row), reduced over the batch."""
-    predictions, targets = as_lists(predictions), as_lists(targets)
-    if not is_row(predictions) or not predictions:
-        raise ValueError("an empty batch has no loss" if is_row(predictions) else
-                         f"one number per class is needed, got {short_repr(predictions)}{to_list(predictions)}")
-    if not any(map(is_row, predictions)):
-        if is_row(targets) and any(map(is_row, targets)):
-            raise ValueError(f"1 prediction, {counted(len(targets), 'target')}: give a row of numbers for each target")
-        by_name("reduction", reduction, REDUCTIONS)
-        return loss(predictions, targets)
-    for i, row in enumerate(predictions):
-        if not is_row(row) or not row or is_row(row[0]):
-            raise ValueError(f"prediction {i} is {'empty' if row == [] else short_repr(row)}: "
-                             "one number per class is needed")
-    if not is_row(targets):
-        raise ValueError(f"{counted(len(predictions), 'prediction')}, but no list of targets: "
-                         f"got {short_repr(targets)}{to_list(targets)}; give one target for each")
-    same_length(predictions, targets)
-    return reduce([loss(p, t) for p, t in zip(predictions, targets)], reduction)
-
-
-def distribution(target: Any, classes: int) -> list[Any]:
-    """A target as one probability per class."""
-    if is_row(target):
-        if len(target) != classes or any(map(is_row, target)):
-            raise ValueError(f"a target is the index of a class, or a list of {classes}, "
-                             f"one probability for each class: got {short_repr(target)}")
-        check_probabilities(target, "target")
-        return list(target)
-    if is_traced(target):
-        raise TraceError("a class is an index, and a program has only numbers: give each target as a row of "
-                         f"{classes} probabilities, 1.0 for its class and 0.0 for the others")
-    try:
-        place = checked_whole("a target (the index of a class if no list of probabilities)", target, least=-math.inf)
-    except TypeError as error:
-        whole = isinstance(target, float) and target.is_integer()
-        raise TypeError(f"{error}{f'; write int({target})' if whole else to_list(target)}") from None
-    if not 0 <= place < classes:
-        raise IndexError(f"target {target}, but {classes} classes (0..{classes - 1})")
-    return [float(i == place) for i in range(classes)]
-
-
-def check_numbers(row: Sequence[Any]) -> None:
-    """Refuse what is no number, also where a loss would not look at it."""
-    for x in row:
-        check_number(x)
-
-
-def are_shares(xs: Sequence[Any]) -> Any:
-    return ops.min([ops.equal(x, ops.clip(x, 0.0, 1.0)) for x in xs])
-
-
-def are_probabilities(ps: Sequence[Any]) -> Any:
-    off = ops.abs(ops.sub(ops.sum(ps), 1))
-    return ops.min([ops.greater_equal(ops.min(ps), 0), ops.less_equal(ops.max(ps), 1),
-                   ops.less_equal(off, SUM_TOLERANCE * len(ps))])
-
-
-@checked_in_each_row(lambda ts: ops.equal(ops.abs(ts[0]), 1))
-def check_sign(ts: Sequence[Any], what: str) -> None:
-    """Refuse the one number of the list if it is neither -1 nor 1."""
-    if number_of(ts[0]) not in (-1, 1):
-        raise ValueError(f"targets of hinge are -1 or 1, but {what} is {number_of(ts[0])}")
-
-
-@checked_in_each_row(are_shares)
-def check_shares(xs: Sequence[Any], words: str) -> None:
-    """Refuse what is not from [0, 1]; the words are the message, with a place for each number."""
-    if not all(0 <= number_of(x) <= 1 for x in xs):
-        raise ValueError(words.format(*map(number_of, xs)))
-
-
-@checked_in_each_row(are_probabilities)
-def check_probabilities(ps: Sequence[Any], what: str) -> None:
-    """Refuse what is not from [0, 1], or does not sum to 1; `what` names them in the message."""
-    for i, p in enumerate(ps):
-        if not 0 <= number_of(p) <= 1:
-            raise ValueError(f"{what}[{i}] is {number_of(p)}, not a probability from [0, 1]")
-    total = ops.sum([number_of(p) for p in ps])
-    if abs(total - 1) > SUM_TOLERANCE * len(ps):
-        raise ValueError(f"{what}: the probabilities sum to {total}, not to 1")
+    logits = taken("predictions", logits)
+    more = spread("pos_weight", pos_weight, logits)
+    return elementwise(one, logits, targets, reduction, more, weight=weight)
 
 
 __all__ = ["bce", "bce_with_logits", "brier", "cross_entropy", "half_squared_error", "hinge", "huber", "kl_divergence",
-           "log_softmax", "mae", "mse", "nll", "sum_squared_error"]
+           "log_softmax", "mae", "margin_ranking", "mse", "nll", "smooth_l1", "sum_squared_error"]

@@ -9,10 +9,10 @@ compiled programs do, chunks of it take the place of numbers (see `chunks.py`), 
 
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from ..engine.errors import GradientError
 from ..engine.number import format_number, short_repr
@@ -84,6 +84,11 @@ def jsonable(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
 
 
+def without_off(settings: dict[str, Any], options: Collection[str]) -> dict[str, Any]:
+    """Settings without the options that are off: what older versions wrote, and what there is to see."""
+    return {name: value for name, value in settings.items() if value or name not in options}
+
+
 # ---- optimizers -------------------------------------------------------------------------------------------
 
 
@@ -116,6 +121,8 @@ class Optimizer:
     """
 
     remembers: tuple[str, ...] = ()         # the names of what `memory` holds, 0.0 before the first step
+    options: ClassVar[dict[str, tuple[str, ...]]] = {}      # settings that are off at first, and what `memory` holds
+    #                                                         besides while one is on
     decays_weights_directly = False         # True: w ← (1 - lr · λ) w - step, and g stays as it is
     remembered_in: Chunks | None = None    # the chunks that `remembered` consists of; None: it is lists of numbers
     found: tuple[int, Chunks | None] = -1, None        # the chunks of the parameters, and when we looked for them
@@ -127,7 +134,7 @@ class Optimizer:
         self.parameters = checked_parameters([p for group in self.groups for p in group.params])
         if all(map(is_frozen, self.parameters)):
             raise ValueError(f"all {len(self.parameters)} parameters are constants or frozen: nothing could be learned")
-        self.remembered: dict[str, Cells] = {name: [0.0] * len(self.parameters) for name in self.remembers}
+        self.remembered: dict[str, Cells] = {name: [0.0] * len(self.parameters) for name in self.names()}
         self.steps_taken = 0
 
     @property
@@ -139,6 +146,11 @@ class Optimizer:
     def lr(self, new: float) -> None:
         self.defaults["lr"] = checked_setting("lr", new)
 
+    def names(self) -> list[str]:
+        """The names of what is remembered, as the settings are now."""
+        on = [name for name in self.options if any(group[name] for group in self.groups)]
+        return [*self.remembers, *[name for option in on for name in self.options[option]]]
+
     @cached_property
     def memory(self) -> list[dict[str, float]]:
         """What the rule remembers of each parameter, by name.  It may be changed until the next step."""
@@ -148,11 +160,16 @@ class Optimizer:
     def memory_in_lists(self) -> dict[str, list[float]]:
         """The memory as a list of numbers under each name; where somebody has looked at it, as it is now."""
         if "memory" in vars(self):
-            self.remembered = {name: [memory[name] for memory in self.memory] for name in self.remembers}
+            self.remembered = {name: [memory.get(name, 0.0) for memory in self.memory] for name in self.names()}
             del self.memory
         elif self.remembered_in:
             self.remembered = {name: self.remembered_in.to_lists(cells) for name, cells in self.remembered.items()}
         self.remembered_in = None
+        return self.with_new_names(len(self.parameters))
+
+    def with_new_names(self, cells: int) -> dict[str, Cells]:
+        """The memory, also of an option that was switched on since the last step."""
+        self.remembered = {**{name: [0.0] * cells for name in self.names()}, **self.remembered}
         return self.remembered
 
     def memory_in(self, chunks: Chunks) -> dict[str, Cells]:
@@ -161,13 +178,19 @@ class Optimizer:
             lists = self.memory_in_lists()
             self.remembered = {name: chunks.of_lists(numbers) for name, numbers in lists.items()}
         self.remembered_in = chunks
-        return self.remembered
+        return self.with_new_names(len(chunks.parts))
 
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles take over: memory as numbers, and not where the parameters lie."""
         if "memory" not in vars(self):
             self.memory_in_lists()
         return {name: x for name, x in vars(self).items() if name not in ("found", "remembered_in")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a pickle; one of an older version knows no options, so they are off."""
+        vars(self).update(state)
+        for name in self.options:
+            self.defaults.setdefault(name, False)
 
     # ---- the rule
 
@@ -284,7 +307,8 @@ class Optimizer:
 
     def computed_one_by_one(self, before: list[float], gradients: list[float], frozen: set[int]) -> tuple[list, list]:
         """The same by a rule of one parameter, which is never asked about a frozen one."""
-        after, memories = list(before), [dict(memory) for memory in self.memory]
+        new = dict.fromkeys(self.names(), 0.0)
+        after, memories = list(before), [{**new, **memory} for memory in self.memory]
         for i, (w, g, memory, at) in enumerate(zip(before, gradients, memories, self.settings())):
             if i not in frozen:
                 after[i] = self.moved(w, g, memory, at)
@@ -334,7 +358,8 @@ class Optimizer:
 
         The values of the parameters are not part of it; they belong to the model.
         """
-        return {"optimizer": type(self).__name__, "steps_taken": self.steps_taken, "settings": jsonable(self.defaults),
+        settings = jsonable(without_off(self.defaults, self.options))
+        return {"optimizer": type(self).__name__, "steps_taken": self.steps_taken, "settings": settings,
                 "groups": [{"params": len(group.params), "settings": jsonable(group.own)} for group in self.groups],
                 "memory": [dict(memory) for memory in self.memory]}
 
@@ -348,13 +373,14 @@ class Optimizer:
         settings = {name: checked_setting(name, value) for name, value in state["settings"].items()}
         groups = [Group(group.params, saved["settings"], self.defaults)
                   for group, saved in zip(self.groups, state["groups"])]
-        memory = [{name: checked_number(f"memory[{i}][{name!r}]", saved[name], FINITE) for name in self.remembers}
+        memory = [{name: checked_number(f"memory[{i}][{name!r}]", saved[name], FINITE) for name in saved}
                   for i, saved in enumerate(state["memory"])]
         self.defaults.update(settings)
         self.groups, self.memory, self.steps_taken = groups, memory, state["steps_taken"]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self.parameters)} parameters{in_words(self.defaults)})"
+        shown = in_words(without_off(self.defaults, self.options))
+        return f"{type(self).__name__}({len(self.parameters)} parameters{shown})"
 
 
 def row(i: int, lists: dict[str, list[float]]) -> dict[str, float]:
@@ -383,7 +409,18 @@ class SGD(Optimizer):
 
     w ← w - lr · g                                          Robbins and Monro, 1951
 
-    Defaults: lr 0.001, weight_decay 0, as in PyTorch.
+    With `momentum` β it rolls on, as PyTorch's SGD does:
+
+    G ← βG + (1 - d) g, at the first step G ← g;  w ← w - lr · G,  or with nesterov  w ← w - lr · (g + βG)
+
+    momentum    β; 0 is the plain rule
+    dampening   d, how much less a new gradient counts; with d = β, G is a running mean of the gradients
+    nesterov    look ahead: the gradient counts once more.  It needs a momentum, and no dampening
+
+    `Momentum` and `Nesterov` are these two rules under their own names, with the same bits; `Momentum` knows
+    the other convention of the lectures besides.
+
+    Defaults: lr 0.001, momentum 0, dampening 0, nesterov False, weight_decay 0, as in PyTorch.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -392,14 +429,37 @@ class SGD(Optimizer):
     >>> optimizer.step()
     >>> w.data
     0.75
+    >>> SGD([w], lr=0.125, nesterov=True)
+    Traceback (most recent call last):
+    ValueError: nesterov needs a momentum above 0, such as 0.9, and dampening 0: got momentum 0.0, dampening 0.0
     """
 
-    def __init__(self, parameters: Iterable[Any], lr: float = 0.001, weight_decay: float = 0.0):
-        super().__init__(parameters, lr, weight_decay)
+    options: ClassVar = {"momentum": ("G", "t"), "dampening": (), "nesterov": ()}
+
+    def __init__(self, parameters: Iterable[Any], lr: float = 0.001, weight_decay: float = 0.0,
+                 momentum: float = 0.0, dampening: float = 0.0, nesterov: bool = False):
+        super().__init__(parameters, lr, weight_decay, momentum=momentum, dampening=dampening, nesterov=nesterov)
+        for group in self.groups:
+            check_nesterov(self.settings_of(group))
 
     @for_chunks
     def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
-        return [at.lr * g for g in gradients]
+        check_nesterov(at)                              # again, since a setting may have been changed
+        if not at.momentum:
+            return [at.lr * g for g in gradients]
+        shares = [1 - at.dampening * (t > 0) for t in memory["t"]]
+        memory["t"] = [t + 1 for t in memory["t"]]
+        memory["G"] = [at.momentum * G + share * g for G, share, g in zip(memory["G"], shares, gradients)]
+        if at.nesterov:
+            return [at.lr * (g + at.momentum * G) for G, g in zip(memory["G"], gradients)]
+        return [at.lr * G for G in memory["G"]]
+
+
+def check_nesterov(at: Any) -> None:
+    """Refuse to look ahead where nothing rolls on, or where a gradient counts less."""
+    if at.nesterov and (not at.momentum or at.dampening):
+        raise ValueError("nesterov needs a momentum above 0, such as 0.9, and dampening 0: "
+                         f"got momentum {at.momentum!r}, dampening {at.dampening!r}")
 
 
 class Momentum(Optimizer):
@@ -411,6 +471,8 @@ class Momentum(Optimizer):
     β is `momentum`.  While lr stays the same, Δ = -lr · G and the paths are the same; once lr changes
     they differ: "gradient" applies the new lr to all that was gathered, "step" to new gradients only.
     Under a constant gradient g both end at steps of lr · g / (1 - β).       Polyak, 1964
+
+    The first is also `SGD(..., momentum=0.9)`.
 
     Defaults: lr 0.001, momentum 0.9, convention "gradient", weight_decay 0.
 
@@ -446,7 +508,8 @@ class Nesterov(Optimizer):
 
     G ← βG + g,  w ← w - lr · (g + βG)              Nesterov, 1983; Sutskever and others, 2013
 
-    β is `momentum`.
+    β is `momentum`.  This is PyTorch's form, as is `SGD(..., momentum=0.9, nesterov=True)`.  The papers take
+    the gradient at the place looked ahead to; here w is that place, so that it can be taken at w.
 
     Defaults: lr 0.001, momentum 0.9, weight_decay 0.
 
@@ -503,7 +566,11 @@ class RMSprop(Optimizer):
 
     v ← αv + (1 - α)g²,  w ← w - lr · g / (√v + ε)          Tieleman and Hinton, 2012, lecture 6.5
 
-    Defaults: lr 0.01, alpha 0.99, eps 1e-8, weight_decay 0, as in PyTorch.
+    centered   divide by the spread of the gradients instead: with their mean m ← αm + (1 - α)g, by
+               √(v - m²) + ε.  Where rounding takes v - m² below 0 it counts as 0 (PyTorch: nan).
+                                                            Graves, 2013, https://arxiv.org/abs/1308.0850
+
+    Defaults: lr 0.01, alpha 0.99, eps 1e-8, centered False, weight_decay 0, as in PyTorch.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -515,16 +582,20 @@ class RMSprop(Optimizer):
     """
 
     remembers = ("v",)
+    options: ClassVar = {"centered": ("m",)}
 
     def __init__(self, parameters: Iterable[Any], lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8,
-                 weight_decay: float = 0.0):
-        super().__init__(parameters, lr, weight_decay, alpha=alpha, eps=eps)
+                 weight_decay: float = 0.0, centered: bool = False):
+        super().__init__(parameters, lr, weight_decay, alpha=alpha, eps=eps, centered=centered)
 
     @for_chunks
     def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
         root, _ = functions_for(gradients)
-        memory["v"] = [at.alpha * v + (1 - at.alpha) * g * g for v, g in zip(memory["v"], gradients)]
-        return [at.lr * (g / (root(v) + at.eps)) for v, g in zip(memory["v"], gradients)]
+        v = memory["v"] = [at.alpha * v + (1 - at.alpha) * g * g for v, g in zip(memory["v"], gradients)]
+        if at.centered:
+            m = memory["m"] = [at.alpha * m + (1 - at.alpha) * g for m, g in zip(memory["m"], gradients)]
+            v = [(v - m * m) * (v > m * m) for v, m in zip(v, m)]
+        return [at.lr * (g / (root(v) + at.eps)) for v, g in zip(v, gradients)]
 
 
 class Adadelta(Optimizer):
@@ -568,7 +639,11 @@ class Adam(Optimizer):
     Both means start at 0 and are too small at first; the hats undo that, else the first step would be
     (1 - β₁) / √(1 - β₂) = 3.16 times larger.  t counts the steps of this parameter.
 
-    Defaults: lr 0.001, betas (0.9, 0.999), eps 1e-8, weight_decay 0, as in the paper and in PyTorch.
+    amsgrad   steps never grow again: v̂ is made of the largest v so far.  PyTorch takes the largest before the
+              bias is undone, and so do we; the paper leaves the bias in.
+                                            Reddi, Kale and Kumar, 2018, https://arxiv.org/abs/1904.09237
+
+    Defaults: lr 0.001, betas (0.9, 0.999), eps 1e-8, weight_decay 0, amsgrad False, as in the paper and in PyTorch.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -580,10 +655,11 @@ class Adam(Optimizer):
     """
 
     remembers = ("m", "v", "t")
+    options: ClassVar = {"amsgrad": ("largest",)}
 
     def __init__(self, parameters: Iterable[Any], lr: float = 0.001, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 0.0):
-        super().__init__(parameters, lr, weight_decay, betas=betas, eps=eps)
+                 eps: float = 1e-8, weight_decay: float = 0.0, amsgrad: bool = False):
+        super().__init__(parameters, lr, weight_decay, betas=betas, eps=eps, amsgrad=amsgrad)
 
     @for_chunks
     def steps_for(self, gradients: Cells, memory: dict[str, Cells], at: Any) -> Cells:
@@ -592,6 +668,8 @@ class Adam(Optimizer):
         t = memory["t"] = [t + 1 for t in memory["t"]]
         m = memory["m"] = [beta1 * m + (1 - beta1) * g for m, g in zip(memory["m"], gradients)]
         v = memory["v"] = [beta2 * v + (1 - beta2) * g * g for v, g in zip(memory["v"], gradients)]
+        if at.amsgrad:
+            v = memory["largest"] = [old * (old > v) + v * (old <= v) for old, v in zip(memory["largest"], v)]
         return [at.lr * (m / (1 - power(beta1, t)) / (root(v / (1 - power(beta2, t))) + at.eps))
                 for m, v, t in zip(m, v, t)]
 
@@ -601,9 +679,10 @@ class AdamW(Adam):
 
     w ← (1 - lr · λ) w - (Adam's step)          Loshchilov and Hutter, 2019, https://arxiv.org/abs/1711.05101
 
-    In Adam the decay λw is part of g, and so is divided by √v̂ as well.  λ is `weight_decay`.
+    In Adam the decay λw is part of g, and so is divided by √v̂ as well.  λ is `weight_decay`; amsgrad is
+    that of `Adam`.
 
-    Defaults: lr 0.001, betas (0.9, 0.999), eps 1e-8, weight_decay 0.01, as in PyTorch.
+    Defaults: lr 0.001, betas (0.9, 0.999), eps 1e-8, weight_decay 0.01, amsgrad False, as in PyTorch.
 
     >>> from tinygrad_edu import Value
     >>> w = Value(1.0)
@@ -617,8 +696,8 @@ class AdamW(Adam):
     decays_weights_directly = True
 
     def __init__(self, parameters: Iterable[Any], lr: float = 0.001, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 0.01):
-        super().__init__(parameters, lr, betas, eps, weight_decay)
+                 eps: float = 1e-8, weight_decay: float = 0.01, amsgrad: bool = False):
+        super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad)
 
 
 class Lion(Optimizer):

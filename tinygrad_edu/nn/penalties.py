@@ -12,7 +12,7 @@ from ..engine import ops
 from ..engine.arrays import as_lists
 from ..engine.number import short_repr
 from .checks import NOT_NEGATIVE, checked_number
-from .losses import numbers_in
+from .targets import numbers_in
 
 
 class Penalty:
