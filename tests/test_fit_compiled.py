@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import warnings
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,9 +16,10 @@ import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.learn import data, gradients
 from tinygrad_edu.learn.animation import animate_training
-from tinygrad_edu.learn.fit import LOSSES, fit, optimizers_by_name
+from tinygrad_edu.learn.fit import Training, fit
+from tinygrad_edu.learn.named import LOSSES, optimizers_by_name
 from tinygrad_edu.nn.modules import MLP, Dropout, Layer, Module, Sequential
-from tinygrad_edu.nn.optim import SGD, Adam, clip_gradients_by_norm
+from tinygrad_edu.nn.optim import SGD, Adam, AdamW, RMSprop, clip_gradients_by_norm
 from tinygrad_edu.nn.penalties import L1, L2
 from tinygrad_edu.nn.schedules import LinearDecay
 
@@ -88,10 +90,56 @@ def test_every_optimizer_steps_alike(optimizer):
     assert_same(optimizer=optimizer, make=lambda: network(dropout=True), penalty=L2(0.01), validation=(INPUTS, CLASSES))
 
 
+@pytest.mark.parametrize("optimizer", [
+    lambda model: SGD(model.parameters(), lr=0.1, momentum=0.9, dampening=0.5), lambda model: SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True),
+    lambda model: RMSprop(model.parameters(), centered=True), lambda model: Adam(model.parameters(), amsgrad=True), lambda model: AdamW(model.parameters(), amsgrad=True),
+])
+def test_optimizers_with_options_step_alike(optimizer):
+    assert_same(optimizer=optimizer)
+
+
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_every_loss_is_the_same(loss):
     targets = TARGETS.get(loss, CLASSES if loss in ("cross_entropy", "nll", "brier") else ONE_HOT if loss.startswith("bce") else NUMBERS)
     assert_same(loss=loss, make=lambda: network(loss), targets=targets, validation=(INPUTS[:4], targets[:4]))
+
+
+@pytest.mark.parametrize(("loss", "targets"), [
+    (partial(tg.cross_entropy, label_smoothing=0.1), CLASSES), (partial(tg.cross_entropy, label_smoothing=0.1, weight=[0.5, 3.0, 1.0]), SOFT),
+    (partial(tg.cross_entropy, weight=[0.5, 3.0, 1.0], reduction="sum"), CLASSES), (partial(tg.bce_with_logits, pos_weight=[1.0, 2.0, 3.0], weight=0.5), SOFT),
+    (partial(tg.smooth_l1, beta=0.5), NUMBERS), (partial(tg.half_squared_error, reduction="mean"), NUMBERS),
+    (lambda pairs, t: tg.margin_ranking([p[0] for p in pairs], [p[1] for p in pairs], t, margin=0.5), [2.0 * (c > 0) - 1 for c in CLASSES]),
+])
+def test_losses_with_options_are_the_same(loss, targets):
+    assert_same(loss=loss, targets=targets, validation=(INPUTS[:4], targets[:4]))
+
+
+IGNORING = [-100 if i % 5 == 3 else c for i, c in enumerate(CLASSES)]
+
+
+@pytest.mark.parametrize(("loss", "targets", "words"), [
+    (partial(tg.cross_entropy, weight=[0.5, 3.0, 1.0]), CLASSES, r"of its own, .* for a weight of each class, write sample_weight=\[weight\[t\] for t in targets\]"),
+    (partial(tg.cross_entropy, ignore_index=-100), IGNORING, "ignore_index looks for an index, and a program has only numbers: leave the examples out"),
+    (partial(tg.cross_entropy, ignore_index=1, reduction="sum"), CLASSES, "ignore_index looks for an index"),
+])
+def test_what_a_program_cannot_weigh_goes_by_graphs_and_says_what_to_write(loss, targets, words):
+    with pytest.raises(tg.TraceError, match=words):
+        trained(True, loss=loss, targets=targets)
+    gradients_worth, gradients.is_worth_it = gradients.is_worth_it, lambda *_: True
+    try:
+        with pytest.warns(UserWarning, match=f"fit goes on without compile.*{words}"):
+            by_itself = trained("auto", loss=loss, targets=targets)
+    finally:
+        gradients.is_worth_it = gradients_worth
+    assert by_itself == trained(False, loss=loss, targets=targets)
+
+
+def test_a_weight_of_each_class_is_one_of_each_example():
+    """Σ wᵢlᵢ / Σ wᵢ both ways; the second runs as a program."""
+    weight = [0.5, 3.0, 1.0]
+    by_class, _, _ = trained(False, loss=partial(tg.cross_entropy, weight=weight), batch_size=24)
+    by_example, _, _ = trained(True, loss=tg.cross_entropy, sample_weight=[weight[c] for c in CLASSES], batch_size=24)
+    assert by_example.loss == pytest.approx(by_class.loss, rel=1e-12)
 
 
 def test_a_class_and_its_one_hot_row_give_the_same_bits():
@@ -499,9 +547,7 @@ def test_a_long_training_is_compiled_and_a_short_one_is_not():
                 super().step()
         model = MLP(8, [32, 8], rng=0)
         inputs = [[math.sin(i * j) for j in range(8)] for i in range(100)]
-        run = __import__("tinygrad_edu.learn.fit", fromlist=["Training"])
-        training = run.Training(model, inputs, [i % 8 for i in range(100)], None, None, Noted(model.parameters()), None, epochs, 16,
-                                None, None, None, 0, (), None, None, "auto")
+        training = Training(model, inputs, [i % 8 for i in range(100)], optimizer=Noted(model.parameters()), epochs=epochs)
         training.model.train()
         training.one_epoch()
         return bool(training.gradients.program)
@@ -526,3 +572,32 @@ def test_no_warning_where_all_is_well(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert trained("auto", validation=(INPUTS, CLASSES)) == trained(False, validation=(INPUTS, CLASSES))
+
+
+# ---- batches that are too large for a graph
+
+
+def test_of_a_first_batch_only_a_few_examples_become_a_graph(monkeypatch):
+    asked, by_graph = [], gradients.ByGraph.__call__
+
+    def noted(self, batch):
+        asked.append(len(batch))
+        return by_graph(self, batch)
+    settings = {"inputs": INPUTS * 3, "targets": CLASSES * 3, "batch_size": len(INPUTS) * 3}
+    expected = trained(False, **settings)
+    monkeypatch.setattr(gradients.ByGraph, "__call__", noted)
+    assert trained(True, **settings) == expected and asked == [gradients.COMPARED] and len(INPUTS) * 3 > gradients.COMPARED
+
+
+def test_a_batch_too_large_for_a_graph_has_the_error_of_the_engine_or_is_refused(monkeypatch):
+    def outcome(compiled):
+        with pytest.raises((ArithmeticError, ValueError, MemoryError)) as caught:
+            trained(compiled, inputs=INPUTS * 3, targets=CLASSES * 3, batch_size=len(INPUTS) * 3, epochs=9,
+                    optimizer=lambda model: SGD(model.parameters(), lr=1e308))
+        return type(caught.value), str(caught.value)
+    expected = outcome(False)
+    monkeypatch.setattr(gradients, "LARGEST", 0)
+    assert outcome(True) == expected
+    with tg.errstate(all="ignore"):
+        kind, words = outcome(True)
+    assert kind is MemoryError and f"make batch_size {len(INPUTS) * 3} smaller" in words

@@ -22,6 +22,20 @@ def file(tmp_path):
     return tg.save(RECIPE.built(), tmp_path / "m.json", vars(RECIPE))
 
 
+def test_the_command_predicts_from_either_kind_of_file(ending, tmp_path):
+    run("train", "xor", "--epochs", "1", "--save", f"m.{ending}", cwd=tmp_path)
+    output, errors, code = run("predict", f"m.{ending}", "0.5", "-0.25", cwd=tmp_path, check=False)
+    assert (errors, code) == ("", 0) and output.splitlines()[0] in ("same", "different")
+
+
+def test_a_file_of_others_and_one_of_another_size_are_refused(ending, tmp_path):
+    path = tg.save(RECIPE.built(), tmp_path / f"m.{ending}")
+    with pytest.raises(tg.WeightFileError, match=r"about.inputs: expected .*as train --save writes it"):
+        trained(path)
+    with pytest.raises(tg.WeightFileError, match=r"about.sizes: expected sizes that make 17 weights, found \[3, 3\]"):
+        trained(tg.save(RECIPE.built(), path, {**vars(RECIPE), "sizes": [3, 3], "classes": ["a", "b", "c"]}))
+
+
 def resealed(path, change):
     content = json.loads(path.read_text())
     content.pop("checksum")
@@ -29,11 +43,18 @@ def resealed(path, change):
     path.write_text(json.dumps({**content, "checksum": checksum(content)}))
 
 
+@pytest.fixture(params=["json", "safetensors"])
+def ending(request):
+    if request.param == "safetensors":
+        pytest.importorskip("safetensors", reason='files of PyTorch: pip install ".[safetensors]"')
+    return request.param
+
+
 @pytest.mark.parametrize("recipe", [RECIPE, REGRESSION], ids=["classes", "regression"])
-def test_a_network_comes_back_with_what_it_was_made_from(recipe, tmp_path):
+def test_a_network_comes_back_with_what_it_was_made_from(recipe, ending, tmp_path):
     model = recipe.built(rng=3)
     assert recipe.weights() == len(model.parameters())
-    found, twin = trained(tg.save(model, tmp_path / "m.json", vars(recipe)))
+    found, twin = trained(tg.save(model, tmp_path / f"m.{ending}", vars(recipe)))
     assert found == recipe and twin.state_dict() == model.state_dict()
     assert found.scaled([[0.5] * recipe.inputs])[0][0] == (0.0 if recipe is RECIPE else 0.5)
 

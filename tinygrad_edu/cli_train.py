@@ -17,13 +17,15 @@ from .learn import data as sets
 from .learn.animation import Film
 from .learn.data import Data, from_csv, mean_and_deviation, scaled, split
 from .learn.examples import class_of
-from .learn.fit import fit, optimizer_named, optimizers_by_name
+from .learn.fit import fit
 from .learn.history import History, percent
+from .learn.logs import ENDINGS as LOGS
+from .learn.named import optimizer_named, optimizers_by_name
 from .learn.recipe import Recipe, trained
 from .learn.sanity import check_training
 from .nn.modules import MLP, activation_named
 from .nn.penalties import L2
-from .nn.weights import save
+from .nn.weights import is_safetensors, save
 from .show.export import KINDS
 from .show.page import ENDINGS
 from .show.plane import LARGEST
@@ -56,9 +58,11 @@ def add_train(add: Any) -> None:
     add("--validation", type=float, default=0.25, help="share of the examples kept apart (%(default)s)")
     add("--seed", type=int, default=0, help="of data, weights and order (%(default)s)")
     add("--check", action="store_true", help="first go through the checks before a long training")
+    add("--restore-best", action="store_true", help="end with the weights of the epoch of the lowest validation loss")
+    add("--log", metavar="FILE", help="write a line after each epoch to this file: .csv or .jsonl (JSON lines)")
     add("--plot", metavar="FILE", help="draw the decision boundary or the loss curves: .png, .svg or .pdf")
     add("--animate", metavar="FILE", help="write a page on which the training can be watched: .html")
-    add("--save", metavar="FILE", help="write the trained weights to this file")
+    add("--save", metavar="FILE", help="write the trained weights to this file: JSON, or .safetensors")
 
 
 def add_predict(add: Any) -> None:
@@ -87,6 +91,9 @@ def run_train(args: argparse.Namespace) -> None:
         print(check_training(model, scaled(training.inputs, scales), training.targets), end="\n\n")
     history = train(args, model, training, validation, scales, film)
     report(history)
+    if args.restore_best:
+        best = history.best_epoch()
+        print(f"kept the weights of epoch {best + 1}: validation loss {history.validation_loss[best]:.4f}")
     write_results(args, model, recipe, history, validation, scales, film)
 
 
@@ -110,7 +117,8 @@ def train(args: argparse.Namespace, model: MLP, training: Data, validation: Data
     try:
         history = fit(model, inputs, training.targets, optimizer=args.optimizer, lr=args.lr, epochs=args.epochs,
                       batch_size=args.batch_size, validation=(others, validation.targets), seed=args.seed,
-                      penalty=L2(args.l2) if args.l2 else None, callbacks=[film] if film else [])
+                      penalty=L2(args.l2) if args.l2 else None, callbacks=[film] if film else [],
+                      restore_best=args.restore_best, log=args.log)
     except (DomainError, GradientError) as error:
         if film:
             print(f"wrote {printable(film.page(film.broken_off(error)).save(args.animate))}")
@@ -122,7 +130,9 @@ def train(args: argparse.Namespace, model: MLP, training: Data, validation: Data
 
 def write_results(args: argparse.Namespace, model: MLP, recipe: Recipe, history: History, validation: Data,
                   scales: Sequence[Sequence[float]], film: Film | None) -> None:
-    """Write the weights, the plot and the page, as far as they were asked for."""
+    """Write the weights, the plot and the page, as far as they were asked for; the log is there already."""
+    if args.log:
+        print(f"wrote {printable(args.log)}")
     if args.save:
         save(model, args.save, vars(recipe))
         print(f"wrote {printable(args.save)}")
@@ -148,14 +158,18 @@ def check_targets(args: argparse.Namespace) -> None:
         figure_class()
     if args.animate:
         checked_ending(args.animate, ENDINGS, "pages")
-    for target in (args.save, args.plot, args.animate):
+    if args.log:
+        checked_ending(args.log, LOGS, "logs")
+    if args.save and is_safetensors(args.save):
+        from .nn import safe_weights  # noqa: F401 (whoever lacks what it needs is told so)
+    for target in (args.save, args.log, args.plot, args.animate):
         if target and not Path(target).absolute().parent.is_dir():
             raise ValueError(f"{target}: there is no folder {Path(target).parent}")
         if target and Path(target).is_dir():
             raise ValueError(f"{target} is a folder: name a file in it")
         if target:
             checked_target(target)
-    targets = [Path(target).absolute() for target in (args.save, args.plot, args.animate) if target]
+    targets = [Path(target).absolute() for target in (args.save, args.log, args.plot, args.animate) if target]
     if len(set(targets)) < len(targets):
         raise ValueError(f"two results would be written to one file: {', '.join(map(str, targets))}")
 

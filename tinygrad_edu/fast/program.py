@@ -12,7 +12,7 @@ from ..engine.value import NO_GRADIENT, Value, engine_name
 from . import again
 from .batches import Array, names_in, numpy, rows_first, rows_of, shape_of
 from .tape import INPUT, PARAMETER
-from .trace import Trace, TraceError, traced, tracing, with_frozen
+from .trace import Drawn, Trace, TraceError, traced, tracing, with_frozen
 
 if TYPE_CHECKING:
     from .report import Report
@@ -225,12 +225,7 @@ class Program:
 
     def with_draws(self, rows: Array) -> Array:
         """Rows of numbers, and behind each what is drawn for it."""
-        if not self.drawn:
-            return rows
-        places = numpy().arange(len(rows))
-        draws = [source.drawn(source.calls + self.calls[source] * places + call, size)
-                 for source, call, size in self.drawn]
-        return numpy().ascontiguousarray(numpy().concatenate([rows, *draws], axis=1))
+        return with_draws(rows, numpy().arange(len(rows)), self.drawn, self.calls) if self.drawn else rows
 
     def count_draws(self, rows: int) -> None:
         """Say to what was drawn from that it has drawn: only what went well counts."""
@@ -243,3 +238,13 @@ class Program:
         """All but what is made anew: machines, and the array where the parameters lie."""
         kept = {key: x for key, x in vars(self).items() if key not in ("machines", "array", "empty")}
         return kept | {"changes": None}
+
+
+def with_draws(rows: Array, places: Array, drawn: list[Drawn], calls: dict[Any, int]) -> Array:
+    """Rows of numbers, and behind each what is drawn for it.
+
+    places   of the rows in their batch
+    calls    {source: how often it draws for each row}
+    """
+    draws = [source.drawn(source.calls + calls[source] * places + call, size) for source, call, size in drawn]
+    return numpy().ascontiguousarray(numpy().concatenate([rows, *draws], axis=1))

@@ -14,51 +14,23 @@ import numpy as np
 from ..calculus.transforms import flat, flat_along, plain, refilled
 from ..engine import ops
 from ..engine.number import number, short_repr
-from ..engine.op import OPS
 from ..engine.value import Value
 from ..fast.program import Program
-from ..fast.tape import CONSTANT, PARAMETER, Tape, recorded
+from ..fast.tape import PARAMETER
 from ..fast.trace import TraceError, traced
 from ..nn import losses
 from ..nn.modules import Module, as_floats
+from ..nn.targets import distribution
 from .examples import BY_CLASS, is_class
+from .sample_weights import Reduction, is_same, read_off, undivided
 
 Array = Any
 NO_INPUT = np.zeros((1, 1))
 CHECKED = [getattr(losses, name) for name in losses.__all__]    # a program refuses what they refuse; others are asked
 
 
-# ---- how a loss makes one number of many ------------------------------------------------------------------
-
-
-class Reduction(NamedTuple):
-    """What a loss does with the losses of the examples.
-
-    terms     how many numbers there are of each example
-    op        ops.mean or ops.sum of all of them
-    divisor   what that is divided by in the end, as in `half_squared_error`; None for nothing
-    """
-
-    terms: int
-    op: Callable
-    divisor: float | None
-
-    def whole(self, numbers: Array) -> float:
-        """Of these numbers, added up one after the other."""
-        total = float(np.add.accumulate(numbers)[-1])
-        mean = total / len(numbers) if self.op is ops.mean else total
-        return mean if self.divisor is None else mean / self.divisor
-
-    def slope(self, count: int) -> float:
-        """The local gradient of each of so many numbers, as the engine has it."""
-        leaves = [Value(0.0) for _ in range(count)]
-        whole = self.op(leaves)
-        (whole if self.divisor is None else ops.div(whole, self.divisor)).backward()
-        return leaves[0].grad
-
-
 def reduction_of(loss: Callable, prediction: Any, target: Any) -> Reduction:
-    """Read off the graph of three examples; a TraceError where they are not all treated alike.
+    """Read off the graph of three examples, for any numbers; a TraceError where they are not all treated alike.
 
     >>> reduction_of(losses.half_squared_error, [1.0, 2.0], [0.0, 0.0])
     Reduction(terms=2, op=<op sum>, divisor=2.0)
@@ -69,36 +41,8 @@ def reduction_of(loss: Callable, prediction: Any, target: Any) -> Reduction:
         kept[:] = [loss(list(pairs[::2]), list(pairs[1::2])), pairs]
         return kept[0]
     traced(of_three, (prediction, target) * 3)
-    loss_of_three = kept[0]
-    if not isinstance(loss_of_three, Value):
-        raise TraceError(f"the loss of a batch is not one Value: {short_repr(loss_of_three)}")
-    whole = undivided(loss_of_three)
-    divisor = None if whole is loss_of_three else loss_of_three.parents[1].data
-    if whole.op not in ("mean", "sum") or len(whole.parents) % 3:
-        raise TraceError("the loss of a batch is not tg.mean or tg.sum of the losses of its examples: "
-                         f"{loss_of_three!r}")
-    count = len(whole.parents) // 3
-    parts = [recorded(list(whole.parents[i * count:][:count]), flat(kept[1][2 * i:2 * i + 2]))[0] for i in range(3)]
-    if not all(is_same(parts[0], part) for part in parts):
-        raise TraceError("the loss does not treat all examples of a batch alike")
-    return Reduction(count, OPS[whole.op], divisor)
-
-
-def undivided(whole: Value) -> Value:
-    """What a plain number divides in the end; without such a number the whole."""
-    divides = whole.op == "div" and whole.parents[1].is_constant and not whole.parents[1].parents
-    return whole.parents[0] if divides else whole
-
-
-def is_same(a: Tape, b: Tape) -> bool:
-    """Do two tapes say the same, with the same parameters and constants?"""
-    return (a.kind, a.ops, a.parents, a.constants, a.inputs, a.outputs, constants_in(a)) == (
-        b.kind, b.ops, b.parents, b.constants, b.inputs, b.outputs, constants_in(b)) and (
-        [*map(id, a.values)] == [*map(id, b.values)])
-
-
-def constants_in(tape: Tape) -> list[str]:
-    return [x.hex() for x, kind in zip(tape.numbers, tape.kind) if kind == CONSTANT]
+    whole, pairs = kept
+    return read_off(whole, [flat(pairs[2 * i:2 * i + 2]) for i in range(3)])
 
 
 def does_the_same(program: Program | None, traced: Callable) -> bool:
@@ -118,32 +62,42 @@ class Examples:
     model, loss       as they are now
     inputs, targets   of all examples
     answer            of the model to the first of them, in floats
+    weights           of all examples, if they have any
 
     Raises TraceError, and whatever model and loss raise where they are given Values without numbers.
     """
 
-    def __init__(self, model: Module, loss: Callable, inputs: Sequence[Any], targets: Sequence[Any], answer: Any):
+    def __init__(self, model: Module, loss: Callable, inputs: Sequence[Any], targets: Sequence[Any], answer: Any,
+                 weights: Sequence[float] | None = None):
         self.model, self.loss, self.targets, self.answer = model, loss, targets, answer
-        goals = rows_of_targets(loss, targets, answer)
-        self.example = plain(inputs[0]), plain(goals[0])
-        self.table = np.concatenate([table_of(self.example[0], inputs), table_of(self.example[1], goals)], axis=1)
+        self.weights: Array = None if weights is None else np.array(weights)
+        columns = [inputs, rows_of_targets(loss, targets, answer), *([] if weights is None else [weights])]
+        self.example = tuple(plain(column[0]) for column in columns)
+        self.table = np.concatenate([table_of(x, column) for x, column in zip(self.example, columns)], axis=1)
         self.reduction = reduction_of(loss, answer, self.example[1])
 
     def traced(self) -> Program:
-        return Program(traced(self.of_one, self.example), self.example, "the loss", ["inputs", "targets"])
+        names = ["inputs", "targets", "weights"][:len(self.example)]
+        return Program(traced(self.of_one, self.example), self.example, "the loss", names)
 
-    def of_one(self, x: Any, t: Any) -> list[Value]:
-        """The loss of an example, the numbers it is the sum of if these are several, and the answer."""
+    def of_one(self, x: Any, t: Any, *weight: Any) -> list[Value]:
+        """The loss of an example, the numbers it is the (weighted) sum of if it is one, and the answer."""
         answer = self.model(x)
         loss = self.loss([answer, self.answer], [t, self.example[1]])
         terms = list(undivided(loss).parents[:self.reduction.terms])
+        if weight:
+            return [ops.dot([*weight] * len(terms), terms), *terms, *flat(answer)]
         return [*terms, *flat(answer)] if len(terms) == 1 else [ops.sum(terms), *terms, *flat(answer)]
 
-    def measured(self, outputs: Array) -> tuple[float, list[Any]]:
-        """The loss of the examples with these outputs, and the answers."""
+    def measured(self, outputs: Array) -> tuple[Array, list[Any]]:
+        """The losses of the examples with these outputs, all terms of them, and the answers."""
         terms = self.reduction.terms
-        outputs = outputs[:, terms > 1:]                # without the sum of several terms
-        return self.reduction.whole(outputs[:, :terms].ravel()), answers_in(outputs[:, terms:], self.answer)
+        outputs = outputs[:, terms > 1 or self.weights is not None:]        # without the sum of the terms
+        return outputs[:, :terms].ravel(), answers_in(outputs[:, terms:], self.answer)
+
+    def whole(self, losses: Array) -> float:
+        """The loss of the batch, without weights."""
+        return self.reduction.of_total(added_up(losses), len(losses))
 
 
 def rows_of_targets(loss: Callable, targets: Sequence[Any], answer: Any) -> Sequence[Any]:
@@ -152,9 +106,10 @@ def rows_of_targets(loss: Callable, targets: Sequence[Any], answer: Any) -> Sequ
     A loss of one's own gets such rows too, where a model answers with a row; whether it says the same of them as of
     the classes is looked at in every batch.
     """
-    is_own = loss not in CHECKED and isinstance(answer, list) and len(answer) > 1 and all(map(is_class, targets))
+    is_own = loss not in CHECKED and isinstance(answer, list) and len(answer) > 1 and all(
+        is_class(t) and 0 <= t < len(answer) for t in targets)
     if loss in BY_CLASS or is_own:
-        return [losses.distribution(t, len(answer)) for t in targets]
+        return [distribution(t, len(answer)) for t in targets]
     return targets
 
 
@@ -184,6 +139,11 @@ def answers_in(table: Array, answer: Any) -> list[Any]:
     return [refilled(answer, iter(row)) for row in rows]
 
 
+def added_up(numbers: Array) -> float:
+    """Their sum, one after the other, as the engine adds."""
+    return float(np.add.accumulate(numbers)[-1])
+
+
 def are_finite(*arrays: Array) -> bool:
     return all(np.isfinite(array).all() for array in arrays)
 
@@ -209,19 +169,19 @@ class Learnt(NamedTuple):
 class Steps(Examples):
     """Losses and gradients of batches, in training.
 
-    penalty    of the weights, or None; else as for `Examples`
+    penalty    of the model's weights, or None; else as for `Examples`
     """
 
     def __init__(self, model: Module, loss: Callable, penalty: Callable | None, inputs: Sequence[Any],
-                 targets: Sequence[Any], answer: Any):
-        super().__init__(model, loss, inputs, targets, answer)
-        self.penalty, self.slopes = penalty, dict[int, float]()
+                 targets: Sequence[Any], answer: Any, weights: Sequence[float] | None = None):
+        super().__init__(model, loss, inputs, targets, answer, weights)
+        self.penalty = penalty
         self.program, self.cost = self.traced(), self.traced_penalty()
         place = {value: i for i, value in enumerate(self.program.parameters)}
-        weights = self.cost.parameters if self.cost else []
-        self.shared = np.array([value in place for value in weights], bool)     # by the examples and the penalty
-        self.places = [place[value] for value in weights if value in place]
-        self.others = [value for value in weights if value not in place]
+        penalised = self.cost.parameters if self.cost else []
+        self.shared = np.array([value in place for value in penalised], bool)   # by the examples and the penalty
+        self.places = [place[value] for value in penalised if value in place]
+        self.others = [value for value in penalised if value not in place]
 
     def traced_penalty(self) -> Program | None:
         if self.penalty is None:
@@ -237,15 +197,37 @@ class Steps(Examples):
         """What the engine would say of these examples; None where it has to be asked."""
         program = self.program
         start, others, are_clean = self.started()
-        outputs, gradients, is_clean = program.machine_for(PARAMETER).run(
-            program.with_draws(self.table[batch]), self.slope(len(batch)), start)
+        outputs, gradients, is_clean = self.sums(batch, start)
         if not (are_clean and is_clean and are_finite(outputs, gradients)):
             return None
-        loss, answers = self.measured(outputs)
-        if not math.isfinite(loss) or self.objects(batch, answers, loss):
+        losses, answers = self.measured(outputs)
+        loss = self.weighted(losses, batch)
+        if not math.isfinite(loss) or self.objects(batch, answers, self.whole(losses)):
             return None
         program.count_draws(len(batch))
         return Learnt(loss, answers, gradients, others)
+
+    def sums(self, batch: list[int], start: Any) -> tuple[Array, Array, bool]:
+        """(outputs of the program, one row each; gradients, added to those at the start; are they to be trusted?)."""
+        program = self.program
+        slope = self.reduction.slope(self.count(batch))
+        return program.machine_for(PARAMETER).run(program.with_draws(self.table[batch]), slope, start)
+
+    def each_weight(self, batch: list[int]) -> Array:
+        """The weights of all terms of these examples."""
+        return np.repeat(self.weights[batch], self.reduction.terms)
+
+    def count(self, batch: list[int]) -> float:
+        """How many terms these examples have, or what those weigh together."""
+        if self.weights is None:
+            return len(batch) * self.reduction.terms
+        return added_up(self.each_weight(batch))
+
+    def weighted(self, losses: Array, batch: list[int]) -> float:
+        """The loss of the batch."""
+        if self.weights is None:
+            return self.whole(losses)
+        return self.reduction.of_total(added_up(self.each_weight(batch) * losses), self.count(batch))
 
     def publish(self, learnt: Learnt) -> None:
         """Add the gradients to those of the parameters."""
@@ -253,12 +235,6 @@ class Steps(Examples):
         machine.array.add_to_grad(learnt.gradients, machine.places)
         if self.others and self.cost:
             self.cost.array.add_to_grad(learnt.others, self.cost.places[~self.shared])
-
-    def slope(self, examples: int) -> float:
-        """Of the loss of a batch of so many, by each of its terms."""
-        if examples not in self.slopes:
-            self.slopes[examples] = self.reduction.slope(examples * self.reduction.terms)
-        return self.slopes[examples]
 
     def started(self) -> tuple[Any, Array, bool]:
         """The gradients of the penalty, to which those of the examples are added; those of other Values; all finite?"""
@@ -290,7 +266,8 @@ class Steps(Examples):
             return True
         if said != loss:
             raise TraceError(f"the loss is {said!r} of the targets as they are and {loss!r} of rows of numbers: it "
-                             "treats classes in a way of its own, or chooses by a number")
+                             "treats classes in a way of its own, or chooses by a number; for a weight of each class, "
+                             "write sample_weight=[weight[t] for t in targets]")
         return False
 
 
@@ -313,7 +290,8 @@ class Evaluation(Examples):
         outputs, _, is_clean = self.program.machine_for(None).run(self.table)
         if not (is_clean and are_finite(outputs)):
             return None
-        loss, answers = self.measured(outputs)
+        losses, answers = self.measured(outputs)
+        loss = self.whole(losses)
         if not math.isfinite(loss):
             return None
         return loss if self.loss in CHECKED else as_floats(self.loss(answers, self.targets)), answers

@@ -4,8 +4,10 @@ Inputs and targets come as lists or arrays, targets also as labels, columns or o
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
+from ..engine import ops
 from ..engine.arrays import as_lists, is_array, is_value
 from ..engine.errors import no_grad
 from ..engine.number import is_bool, short_repr
@@ -14,7 +16,8 @@ from ..nn import losses
 from ..nn.checks import listed
 from ..nn.modules import Module, as_floats, is_row
 
-NO_CLASSES = (losses.mse, losses.sum_squared_error, losses.half_squared_error, losses.mae, losses.huber)
+NO_CLASSES = (losses.mse, losses.sum_squared_error, losses.half_squared_error, losses.mae, losses.huber,
+              losses.smooth_l1)
 BY_CLASS = (losses.cross_entropy, losses.nll, losses.brier)     # their targets are classes, as an int or as a row
 
 
@@ -90,9 +93,25 @@ def check_no_labels(targets: list[Any], what: str) -> None:
 # ---- models and losses that do not fit them ------------------------------------------------------------
 
 
+def rule_of(loss: Callable) -> Callable:
+    """The loss itself, where options are fixed beforehand: what is true of it is true with options."""
+    return rule_of(loss.func) if isinstance(loss, partial) else loss
+
+
+def name_of(loss: Callable) -> str:
+    """What a loss is called in a checkpoint, with the options that are fixed beforehand; "" for none.
+
+    >>> name_of(partial(losses.cross_entropy, label_smoothing=0.1))
+    'cross_entropy(label_smoothing=0.1)'
+    """
+    name = getattr(rule_of(loss), "__name__", "")
+    options = ", ".join(f"{option}={value!r}" for option, value in getattr(loss, "keywords", {}).items())
+    return f"{name}({options})" if options else name
+
+
 def check_form(model: Module, loss: Callable, row: Any, classes: list[Any] | None = None) -> None:
     """Refuse a model that has not one output per class for a loss that wants them."""
-    if loss not in BY_CLASS:
+    if rule_of(loss) not in BY_CLASS:
         return
     output = answers(model, [row])[0]
     if not isinstance(output, list):
@@ -105,7 +124,7 @@ def check_form(model: Module, loss: Callable, row: Any, classes: list[Any] | Non
 
 def check_number(loss: Callable, prediction: Any, target: Any) -> None:
     """Refuse a model with a list of outputs where a target is a number and no class."""
-    if loss in NO_CLASSES and is_row(prediction) and not is_row(target):
+    if rule_of(loss) in NO_CLASSES and is_row(prediction) and not is_row(target):
         remedy = "write the targets as rows, [[t] for t in targets]" if len(prediction) == 1 else (
             "give it one output; or, if targets are classes, make them whole numbers, as int(t) and y.astype(int) do")
         raise ValueError(f"the model has a list of {len(prediction)} as output, but a target is one number, "
@@ -140,11 +159,15 @@ def is_one_hot(target: Any) -> bool:
         (target.count(1), target.count(0)) == (1, len(target) - 1))
 
 
-def classes_of(targets: Sequence[Any], loss: Callable) -> list[int]:
-    """The class of each target, an index or the place of the 1 in a row; nothing where these are no classes."""
-    if loss not in NO_CLASSES and all(map(is_class, targets)):
-        return [max(0, target) for target in targets]                   # -1, for hinge, is the first of two
-    if loss in BY_CLASS and all(map(is_one_hot, targets)):
+def classes_of(targets: Sequence[Any], loss: Callable) -> list[int | None]:
+    """The class of each target, an index or the place of the 1 in a row; nothing where these are no classes.
+
+    None stands for a target that the loss ignores.
+    """
+    rule, ignored = rule_of(loss), getattr(loss, "keywords", {}).get("ignore_index")
+    if rule not in NO_CLASSES and all(map(is_class, targets)):
+        return [None if target == ignored else max(0, target) for target in targets]    # -1, for hinge, is the first
+    if rule in BY_CLASS and all(map(is_one_hot, targets)):
         return [target.index(1) for target in targets]
     return []
 
@@ -156,22 +179,29 @@ def class_of(prediction: Any, threshold: float = 0.0) -> int:
     return int(prediction > threshold)
 
 
-def hits(predictions: Sequence[Any], targets: Sequence[Any], loss: Callable) -> list[bool]:
+def hits(predictions: Sequence[Any], targets: Sequence[Any], loss: Callable) -> list[bool | None]:
     """Whether each prediction is of the right class; an empty list where targets or loss are not of classes."""
     return hits_of_classes(predictions, classes_of(targets, loss), loss)
 
 
-def hits_of_classes(predictions: Sequence[Any], classes: Sequence[int], loss: Callable) -> list[bool]:
-    """Whether each prediction is of its class."""
+def hits_of_classes(predictions: Sequence[Any], classes: Sequence[int | None], loss: Callable
+                    ) -> list[bool | None]:
+    """Whether each prediction is of its class; None for one that does not count."""
     threshold = threshold_of(loss)
-    return [class_of(prediction, threshold) == true for prediction, true in zip(predictions, classes)]
+    return [None if true is None else class_of(prediction, threshold) == true
+            for prediction, true in zip(predictions, classes)]
 
 
 def threshold_of(loss: Callable) -> float:
     """Above it a single output means class 1: ½ for a probability or a number fitted to 0 and 1, 0 for a logit."""
-    return 0.5 if loss is losses.bce or loss in NO_CLASSES else 0.0
+    return 0.5 if rule_of(loss) in (losses.bce, *NO_CLASSES) else 0.0
 
 
-def accuracy_of(right: list[bool]) -> float | None:
-    """The share of right answers; None where there are no classes."""
-    return sum(right) / len(right) if right else None
+def accuracy_of(right: list[bool | None], weights: Sequence[float] | None = None) -> float | None:
+    """The share of right answers, or of their weight, of those that count; None where there are no classes."""
+    known = [(hit, 1 if weights is None else weights[i]) for i, hit in enumerate(right) if hit is not None]
+    if not known:
+        return None
+    if weights is None:
+        return sum(hit for hit, _ in known) / len(known)
+    return ops.dot([w for _, w in known], [float(hit) for hit, _ in known]) / ops.sum([w for _, w in known])

@@ -11,14 +11,16 @@ from ..engine.origin import is_library
 from ..engine.value import Value, engine_name, topological_order
 from ..fast.batches import numpy
 from ..fast.trace import TraceError
-from ..nn.losses import numbers_in
 from ..nn.modules import Dropout, Module, as_floats
+from ..nn.targets import numbers_in
 from .examples import answers, check_loss, check_number
+from .sample_weights import Weighted
 
 EXAMPLES = 400                                                  # from so many on, and from so many edges of
 EDGES = 4_000_000 if engine_name == "native" else 200_000       # graphs on, a program pays: see `is_worth_it`
 PACKAGE = __name__.partition(".")[0]
-COMPARED = 16                           # answers to validation examples
+COMPARED = 16                           # examples by which it is seen whether a program says what the engine says
+LARGEST = 50_000_000                    # edges of a graph: they take some 1.6 GB
 
 
 class Answered(NamedTuple):
@@ -35,21 +37,30 @@ class Answered(NamedTuple):
 
 
 class ByGraph:
-    """Gradients as the lecture has them: forward, loss, backward."""
+    """Gradients as the lecture has them: forward, loss, backward.
+
+    weights   of all examples, or None: then each counts once
+    """
 
     def __init__(self, model: Module, loss: Callable, penalty: Callable | None, inputs: Sequence[Any],
-                 targets: Sequence[Any]):
+                 targets: Sequence[Any], weights: Sequence[float] | None = None):
         self.model, self.loss, self.penalty, self.inputs, self.targets = model, loss, penalty, inputs, targets
+        self.weights = weights
+        self.weighted = None if weights is None else Weighted(model, loss, inputs, targets, weights)
 
     def __call__(self, batch: list[int]) -> Answered:
         predictions = [self.model(self.inputs[i]) for i in batch]
         targets = [self.targets[i] for i in batch]
         check_number(self.loss, predictions[0], targets[0])
-        loss = self.loss(predictions, targets)
+        loss = self.weighted(predictions, targets, batch) if self.weighted else self.loss(predictions, targets)
         penalised = loss if self.penalty is None else loss + self.penalty(self.model.parameters(biases=False))
         check_loss(loss, penalised)
         penalised.backward()
         return Answered(loss.data, [as_floats(p) for p in predictions], predictions)
+
+    def check(self, batch: list[int]) -> None:
+        """Raise what the engine says of these examples on the way to their loss, with the graph of one at a time."""
+        self.loss([as_floats(self.model(self.inputs[i])) for i in batch], [self.targets[i] for i in batch])
 
 
 class Again(Sequence):
@@ -91,7 +102,10 @@ class Gradients:
 
     wanted       `compiled` of `fit`: "auto", True or False
     is_watched   does anybody look at the predictions of a step?
+    shards       into how many the examples are cut for the workers of a client; 0 where there is none
     """
+
+    shards = 0
 
     def __init__(self, by_graph: ByGraph, wanted: Any, is_watched: bool):
         self.by_graph, self.wanted, self.is_watched, self.model = by_graph, wanted, is_watched, by_graph.model
@@ -103,6 +117,10 @@ class Gradients:
         self.batches += 1
         if self.wanted and not self.is_trusted:
             return self.on_trial(batch, batches_to_come)
+        return self.by_program(batch)
+
+    def by_program(self, batch: list[int]) -> Answered:
+        """The same by the program, or by a graph where there is none or it leaves the batch to the engine."""
         moment = self.program.moment() if self.program and self.is_watched else None
         try:
             learnt = self.program and self.program(batch)
@@ -111,7 +129,7 @@ class Gradients:
             if self.wanted == "auto":
                 self.give_up(error)
         if not learnt:
-            return self.by_graph(batch)
+            return self.by_engine(batch)
         again = Again(partial(self.predictions_again, batch, moment, self.batches)) if moment else ()
         self.program.publish(learnt)
         return Answered(learnt.loss, learnt.answers, again)
@@ -128,18 +146,42 @@ class Gradients:
         finally:
             now.put_back()
 
+    def by_engine(self, batch: list[int]) -> Answered:
+        """A batch of which no program could tell; its error, or a MemoryError, where its graph would be too large."""
+        edges = len(batch) * sum(map(len, self.program.program.tape.parents)) if self.program else 0
+        if edges <= LARGEST:
+            return self.by_graph(batch)
+        self.by_graph.check(batch)
+        raise MemoryError(f"a number of this batch is not finite, or may not be, and the engine can tell by a graph of "
+                          f"{edges:.0e} edges alone: make batch_size {len(batch)} smaller, or lr")
+
     def on_trial(self, batch: list[int], batches_to_come: int) -> Answered:
-        """A batch by its graph, which tells how much work there is, and by a program, to see whether they agree."""
+        """A batch, once its first examples have told whether a program pays, and whether it says what graphs say."""
+        few, before = batch[:COMPARED], State(self.model)
+        answered = self.tried(few, len(batch) * batches_to_come)
+        if answered and len(few) == len(batch):
+            return answered
+        before.put_back()
+        return self.by_program(batch) if self.is_trusted else self.by_engine(batch)
+
+    def tried(self, few: list[int], examples: int) -> Answered | None:
+        """A few examples by their graph, and by a program if it pays for so many; None where the engine has an error.
+
+        That error may be of these few alone, such as a gradient that overflows where it is no mean of more.
+        """
         before = State(self.model)
-        answered = self.by_graph(batch)
-        if self.wanted == "auto" and not is_worth_it(answered.predictions[:1], len(batch) * batches_to_come):
+        try:
+            answered = self.by_graph(few)
+        except Exception:
+            return None
+        if self.wanted == "auto" and not is_worth_it(answered.predictions[:1], examples):
             self.wanted = False
             return answered
         after = State(self.model)
         before.put_back()
         try:
             self.program = self.program or self.made(answered)
-            self.is_trusted = self.agrees(batch, answered, after)
+            self.is_trusted = self.agrees(few, answered, after)
         except Exception as error:
             self.give_up(error)
         finally:
@@ -150,7 +192,7 @@ class Gradients:
         numpy()                                         # or an error that says how to get it
         from .by_program import Steps
         by = self.by_graph
-        return Steps(by.model, by.loss, by.penalty, by.inputs, by.targets, answered.answers[0])
+        return Steps(by.model, by.loss, by.penalty, by.inputs, by.targets, answered.answers[0], by.weights)
 
     def agrees(self, batch: list[int], answered: Answered, after: State) -> bool:
         """Does the program say what happened?  An error if it does not, to the last bit; no, where it cannot say."""
@@ -178,6 +220,9 @@ class Gradients:
         """Somebody may have changed the model: a program that no longer does what it does is made anew."""
         if self.program and not self.program.is_up_to_date():
             self.program, self.is_trusted = None, False
+
+    def end(self) -> None:
+        """There are no more batches; nothing here waits for that."""
 
 
 def is_worth_it(predictions: Any, examples: int) -> bool:

@@ -5,6 +5,7 @@ from itertools import count
 
 GAP = 0.1           # of accuracy between training and validation that we call overfitting
 LOW = 0.9           # training accuracy below which we say underfitting
+QUANTITIES = ("loss", "accuracy", "validation_loss", "validation_accuracy", "lr")
 
 
 def diagnosed(training: float, validation: float) -> str:
@@ -53,8 +54,9 @@ ADVICE = {"overfitting": "; increase regularization strength, or get more data",
 class History:
     """What was measured after each epoch; a list per quantity, empty where it was not measured.
 
-    loss, accuracy                          of the training examples, as they were trained on
-    validation_loss, validation_accuracy    of the others, after the epoch
+    loss, accuracy                          of the training examples, as they were trained on: means in which an
+                                            example counts as much as its sample weight says
+    validation_loss, validation_accuracy    of the others, after the epoch; each counts once
     lr                                      the last learning rate of the epoch
     stopped                                 why training ended: "epochs", "early", "callback", "interrupted"
     """
@@ -68,6 +70,23 @@ class History:
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def best_epoch(self) -> int:
+        """The index of the epoch with the lowest validation loss, or training loss where no other was measured.
+
+        Raises ValueError before the first epoch.
+
+        >>> History(loss=[0.5, 0.3, 0.2], validation_loss=[0.6, 0.4, 0.5]).best_epoch()
+        1
+        """
+        if not self.loss:
+            raise ValueError("no epoch was completed, so none is the best")
+        return len(self) - 1 - self.epochs_in_vain()
+
+    def epochs_in_vain(self) -> int:
+        """How many epochs came after the best one."""
+        losses = self.validation_loss or self.loss
+        return len(losses) - 1 - losses.index(min(losses))
 
     def diagnosis(self) -> str:
         """Over- or underfitting, from the accuracies of the last epoch.

@@ -21,10 +21,12 @@ from ..nn import losses
 from ..nn.checks import is_frozen
 from ..nn.modules import MLP, Dropout, Layer, Module, Neuron, Sequential, as_floats
 from ..nn.optim import SGD
+from ..nn.targets import numbers_in
 from ..show.network import grid
 from ..show.plane import LARGEST, rounded
 from .examples import hits
-from .fit import LOSSES, Step
+from .fit import Step
+from .named import LOSSES
 
 MOST_NEURONS = 40               # more would be too small to be seen
 SIDE = 12                       # points to a side of a neuron's picture
@@ -184,10 +186,10 @@ class Walk:
         right = hits(answered, [self.targets[i] for i in step.batch], self.loss)
         shares = [share_of(prediction, w) for prediction in step.predictions]
         rest, many = w.grad - added(shares), len(shares) if self.loss in MEANS else 1
-        told = {"batch": step.batch, "answers": [[rounded(x, 4) for x in losses.numbers_in(p)] for p in answered],
-                "right": list(map(int, right)), "shares": [rounded(many * share, 4) for share in shares],
+        told = {"batch": step.batch, "answers": [[rounded(x, 4) for x in numbers_in(p)] for p in answered],
+                "right": [int(bool(hit)) for hit in right], "shares": [rounded(many * share, 4) for share in shares],
                 "rest": rounded(rest) if abs(rest) > 1e-9 * max(map(abs, [w.grad, *shares])) else 0,
-                "plain": type(step.optimizer) is SGD and not at.weight_decay}
+                "plain": type(step.optimizer) is SGD and not (at.weight_decay or at.momentum)}
         numbers = {"loss": step.loss, "gradient": w.grad, "before": before, "after": w.data, "lr": at.lr}
         return told | {name: rounded(x) for name, x in numbers.items()}
 
@@ -211,7 +213,7 @@ def share_of(prediction: Any, w: Value) -> float:
     4.0
     """
     return added(walked_back(topological_order(p), p.grad)[0].get(w, 0.0)
-                 for p in losses.numbers_in(as_lists(prediction)) if is_value(p))
+                 for p in numbers_in(as_lists(prediction)) if is_value(p))
 
 
 def added(numbers: Iterable[float]) -> float:

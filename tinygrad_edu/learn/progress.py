@@ -59,24 +59,31 @@ def latest(history: History) -> str:
 
 
 class ProgressBar:
-    """A progress bar with loss, accuracy, learning rate and the time left; nothing where it is not wanted."""
+    """A progress bar with the time left; nothing where it is not wanted.
 
-    def __init__(self, wanted: bool, epochs: int):
-        self.wanted, self.epochs = wanted, epochs
+    wanted    whether there is one
+    total     how many there will be of what is counted
+    what      is counted
+    told      says in a line what is done; by default the numbers of the last epoch
+    """
 
-    def __enter__(self) -> Callable[[History], None]:
+    def __init__(self, wanted: bool, total: int, what: str = "epoch", told: Callable[[Any], str] = latest):
+        self.wanted, self.total, self.what, self.told = wanted, total, what, told
+
+    def __enter__(self) -> Callable[[Any], None]:
         if not self.wanted:
-            return lambda history: None
+            return lambda done: None
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-        self.shown = Progress(TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"),
-                              TimeRemainingColumn(), console=Console(stderr=True))
+        self.shown = Progress(TextColumn(self.what), MofNCompleteColumn(), BarColumn(),
+                              TextColumn("{task.description}"), TimeRemainingColumn(), console=Console(stderr=True))
         self.shown.start()
-        self.task = self.shown.add_task("", total=self.epochs)
+        self.task = self.shown.add_task("", total=self.total)
         return self.show
 
-    def show(self, history: History) -> None:
-        self.shown.update(self.task, completed=len(history), description=latest(history))
+    def show(self, done: Any) -> None:
+        """Show that so many are done: `done` has a length."""
+        self.shown.update(self.task, completed=len(done), description=self.told(done))
 
     def __exit__(self, *exception: object) -> None:
         if self.wanted:

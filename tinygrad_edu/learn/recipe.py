@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine.number import short_repr
 from ..nn.modules import MLP, activation_named
-from ..nn.weights import is_weight, load, problem, read, row
+from ..nn.weights import about_and_count, is_weight, load, problem
 from .data import scaled
 
 
@@ -52,8 +52,7 @@ def trained(path: "str | Path") -> tuple[Recipe, MLP]:
 
     Raises WeightFileError where anything in the file does not fit.
     """
-    content = read(path)
-    recipe = checked_recipe(path, content["about"], sum(len(row(x)) for x in content["parameters"].values()))
+    recipe = checked_recipe(path, *about_and_count(path))
     model = recipe.built()
     load(model, path)
     return recipe, model

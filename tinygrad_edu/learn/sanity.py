@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ from ..nn.modules import Module, as_floats
 from ..nn.penalties import L2
 from ..nn.rates import verdicts
 from .examples import answers, check_form, checked_classes, checked_examples, classes_of
-from .fit import fit, loss_for
+from .fit import fit
 from .history import History
+from .named import loss_for
 
 LOGARITHMS = (cross_entropy, nll, bce, bce_with_logits)     # of a probability
 NOISE = 0.03        # of the loss: a change that says nothing about a learning rate
@@ -41,7 +42,8 @@ class Report(list[Check]):
     __repr__ = __str__
 
 
-def check_training(model: Module, inputs: Sequence[Any], targets: Sequence[Any], *, loss: Any = None,
+def check_training(model: Module, inputs: Iterable[Any], targets: Iterable[Any], *,
+                   loss: "str | Callable[..., Any] | None" = None,
                    rates: Sequence[float] = (1e-6, 1e-3, 1e-2, 1e-1, 1.0, 1e3), seed: int = 0,
                    classes: Sequence[Any] | None = None) -> Report:
     """The lecture's checks before a long training, on copies of the model.
@@ -88,7 +90,7 @@ def losses_in_words(*losses: float) -> list[str]:
 
 def first_loss(start: float, targets: Sequence[Any], loss: Callable) -> Check:
     """The loss of a new classifier is near log C where the loss is a logarithm; any other is at least finite."""
-    classes = len(set(classes_of(targets, loss)))
+    classes = len(set(classes_of(targets, loss)) - {None})
     if loss not in LOGARITHMS or not classes:
         return Check("first loss", math.isfinite(start), f"{start:.4f}")
     expected = math.log(classes)
