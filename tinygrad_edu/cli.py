@@ -29,6 +29,7 @@ from .cli_expression import (
     as_written,
     bare_table,
     console,
+    fraction_text,
     fractions_of,
     graph_of,
     has_display,
@@ -47,6 +48,7 @@ from .engine.op import OPS, Op
 from .engine.value import engine_name, pure_is_wanted
 from .files import checked_ending, write_whole
 from .nn import losses
+from .nn.export.script import LIBRARIES, script
 from .show.boxes import BLANKS
 from .show.dot import graphviz_of
 from .show.draw import STYLES, drawing_of
@@ -81,7 +83,8 @@ STEP_EXAMPLES = """examples:
   tinygrad-edu step "x² + 3x" x=2 --interactive
   tinygrad-edu step "-x**2 / y" x=1/3 y=0.1 --exact --symbolic
   tinygrad-edu step "max(a, b, 0) + sigmoid(a)" a=1 b=2 --json
-  tinygrad-edu step "tanh(w * x + b)" w=0.5 x=2 b=-1 --format latex"""
+  tinygrad-edu step "tanh(w * x + b)" w=0.5 x=2 b=-1 --format latex
+  tinygrad-edu step "tanh(w * x + b)" w=0.5 x=2 b=-1 --script torch"""
 DRAW_EXAMPLES = """examples:
   tinygrad-edu draw "(x + y) * z" x=-2 y=5 z=-4
   tinygrad-edu draw "tanh(w * x + b)" w=0.5 x=2 b=-1 -o neuron.svg
@@ -267,6 +270,7 @@ def add_step(add: Any) -> None:
     form = add.__self__.add_mutually_exclusive_group().add_argument
     form("--json", action="store_true", help="print everything as JSON")
     form("--format", choices=FORMATS, help="print the steps alone, as a table to be pasted")
+    form("--script", choices=LIBRARIES, help="print a program for another library, which asserts the same numbers")
 
 
 def add_draw(add: Any) -> None:
@@ -320,6 +324,8 @@ def run_step(args: argparse.Namespace) -> None:
         print(json.dumps(data, ensure_ascii=not prints_unicode(), indent=2))
     elif args.format:
         print(FORMATS[args.format](events).replace("\r\n", "\n"), end="")     # stdout ends lines as the system does
+    elif args.script:
+        print(script(graph.whole[-1], args.script), end="")
     else:
         out = console()
         for shown in (events, "", result_table(graph, symbolic, exact), *wrote):
@@ -410,7 +416,8 @@ def results(graph: NamedGraph, symbolic: Gradients | None, exact: Gradients | No
         for key, write in ("symbolic", printer.text), ("latex", printer.latex):
             data[key] = {"value": write(symbolic.value), "gradients": {k: write(g) for k, g in symbolic.items()}}
     if exact is not None:
-        data["exact"] = {"value": str(exact.value), "gradients": {k: str(g) for k, g in exact.items()}}
+        fractions = {name: fraction_text(gradient) for name, gradient in exact.items()}
+        data["exact"] = {"value": fraction_text(exact.value), "gradients": fractions}
     return data
 
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 WITH_EXPRESSION = ("step", "draw", "play", "explain", "cost")
 OPTIONS = ("--help", "--version", "--svg", "--html", "--output", "--no-open", "--interactive", "--still", "--predict",
            "--symbolic", "--exact", "--json", "--theme", "--scale", "--style", "--blank", "--frames", "--format",
-           "--layout", "--engine", "--names", "--ieee", "--literal", "--paths", "--latex")
+           "--layout", "--engine", "--names", "--ieee", "--literal", "--paths", "--latex", "--script")
 WITH_A_WORD = ("-o", "--output", "--layout", "--engine", "--names", "--style", "--theme", "--scale", "--frames",
-               "--format", "--paths")
+               "--format", "--paths", "--script")
 
 
 # ---- arguments --------------------------------------------------------------------------------------
@@ -160,6 +160,19 @@ def fractions_of(args: argparse.Namespace) -> dict[str, Fraction]:
             text = next(pair for pair in args.values if plain_name(pair.partition("=")[0].strip()) == name)
             raise ValueError(f"{text.strip()} is not a rational number, so --exact has no answer")
     return dict(args.numbers)
+
+
+def fraction_text(fraction: Fraction) -> str:
+    """A fraction as text; ValueError for one of more digits than Python writes.
+
+    >>> fraction_text(Fraction(-10, 3))
+    '-10/3'
+    """
+    try:
+        return str(fraction)
+    except ValueError:
+        raise ValueError(f"an exact fraction here has more than {sys.get_int_max_str_digits()} digits, which is too "
+                         "long to be read: take smaller powers, or numbers of fewer digits") from None
 
 
 # ---- what is printed, written and opened ------------------------------------------------------------

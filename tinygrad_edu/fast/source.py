@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -116,16 +116,26 @@ BATCH = '''def backward(rows, p):
 
 
 def header(name: str, body: str) -> str:
-    words = "\n".join([body, *words_in(body)])
-    used = [word for word in FROM_MATH if re.search(rf"(?<![\w.]){word}(?!\w)", words)]
-    lines = ["import math"] * ("math." in words) + [f"from math import {', '.join(used)}"] * bool(used)
+    lines = imports_of_math("\n".join([body, *words_in(body)]))
     how = "run row(...) for one row" + ", or backward(rows, p) for many" * (BATCH in body)
     return "\n".join([f'"""{name}, written out: {how}."""', "", *lines])
 
 
+def imports_of_math(text: str) -> list[str]:
+    """The lines that import what a program needs from Python's math."""
+    words = used(FROM_MATH, text)
+    return ["import math"] * ("math." in text) + [f"from math import {', '.join(words)}"] * bool(words)
+
+
 def words_in(body: str) -> list[str]:
     """The definitions of the words that a program uses."""
-    return [WORDS[word] for word in WORDS if re.search(rf"(?<![\w.]){word}\(", body)]
+    return [WORDS[word] for word in used(WORDS, body, r"\(")]
+
+
+def used(words: Iterable[str], text: str, end: str = r"(?!\w)") -> list[str]:
+    """Which of some words stand in a text by themselves, found in one pass."""
+    found = set(re.findall(rf"(?<![\w.])({'|'.join(words)}){end}", text))
+    return [word for word in words if word in found]
 
 
 def written(answer: Any, names: Iterator[str]) -> str:
@@ -161,6 +171,10 @@ class Lesson:
             if i is not None:
                 self.name[i] = name
 
+    def belonging_to(self, i: int, letter: str) -> str:
+        """What the slopes of a node, s, or its gradient, d, are called."""
+        return f"{letter}{self.name[i][1:]}"
+
     # ---- forward
 
     def compute(self) -> None:
@@ -173,7 +187,7 @@ class Lesson:
         """(the line of node i, its slopes) of a short rule; None for a longer one."""
         if op.rows or not op.is_built_in:
             return None
-        value, slopes = op.rule(*map(Formula, names), **self.tape.constants[i])
+        value, slopes = self.form_of(op)(*map(Formula, names), **self.tape.constants[i])
         writer, parts = Writer([value, *slopes]), in_order([value, *slopes])
         if not writer.knows_all or len(parts) > SHORT:
             return None
@@ -187,20 +201,25 @@ class Lesson:
         inputs, length = op.in_rows(names), len(names) // len(op.inputs)
         arguments = [*map(in_a_row, inputs)] if op.rows else inputs
         call = f"{self.rule(op)}({', '.join([*arguments, *map(repr, self.tape.constants[i].values())])})"
-        plain = [known for slope in op.formulas(op.rule)[1] for known in plain_slopes(slope, op, inputs, length)]
+        slopes = op.formulas(self.form_of(op))[1]
+        plain = [known for slope in slopes for known in plain_slopes(slope, op, inputs, length)]
         if None not in plain:
             return f"{self.name[i]} = {call}[0]", [str(slope) for slope in plain]
-        kept = f"s{self.name[i][1:]}"
+        kept = self.belonging_to(i, "s")
         places = [f"{kept}[{j}][{k}]" for j in range(len(op.inputs)) for k in range(length)] if op.rows else [
             f"{kept}[{j}]" for j in range(len(names))]
         return f"{self.name[i]}, {kept} = {call}", [known or place for known, place in zip(plain, places)]
+
+    def form_of(self, op: Op) -> Callable:
+        """The form of an op's rule that is written: the one that the engine computes by."""
+        return op.rule
 
     def rule(self, op: Op) -> str:
         """The name of the function that computes an op; it is written when it is first needed."""
         name = f"{op.name}_rule"
         if name not in self.rules:
             self.rules[name] = ""                               # behind those that it calls
-            text = function_of(op)
+            text = function_of(op, self.form_of(op))
             if text is None:
                 text = Plainly(self).function(op)
             del self.rules[name]
@@ -251,7 +270,7 @@ class Lesson:
         if i in self.place:
             self.lines.append(f"    g[{self.place[i]}] += {text}")
         else:
-            name = f"d{self.name[i][1:]}"
+            name = self.belonging_to(i, "d")
             self.lines.append(f"    {name} {'+=' if i in arrived else '='} {text}")
             arrived[i] = name
 
@@ -318,11 +337,11 @@ def plain_slopes(slope: Any, op: Op, inputs: list, length: int) -> list[str | No
 # ---- rules as functions ---------------------------------------------------------------------------------
 
 
-def function_of(op: Op) -> str | None:
+def function_of(op: Op, form: Callable) -> str | None:
     """The rule of an op of numbers as a function of Python; of a `where` only the branch that is chosen is computed."""
     if op.rows or not op.is_built_in:
         return None
-    value, slopes = op.formulas(op.rule)
+    value, slopes = op.formulas(form)
     writer = Writer([value, *slopes])
     if not writer.knows_all:
         return None
@@ -337,11 +356,12 @@ def function_of(op: Op) -> str | None:
 class Plainly(ast.NodeTransformer):
     """A printed rule without the words of `formula.py`, in Python of its own."""
 
-    def __init__(self, lesson: Lesson):
+    def __init__(self, lesson: Any):                            # which knows the form and the name of each rule
         self.lesson = lesson
 
     def function(self, op: Op) -> str:
-        printed = python_source(f"{op.name}_rule", [*op.inputs, *op.constants], [], *op.formulas(op.rule))
+        formulas = op.formulas(self.lesson.form_of(op))
+        printed = python_source(f"{op.name}_rule", [*op.inputs, *op.constants], [], *formulas)
         return ast.unparse(ast.fix_missing_locations(self.visit(ast.parse(printed)))) + "\n"
 
     def visit_Constant(self, node: ast.Constant) -> ast.Constant:

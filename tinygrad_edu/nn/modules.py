@@ -6,7 +6,7 @@ module keeps as an attribute, a Value, a module or a list of these, is found by 
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import repeat
 from random import Random
@@ -25,6 +25,7 @@ from ..symbols.named import name_at
 from .checks import FRACTION, by_name, checked_number, letters_of, to_list
 from .counted_random import uniform
 
+Activation = str | Callable[[Any], Any] | None          # by its name, as a function of a Value, or none
 MOST_WEIGHTS = 10 ** 7                  # of a layer: some gigabytes of Values
 
 
@@ -134,13 +135,13 @@ class Module:
 
     # ---- what is done to all of it
 
-    def train(self, mode: bool = True) -> "Module":
+    def train(self, mode: bool = True) -> Self:
         """Switch to training: dropout drops."""
         for module in self.modules():
             module.training = mode
         return self
 
-    def eval(self) -> "Module":
+    def eval(self) -> Self:
         """Switch to evaluation: dropout is off."""
         return self.train(False)
 
@@ -153,13 +154,13 @@ class Module:
         for parameter in self.parameters():
             parameter.grad = 0.0
 
-    def freeze(self, frozen: bool = True) -> "Module":
+    def freeze(self, frozen: bool = True) -> Self:
         """Make the parameters constants: they get no gradient, and optimizers pass them by."""
         for parameter in self.parameters():
             parameter.is_constant = frozen
         return self
 
-    def unfreeze(self) -> "Module":
+    def unfreeze(self) -> Self:
         """Let the parameters learn again."""
         return self.freeze(False)
 
@@ -357,8 +358,8 @@ class Neuron(Module):
 
     named_for = ""                      # the scope by which the parameters have their labels
 
-    def __init__(self, inputs: int, activation: Any = None, *, bias: bool = True, init: str = "xavier",
-                 rng: Any = None, fused: bool = True, outputs: int = 1):
+    def __init__(self, inputs: int, activation: Activation = None, *, bias: bool = True, init: str = "xavier",
+                 rng: int | Random | None = None, fused: bool = True, outputs: int = 1):
         inputs = checked_size("inputs", inputs)
         weights = initial_weights(init, inputs, checked_whole("outputs", outputs), random_from(rng))
         self.w = [Value(weight, label=name_at("w", "", i)) for i, weight in enumerate(weights)]
@@ -389,7 +390,10 @@ class Neuron(Module):
         if self.b is not None and self.b.label == name_at("b", before):
             self.b.label = name_at("b", place)
 
-    def forward(self, x: Sequence[Any]) -> Value:
+    def __call__(self, x: Iterable[Any]) -> Value:
+        return self.forward(x)
+
+    def forward(self, x: Iterable[Any]) -> Value:
         x = checked_row(x, self.scope or "the neuron", len(self.w))
         nodes = [ops.dot(self.w, x)] if self.fused else unfused_dot(self.w, x)
         if self.b is not None:
@@ -434,7 +438,8 @@ class Layer(Module):
     (3, 9)
     """
 
-    def __init__(self, inputs: int, outputs: int, activation: Any = None, *, rng: Any = None, **options: Any):
+    def __init__(self, inputs: int, outputs: int, activation: Activation = None, *, rng: int | Random | None = None,
+                 **options: Any):
         outputs = checked_size("outputs", outputs, checked_whole("inputs", inputs))
         generator = random_from(rng)
         self.neurons = [Neuron(inputs, activation, rng=generator, outputs=outputs, **options) for _ in range(outputs)]
@@ -447,7 +452,10 @@ class Layer(Module):
         for i, neuron in enumerate(self.neurons):
             neuron.set_scope(f"{scope}, neuron {i}")
 
-    def forward(self, x: Sequence[Any]) -> list[Value]:
+    def __call__(self, x: Iterable[Any]) -> list[Value]:
+        return self.forward(x)
+
+    def forward(self, x: Iterable[Any]) -> list[Value]:
         x = checked_row(x, self.scope or "the layer", len(self.neurons[0].w))
         nodes = input_nodes(x)
         return [neuron.forward(nodes) for neuron in self.neurons]
@@ -479,9 +487,9 @@ class MLP(Module):
       layers.2: Layer(16 -> 1)  17 parameters
     """
 
-    def __init__(self, inputs: int, sizes: Sequence[int], activation: Any = "tanh", output_activation: Any = None, *,
-                 activations: Sequence[Any] | None = None, bias: bool = True, init: str | None = None,
-                 rng: Any = None, fused: bool = True):
+    def __init__(self, inputs: int, sizes: Iterable[int], activation: Activation = "tanh",
+                 output_activation: Activation = None, *, activations: Sequence[Activation] | None = None,
+                 bias: bool = True, init: str | None = None, rng: int | Random | None = None, fused: bool = True):
         sizes = as_lists(sizes)
         if not isinstance(sizes, list):
             raise TypeError(f"sizes is a list, such as [16, 1]: got {short_repr(sizes)}")
@@ -501,10 +509,11 @@ class MLP(Module):
         for i, layer in enumerate(self.layers):
             layer.set_scope(f"{scope}, layer {i}" if scope else f"layer {i}")
 
-    def forward(self, x: Sequence[Any]) -> Any:
+    def forward(self, x: Iterable[Any]) -> Any:
+        row: Any = x
         for layer in self.layers:
-            x = layer(x)
-        return x[0] if len(x) == 1 else x
+            row = layer(row)
+        return row[0] if len(row) == 1 else row
 
     def describe(self) -> str:
         return " -> ".join(str(n) for n in [len(self.layers[0].neurons[0].w), *[len(la.neurons) for la in self.layers]])
@@ -553,7 +562,7 @@ class Maxout(Module):
     (3.0, 2.0)
     """
 
-    def __init__(self, inputs: int, pieces: int = 2, *, init: str = "xavier", rng: Any = None):
+    def __init__(self, inputs: int, pieces: int = 2, *, init: str = "xavier", rng: int | Random | None = None):
         pieces = checked_size("pieces", pieces, checked_whole("inputs", inputs))
         generator = random_from(rng)
         self.pieces = [Neuron(inputs, init=init, rng=generator) for _ in range(pieces)]
@@ -564,7 +573,7 @@ class Maxout(Module):
         for i, piece in enumerate(self.pieces):
             piece.set_scope(f"{scope}, neuron {i}")
 
-    def forward(self, x: Sequence[Any]) -> Value:
+    def forward(self, x: Iterable[Any]) -> Value:
         return ops.max([piece(x) for piece in self.pieces])
 
     def describe(self) -> str:
@@ -597,7 +606,7 @@ class Dropout(Module):
     def set_scope(self, scope: str) -> None:
         self.place = zlib.crc32(scope.encode())             # so that no two in a network drop alike
 
-    def forward(self, x: Sequence[Any]) -> list[Any]:
+    def forward(self, x: Iterable[Any]) -> list[Any]:
         x = checked_row(x, "dropout")
         if not self.training:
             return list(x) if self.inverted else [ops.mul(1 - self.p, e) for e in x]

@@ -1,5 +1,7 @@
 """Weights in a file: JSON that gives back the same bits, and is refused if anything is wrong with it.
 
+Where the name of a file ends in .safetensors, `safe_weights.py` writes and reads it.
+
 A file is written as a whole, so that no crash leaves half of one; it is read and checked as a
 whole before the model is touched.
 """
@@ -25,9 +27,12 @@ class WeightFileError(ValueError):
 
 
 def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = None) -> Path:
-    """Write the parameters of a model to a file.
+    """Write the parameters of a model to a file: JSON, or where its name ends in .safetensors, that format.
 
     about   plain data to keep with them, such as how to build the model again
+
+    A safetensors file has the names and shapes that PyTorch expects of a torch.nn.Sequential, such as 0.weight with the
+    shape (outputs, inputs); it needs numpy and safetensors.
 
     >>> import tempfile
     >>> from tinygrad_edu.nn.modules import MLP
@@ -42,10 +47,17 @@ def save(model: Module, path: "str | Path", about: Mapping[str, Any] | None = No
     for name, weight in model.state_dict().items():
         if not math.isfinite(weight):
             raise ValueError(f"{name} is {weight}: only finite weights can be saved")
+    if is_safetensors(path):
+        from .safe_weights import save_tensors
+        return save_tensors(model, path, about or {})
     grouped = in_groups(model.state_dict())
     content = {"format": FORMAT, "version": VERSION, "about": dict(about or {}),
                "shapes": {name: shape_of(numbers) for name, numbers in grouped.items()}, "parameters": grouped}
     return write_signed(path, content)
+
+
+def is_safetensors(path: "str | Path") -> bool:
+    return Path(path).suffix.lower() == ".safetensors"
 
 
 def write_signed(path: "str | Path", content: Mapping[str, Any]) -> Path:
@@ -55,12 +67,15 @@ def write_signed(path: "str | Path", content: Mapping[str, Any]) -> Path:
 
 
 def load(model: Module, path: "str | Path") -> dict[str, Any]:
-    """Set the parameters of a model from a file; returns what `save` was told about it.
+    """Set the parameters of a model from a file, of either kind; returns what `save` was told about it.
 
     Raises WeightFileError, and leaves the model as it was, for a file of another format or a
     newer version, that is cut off or altered, or holds other parameters or shapes.
     """
     check_kind(model, Module)
+    if is_safetensors(path):
+        from .safe_weights import load_tensors
+        return load_tensors(model, path)
     content = read(path)
     expected = in_groups(model.state_dict())
     for name in (*expected, *content["parameters"]):
@@ -70,6 +85,15 @@ def load(model: Module, path: "str | Path") -> dict[str, Any]:
                           "nothing" if there is None else f"shape {there}")
     model.load_state_dict(ungrouped(content["parameters"]))
     return content["about"]
+
+
+def about_and_count(path: "str | Path") -> tuple[dict[str, Any], int]:
+    """What `save` was told about the model in a file of either kind, and how many weights the file holds."""
+    if is_safetensors(path):
+        from . import safe_weights
+        return safe_weights.about_and_count(path)
+    content = read(path)
+    return content["about"], sum(len(row(x)) for x in content["parameters"].values())
 
 
 def read(path: "str | Path") -> dict[str, Any]:
@@ -161,7 +185,7 @@ def finite_float(text: str) -> float:
 # ---- parameters in groups --------------------------------------------------------------------------------
 
 
-def in_groups(state: Mapping[str, float]) -> dict[str, Any]:
+def in_groups(state: Mapping[str, Any]) -> dict[str, Any]:
     """{name: number or list}: `w.0`, `w.1` ... together as the list `w`."""
     grouped: dict[str, Any] = {}
     for name, weight in state.items():
