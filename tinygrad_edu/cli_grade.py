@@ -22,7 +22,7 @@ from .files import checked_ending, checked_target, write_whole
 
 if TYPE_CHECKING:
     from .classroom.grading.grade import Report
-    from .classroom.grading.marks import Row
+    from .classroom.grading.marks import Graders, Row
 
 JUDGES = {"grade": "engine", "grade-layer": "layer", "grade-optimizer": "optimizer"}
 NAMES = {"grade": ("engine", "Value"), "grade-layer": ("layers", "LinearMap"), "grade-optimizer": ("optim", "Adam")}
@@ -34,7 +34,8 @@ EXAMPLES = """examples:
   tinygrad-edu {0} {1}.py
   tinygrad-edu {0} {1}.py:{2} --tier all --reveal numbers
   tinygrad-edu {0} {1}.py --seed student17 --gradescope results.json
-  tinygrad-edu {0} submissions --csv marks.csv --jobs 4"""
+  tinygrad-edu {0} submissions --csv marks.csv --jobs 4
+  tinygrad-edu {0} submissions --csv marks.csv --cluster tcp://10.0.0.7:8786"""
 AUTOGRADER_EXAMPLES = """examples:
   tinygrad-edu autograder engine.py
   tinygrad-edu autograder engine.py:Value --tier all --reveal none -o homework1.zip
@@ -80,6 +81,8 @@ def add_targets(add: Any) -> None:
     add("--csv", metavar="FILE", help="of a class: write its marks into this table")
     add("--file", metavar="NAME", default="", help="of a class: which file counts where students handed in several")
     add("--jobs", type=int, default=0, metavar="N", help="of a class: how many are graded at a time (one per core)")
+    add("--cluster", metavar="ADDRESS", default="", help="of a class: the scheduler of Dask whose workers grade, such "
+        "as tcp://10.0.0.7:8786")
 
 
 # ---- one submission
@@ -100,7 +103,9 @@ def run_grade(command: str, args: argparse.Namespace) -> int:
     except OSError as error:            # 1 would say that the submission is wrong
         raise ValueError(f"{error.filename or path}: {error.strerror}") from None
     except ModuleNotFoundError as error:
-        raise ValueError(f"{command} needs the package {error.name}: pip install {error.name}") from None
+        is_told = "pip install" in str(error)
+        raise ValueError(error if is_told else
+                         f"{command} needs the package {error.name}: pip install {error.name}") from None
     except BrokenExecutor:
         raise ValueError("a process that was grading was ended from outside: start again, and it goes on from "
                          "there") from None
@@ -110,7 +115,7 @@ def run_one(judge: "Callable[[Path, str], Report]", path: Path, args: argparse.N
     """Grade a file, print the report, and write it as others read it."""
     from .classroom.grading.marks import surely
     from .classroom.grading.report import text, written
-    for name in ("csv", "file", "jobs"):
+    for name in ("csv", "file", "jobs", "cluster"):
         if getattr(args, name):
             raise ValueError(f"--{name} is for the folder of a class, and {path} is none")
     targets = {name: getattr(args, name) for name in TARGETS if getattr(args, name)}
@@ -133,9 +138,16 @@ def settings_of(command: str, args: argparse.Namespace, cls: str | None) -> dict
         raise ValueError(f"--needs is for engines, and {command} grades none")
     if args.adapter and "=" not in args.adapter and not os.path.isfile(args.adapter):
         raise ValueError(f"--adapter {args.adapter}: there is no such file, and a line would be like grad=v.partial()")
-    return {"cls": cls, "adapter": args.adapter, "tier": args.tier, "only": words_of(args.only), "reveal": args.reveal,
-            "limits": Limits(seconds=args.seconds, memory=args.memory),
+    return {"cls": cls, "adapter": adapter_of(args), "tier": args.tier, "only": words_of(args.only),
+            "reveal": args.reveal, "limits": Limits(seconds=args.seconds, memory=args.memory),
             **({"needs": words_of(args.needs)} if args.needs else {})}
+
+
+def adapter_of(args: argparse.Namespace) -> str:
+    """The adapter: a line, or what is in its file, since others who grade may not have that."""
+    from .classroom.grading.load import Definitions
+    is_file = args.adapter and os.path.isfile(args.adapter)
+    return Definitions(Path(args.adapter).read_text(encoding="utf-8")) if is_file else args.adapter
 
 
 def judged(command: str, settings: dict[str, Any], file: Path, student: str,
@@ -152,27 +164,18 @@ def judged(command: str, settings: dict[str, Any], file: Path, student: str,
 def run_class(judge: "Callable[[Path, str], Report]", folder: Path, args: argparse.Namespace, what: str) -> int:
     """Grade every submission of a folder, a line each, and write the table when all of them are done."""
     from .classroom.grading.marks import as_csv, from_csv, grade_class, submissions, text_only
-    for name in TARGETS:
-        if getattr(args, name):
-            raise ValueError(f"--{name} is for a single submission: --csv is what a class has")
-    if not args.csv:
-        raise ValueError(f"{folder} is a folder: say with --csv marks.csv where its marks go")
-    if args.jobs < 0:
-        raise ValueError(f"--jobs must be at least 1, got {args.jobs}")
-    checked_ending(args.csv, ("csv",), "tables of marks")
-    checked_target(args.csv)
+    check_options_of_class(folder, args)
     students = submissions(folder, args.file)
     if not students:
         raise ValueError(f"{folder} has no submissions: .py and .ipynb files, or a folder of them for each student")
     table = from_csv(Path(args.csv))
-    jobs = args.jobs or os.cpu_count() or 1
-    graded = grade_class(judge, students, jobs, args.seed, settings_as_text(args, what), table)
-    warned = False
+    graded = grade_class(judge, students, graders(args), args.seed, settings_as_text(args, what), table)
+    warned: set[str] = set()
     try:
         for count, (row, limits) in enumerate(graded, 1):
-            if limits and not warned:
-                print(f"careful: {'; '.join(map(printable, limits))}")
-                warned = True
+            if new := [limit for limit in limits or () if limit not in warned]:
+                print(f"careful: {'; '.join(map(printable, new))}")
+                warned.update(new)
             table[row["name"]] = row
             print(progress(row, count, len(students), limits is None), flush=True)
     finally:                            # Ctrl-C too: what is known is kept, and the next time goes on from there
@@ -182,6 +185,31 @@ def run_class(judge: "Callable[[Path, str], Report]", folder: Path, args: argpar
             write_whole(args.csv, as_csv(rows))
     print(totals(rows), f"wrote {printable(args.csv)}", sep="\n")
     return 0
+
+
+def check_options_of_class(folder: Path, args: argparse.Namespace) -> None:
+    """Refuse options that a class does not have, and a table that cannot be written."""
+    for name in TARGETS:
+        if getattr(args, name):
+            raise ValueError(f"--{name} is for a single submission: --csv is what a class has")
+    if not args.csv:
+        raise ValueError(f"{folder} is a folder: say with --csv marks.csv where its marks go")
+    if args.jobs < 0:
+        raise ValueError(f"--jobs must be at least 1, got {args.jobs}")
+    if args.jobs and args.cluster:
+        raise ValueError("--jobs is for this machine: the workers of a cluster grade as many at a time as they have "
+                         "threads")
+    checked_ending(args.csv, ("csv",), "tables of marks")
+    checked_target(args.csv)
+
+
+def graders(args: argparse.Namespace) -> "Graders":
+    """Who grades a class: processes on this machine, or the workers of a cluster."""
+    from .classroom.grading.marks import graders_here
+    if args.cluster:
+        from .classroom.grading.on_cluster import graders_at
+        return graders_at(args.cluster)
+    return graders_here(args.jobs or os.cpu_count() or 1)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ What is named here is imported when it is first used, so that the package stays 
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 PLACES = {                              # public names, and their modules
     "bug": "faults.models", "bugs": "faults.models", "check_answer": "exercises", "check_caught": "exercises",
@@ -17,11 +17,19 @@ __all__ = ["bug", "bugs", "check_answer", "check_caught", "check_engine", "check
            "check_steps", "diagnose", "jacobian_orders", "patient", "quiz", "why"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}: it has {', '.join(__all__)}")
-    return getattr(import_module(f".{PLACES[name]}", __name__), name)
+if TYPE_CHECKING:                       # for editors and type checkers, to whom any name would be there otherwise
+    from .cost import jacobian_orders
+    from .exercises import check_answer, check_caught, check_engine, check_layer, check_rule, check_sort
+    from .faults.models import bug, bugs
+    from .often_asked import why
+    from .patients import diagnose, patient
+    from .quizzes.questions import quiz
+    from .worked.check import check_steps
+else:
+    def __getattr__(name: str) -> Any:
+        if name not in PLACES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}: it has {', '.join(__all__)}")
+        return getattr(import_module(f".{PLACES[name]}", __name__), name)
 
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    def __dir__() -> list[str]:
+        return sorted([*globals(), *__all__])

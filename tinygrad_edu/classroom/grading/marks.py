@@ -11,13 +11,13 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ...engine.number import printable
 from .grade import Report
@@ -31,6 +31,14 @@ COLUMNS = ("name", "file", "verdict", "points", "of", "percent", "failed", "not 
 GRADER_FAILED = "the grader itself failed"
 Row = dict[str, str]
 Judge = Callable[..., Report]           # of a file and a student, and `within`
+Graded = tuple[Row, list[str]]          # with the limits that the system lacks
+
+
+class Waiting(Protocol):
+    """What will be graded."""
+
+    def result(self) -> Graded:
+        """Its row, as soon as it is there."""
 
 
 class Submission(NamedTuple):
@@ -44,6 +52,10 @@ class Submission(NamedTuple):
     fault: str = ""
     files: tuple[Path, ...] = ()
     within: Path | None = None
+
+
+HandOver = Callable[[Judge, Submission, str, str], Waiting]         # with a seed and a checksum
+Graders = AbstractContextManager[HandOver]
 
 
 def submissions(folder: Path, file: str = "") -> list[Submission]:
@@ -73,13 +85,14 @@ def submission(path: Path, file: str) -> Submission:
     return Submission(printable(path.name), None if fault else chosen[0], fault, tuple(found), path)
 
 
-def grade_class(judge: Judge, all_of: Sequence[Submission], jobs: int, seed: str, settings: str,
+def grade_class(judge: Judge, all_of: Sequence[Submission], graders: Graders, seed: str, settings: str,
                 known: dict[str, Row]) -> Generator[tuple[Row, list[str] | None]]:
-    """(row, limits that this system lacks) of each submission in order; None for limits where the row was known.
+    """(row, limits that its system lacks) of each submission in order; None for limits where the row was known.
 
-    Every grader is a process of its own; all have ended when the generator has.
+    All that was started for it has ended when the generator has.
 
-    judge      grades a file with the numbers of a seed; it is sent to the other processes
+    judge      grades a file with the numbers of a seed; it is sent to other processes
+    graders    who grade: `graders_here`, or those of a cluster
     seed       goes before the name of each submission, which is the seed of its numbers
     settings   all that the marks depend on, as text
     known      {name: row} of an earlier table
@@ -87,13 +100,21 @@ def grade_class(judge: Judge, all_of: Sequence[Submission], jobs: int, seed: str
     checksums = {each: checksum(each, settings) for each in all_of}
     old = {each: row for each in all_of
            if (row := known.get(text_only(each.name))) and row["checksum"] == checksums[each]}
+    with graders as hand_over:
+        waiting = {each: hand_over(judge, each, seed, checksums[each]) for each in all_of if each not in old}
+        for each in all_of:
+            yield (old[each], None) if each in old else waiting[each].result()
+
+
+@contextmanager
+def graders_here(jobs: int) -> Iterator[HandOver]:
+    """So many graders on this machine, each a process of its own."""
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=end_with_parent) as pool:
-        with nothing_imported_from_here():
-            waiting = {each: pool.submit(row_of, judge, each, seed, checksums[each])
-                       for each in all_of if each not in old}
+        def hand_over(*what: Any) -> "Future[Graded]":
+            with nothing_imported_from_here():
+                return pool.submit(row_of, *what)
         try:
-            for each in all_of:
-                yield (old[each], None) if each in old else waiting[each].result()
+            yield hand_over
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -122,11 +143,11 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def row_of(judge: Judge, each: Submission, seed: str, checksum: str) -> tuple[Row, list[str]]:
+def row_of(judge: Judge, each: Submission, seed: str, checksum: str) -> Graded:
     """Grade one submission, and say it in a row of text; with it the limits that this system lacks."""
-    row = {"name": each.name, "file": each.file.name if each.file else "", "checksum": checksum}
     if each.file is None:
-        return as_row(row | {"verdict": "cannot be graded", "points": 0, "feedback": each.fault}), []
+        return row_without_report(each, each.fault, checksum), []
+    row = {"name": each.name, "file": each.file.name, "checksum": checksum}
     report = surely(partial(judge, within=each.within), each.file, seed + each.name)
     got, of = points(report)
     ids = {status: " ".join(check.id for check in report.checks if check.status == status and check.worth)
@@ -136,6 +157,12 @@ def row_of(judge: Judge, each: Submission, seed: str, checksum: str) -> tuple[Ro
     percent = f"{100 * got / of:.1f}" if of else "0"
     return as_row(row | ids | {"verdict": report.verdict, "points": got, "of": of, "percent": percent,
                                "seconds": f"{report.seconds:.1f}", "feedback": feedback(report)}), report.limits_missing
+
+
+def row_without_report(each: Submission, why: str, checksum: str = "") -> Row:
+    """The row of what was not graded; without a checksum it is tried again the next time."""
+    return as_row({"name": each.name, "file": each.file.name if each.file else "", "checksum": checksum,
+                   "verdict": "cannot be graded", "points": 0, "feedback": why})
 
 
 def surely(judge: Judge, file: Path, student: str) -> Report:
