@@ -56,6 +56,28 @@ def altered(site, folder, change=longer):
     return folder
 
 
+@contextlib.contextmanager
+def tabs_of(context, address):
+    """A function that opens the playground at a hash, in a tab of its own.
+
+    At the end nothing may have been thrown, no dialog opened, and no other host asked.
+    """
+    complaints, requests, pages = [], [], []
+
+    def open_at(state=""):
+        tab = context.new_page()
+        pages.append(tab)
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("dialog", lambda dialog: complaints.append(dialog.message))
+        tab.on("request", lambda request: requests.append(request.url))
+        tab.goto(f"{address}#{state}")
+        return tab
+    yield open_at
+    for tab in pages:
+        tab.close()
+    assert complaints == [] and [url for url in requests if not url.startswith((address, "data:", "blob:"))] == []
+
+
 class Host(ThreadingHTTPServer):
     """A static host of a folder, which can be exchanged for another one. `sent` has (path in it, bytes that went out)."""
 

@@ -1,19 +1,27 @@
 """Live pages: at any numbers they say what a page that Python makes of these numbers says."""
 
+import json
 import random
 import re
 from html import escape
 from typing import NamedTuple
 
 import pytest
+from planting import tell_otherwise, with_rule
 from test_browser_player import boxes, go
 
 import tinygrad_edu as tg
 from tinygrad_edu import Value
 from tinygrad_edu.engine.graph import leaves_in
-from tinygrad_edu.show import page as pages
+from tinygrad_edu.show import live
 from tinygrad_edu.show.live import frame, frame_digests
-from tinygrad_edu.show.page import asset, digest
+from tinygrad_edu.show.page import digest
+
+
+@pytest.fixture
+def opened(opened_again):
+    return opened_again
+
 
 ALL_TEXTS = """() => {
   const text = id => document.getElementById(id).textContent.replace(/\\s+/g, ' ').trim();
@@ -173,29 +181,74 @@ def test_a_live_page_says_what_a_page_of_python_says_at_these_numbers(opened, na
         assert faults(opened, tab, fresh) == {}
 
 
-FAULTS = {
-    "what arrives along two edges is not added": ("live.js", "undefined ? up * local : arrived[parent] + up * local",
-                                               "undefined ? up * local : up * local"),
-    "a closed branch passes nan on, and the step is told as taken": ("live.js", "!(selects && local === 0)", "true"),
-    "the branch that closed keeps its old reason": ("live.js", "node.words = reasons.map", "node.other = reasons.map"),
-    "numbers in sentences stay": ("live.js", "node.numbers = [node.data", "node.other = [node.data"),
-    "local gradients stay": ("live.js", "node.local = slopes", "node.other = slopes"),
-    "negative numbers have no parentheses": ("player.js", 'when && (number[0] === "−"', 'when && (number[0] === "x"'),
+def other_slopes(data):
+    """The slopes of a product change places."""
+    mul = data["live"]["ops"].index("mul")
+    made = next(made for made in data["live"]["whole"] if isinstance(made, list) and made[0] == mul and len(set(made[1])) > 1)
+    node = next(node for node in data["nodes"] if node.get("parents") == made[1])
+    node["why"].reverse()
+
+
+def without(marks):
+    """A change that takes these letters out of every text."""
+    def change(data):
+        for place, node in enumerate(data["nodes"]):
+            data["nodes"][place] = json.loads(re.sub(marks, "1" if "e000" in marks else "", json.dumps(node, ensure_ascii=False)))
+    return change
+
+
+FAULTS = {          # what the scripts are told wrongly, at some place
+    "a node is made from its inputs in another order": lambda data: next(
+        made for made in data["live"]["whole"] if isinstance(made, list) and len(set(made[1])) == 2)[1].reverse(),
+    "a leaf is no leaf to backward": lambda data: data["live"]["constants"].append(0),
+    "backward starts with another seed": lambda data: data["live"].update(seed=2),
+    "the branch that closed keeps its old reason": lambda data: data["live"]["explained"].clear(),
+    "numbers in sentences stay": without("[\ue000-\uf8ef]"),
+    "negative numbers have no parentheses": without("\uf8f0"),
+    "each slope has the reason of the other": other_slopes,
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_in_the_script_would_be_found(opened, fault, monkeypatch):
-    file, right, wrong = FAULTS[fault]
-    assert asset(file).count(right) == 1
-    build = GRAPHS["fan-out" if "two edges" in fault else "closed"]
-    numbers = [-1.5, -2.0, 1.0, -3.0][:len(leaves_in(tg.topological_order(build(None))))]
+def test_what_the_page_is_told_wrongly_would_be_found(opened, fault, monkeypatch):
+    build = GRAPHS["fan-out" if "order" in fault else "closed"]
     with monkeypatch.context() as patch:
-        patch.setattr(pages, "asset", lambda name: asset(name).replace(right, wrong) if name == file else asset(name))
+        tell_otherwise(patch, FAULTS[fault])
         page = tg.play(build(None))
+    assert differs(opened, page, build)
+
+
+@pytest.mark.parametrize("op", ["mul", "add", "relu"])
+def test_a_wrong_rule_would_be_found(opened, op, monkeypatch):
+    right, script = tg.OPS[op], live.rules.script
+
+    def slightly_wrong(*inputs):
+        value, slopes = right.rule(*inputs)
+        return value, tuple(2 * slope for slope in slopes)
+    build = GRAPHS["closed"]
+    with monkeypatch.context() as patch:
+        wrong = with_rule(right, slightly_wrong)
+        patch.setattr(live.rules, "script", lambda ops: script([wrong if one is right else one for one in ops]))
+        page = tg.play(build(None))
+    assert differs(opened, page, build)
+
+
+def test_a_closed_branch_that_counts_as_taken_would_be_found(opened, monkeypatch):
+    right, script = tg.OPS["max"], live.rules.script
+    wrong = with_rule(right, right.rule)
+    vars(wrong)["selects"] = False
+    with monkeypatch.context() as patch:
+        patch.setattr(live.rules, "script", lambda ops: script([wrong if one is right else one for one in ops]))
+        page = tg.play(GRAPHS["closed"](None))
+    assert differs(opened, page, GRAPHS["closed"])
+
+
+def differs(opened, page, build):
+    """Is there anything on the page, after numbers were put in, that is not on that of Python?"""
+    numbers = [-1.5, -2.0, 1.0, -3.0][:len(leaves_in(tg.topological_order(build(None))))]
     tab = opened(page)
     put(tab, numbers)
-    assert faults(opened, tab, build(numbers)) != {}
+    return faults(opened, tab, build(numbers)) != {}
 
 
 EVERY_VIEW = f"""() => {{ const view = document.getElementById('view'), read = {ALL_TEXTS}, told = [];

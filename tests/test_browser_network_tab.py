@@ -6,6 +6,7 @@ import json
 import math
 import random
 import re
+from itertools import pairwise
 
 import network_tab
 import pytest
@@ -27,26 +28,44 @@ def page(tmp_path_factory):
     return path.as_uri()
 
 
+@pytest.fixture(scope="module")
+def windows(chromium):
+    """Windows that tests have opened, each with all that went wrong in it: to open another takes longer than most tests."""
+    kept = {}
+    yield kept
+    for window, _ in kept.values():
+        window.context.close()
+
+
+def new_window(chromium, settings):
+    """A window without a network, and a list of what it said, asked for, and did wrong."""
+    window, complaints = chromium.new_context(offline=True, **settings).new_page(), []
+    window.on("console", lambda message: complaints.append(message.text))
+    window.on("pageerror", lambda error: complaints.append(str(error)))
+    window.on("request", lambda asked: asked.url.startswith(("file:", "about:")) or complaints.append(asked.url))
+    window.expose_function("answer", network_tab.answered)
+    return window, complaints
+
+
 @pytest.fixture
-def tab(chromium, page):
+def tab(chromium, page, windows):
     """A function that opens the tab; afterwards nothing may have been said, asked for, or have gone wrong."""
-    complaints, contexts = [], []
+    used = []
 
     def open_tab(width=1280, height=800, **settings):
-        context = chromium.new_context(viewport={"width": width, "height": height}, offline=True, **settings)
-        contexts.append(context)
-        opened = context.new_page()
-        opened.on("console", lambda message: complaints.append(message.text))
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.on("request", lambda asked: asked.url.startswith(("file:", "about:")) or complaints.append(asked.url))
-        opened.expose_function("answer", network_tab.answered)
-        opened.goto(page)
-        return opened
+        settings["viewport"] = {"width": width, "height": height}
+        key = (used.count(settings), repr(sorted(settings.items())))
+        used.append(settings)
+        if key not in windows:
+            windows[key] = new_window(chromium, settings)
+        window, _ = windows[key]
+        window.goto("about:blank")              # where only what is behind a # differs, nothing would be loaded
+        window.mouse.move(0, 0)
+        window.goto(page)
+        return window
 
     yield open_tab
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    assert [complaints for _, complaints in windows.values() if complaints] == []
 
 
 def told(tab):
@@ -119,6 +138,109 @@ def test_a_link_repeats_the_training(tab, link):
     assert (told(other), parameters(other), state(other)) == (sentence, numbers, kept)
 
 
+def refused(tab):
+    """What is said of a link's keys that cannot be."""
+    return tab.locator("#network_refused p").all_inner_texts()
+
+
+WRONG = ["", "<b>", "-1", "0", "1e999", "NaN", "9" * 30, "Tanh", "__proto__", "0x1"]
+RIGHT = {"seed": {"0"}, "steps": {"0"}, "test": {"0"}}              # of those
+
+
+KEYS = ["data", "test", "layers", "activation", "loss", "optimizer", "lr", "penalty", "strength", "batch", "seed", "speed", "steps"]
+FOLLOWED = """pairs => pairs.map(pair => {
+  tabs.tab.restore(new Map([pair]));
+  return [[...document.querySelectorAll("#network_refused p")].map(said => said.textContent), tabs.tab.state()];
+})"""
+
+
+def test_each_key_of_a_link_that_cannot_be_is_said(tab):
+    """And what is there instead."""
+    opened = tab()
+    usual = state(opened)
+    assert set(usual) == set(KEYS) - {"speed"}
+    pairs = [(key, text) for key in KEYS for text in WRONG if text not in RIGHT.get(key, ())]
+    for (key, text), (told, after) in zip(pairs, opened.evaluate(FOLLOWED, pairs), strict=True):
+        [said] = told
+        assert f"{key}={text}, which is not possible" in said and after == usual
+        assert key == "speed" or f"Here it is {usual[key]}." in said
+    restore(opened, usual)
+    assert refused(opened) == []
+
+
+@pytest.mark.parametrize("points", [{}, {"points": "1,2"}, {"points": "1,2,0", "classes": "2"}, {"points": "1,2,5", "classes": "2", "range": "0,1,0,1"}])
+def test_points_of_a_link_that_cannot_be_are_said(tab, points):
+    opened = tab()
+    restore(opened, {"data": "own", **points})
+    assert ["data=own" in text or f"points={points.get('points', '')}" in text for text in refused(opened)] == [True, True]
+
+
+@pytest.mark.parametrize("key, text", [("lr", "0.02"), ("lr", "5e-5"), ("lr", "12"), ("strength", ".25"), ("batch", "7"), ("batch", "1000")])
+def test_a_number_of_a_link_need_not_be_in_a_menu(tab, key, text):
+    opened = tab()
+    restore(opened, {key: text, "penalty": "L2"})
+    assert refused(opened) == [] and state(opened)[key] == text
+    assert opened.locator(f"#network_choice_{key}").input_value() == text
+    opened.click("#network_one_epoch")
+    losses, _ = program(opened)
+    assert math.isclose(losses[-1], opened.evaluate("() => network_tab.history().loss.at(-1)"), rel_tol=1e-12)
+
+
+def test_it_trains_as_fast_as_it_goes_and_slower_where_one_wishes(tab):
+    speeds = tab().locator("#network_choice_speed")
+    assert speeds.input_value() == "fast"
+    assert [option.get_attribute("value") for option in speeds.locator("option").all()] == ["step", "epoch", "fast"]
+
+
+# ---- drawn as `tg.draw` draws
+
+def lines_and_circles(svg):
+    """Lines (from x, y to x, y, width, class, dashes) and circles (x, y) of a picture, seen from its first circle."""
+    number = r"(-?[\d.]+)"
+    boxes = re.findall(f'<rect class="tg-box" x="{number}" y="{number}" width="{number}" height="{number}"', svg)
+    circles = [(float(x) + float(wide) / 2, float(y) + float(high) / 2) for x, y, wide, high in boxes]
+    drawn = re.findall(f'<path class="(tg-line tg-\\w+)"(?: stroke-dasharray="([^"]*)")? d="M{number} {number} L{number} {number}" '
+                       f'stroke-width="{number}"', svg)
+    lines = [(*map(float, ends), float(wide), kind, dashes or "none") for kind, dashes, *ends, wide in drawn]
+    return lines, circles
+
+
+OF_THE_TAB = """() => {
+  const number = (one, ...names) => names.map(name => +one.getAttribute(name)), all = kind => [...document.querySelectorAll("#network_network " + kind)];
+  return [all("line.tg-line").map(line => [...number(line, "x1", "y1", "x2", "y2", "stroke-width"), line.getAttribute("class"), line.getAttribute("stroke-dasharray")]),
+    all("circle.tg-box").map(circle => number(circle, "cx", "cy"))];
+}"""
+
+
+def seen_from(circles, lines):
+    """In the order of their ends, the first circle at 0, 0."""
+    x, y = min(circles)
+    return (sorted((a - x, b - y) for a, b in circles),
+            sorted((a - x, b - y, c - x, d - y, *look) for a, b, c, d, *look in lines))
+
+
+@pytest.mark.parametrize("link", [{}, {"data": "iris", "layers": "8-3-5"}, {"data": "line", "layers": "2"}], ids=lambda link: link.get("data", "default"))
+def test_the_network_is_drawn_as_draw_draws_it(tab, link):
+    """Circles in the same places, lines as wide, in the same colours, and dashed alike."""
+    opened = tab()
+    restore(opened, link)
+    opened.click("#network_one_epoch")
+    _, numbers = program(opened)
+    sizes = opened.evaluate("network_choices.settings().sizes")
+    model = tg.MLP(sizes[0], sizes[1:], rng=0)
+    for parameter, number in zip(model.parameters(), numbers, strict=True):
+        parameter.data = number
+    lines, circles = lines_and_circles(tg.draw(model).svg)
+    places, drawn = seen_from(circles, lines)
+    own_lines, own_circles = opened.evaluate(OF_THE_TAB)
+    own_places, own_drawn = seen_from(own_circles, own_lines)
+    assert len(places) == sum(sizes) and len(drawn) == sum(a * b for a, b in pairwise(sizes))
+    for one, other in zip(own_places, places, strict=True):
+        assert one == pytest.approx(other, abs=0.11)            # a picture has one digit
+    for one, other in zip(own_drawn, drawn, strict=True):
+        assert one[:5] == pytest.approx(other[:5], abs=0.11) and one[5:] == other[5:]
+
+
 def test_a_link_still_being_followed_leads_to_the_same(tab):
     """The address never holds a step on the way; who pauses there has chosen that step."""
     opened = tab()
@@ -137,6 +259,18 @@ def test_a_long_training_still_has_its_curve(tab):
     opened.evaluate("() => { network_tab.history().loss.push(...Array(100000).fill(.5)); }")
     opened.click("#network_one_epoch")
     assert len(opened.locator("#network_curve path.training").get_attribute("d").split("L")) < 400
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_numbers_beside_the_curve_keep_clear_of_its_name(tab, width):
+    opened = tab(width=width)
+    opened.evaluate("() => { network_tab.history().loss.push(...Array.from({length: 60}, (_, i) => 10 ** -(i / 10))); }")
+    opened.click("#network_one_epoch")
+    sides = opened.evaluate("""() => [...document.querySelectorAll("#network_curve :is(.up, [transform^=translate].middle)")]
+        .map(one => [one.textContent, one.getBoundingClientRect().left, one.getBoundingClientRect().right])""")
+    *numbers, (name, _, right) = sides
+    assert name == "loss (logarithmic)" and "0.0001" in [number for number, *_ in numbers]
+    assert [number for number, left, _ in numbers if left < right] == []
 
 
 def test_the_program_says_where_it_ends_before_the_page(tab):
@@ -287,7 +421,12 @@ def test_a_pasted_table_is_learned_and_its_names_are_only_text(tab):
     assert "of 8 examples" in told(opened)
     losses, _ = program(opened)
     assert math.isclose(losses[-1], opened.evaluate("() => network_tab.history().loss.at(-1)"), rel_tol=1e-12)
-    assert "data" not in state(opened)
+    assert state(opened)["data"] == "csv"
+    opened.evaluate("link => tabs.tab.restore(new Map(Object.entries(link)))", state(opened))
+    assert refused(opened) == []
+    another = tab()
+    restore(another, {"data": "csv"})
+    assert ["paste it again" in text for text in refused(another)] == [True]
 
 
 @pytest.mark.parametrize("mark", ["\t", ";", ","])
@@ -296,7 +435,21 @@ def test_a_table_comes_from_a_spreadsheet_too(tab, mark):
     assert use(tab(), "\n".join(map(mark.join, rows))).startswith("3 examples by x, y")
 
 
+@pytest.mark.parametrize("table", ["x y kind\n1  2 a\n 3 5 b\n2 1 a \n", "x;y;kind\n1,5;2;a\n3;5,25;b\n2;1;a\n"])
+def test_spaces_and_decimal_commas_are_understood(tab, table):
+    assert use(tab(), table).startswith("3 examples by x, y")
+
+
+@pytest.mark.parametrize("mark", ["\t", ";", ",", " ", "   "])
+def test_a_table_needs_no_header(tab, mark):
+    rows = [("1", "2", "a"), ("3", "5", "b"), ("2", "1", "a")]
+    said = use(tab(), "\n".join(map(mark.join, rows)))
+    assert said.startswith("3 examples by x1, x2") and "first line holds a number" in said
+
+
 @pytest.mark.parametrize("table, named", [
+    ("1\n2\n3\n", "put commas, semicolons, tabs or spaces between values"), ("1 2 a\n3 4\n", "line 2"),
+    ("1;2;a\n3;q;b\n", "line 2, column 'x2': 'q' is not a finite number"),
     ("", "the file is empty"), ("x,y,z\n", "only a header line"), ("x,y,z\n1,2,a\n1,2\n", "line 3"),
     ("x,y,z\n1,2,a\n3,q,b\n", "line 3, column 'y': 'q' is not a finite number"),
     ("x,y,z\n1,2,a\n3,nan,b\n", "line 3, column 'y'"), ("x,z\n1,a\n2,b\n", "two columns of numbers"),
@@ -420,7 +573,7 @@ def test_the_number_of_the_example_is_the_engines():
     asked = {"sizes": [2, 3, 1], "activation": "tanh", "loss": "mse", "parameters": numbers, "row": [0.5, -1.0],
              "target": 0.25}
     loss = tg.mse(model([0.5, -1.0]), 0.25)
-    for i, parameter in enumerate(model.parameters()):
-        event = tg.steps(loss)[network.arrival(loss, parameter) - 1]
-        assert event.parent is parameter
-        assert "html" in network.example({**asked, "number": i})
+    events = tg.steps(loss)
+    for parameter in model.parameters():
+        assert events[network.arrival(loss, parameter) - 1].parent is parameter
+    assert "html" in network.example({**asked, "number": 3})

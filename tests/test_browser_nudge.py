@@ -6,9 +6,16 @@ import math
 
 import pytest
 from test_browser_player import boxes, go, place
+from waiting import until
 
 import tinygrad_edu as tg
 from tinygrad_edu.show.page import words_of
+
+
+@pytest.fixture
+def opened(opened_again):
+    return opened_again
+
 
 WORDS = words_of("predict").script
 CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}
@@ -104,7 +111,7 @@ def test_a_seed_does_not_change_what_a_nudge_does(opened):
 
 def copied(tab, button):
     tab.locator(button).click()
-    tab.wait_for_function("document.getElementById('copied').textContent !== ''")
+    until(tab, "document.getElementById('copied').textContent !== ''")
     return tab.evaluate("navigator.clipboard.readText()")
 
 
@@ -131,7 +138,7 @@ def test_where_no_page_may_copy_the_text_stands_there(opened):
     tab = opened(tg.play(circuit()))
     tab.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }")
     tab.locator("#as_python").click()
-    tab.wait_for_function("document.getElementById('copied').textContent !== ''")
+    until(tab, "document.getElementById('copied').textContent !== ''")
     assert tab.locator("#copied").inner_text() == WORDS["copy_by_hand"]
     assert printed(tab.locator("#to_copy").input_value())["f"] == "-12.0"
     assert tab.evaluate("document.activeElement.id") == "to_copy"
@@ -191,7 +198,7 @@ def test_a_link_out_of_the_domain_says_why(opened):
 def test_a_change_of_the_link_is_followed(opened):
     tab = opened(tg.play(circuit()))
     tab.evaluate("location.hash = 'x=-3&step=1'")
-    tab.wait_for_function("document.getElementById('place').textContent === '1 / 7'")
+    until(tab, "document.getElementById('place').textContent === '1 / 7'")
     assert boxes(tab)["q = x + y"][0] == "2"
 
 

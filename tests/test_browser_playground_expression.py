@@ -6,6 +6,7 @@ import zlib
 from urllib.parse import quote
 
 import pytest
+from playground import tabs_of
 
 pytestmark = pytest.mark.full
 
@@ -21,20 +22,12 @@ PATIENCE = 30_000                   # milliseconds
 
 @pytest.fixture(scope="module")
 def new_tab(chromium, playground):
-    """A function that opens the playground in a tab of its own; at the end nothing may have gone wrong unheard."""
-    complaints = []
+    """A function that opens the playground in a tab of its own: see `tabs_of`."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, service_workers="block")
-
-    def open_at(state=""):
-        tab = context.new_page()
-        tab.set_default_timeout(PATIENCE)
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("dialog", lambda dialog: complaints.append(dialog.message))
-        tab.goto(f"{playground}#{state}")
-        return tab
-    yield open_at
+    context.set_default_timeout(PATIENCE)
+    with tabs_of(context, playground) as open_at:
+        yield open_at
     context.close()
-    assert complaints == []
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +170,24 @@ def test_an_error_has_its_caret_and_the_last_picture_stays(opened):
     assert eventually(tab, lambda: inside(tab).locator("#knobs label").all_inner_texts(), ["x", "y"]) == ["x", "y"]
 
 
+def test_what_is_nested_too_deeply_is_told_so_and_python_starts_afresh(opened):
+    tab = opened()
+    tab.fill("#expression_text", "*".join(["x"] * 4999))
+    tab.locator("#expression_error").filter(has_text="nested too deeply").wait_for()
+    tab.fill("#expression_text", "x * x")
+    assert eventually(tab, lambda: inside(tab).locator("#knobs label").all_inner_texts(), ["x"]) == ["x"]
+
+
+def test_before_a_large_page_is_made_its_size_is_told(opened):
+    tab = opened()
+    parts = ["*".join(["x"] * 80) for _ in range(40)]
+    tab.fill("#expression_text", "+".join(f"({part})" for part in parts))
+    tab.fill("#expression_numbers", "x=1")
+    tab.locator("#expression_status").filter(has_text="3200 nodes").wait_for()
+    tab.locator("#expression_stop").click()
+    tab.locator("#expression_error").filter(has_text="Stopped.").wait_for()
+
+
 def test_every_section_is_answered_when_it_is_opened(opened):
     tab = opened()
     for kind in "steps", "symbolic", "exact", "explain", "gradcheck", "python", "picture":
@@ -267,6 +278,12 @@ def test_a_dragged_number_of_a_program_goes_into_the_link_and_comes_back_after_t
     assert eventually(tab, lambda: gradient_in(tab), "grad 6") == "grad 6"
     field.fill("5")
     assert eventually(tab, lambda: "look=g" in tab.url and "%22x%22%3A5" in tab.url, True)
+    open_section(tab, "program_python")
+    tab.locator("#program_python pre").filter(has_text="x = tg.Value(5.0,").wait_for()
+    field.fill("4")
+    tab.locator("#program_python pre").filter(has_text="x = tg.Value(4.0,").wait_for()
+    field.fill("5")
+    assert eventually(tab, lambda: "%22x%22%3A5" in tab.url, True)
     address = tab.url.partition("#")[2]
     run(tab, "print('another')")
     assert eventually(tab, lambda: ran(tab), "another") == "another"

@@ -3,6 +3,7 @@
 import pytest
 from taught import TAUGHT, lstm
 from test_browser_player import go, place
+from waiting import until
 
 import tinygrad_edu as tg
 
@@ -114,5 +115,5 @@ def test_a_finger_steps_across_and_scrolls_down(opened, part):
     swiped(tab, part, 120)
     assert place(tab) == 1
     swiped(tab, part, 0, -90)
-    tab.wait_for_function("scrollY > 40")
+    until(tab, "scrollY > 40")
     assert place(tab) == 1

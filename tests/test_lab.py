@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import playground
 import pytest
 from playground import KINDS, serving
 
@@ -183,6 +184,26 @@ def test_a_notebook_runs_to_its_end(ran, name):
     found = ran(name)
     code = [cell for cell in found if cell["cell_type"] == "code"]
     assert faults(found) == [] and all(cell["execution_count"] for cell in code)
+
+
+@pytest.mark.full
+def test_a_link_of_the_playground_opens_its_notebook_in_the_lab(chromium, lab, playground_folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(playground.module("build").lesson_parts.places, "lab", "lab/")
+    folder = playground.altered(playground_folder, tmp_path, lambda made: None)
+    (folder / "lab").symlink_to(lab.folder.resolve(), target_is_directory=True)
+    context = chromium.new_context(service_workers="block")
+    context.set_default_timeout(60_000)
+    with serving(folder) as host:
+        tab = context.new_page()
+        tab.goto(f"{host.address}#v=1&tab=lessons")
+        links = tab.locator("#lessons_all a[href*='lab/notebooks/']")
+        files = {link.partition("path=")[2] for link in links.evaluate_all("all => all.map(link => link.href)")}
+        assert files == set(ALL) and all((lab.folder / "files" / name).is_file() for name in files)
+        with context.expect_page() as opened:
+            links.first.click()
+        opened.value.locator(".jp-Notebook h1").first.wait_for()
+        assert ALL[0].partition("/")[2] in opened.value.title() or ALL[0] in opened.value.url
+    context.close()
 
 
 @pytest.mark.full

@@ -19,9 +19,9 @@ FIRST_VISIT, ONE_FILE = 8_000_000, 10_500_000           # bytes
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The folder of the playground, built once."""
-    return playground.built(tmp_path_factory.mktemp("playground"))
+def site(playground_folder):
+    """The folder of the playground, built once for all files of tests."""
+    return playground_folder
 
 
 @contextlib.contextmanager

@@ -3,36 +3,47 @@
 import re
 
 import pytest
+from waiting import until
 
 pytestmark = pytest.mark.full
 
 TABS = ("expression", "program", "network", "quiz", "lessons")
 SCREENS = {"screen": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 ENLARGED = {"twice as large": {"width": 640, "height": 400}, "narrow": {"width": 320, "height": 640}}
+# Pictures are being made: until nothing that is shown has changed its size for a while.
+SETTLED = """() => new Promise(resolve => {
+  const sizes = () => JSON.stringify([document.documentElement.scrollHeight, ...[...document.querySelectorAll('iframe, svg')]
+    .filter(part => part.checkVisibility()).map(part => part.getBoundingClientRect().toJSON())]);
+  let before = "", same = 0;
+  const look = () => {
+    const now = sizes();
+    same = now === before ? same + 1 : 0;
+    before = now;
+    if (same === 4) resolve();
+    else setTimeout(look, 50);
+  };
+  look();
+})"""
 LEAST = 40                          # of what a finger is to hit, in pixels
 
 
 @pytest.fixture(scope="module")
 def seen(chromium, playground):
-    """A function that opens a tab of the playground whose Python is there; each look of the page is opened once."""
-    contexts = {}
+    """A function that shows a tab of the playground in a look; the page is opened once, and its Python is there."""
+    page = chromium.new_page()
+    page.goto(playground)
+    page.evaluate("engine.ready.then(() => null)")
 
-    def open_tab(name, screen="screen", scheme="light", **settings):
-        look = (screen, scheme, *sorted(settings.items()))
-        if look not in contexts:
-            context = chromium.new_context(viewport=(SCREENS | ENLARGED)[screen], color_scheme=scheme, **settings)
-            contexts[look] = context, context.new_page()
-            contexts[look][1].goto(playground)
-            contexts[look][1].evaluate("engine.ready.then(() => null)")
-        tab = contexts[look][1]
-        tab.locator(f"#tab_{name}").click()
-        tab.locator(f"#panel_{name}").wait_for()
-        tab.wait_for_timeout(500)                                   # a picture is being made
-        return tab
+    def show_tab(name, screen="screen", scheme="light", motion="no-preference"):
+        page.set_viewport_size((SCREENS | ENLARGED)[screen])
+        page.emulate_media(color_scheme=scheme, reduced_motion=motion)
+        page.locator(f"#tab_{name}").click()
+        page.locator(f"#panel_{name}").wait_for()
+        page.evaluate(SETTLED)
+        return page
 
-    yield open_tab
-    for context, _ in contexts.values():
-        context.close()
+    yield show_tab
+    page.close()
 
 
 @pytest.mark.parametrize("name", TABS)
@@ -66,7 +77,7 @@ def test_targets_are_large_enough_for_a_finger(seen, name, screen):
 @pytest.mark.parametrize("screen", ENLARGED)
 def test_nothing_is_cut_off_at_twice_the_size(seen, name, screen):
     for frame in seen(name, screen).frames:
-        frame.wait_for_function("document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth + 1")
+        until(frame, "document.scrollingElement.scrollWidth <= document.scrollingElement.clientWidth + 1")
 
 
 # What has the focus; its frame may be that of what it stands in.
@@ -127,6 +138,8 @@ def test_every_control_is_reached_by_tab_and_its_focus_is_seen(seen, name):
         reached.add(focused["place"])
         if focused["tag"] not in ("BODY", "IFRAME") and not focused["seen"]:
             unseen.append(focused["html"])
+        if wanted.keys() <= reached:
+            break
     assert [html for place, html in wanted.items() if place not in reached] == []
     assert unseen == []
 
@@ -151,7 +164,7 @@ def test_nothing_is_said_by_pointing_alone(seen, name):
 
 @pytest.mark.parametrize("name", TABS)
 def test_nothing_moves_for_those_who_want_less_motion(seen, name):
-    tab = seen(name, reduced_motion="reduce")
+    tab = seen(name, motion="reduce")
     for frame in tab.frames:
         assert frame.evaluate("document.getAnimations().length") == 0
         assert frame.evaluate("""[...document.querySelectorAll('*')].filter(element => {
@@ -174,7 +187,7 @@ def test_a_finger_on_a_picture_scrolls_the_page(chromium, playground, name):
     touches = [("touchStart", [y]), *[("touchMove", [y - 30 * k]) for k in range(1, 9)], ("touchEnd", [])]
     for kind, heights in touches:
         session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": height} for height in heights]})
-    tab.wait_for_function(f"scrollY > {before + 100}")
+    until(tab, f"scrollY > {before + 100}")
     context.close()
 
 

@@ -208,6 +208,51 @@ def test_a_gradient_is_the_sum_of_its_terms(javascript):
         assert math.isclose(sum(term["product"] for term in one["terms"]) + one["rest"], one["sum"], abs_tol=1e-15)
 
 
+STEPS = """(({settings, examples}, count) => {
+  const state = train.start(settings, examples), walked = [];
+  for (let i = 0; i < count; i++) {
+    const {batch, loss, gradients, before, after} = train.preview(state), told = {batch, loss, gradients: [...gradients], before: [...before], after};
+    train.step(state);
+    walked.push({...told, after: [...after], moved: [...state.model.data]});
+  }
+  return walked;
+})"""
+
+
+class Watcher:
+    """Keeps of each step of `fit` what the page walks through."""
+
+    def __init__(self):
+        self.walked = []
+
+    def __call__(self, history, model):
+        """After an epoch there is nothing to do."""
+
+    def after_step(self, step):
+        parameters = step.optimizer.parameters
+        self.walked.append({"batch": step.batch, "loss": [step.loss], "before": step.before,
+                            "gradients": [p.grad for p in parameters], "after": [p.data for p in parameters]})
+
+
+@pytest.mark.parametrize("penalty", ["none", "L2"])
+@pytest.mark.parametrize("optimizer, own", [("Momentum", {"momentum": 0.9}), ("Adam", {})])
+def test_each_step_that_is_walked_is_that_of_fit(javascript, optimizer, own, penalty):
+    """Batch, loss, gradients and update, step by step over two epochs, the last batch of each smaller."""
+    made = settings("moons", "bce_with_logits", optimizer=optimizer, penalty=penalty, strength=0.1)
+    made["at"] = {**made["at"], **own}
+    watcher, model = Watcher(), tg.MLP(2, made["sizes"][1:], rng=made["seed"])
+    at = {key: tuple(x) if isinstance(x, list) else x for key, x in made["at"].items()}
+    tg.fit(model, ROOM["moons"].inputs, ROOM["moons"].targets, loss=made["loss"], epochs=2, batch_size=made["batch"],
+           optimizer=getattr(tg, optimizer)(model.parameters(), **at), seed=made["seed"], progress=False,
+           penalty=tg.L2(0.1) if penalty == "L2" else None, callbacks=[watcher])
+    assert len(watcher.walked) == 6
+    for got, wanted in zip(javascript(f"{STEPS}({json.dumps(request_of('moons', made))}, 6)"), watcher.walked, strict=True):
+        assert got["batch"] == wanted["batch"] and got["moved"] == got["after"]
+        assert apart([got["loss"]], wanted["loss"]) <= DIGITS
+        for part in ("before", "gradients", "after"):
+            assert apart(got[part], wanted[part]) <= DIGITS, part
+
+
 def test_a_training_that_explodes_moves_nothing_and_says_so(javascript):
     made = settings("noisy_sine", "mse", "linear", "SGD")
     made["at"]["lr"] = 1e200

@@ -30,7 +30,7 @@ sys.exit(build.main(["--out", str(out)]))
 # What people, programs and other libraries call things, which stays as it is.
 KEPT = NAMES | {"tinygrad", "edu", "Python", "English", "CSV", "bce", "with", "logits", "hinge", "softmax", "cross", "entropy", "SGD",
                 "Momentum", "Nesterov", "Adagrad", "program", "py", "term", "leaky", "Adadelta", "RMSprop", "AdamW", "Lion", "mse", "mae",
-                "huber", "upper", "lower", "moon", "moons", "noisy", "sine", "circles", "spirals", "blobs", "iris", "cos", "tg", "as"}
+                "huber", "moons", "cos", "tg", "as"}
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ NOTEBOOKS = ROOT / "notebooks"
 BUILT = ROOT / "docs" / "_build"
 DOWNLOADS = BUILT / "downloads"
 OWN = "tinygrad_edu-0-py3-none-any.whl"         # what is in it says its version
+KERNEL = Path("extensions", "@jupyterlite", "pyodide-kernel-extension")
 PARTS = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 ENVIRONMENT = {"sys_platform": "emscripten", "platform_system": "Emscripten", "os_name": "posix", "extra": "",
                "python_version": "3.14", "python_full_version": "3.14.2", "implementation_name": "cpython"}
@@ -61,6 +62,8 @@ def build(out: Path) -> None:
         run("jupyterlite_core", "build", "--lite-dir", str(lite), "--contents", str(lite / "notebooks"),
             "--output-dir", str(lite / "out"), "--no-sourcemaps", "--apps", "notebooks", "--apps", "lab",
             "--apps", "tree", cwd=lite)
+        if not (lite / "out" / KERNEL).is_dir():        # which JupyterLite leaves out without a word
+            raise BuildError('the lab would have no Python: pip install ".[lab]", into the environment of this one')
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(lite / "out", out)
 

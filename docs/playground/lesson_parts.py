@@ -64,13 +64,13 @@ def tries(path: Path) -> list[dict[str, Any]]:
     """The first graphs that a notebook reads from text, and its first network, each as the state of a tab.
 
     >>> tries(NOTEBOOKS / "course" / "1_slopes.ipynb")[0]
-    {'tab': 'expression', 'name': 'y = 2 * x + 1', 'state': {'e': 'y = 2 * x + 1', 'x': '3'}}
+    {'tab': 'expression', 'state': {'e': 'y = 2 * x + 1', 'x': '3'}}
     """
     calls = [call for cell in code_of(path) for call in calls_of(ast.parse(cell))]
     graphs: dict[str, dict[str, Any]] = {}
     for call in calls:
         for found in graph_of(call):
-            graphs.setdefault(found["name"], found)
+            graphs.setdefault(found["state"]["e"], found)
     return [*list(graphs.values())[:MOST], *network_of(calls)]
 
 
@@ -96,7 +96,7 @@ def graph_of(call: ast.Call) -> Iterator[dict[str, Any]]:
         tg.expression(text, **numbers)
     except (TypeError, ValueError):                     # a name stands there, or an operation of the notebook's own
         return
-    yield {"tab": "expression", "name": text, "state": {"e": text, **{name: str(x) for name, x in numbers.items()}}}
+    yield {"tab": "expression", "state": {"e": text, **{name: str(x) for name, x in numbers.items()}}}
 
 
 def network_of(calls: list[ast.Call]) -> list[dict[str, Any]]:
@@ -112,5 +112,5 @@ def network_of(calls: list[ast.Call]) -> list[dict[str, Any]]:
             continue
         if known and 0 < len(layers) <= network_parts.DEEPEST and max(layers) <= network_parts.WIDEST:
             hidden = "-".join(map(str, layers))
-            return [{"tab": "network", "name": f"{known[0]}, {hidden}", "state": {"data": known[0], "layers": hidden}}]
+            return [{"tab": "network", "state": {"data": known[0], "layers": hidden}}]
     return []

@@ -6,6 +6,7 @@ Nothing is written a second time: an optimizer is run on formulas and printed, a
 import re
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,12 +21,16 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.learn import data
 from tinygrad_edu.learn.animation import SHAPES
 from tinygrad_edu.learn.examples import NO_CLASSES, threshold_of
-from tinygrad_edu.learn.fit import LOSSES, usual_rate
-from tinygrad_edu.learn.inside import MEANS, placed
+from tinygrad_edu.learn.inside import MEANS
+from tinygrad_edu.learn.named import LOSSES, usual_rate
 from tinygrad_edu.nn import optim
 from tinygrad_edu.nn.modules import activation_named, default_init
+from tinygrad_edu.show import circles
+from tinygrad_edu.show.network import grid
 from tinygrad_edu.show.page import as_json, asset
+from tinygrad_edu.show.svg import LETTER
 
+HERE = Path(__file__).resolve().parent
 ACTIVATIONS = ("tanh", "relu", "sigmoid", "leaky_relu", "elu", "silu", "gelu", "softplus", "sin", "linear")
 OF_NUMBERS = ("mse", "mae", "huber")                    # losses for targets that are numbers
 OF_TWO_CLASSES = ("bce_with_logits", "mse", "mae", "huber")   # ... for one output, and classes 0 and 1
@@ -76,8 +81,9 @@ def optimizers() -> list[type[optim.Optimizer]]:
 
 
 def settings_of(kind: type[optim.Optimizer]) -> dict[str, Any]:
-    """The hyper-parameters of an optimizer by their names, with the usual learning rate of `fit`."""
-    return kind([Value(0.0)]).defaults | {"lr": usual_rate(kind)}       # type: ignore[call-arg, arg-type]
+    """The hyper-parameters of an optimizer by their names, with the usual learning rate of `fit`; options are off."""
+    defaults = kind([Value(0.0)]).defaults | {"lr": usual_rate(kind)}   # type: ignore[call-arg, arg-type]
+    return {name: x for name, x in defaults.items() if name not in kind.options}
 
 
 def optimizer_function(kind: type[optim.Optimizer]) -> str:
@@ -90,7 +96,8 @@ def optimizer_function(kind: type[optim.Optimizer]) -> str:
     """
     optimizer = kind([Value(0.0)])                                      # type: ignore[call-arg, arg-type]
     memory = {name: [Formula(name)] for name in kind.remembers}
-    at = SimpleNamespace(**{name: named_setting(name, x) for name, x in optimizer.defaults.items()})
+    named = {name: named_setting(name, x) for name, x in settings_of(kind).items()}
+    at = SimpleNamespace(**optimizer.defaults | named)
     if not kind.decays_weights_directly:
         at.weight_decay = 0.0                                           # the page has penalties instead
     [after] = optimizer.all_moved([Formula("w")], [Formula("gradient")], memory, at)
@@ -135,6 +142,7 @@ def recorded(loss: Callable) -> list[list[Any]]:
 def network_data() -> dict[str, Any]:
     """All that the tab knows before Python is there, as plain data."""
     return {"sets": sets(), "activations": ACTIVATIONS, "shapes": SHAPES, "layouts": layouts(),
+            "drawing": drawing(),
             "losses": {"numbers": OF_NUMBERS, "two": OF_TWO_CLASSES, "classes": OF_CLASSES},
             "thresholds": {name: threshold_of(LOSSES[name]) for name in LOSSES},
             "without_classes": [loss.__name__ for loss in NO_CLASSES], "means": [loss.__name__ for loss in MEANS],
@@ -179,43 +187,45 @@ def line() -> data.Data:
 # ---- pictures ---------------------------------------------------------------------------------------------
 
 
+def drawing() -> dict[str, Any]:
+    """How `tg.draw` draws the lines of a network, and the room above its columns."""
+    return {"thinnest": circles.THINNEST, "dashes": circles.DASHES, "heading": circles.HEADING, "letter": LETTER}
+
+
 def layouts() -> dict[str, dict[str, Any]]:
-    """{"columns largest": where the neurons stand}: `middle` and `end` have the heights of a column of so many."""
+    """{"columns largest": where `tg.draw` puts the circles of so many columns, of which the largest has so many}."""
     return {f"{columns} {largest}": layout(columns, largest)
             for columns in range(2, DEEPEST + 3) for largest in range(1, WIDEST + 1)}
 
 
 def layout(columns: int, largest: int) -> dict[str, Any]:
-    whole = placed([largest] * columns)
-    counts = range(1, largest + 1)
-    middles = [placed([largest, count, *[largest] * (columns - 2)])["columns"][1] for count in counts]
-    ends = [placed([count, *[largest] * (columns - 1)])["columns"][0] for count in counts]
-    return {"radius": whole["radius"], "width": whole["width"], "across": [column[0][0] for column in whole["columns"]],
-            "middle": list(map(heights, middles)), "end": list(map(heights, ends))}
-
-
-def heights(column: list[list[float]]) -> list[float]:
-    return [y for _, y in column]
+    """`heights` has those of a column of one circle, of two, and so on."""
+    whole = grid([largest] * columns)
+    heights = [[y for _, y in grid([largest, count]).columns[1]] for count in range(1, largest + 1)]
+    return {"radius": whole.radius, "widest": circles.widest_line(whole.radius), "heights": heights,
+            "across": [column[0][0] for column in whole.columns]}
 
 
 def scene_script() -> str:
     """The scripts of the page of a training, in a scope of their own, as a function of what they take from their page.
 
-    They show what the network answers, its neurons and weights, and one step.
+    They show what the network answers, its neurons and weights, and one step; the network as `tg.draw` draws it.
     """
-    inside = "\n".join(map(asset, ("animation.js", "neurons.js", "walk.js")))
+    as_drawn = (HERE / "app" / "network_circles.js").read_text(encoding="utf-8")
+    inside = "\n".join([asset("animation.js"), asset("neurons.js"), as_drawn, asset("walk.js")])
     return (f"const network_scene = ({{byId, data, say, document}}) => {{\n{inside}\n"
             f"return {{{', '.join(OF_THE_SCENE)}}};\n}};\n")
 
 
 def style() -> str:
-    """The style sheet of the page of a training, for its parts in the tab alone.
+    """The style sheets of `tg.draw`, and that of the page of a training, for its parts in the tab alone.
 
     >>> within("#heat,.negative")
     '#network_scene #network_heat,#network_scene .negative'
     """
     sheet = asset("animation.css")
-    return re.sub(r"(@[^{]*\{)|([^{}@]+)\{", lambda found: found[1] or within(found[2]) + "{", sheet)
+    of_draw = asset("graph.css") + asset("network.css")
+    return of_draw + re.sub(r"(@[^{]*\{)|([^{}@]+)\{", lambda found: found[1] or within(found[2]) + "{", sheet)
 
 
 def within(selectors: str) -> str:

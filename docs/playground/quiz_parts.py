@@ -23,5 +23,5 @@ def in_language(name: str) -> dict[str, Any]:
 
 
 def style() -> str:
-    """The styles of the pictures of questions."""
-    return asset("graph.css") + asset("lesson.css")
+    """The styles of the pictures of questions, beside those of `tg.draw`, which are the network's too."""
+    return asset("lesson.css")

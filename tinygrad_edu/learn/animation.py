@@ -20,10 +20,11 @@ from ..show.page import Page, page, with_words, words_of
 from ..show.plane import COLOURS, LARGEST, check_examples, class_scores, margins, rounded, spaced, widened
 from .data import Data
 from .examples import accuracy_of, check_form, checked_validation, hits, threshold_of
-from .fit import Step, fit, loss_for
+from .fit import Step, fit
 from .gradients import Asked
 from .history import History
 from .inside import ALONG, Neurons, Walk
+from .named import loss_for
 from .progress import in_notebook
 
 Ask = Callable[[Sequence[Any]], list[Any]]
@@ -35,7 +36,7 @@ SHAPES = ("M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M-3.7-3.7h7.4v7.4h-7.4z", "M0-5
           "M0-5 4.6 3.6h-9.2z", "M0 5 4.6-3.6h-9.2z", "M-1.6-5h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4v-3.2h3.4z",
           "M0-5.8 1.5-1.9 5.6-1.8 2.4.7 3.5 4.7 0 2.4-3.5 4.7-2.4.7-5.6-1.8-1.5-1.9z",
           "M-4.6-2.4-2.4-4.6 0-2.2 2.4-4.6 4.6-2.4 2.2 0 4.6 2.4 2.4 4.6 0 2.2-2.4 4.6-4.6 2.4-2.2 0z")
-SCRIPTS = ("transport.js", "animation.js", "neurons.js", "walk.js", "film.js")
+SCRIPTS = ("transport.js", "animation.js", "neurons.js", "inside.js", "walk.js", "film.js")
 BODY = """<main><h1>{title}</h1><p class="quiet">{model}</p>{bar}<p id="sentence" aria-live="polite"></p>
 <div class="panels">
 <section id="inside"><h2 id="inside_title">{inside}</h2><div id="network"><canvas id="heat"></canvas></div>

@@ -1,7 +1,7 @@
 // A training, epoch by epoch: what the network answers, the examples, and the losses beside them.
 const {frames, points, shapes, across, up, classes, features, levels, resolution} = data;
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-const LEFT = 54, ROOM = 466, WIDE = LEFT + ROOM + 8, isPlane = data.kind === "classes";
+const LEFT = 68, ROOM = 466, WIDE = LEFT + ROOM + 8, isPlane = data.kind === "classes";
 const HEIGHT = Math.round(ROOM * (isPlane ? Math.min(data.network ? .8 : .9, Math.max(.55, (up[1] - up[0]) / (across[1] - across[0]))) : .62));
 
 function put(parent, name, attributes = {}, text = "") {
@@ -39,7 +39,7 @@ function axes(svg, width, height, xs, ys, x, y, names) {
     put(svg, "text", {class: "up", x: LEFT - 8, y: y(at) + 4}, inFew(at));
   }
   put(svg, "text", {class: "middle", x: LEFT + width / 2, y: height + 35}, names[0]);
-  put(svg, "text", {class: "middle", transform: `translate(9 ${height / 2}) rotate(-90)`}, names[1]);
+  put(svg, "text", {class: "middle", transform: `translate(8 ${height / 2}) rotate(-90)`}, names[1]);
   put(svg, "rect", {class: "frame", x: LEFT, y: 0, width, height});
 }
 const linear = (low, high, from, to) => x => from + (to - from) * (x - low) / (high - low);

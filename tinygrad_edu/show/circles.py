@@ -276,9 +276,9 @@ def widths_of(numbers: Sequence[float], widest: float = WIDEST) -> list[float]:
     return [THINNEST + (widest - THINNEST) * min(1.0, abs(x) / most if x == x else 0.0) for x in numbers]
 
 
-def widest_line(network: Network) -> float:
-    """How wide the line of the largest number is."""
-    return WIDEST if grid_of(network).radius >= ROOMY else WIDEST / 2
+def widest_line(radius: float) -> float:
+    """How wide the line of the largest number is, between circles of this radius."""
+    return WIDEST if radius >= ROOMY else WIDEST / 2
 
 
 def is_straight(curve: tuple[list[Point], Point]) -> bool:
@@ -343,7 +343,7 @@ def scene_of(graph: NamedGraph, network: Network, boxes: Sequence[Box | Circle],
               if isinstance(box, Circle) and box.is_named_outside]
     left, right = -min(0.0, *[side for side, _ in sides]), max(placed.width, *[side for _, side in sides])
     numbers = numbers_of(network.lines, meaning)
-    widths = widths_of(numbers, widest_line(network))
+    widths = widths_of(numbers, widest_line(grid_of(network).radius))
     headings = [(x + left, y, kind, text) for x, y, kind, text in headings]
     return Scene(moved(placed._replace(width=right), left, HEADING), headings, numbers, widths)
 

@@ -206,7 +206,8 @@ def column_of(count: int, edges: Sequence[Edge]) -> list[int]:
     further = [0] * count                               # columns from here to the end
     for e in ahead:
         further[e.tail] = max(further[e.tail], further[e.head] + 1)
-    return [max(further) - columns for columns in further]
+    most = max(further, default=0)
+    return [most - columns for columns in further]
 
 
 def places_in_order(count: int, edges: Sequence[Edge]) -> list[int]:

@@ -21,7 +21,8 @@ from . import rules
 from .as_python import as_python
 from .batch import shown_graph
 from .boxes import PAD, Box
-from .circles import LETTERS_IN, Circle, bias_text, widest_line
+from .circles import LETTERS_IN, Circle, bias_text, grid_of, widest_line
+from .drawing import Drawing
 from .folds import Group
 from .layout import chosen_layout
 from .network import Line, Network
@@ -132,6 +133,7 @@ class LiveLesson(Lesson):
     """
 
     kinds = ("live",)
+    around = 500                                # three sliders and their buttons are seen at once
 
     def __init__(self, graph: NamedGraph, events: list[Event], recorded: bool = True):
         super().__init__(graph, events)
@@ -280,7 +282,7 @@ class LiveLesson(Lesson):
         lines: Sequence[Line] = network.lines
         for link, line in zip(told["links"][len(told["links"]) - len(lines):], lines):
             link.append(self.place[line.x])
-        return told | {"widest": widest_line(network)}
+        return told | {"widest": widest_line(grid_of(network).radius)}
 
 
 class Frame(LiveLesson):
@@ -299,6 +301,10 @@ class Frame(LiveLesson):
 
     def finished(self, data: dict[str, Any]) -> dict[str, Any]:
         return super().finished(data) | {"at": self.at, "framed": 1}
+
+    def still(self, fold: str, layout: str, predict: bool) -> Drawing:
+        """An empty one: the page around it shows none in its place."""
+        return Drawing("", "", "")
 
     def why_frozen(self, maker: Value) -> str:
         return "saved_rule" if super().has_rule(maker) else "no_rule"
@@ -349,27 +355,27 @@ def around_numbers(formula: Any, style: int) -> str:
     True
     """
     levels = (printer.ADDED, printer.RAISED) if style == printer.MATHML else (printer.NEGATED, printer.ATOM)
-    negative, power = [fences(formula, style, level) for level in levels]
+    marks = [part for part in printer.in_order([formula]) if not part.parts and MARKS.fullmatch(part.head)]
+    texts = {level: written(formula, style, marks, level) for level in (printer.ATOM, *levels)}
+    bare = texts[printer.ATOM]
+    negative, power = [fences(bare, texts[level], style) for level in levels]
     signs = iter([POWER if high else NEGATIVE if low else "" for low, high in zip(negative, power)])
-    return MARKS.sub(lambda mark: next(signs) + mark[0], written(formula, style, printer.ATOM))
+    return MARKS.sub(lambda mark: next(signs) + mark[0], bare)
 
 
-def written(formula: Any, style: int, precedence: int) -> str:
+def written(formula: Any, style: int, marks: Sequence[Formula], precedence: int) -> str:
     """A formula as text whose marks hold together as tightly as that."""
-    marks = {part: (precedence, part.head) for part in printer.in_order([formula])
-             if not part.parts and MARKS.fullmatch(part.head)}
     if style == printer.MATHML:
-        return printer.mathml(formula, marks)
-    by_id = {id(mark): how for mark, how in marks.items()}
+        return printer.mathml(formula, {mark: (precedence, mark.head) for mark in marks})
+    by_id = {id(mark): (precedence, mark.head) for mark in marks}
     return "\n".join(f"{name} = {line}" if name else line for name, line in printer.as_lines(formula, style, by_id))
 
 
-def fences(formula: Any, style: int, precedence: int) -> list[bool]:
-    """Whether each mark would be in parentheses if what stands for it held together only as tightly as that."""
+def fences(bare: str, full: str, style: int) -> list[bool]:
+    """Whether each mark is in parentheses in the second text of a formula, and not in the first."""
     opening, closing = printer.fenced(" ", style).split(" ")
     found, before = [], ""
-    bare, full = [MARKS.split(written(formula, style, level)) for level in (printer.ATOM, precedence)]
-    for text, other in zip(bare[:-1], full[:-1]):
+    for text, other in zip(MARKS.split(bare)[:-1], MARKS.split(full)[:-1]):
         found.append(other == before + text + opening)
         before = closing if found[-1] else ""
     return found

@@ -150,6 +150,3 @@ class NetworkPanel {
     label.textContent = text;
   }
 }
-const network = data.network && new NetworkPanel(data.network);
-byId("inside").hidden = byId("all").hidden = !network;
-document.body.classList.toggle("with-network", !!network);

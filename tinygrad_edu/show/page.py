@@ -138,7 +138,10 @@ packed.replaceWith(script)})()"""
 
 @cache
 def packed(script: str) -> str:
-    """A script in less than half of its bytes, and the one that unpacks it; browsers run both by their hashes."""
+    """A script in less than half of its bytes, and the one that unpacks it; browsers run both by their hashes.
+
+    Which bytes these are depends on the zlib that Python was built with; what they unpack to does not.
+    """
     bytes_ = base64.b64encode(zlib.compress(script.encode(), 9)).decode()
     return f'<script type="text/plain" id="packed">{bytes_}</script><script>{UNPACK}</script>'
 

@@ -22,6 +22,7 @@ from ..symbols.named import DOTS, NEURON, NamedGraph, call_of, in_short, name_at
 from .boxes import Box, borders_svg, box_of_group, local_text, narrowed, room_on_arrow
 from .circles import Circle, box_inside, circle_of, grid_of, is_straight, products_of, sample, scene_of
 from .draw import drawing_of
+from .drawing import Drawing
 from .folds import (
     FOLDS,
     MANY_NODES,
@@ -115,6 +116,7 @@ class Lesson:
     """
 
     kinds: tuple[str, ...] = ()                 # of more words
+    around = 460                                # pixels above and below the picture
 
     def __init__(self, graph: NamedGraph, events: list[Event]):
         self.graph, self.events = graph, events
@@ -151,12 +153,16 @@ class Lesson:
                 "output": self.output(), "predict": int(predict),
                 "folded": number_of_view(folded(nodes, "layer"), views)}
         title = words.page["title"].format(name=self.graph.texts[self.graph.output])
-        picture = drawing_of(self.graph, layout, fold, blank="all" if predict else "")
+        picture = self.still(fold, layout, predict)
         files, rules = self.files(has_network)
         made = page(title, self.body(title, words, has_network), *files, self.finished(data), picture.svg,
-                    min(900, 460 + placed[first]["size"][1]), rules)
+                    min(900, self.around + placed[first]["size"][1]), rules)
         made.note = picture.note
         return made
+
+    def still(self, fold: str, layout: str, predict: bool) -> Drawing:
+        """The picture that stands for the page where pages are not let in."""
+        return drawing_of(self.graph, layout, fold, blank="all" if predict else "")
 
     def files(self, has_network: bool) -> tuple[tuple[list[str], list[str]], str]:
         """((scripts, styles), rules) of the page, whose scripts are packed: see `page.page`."""

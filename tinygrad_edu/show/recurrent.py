@@ -67,10 +67,15 @@ def repeated_uses(graph: NamedGraph) -> Iterator[Counts]:
     for leaf in graph.nodes:
         used = reduce(or_, [bits[user] for user in graph.users[leaf]], 0)
         if not (leaf.parents or leaf.is_constant) and any(used & behind[user] for user in graph.users[leaf]):
-            counts: Counts = {}
-            for user in graph.users[leaf]:
-                counts[user] = 1 + max((counts[other] for other in counts if bits[other] & behind[user]), default=0)
-            yield counts
+            yield uses_in_a_row(graph, graph.users[leaf])
+
+
+def uses_in_a_row(graph: NamedGraph, users: Sequence[Value]) -> Counts:
+    """{user: how many of these are on the longest way to it, itself among them}."""
+    counts, wanted = Counts(), set(users)
+    for node in graph.nodes:
+        counts[node] = max((counts[parent] for parent in graph.parents(node)), default=0) + (node in wanted)
+    return {user: counts[user] for user in users}
 
 
 def in_steps(graph: NamedGraph, length: int, leaves: Sequence[Counts]) -> Unrolled | None:

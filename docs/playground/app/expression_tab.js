@@ -56,7 +56,12 @@ const expression_tab = (() => {
     const wait = () => { if (mine === turn) tell(word(isReady ? "working" : "waiting")); };
     const soon = setTimeout(wait, isReady ? PAUSE : 0), late = setTimeout(() => mine === turn && showStop(true), LATE);
     try {
-      const answer = await engine.ask("live", {text, numbers, ...wish});
+      const answer = await engine.ask("live", {text, numbers, ...wish}, count => {
+        clearTimeout(soon);
+        if (mine !== turn) return;
+        tell(say("large", {count}));
+        showStop(true);
+      });
       if (mine === turn) show(text, answer, wish);
     } catch (error) {
       if (mine === turn) refuse(error.message);
@@ -133,7 +138,7 @@ const expression_tab = (() => {
     frame = frames.make(right, word("live"), follow);
     frame.element.id = "expression_frame";
     frame.show(frames.first());
-    below = sections.make(element(root, "div", {id: "expression_sections"}), "expression", request);
+    below = sections.make(element(root, "div", {id: "expression_sections"}), "expression", request, engine.stop);
     below.refresh(["x", "y", "z", "q"]);
     remember();
     engine.onstatus(({kind}) => { isReady = kind === "ready"; });

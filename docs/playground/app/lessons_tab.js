@@ -11,12 +11,15 @@ const lessons_tab = (() => {
     const pairs = {v: link.VERSION, tab, ...state, ...say.language === "en" ? {} : {lang: say.language}};
     return "#" + Object.entries(pairs).map(([key, text]) => `${key}=${encodeURIComponent(text)}`).join("&");
   }
+  function nameOf({tab, state}) {
+    return tab === "network" ? word("network", {name: say("network.set_" + state.data), layers: state.layers}) : state.e;
+  }
   function tries(parent, {tries: all}) {
     if (!all.length) return;
     const row = element(parent, "p", {class: "lessons_row"});
     element(row, "span", {class: "lessons_quiet"}, word("try"));
     for (const one of all) {
-      element(row, "a", {href: address(one), class: "lessons_try"}, word(one.tab, {name: one.name}));
+      element(row, "a", {href: address(one), class: "lessons_try"}, nameOf(one));
     }
   }
   function lectures(parent, text) {
@@ -46,6 +49,7 @@ const lessons_tab = (() => {
   function make(root) {
     const all = element(root, "div", {id: "lessons_all"});
     if (lab) element(all, "p", {id: "lessons_lab"}, word("lab"));
+    if (say.language !== "en") element(all, "p", {id: "lessons_english"}, word("in_english"));
     part(all, "course", lessons);
     part(all, "notebooks", notebooks);
     if (!lab) element(all, "p", {id: "lessons_lab"}, word("no_lab"));

@@ -18,7 +18,7 @@ const link = (() => {
       if (OWN.includes(key) && !own.has(key)) own.set(key, text);
       else others.push([key, text]);
     }
-    return {version: own.get("v") ?? VERSION, tab: own.get("tab") ?? "", rest: new Map(others)};
+    return {version: own.get("v") ?? VERSION, tab: own.get("tab") ?? "", language: own.get("lang") ?? "", rest: new Map(others)};
   }
 
   // The hash of the state {tab, pairs} that the shell tells.

@@ -54,9 +54,13 @@
   // ---- links
 
   function restore() {
-    const told = link.read();
-    message.textContent = told.version === link.VERSION ? "" : say("other_version", {version: told.version.slice(0, 20)});
+    const told = link.read(), short = text => text.slice(0, 20), {called} = build.words[say.language];
     tabs.restore(told);
+    message.textContent = [
+      told.version === link.VERSION ? "" : say("other_version", {version: short(told.version)}),
+      told.tab === "" || told.tab === tabs.shown.name ? "" : say("other_tab", {tab: short(told.tab), shown: tabs.shown.title}),
+      told.language === "" || told.language === say.language ? "" : say("other_language", {language: short(told.language), called}),
+    ].filter(Boolean).join(" ");
   }
   // A page around this one that embeds it learns how high it is, and nothing else.
   function embed() {

@@ -1,9 +1,11 @@
 // What is chosen in the network tab, of data, network and learning: as settings, as a link, and as a program.
 const network_choices = (() => {
-  const {sets, losses, thresholds, optimizers, activations} = network_data;
-  const MOST_POINTS = 500, MOST_CLASSES = 8, FARTHEST = 1e6, SEED = /^\d{1,9}$/, LAYERS = /^[1-8](-[1-8]){0,2}$/;
+  const {losses, thresholds, optimizers, activations} = network_data;
+  const MOST_POINTS = 500, MOST_CLASSES = 8, FARTHEST = 1e6, LONGEST = 40;
+  const LEGAL = {seed: /^\d{1,9}$/, layers: /^[1-8](-[1-8]){0,2}$/, batch: /^[1-9]\d{0,3}$/, steps: /^\d{1,6}$/};
+  const NUMBER = /^\d{0,6}\.?\d{1,12}(e-?\d{1,2})?$/;
   const USUAL = {data: "moons", test: "0", layers: "8", activation: "tanh", loss: "bce_with_logits", optimizer: "Adam",
-    lr: "0.03", penalty: "none", strength: "0.01", batch: "16", seed: "0", speed: "epoch"};
+    lr: "0.03", penalty: "none", strength: "0.01", batch: "16", seed: "0", speed: "fast"};
   const options = {
     test: ["0", "0.2", "0.5"], activation: activations, optimizer: Object.keys(optimizers),
     lr: ["0.0001", "0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1"],
@@ -14,18 +16,26 @@ const network_choices = (() => {
 
   // ---- what may be chosen
 
+  // The data sets of the package, with the names of their columns and classes in the language of the page.
+  const spoken = names => names.map(name => say("network.name_" + name.replaceAll(" ", "_")));
+  const sets = Object.fromEntries(Object.entries(network_data.sets).map(([name, set]) =>
+    [name, {...set, features: spoken(set.features), classes: spoken(set.classes)}]));
   const examples = () => own?.name === chosen.data ? own : sets[chosen.data];
   function lossesFor({classes}) {
     if (!classes.length) return losses.numbers;
     return classes.length === 2 ? [...losses.two, ...losses.classes] : losses.classes;
   }
-  // A link may hold anything.
+  // A link may hold anything; of numbers it may hold more than the menus.
   function isChoice(key, text) {
     if (key === "data") return Object.hasOwn(sets, text) || own?.name === text;
-    if (key === "seed") return SEED.test(text);
-    if (key === "layers") return LAYERS.test(text);
     if (key === "loss") return lossesFor(examples()).includes(text);
-    return options[key].includes(text);
+    if (key === "lr" || key === "strength") return NUMBER.test(text) && Number(text) > 0;
+    return Object.hasOwn(LEGAL, key) ? LEGAL[key].test(text) : options[key].includes(text);
+  }
+  // What is in the menu of a key: a number of a link stands among the others.
+  function menu(key) {
+    const numbers = [...new Set([...options[key], chosen[key]])];
+    return ["lr", "strength", "batch"].includes(key) ? numbers.sort((one, other) => one - other) : options[key];
   }
   // Was it chosen?  Data of another kind, and another optimizer, begin with what is usual for them.
   function choose(key, text) {
@@ -64,7 +74,7 @@ const network_choices = (() => {
   const thousandth = x => Math.round(1000 * x) / 1000;
   function link(steps) {
     const {speed, ...pairs} = chosen;
-    if (chosen.data === "csv") delete pairs.data;               // it may be long, and it may be private
+    // A pasted table may be long, and it may be private: its name alone is there.
     if (chosen.data !== "own") return {...pairs, steps: String(steps)};
     const {inputs, targets, classes, range} = own;
     return {...pairs, steps: String(steps), classes: String(classes.length),
@@ -85,15 +95,31 @@ const network_choices = (() => {
       classes: Array.from({length: count}, (_, at) => say("network.class", {at})),
       inputs: rows.map(([x, y]) => [x, y]), targets: rows.map(([, , kind]) => kind)};
   }
-  // Take from a link, a Map, what can be; all else is as usual.
+  // Take from a link, a Map, what can be; all else is as usual.  Returns a sentence for each key that cannot be.
   function settle(link) {
-    const told = Object.fromEntries(link);
+    const told = Object.fromEntries(link), isPainted = told.data === "own" && painted(told), refused = [];
     Object.assign(chosen, USUAL);
-    own = told.data === "own" && painted(told) || own;
+    own = isPainted || own;
     for (const key of Object.keys(USUAL)) {
-      if (Object.hasOwn(told, key) && isChoice(key, told[key])) chosen[key] = told[key];
+      if (key === "loss" && !isChoice(key, chosen.loss)) [chosen.loss] = lossesFor(examples());
+      if (!Object.hasOwn(told, key)) continue;
+      if (isChoice(key, told[key])) chosen[key] = told[key];
+      else refused.push(key);
     }
-    if (!lossesFor(examples()).includes(chosen.loss)) [chosen.loss] = lossesFor(examples());
+    if (Object.hasOwn(told, "steps") && !LEGAL.steps.test(told.steps)) refused.push("steps");
+    if (told.data === "own" && !isPainted) refused.push("points");
+    return refused.map(key => refusal(key, told[key] ?? ""));
+  }
+  function refusal(key, text) {
+    const used = {steps: "0", points: chosen.data}[key] ?? chosen[key];
+    if (key === "data" && text === "csv") return say("network.lost_csv", {used});
+    return say("network.refused", {key, text: text.length > LONGEST ? text.slice(0, LONGEST) + "…" : text, legal: legal(key), used});
+  }
+  // What a key may be.
+  function legal(key) {
+    if (["lr", "strength", "points", ...Object.keys(LEGAL)].includes(key)) return say("network.legal_" + key);
+    const all = {data: Object.keys(sets), loss: lossesFor(examples())}[key] ?? options[key];
+    return say("network.legal_menu", {all: all.join(", ")});
   }
 
   // ---- as a program
@@ -117,6 +143,6 @@ const network_choices = (() => {
       `                 ${[`epochs=${epoch}`, `batch_size=${batch}`, `seed=${seed}`, ...others].join(", ")})`,
       "print(history.loss[-1:], [p.data for p in model.parameters()])", ""].join("\n");
   }
-  return {choose, chosen, examples, link, lossesFor, MOST_POINTS, options, get own() { return own; }, program, sets,
+  return {choose, chosen, examples, link, lossesFor, menu, MOST_POINTS, options, get own() { return own; }, program, sets,
     settings, settle, thousandth, use, widths};
 })();

@@ -1,6 +1,6 @@
 // Points painted into the picture, by mouse, touch or keys: they are a data set of their own.
 const network_paint = (() => {
-  const GRID = 40, LEFT = 54, {thousandth} = network_choices;
+  const GRID = 40, LEFT = 68, {thousandth} = network_choices;
   const MOVES = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1]};
   const word = (key, holes) => say("network." + key, holes), byId = id => document.getElementById("network_" + id);
   const within = share => Math.max(0, Math.min(1, share));

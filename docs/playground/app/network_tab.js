@@ -23,6 +23,7 @@ const network_tab = (() => {
   }
   const canLearn = () => state.examples.inputs.length > 0 && !state.exploded;
   function choose(key, text) {
+    byId("refused").replaceChildren();
     if (network_choices.choose(key, text) && key !== "speed") restart();
   }
   function advance() {
@@ -64,6 +65,7 @@ const network_tab = (() => {
     const side = element(root, "div", {id: "network_side"}), main = element(root, "div", {id: "network_main"});
     makeData(panel(side, "data"));
     makeSettings(panel(side, "settings"));
+    element(main, "div", {id: "network_refused", role: "status"});
     makeBar(main);
     element(main, "p", {id: "network_sentence", "aria-live": "polite"});
     element(main, "div", {id: "network_scene"});
@@ -146,6 +148,7 @@ const network_tab = (() => {
     const {own, sets} = network_choices;
     fill(byId("choice_data"), [...Object.keys(sets), ...own ? [own.name] : []], name => word("set_" + name));
     fill(byId("choice_loss"), network_choices.lossesFor(network_choices.examples()));
+    for (const key of ["lr", "strength", "batch"]) fill(byId("choice_" + key), network_choices.menu(key));
     for (const key in chosen) if (key !== "layers") byId("choice_" + key).value = chosen[key];
     byId("choice_strength").disabled = chosen.penalty === "none";
     showWidths();
@@ -295,11 +298,12 @@ const network_tab = (() => {
     const said = byId("csv_said");
     said.textContent = word("csv_waits");
     try {
-      const {left_out, ...found} = await engine.ask("network_csv", {text: byId("csv").value});
+      const {left_out, named, ...found} = await engine.ask("network_csv", {text: byId("csv").value});
       network_choices.use({name: "csv", python: "", ...found});
       restart();
-      said.textContent = word(left_out.length ? "csv_left_out" : "csv_used", {
+      const text = word(left_out.length ? "csv_left_out" : "csv_used", {
         count: found.inputs.length, inputs: found.features.join(", "), names: left_out.join(", ")});
+      said.textContent = named ? text : word("csv_without_names", {text});
     } catch (error) {
       said.textContent = error.message;
     }
@@ -317,7 +321,7 @@ const network_tab = (() => {
 
   function restore(map) {
     const told = map.get("steps") ?? "";
-    network_choices.settle(map);
+    byId("refused").replaceChildren(...network_choices.settle(map).map(text => element(null, "p", {}, text)));
     restart();
     goal = /^\d{1,6}$/.test(told) ? Number(told) : 0;
     play(goal > 0);

@@ -1,7 +1,7 @@
 // What the network tab shows: by the scripts of the page of a training, `network_scene`, fed anew at each look.
 const network_view = (() => {
   const RESOLUTION = 32, SIDE = 12, ALONG = 24, CURVE_POINTS = 81, MOST_POINTS = 2600, LARGEST = 1e30;
-  const LEFT = 54, ACROSS = 320, LOW = 170, {layouts, shapes} = network_data;
+  const LEFT = 68, ACROSS = 320, LOW = 170, BESIDE = 5, LONGEST = 14, {drawing, layouts, shapes} = network_data;
   const base64 = bytes => btoa(String.fromCharCode(...bytes));
   const within = x => Number.isNaN(x) ? 0 : Math.max(-LARGEST, Math.min(LARGEST, x));
   const inByte = x => 128 + Math.round(127 * within(x) / (1 + Math.abs(within(x))));
@@ -22,21 +22,29 @@ const network_view = (() => {
 
   // ---- what stays while a network trains
 
-  function placesOf(sizes) {
-    const last = sizes.length - 1, found = layouts[`${sizes.length} ${Math.max(...sizes)}`];
-    const {radius, width, across} = found;
-    const heights = (size, k) => (k === 0 || k === last ? found.end : found.middle)[size - 1];
-    const columns = sizes.map((size, k) => heights(size, k).map(y => [across[k], y]));
-    return {radius, width, columns, height: Math.ceil(Math.max(...columns.flat().map(([, y]) => y)) + radius + 16)};
+  const shortened = name => name.length > LONGEST ? name.slice(0, LONGEST - 1) + "…" : name;
+  // What stands above each column, and beside each circle: names of inputs, and of outputs where each is a class.
+  function textsOf({sizes, layers}, {features, classes}) {
+    const above = sizes.map((_, k) => k ? [say("animation.layer", {at: k - 1}), layers[k - 1].name] : [say("animation.inputs")]);
+    return {above, before: features.map(shortened), after: classes.length === sizes.at(-1) ? classes.map(shortened) : []};
+  }
+  // Where `tg.draw` has the circles, with room for the texts around them.
+  function placesOf({sizes}, {above, before, after}) {
+    const {radius, widest, across, heights} = layouts[`${sizes.length} ${Math.max(...sizes)}`], {heading, letter} = drawing;
+    const wide = texts => letter * Math.max(0, ...texts.map(text => text.length)), half = k => wide(above[k]) / 2;
+    const left = Math.max(0, half(0) - across[0], before.length && wide(before) + BESIDE), end = across.length - 1;
+    const right = across[end] + Math.max(radius, half(end), radius + wide(after) + (after.length && BESIDE));
+    const columns = sizes.map((size, k) => heights[size - 1].map(y => [left + across[k], heading + y]));
+    const lowest = Math.max(...columns.flat().map(([, y]) => y)) + radius;
+    return {radius, widest, columns, width: Math.ceil(left + right + 2), height: Math.ceil(lowest + 4)};
   }
   function namesOf({layers}) {
     const names = (w, k, i) => [...Array.from(w, (_, j) => `w${k}[${i},${j}]`), `b${k}[${i}]`];
     return layers.flatMap(({neurons}, k) => neurons.flatMap(({w}, i) => names(w, k, i)));
   }
-  function networkOf(model, looked, side) {
-    const inputs = looked[0].flatMap((_, k) => looked.map(row => inByte(row[k])));
-    return {sizes: model.sizes, side, ...placesOf(model.sizes), names: namesOf(model), inputs: base64(inputs),
-      activations: model.layers.map(({name}) => name === "linear" ? "" : name)};
+  function networkOf(model, examples, looked, side) {
+    const inputs = looked[0].flatMap((_, k) => looked.map(row => inByte(row[k]))), texts = textsOf(model, examples);
+    return {sizes: model.sizes, side, ...texts, ...placesOf(model, texts), names: namesOf(model), inputs: base64(inputs)};
   }
   // What `network_scene` is given; `walk` says which weight is followed.
   function describe({examples, model, held_out}, walk) {
@@ -44,7 +52,7 @@ const network_view = (() => {
     const neurons = model.sizes.slice(1).reduce((sum, size) => sum + size);
     const side = Math.min(SIDE, Math.floor(Math.sqrt(MOST_POINTS / neurons)));
     const looked = isPlane ? gridOf(range, side) : spaced(range.across, ALONG).map(x => [x]);
-    return {...range, walk, shapes, classes, looked, network: networkOf(model, looked, side),
+    return {...range, walk, shapes, classes, looked, network: networkOf(model, examples, looked, side),
       hasTest: held_out !== null, kind: isPlane ? "classes" : "numbers", resolution: RESOLUTION,
       features: isPlane ? features : [features[0], "y"], levels: Math.floor(256 / Math.max(2, classes.length)),
       points: inputs.map((row, i) => isPlane ? [...row, targets[i]] : [...row, targets[i], 0]),
@@ -59,10 +67,12 @@ const network_view = (() => {
     makePictures(place, word);
     makeCourse(place, about, word);
     makeStep(place, word);
-    const own = ["step_of", "no_step"];
+    const own = ["answers_between", "no_step", "point_at", "step_of", "widest"];
     const said = (key, holes) => own.includes(key) ? word(key, holes) : say("animation." + key, holes);
     const byId = id => document.getElementById("network_" + id);
     const scene = network_scene({byId, data: about, say: said, document: documentOf(place)});
+    byId("network").style.maxWidth = `${about.network.width}px`;
+    place.style.setProperty("--inside", `${Math.max(480, about.network.width)}fr`);
     byId("picture").querySelector("svg").setAttribute("aria-labelledby", "network_what network_sentence");
     byId("network").querySelector("svg").setAttribute("aria-labelledby", "network_inside_title network_sentence");
     return scene;
@@ -89,7 +99,7 @@ const network_view = (() => {
     element(course, "h2", {}, word("title_losses"));
     const svg = course.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "svg"));
     const attributes = {
-      id: "network_curve", viewBox: "0 -8 382 218", role: "img", "aria-labelledby": "network_sentence"};
+      id: "network_curve", viewBox: "0 -8 396 218", role: "img", "aria-labelledby": "network_sentence"};
     for (const name in attributes) svg.setAttribute(name, attributes[name]);
     element(course, "p", {class: "quiet"}, word(hasTest ? "losses_of_both" : "losses_of_one"));
   }

@@ -6,8 +6,8 @@ const program_tab = (() => {
   let frame, below, isReady = false, isLinked = false, isRunning = false, isDrawing = false, hasRun = false, isLeaving = false, turn = 0;
   // The program as a link has it, the line that is marked as wrong, and the name of the Value that is shown.
   let packed = "", wrong = 0, shown = "";
-  // What the picture shows of that Value, what a link wants it to show, and the numbers that were dragged.
-  let view = {}, wanted = {}, start = null;
+  // What the picture shows of that Value, what a link wants it to show, the run's numbers, and those that were dragged.
+  let view = {}, wanted = {}, start = null, moved = {};
   let printed = [], painted = 0;        // what the running program has printed, and a timer
 
   // ---- a program in a link: deflate-raw, then letters that an address may have
@@ -144,6 +144,8 @@ const program_tab = (() => {
     byId("looked").hidden = !values.length;
     showValue();
   }
+  // What is asked about: the Value that is shown, as it is with the numbers that were dragged.
+  const about = () => shown ? {program: shown, moved} : null;
   async function showValue() {
     const name = byId("value").value, mine = turn;
     const isCurrent = () => mine === turn && name === byId("value").value;
@@ -154,10 +156,10 @@ const program_tab = (() => {
     isDrawing = true;
     tell(null);
     try {
-      const answer = await engine.ask("live", {program: name});
+      const answer = await engine.ask("live", {program: name}, count => isCurrent() && tell(say("large", {count})));
       if (!isCurrent()) return;
       shown = name;
-      start = null;
+      [start, moved] = [null, {}];
       frame.element.hidden = false;
       frame.show(answer.html);
       below.refresh(answer.targets);
@@ -167,7 +169,7 @@ const program_tab = (() => {
       byId("refused").textContent = error.message;
     }
     isDrawing = false;
-    tell(null);
+    tell(word(byId("error").textContent ? "went_wrong" : "done"));
   }
   // The live page opens with the run's own numbers; then it goes where a link wants it, and tells what a user drags.
   function follow({numbers, step}) {
@@ -177,8 +179,11 @@ const program_tab = (() => {
       if (wanted.look === shown) frame.go(wanted);
       wanted = {};
     }
-    const moved = Object.entries(numbers).filter(([name, number]) => number !== start[name]);
-    view = {look: shown, at: String(step), ...moved.length ? {numbers: JSON.stringify(Object.fromEntries(moved))} : {}};
+    const before = JSON.stringify(moved);
+    moved = Object.fromEntries(Object.entries(numbers).filter(([name, number]) => number !== start[name]));
+    const now = JSON.stringify(moved);
+    view = {look: shown, at: String(step), ...now === "{}" ? {} : {numbers: now}};
+    if (now !== before) below.refresh();
     link.changed();
   }
 
@@ -218,9 +223,7 @@ const program_tab = (() => {
     element(looked, "pre", {id: "program_refused", role: "alert"});
     frame = frames.make(looked, word("live"), follow);
     frame.element.id = "program_frame";
-    const about = () => shown ? {program: shown} : null;
-    below = sections.make(element(looked, "div", {id: "program_sections"}), "program", about,
-      ["steps", "symbolic", "exact", "explain", "gradcheck", "python", "picture"]);
+    below = sections.make(element(looked, "div", {id: "program_sections"}), "program", about, stop);
     engine.onstatus(({kind}) => { isReady = kind === "ready"; });
     write(program_examples[names[0]]);
     byId("example").value = names[0];
@@ -248,7 +251,7 @@ const program_tab = (() => {
   }
   async function save() {
     if (!shown) throw new Error(word("nothing_shown"));
-    return {name: "program.html", html: (await engine.ask("page", {program: shown})).html};
+    return {name: "program.html", html: (await engine.ask("page", about())).html};
   }
   // Shows the tab with one of its examples.
   function open(name) {

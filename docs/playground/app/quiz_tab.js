@@ -4,6 +4,7 @@ const quiz_tab = (() => {
   const CHOICES = {kinds: "", level: "2", count: "5", seed: "1"};
   const DRAWN = new Set(["svg", "g", "title", "desc", "path", "polygon", "polyline", "ellipse", "rect", "text", "tspan"]);
   const LEVELS = ["1", "2", "3"], COUNTS = ["1", "3", "5", "10", "20"];
+  const SMALLEST = 0.7;                 // of its size, a drawing's letters can still be read
   const HALF = /\p{Surrogate}/gu;              // half a letter, which no address can hold
   const word = (key, holes) => say("quiz." + key, holes), byId = id => document.getElementById("quiz_" + id);
   const compared = quiz_replies(words);
@@ -93,7 +94,9 @@ const quiz_tab = (() => {
     for (const node of drawn.querySelectorAll("*")) {
       if (node.namespaceURI !== "http://www.w3.org/2000/svg" || !DRAWN.has(node.localName)) node.remove();
     }
-    if (drawn.documentElement) figure.append(document.importNode(drawn.documentElement, true));
+    if (!drawn.documentElement) return;
+    const shown = figure.appendChild(document.importNode(drawn.documentElement, true));
+    shown.style.minWidth = `${SMALLEST * shown.width.baseVal.value}px`;      // what is wider than that scrolls
   }
   function place(parent, name, {label, choices: texts}) {
     if (!texts.length) {

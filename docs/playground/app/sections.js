@@ -1,7 +1,8 @@
 // What the engine says below a live page: sections, each asked for when it is opened.
-// sections.make(root, prefix, request) gives {refresh(targets)}; request() is what the questions are about, or null.
+// sections.make(root, prefix, request, stop) gives {refresh(targets)}; request() is what the questions are about, or null,
+// and stop() ends what takes long.
 const sections = (() => {
-  const MATH = "http://www.w3.org/1998/Math/MathML", PAUSE = 300;
+  const MATH = "http://www.w3.org/1998/Math/MathML", PAUSE = 300, LATE = 3000;
   const TAGS = new Set(["math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msub", "msup", "msubsup", "msqrt", "mroot", "munder", "mover",
     "munderover", "mtable", "mtr", "mtd", "mspace"]);
   const ATTRIBUTES = ["displaystyle", "columnalign", "stretchy", "mathvariant"];
@@ -73,7 +74,7 @@ const sections = (() => {
       return body => element(body, "pre", {class: "sections_error"}, error.message);
     }
   }
-  function section(root, prefix, kind, request) {
+  function section(root, prefix, kind, request, stop) {
     const made = element(root, "details", {id: `${prefix}_${kind}`, class: "sections_one", ontoggle: () => ask()});
     element(made, "summary", {}, word(`section_${kind}`));
     if (kind === "gradcheck") element(made, "p", {class: "sections_quiet"}, word("gradcheck_how"));
@@ -85,9 +86,11 @@ const sections = (() => {
       const about = request();
       if (!made.open || isFresh || !about) return;
       isFresh = true;
-      const mine = ++turn, soon = setTimeout(() => body.replaceChildren(word("working")), PAUSE);
+      const mine = ++turn, soon = setTimeout(() => body.replaceChildren(`${word("working")} `), PAUSE);
+      const late = setTimeout(() => mine === turn && element(body, "button", {type: "button", onclick: stop}, word("stop")), LATE);
       const show = await answerTo(kind, names ? {...about, name: names.name} : about);
       clearTimeout(soon);
+      clearTimeout(late);
       if (mine !== turn) return;
       body.replaceChildren();
       show(body);
@@ -101,8 +104,8 @@ const sections = (() => {
     return {refresh};
   }
 
-  function make(root, prefix, request, kinds = Object.keys(KINDS)) {
-    const all = kinds.map(kind => section(root, prefix, kind, request));
+  function make(root, prefix, request, stop) {
+    const all = Object.keys(KINDS).map(kind => section(root, prefix, kind, request, stop));
     let timer = 0;
     return {
       // What was said is of numbers that are no more. Open sections ask again, after a pause where numbers are dragged.

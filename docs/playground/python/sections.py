@@ -6,10 +6,11 @@ Formulas are handed over as MathML without words of the user's in it but names, 
 import re
 from typing import Any
 
-from subjects import Subject, subject
+import program
+from subjects import Subject, done_again, subject
 
 from tinygrad_edu.classroom.explain import explanation_of
-from tinygrad_edu.cli_expression import as_written, fractions_of
+from tinygrad_edu.cli_expression import as_written, fraction_text, fractions_of
 from tinygrad_edu.engine import printer
 from tinygrad_edu.engine.graph import leaves_in
 from tinygrad_edu.engine.printer import MATHML
@@ -26,6 +27,7 @@ from tinygrad_edu.symbols.named import NamedGraph
 from tinygrad_edu.symbols.symbolic import Gradients, exact_gradients, symbolic_gradients
 
 AT_THE_END = 1_000_000                  # a step behind all others
+MANY = 1000                             # nodes of a graph whose page takes more than some seconds
 MOST_CHECKED = 300                      # computed nodes of a program that are judged in 90 digits
 MOST_PATHS = 6                          # that are listed, as on the command line
 Cell = list[list[str]]                  # of ["text", text] and ["math", MathML]
@@ -44,6 +46,8 @@ def live(request: dict[str, Any]) -> dict[str, Any]:
     """
     about = subject(request)
     graph, output, leaves = about.graph, about.graph.whole[-1], leaves_in(about.graph.whole)
+    if len(graph.whole) > MANY:
+        program.hear(str(len(graph.whole)))         # so that the page can say that it takes long
     named = [node for node in graph.whole[:-1] if node.parents and node.label and not node.is_constant]
     told = {"html": frame(output, at=request.get("step", AT_THE_END)).html, "result": graph.texts[output],
             "targets": [node.label for node in [*leaves, *named] if node.label]}
@@ -84,7 +88,7 @@ def exact(request: dict[str, Any]) -> dict[str, Any]:
     about = subject(request)
     fractions = None if about.arguments is None else fractions_of(about.arguments)
     gradients = exact_gradients(about.graph, fractions, as_written)
-    return {"rows": of_each(about.graph, gradients, lambda fraction: [["text", str(fraction)]])}
+    return {"rows": of_each(about.graph, gradients, lambda fraction: [["text", fraction_text(fraction)]])}
 
 
 def of_each(graph: Any, gradients: Gradients, write: Any) -> list[list[Cell]]:
@@ -147,16 +151,7 @@ def graph_again(graph: NamedGraph) -> tuple[Any, list[Value]]:
     for node in nodes:
         check_recorded(node)
     leaves = [leaf for leaf in leaves_in(graph.whole) if not leaf.is_constant]
-
-    def done_again(*values: Value) -> Value:
-        made = dict(zip(leaves, values))
-        for node in nodes:
-            parents = [made.get(parent, parent) for parent in node.parents]
-            made[node] = again = Value.record(node._operation, *node._operation.in_rows(parents), **node.constants)
-            again.label = node.label
-            again.note("origin", node.origin)
-        return made[nodes[-1]] if nodes else values[-1]
-    return done_again, leaves
+    return lambda *values: done_again(graph.whole, dict(zip(leaves, values))), leaves
 
 
 def python(request: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,9 @@ def untouched() -> Iterator[None]:
         yield
     finally:
         sys.modules.update(modules)
-        OPS.update(operations)
+        everything = operations | {name: op for name, op in OPS.items() if name not in operations}     # and its own
+        OPS.clear()
+        OPS.update(everything)
         for holder, before in holders:
             put_back(holder, before)
         for some, before in lists:
