@@ -42,7 +42,7 @@ myst_heading_anchors = 3
 myst_update_mathjax = False
 
 add_module_names = False
-autodoc_typehints = "none"                      # the docstrings say what is meant; most hints are Any
+autodoc_typehints = "none"                      # the docstrings say what is meant
 autodoc_member_order = "bysource"
 autodoc_inherit_docstrings = False
 viewcode_line_numbers = True

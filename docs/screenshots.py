@@ -22,7 +22,7 @@ def taken(browser) -> Iterator[tuple[str, bytes]]:
     with tempfile.TemporaryDirectory() as folder:
         path = tg.play(f).save(Path(folder) / "f.html")
         for scheme in "light", "dark":
-            tab = browser.new_page(viewport={"width": 1000, "height": 690}, color_scheme=scheme)
+            tab = browser.new_page(viewport={"width": 1000, "height": 710}, color_scheme=scheme)
             tab.goto(path.as_uri())
             tab.wait_for_selector("#packed", state="detached")
             for name, place in PLACES.items():

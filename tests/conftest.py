@@ -1,5 +1,6 @@
 """What tests share: a table of operations that is as it was once the test is over, and a browser."""
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from playground import FOLDER, built, serving
 
 import tinygrad_edu as tg
+from tinygrad_edu.engine.op import BUILT_IN
 
 # One profile for every property: a busy machine is no reason to fail.  It takes after Hypothesis's own for where it
 # runs, so that what an automatic run draws is always the same.
@@ -45,8 +47,9 @@ def pytest_ignore_collect(collection_path, config):
 @pytest.fixture(autouse=True)
 def operations_as_before():
     """Ops declared in a test, or in a docstring's example, are gone after it."""
-    before = set(tg.OPS)
+    before, built_in = set(tg.OPS), list(BUILT_IN)
     yield
+    BUILT_IN[:] = built_in                      # to which an example within the package adds its own
     for name in set(tg.OPS) - before:
         del tg.OPS[name]
         if hasattr(tg.Value, name):
@@ -74,35 +77,80 @@ def violations():
                         for found in axe.run(tab).response["violations"]]
 
 
-@pytest.fixture
-def opened(chromium, tmp_path):
-    """A function that opens a page of ours; afterwards nothing may have been said, loaded or refused."""
-    complaints, requests, contexts = [], [], []
+def new_tab(chromium, faulty, settings):
+    """A tab in a window of its own, and lists of what it said or did wrong, and of what it asked for."""
+    tab, complaints, requests = chromium.new_context(**settings).new_page(), [], []
+    tab.on("console", lambda message: complaints.append(message.text))
+    if not faulty:
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("dialog", lambda dialog: complaints.append(dialog.message))
+    tab.on("request", lambda request: requests.append(request.url))
+    tab.add_init_script("window.refused = []; "
+                        "addEventListener('securitypolicyviolation', e => refused.push(e.violatedDirective))")
+    return tab, complaints, requests
+
+
+@contextlib.contextmanager
+def pages_in(folder, tab_of):
+    """A function that opens a page of ours; afterwards nothing may have been said, loaded or refused.
+
+    tab_of   gives what new_tab gives, for how many were opened before and what new_tab is told
+    """
+    used = []
 
     def open_page(page, width=1000, height=950, faulty=False, **settings):
-        path = page.save(tmp_path / f"page{len(contexts)}.html")
-        context = chromium.new_context(viewport={"width": width, "height": height}, **settings)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", lambda message: complaints.append(message.text))
-        if not faulty:
-            tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("dialog", lambda dialog: complaints.append(dialog.message))
-        tab.on("request", lambda request: requests.append(request.url))
-        tab.add_init_script("window.refused = []; "
-                            "addEventListener('securitypolicyviolation', e => refused.push(e.violatedDirective))")
+        path = page.save(folder / f"page{len(used)}.html")
+        used.append(tab_of(len(used), faulty, settings | {"viewport": {"width": width, "height": height}}))
+        tab = used[-1][0]
         open_page.last = path.as_uri()
         tab.goto(open_page.last)
         tab.wait_for_selector("#packed", state="detached")          # a long script has to be unpacked
         return tab
 
     yield open_page
-    refused = [rule for context in contexts for tab in context.pages for rule in tab.evaluate("window.refused")]
-    for context in contexts:
-        context.close()
-    assert (complaints, refused) == ([], [])
+    refused = [rule for tab, *_ in used for seen in tab.context.pages for rule in seen.evaluate("window.refused")]
+    assert (refused, [text for _, complaints, _ in used for text in complaints]) == ([], [])
+    requests = [url for *_, asked in used for url in asked]
     assert all(url.startswith("file://") and url.partition("#")[0].endswith(".html") for url in requests)
-    assert len(set(requests)) == len(contexts)
+    assert len(set(requests)) == len(used)
+
+
+@pytest.fixture
+def opened(chromium, tmp_path):
+    """A function that opens a page of ours, in a window of its own."""
+    own = []
+
+    def tab_of(_, *about):
+        own.append(new_tab(chromium, *about))
+        return own[-1]
+
+    with contextlib.ExitStack() as at_the_end:
+        at_the_end.callback(lambda: [tab.context.close() for tab, *_ in own])
+        yield at_the_end.enter_context(pages_in(tmp_path, tab_of))
+
+
+@pytest.fixture(scope="module")
+def windows(chromium):
+    """Windows for all tests of a file: to open another takes longer than many tests do."""
+    kept = {}
+    yield kept
+    for tab, *_ in kept.values():
+        tab.context.close()
+
+
+@pytest.fixture
+def opened_again(chromium, windows, tmp_path):
+    """A function that opens a page of ours, in a window that earlier tests may have had: they must leave it as it was."""
+    def tab_of(*about):
+        tab, complaints, requests = windows[repr(about)] = windows.get(repr(about)) or new_tab(chromium, *about[1:])
+        tab.goto("about:blank")
+        tab.mouse.move(0, 0)
+        complaints.clear()
+        requests.clear()
+        return tab, complaints, requests
+
+    with pages_in(tmp_path, tab_of) as open_page:
+        yield open_page
 
 
 @pytest.fixture(scope="session")

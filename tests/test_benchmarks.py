@@ -27,6 +27,7 @@ from benchmarks import (  # noqa: E402
     compiled,
     contest,
     digits,
+    estimators,
     graph,
     names,
     outside,
@@ -364,6 +365,27 @@ def test_whoever_trains_on_digits_by_a_seed_has_learned_them(name, monkeypatch):
     if learner.hello.get("failed", "").startswith("not installed"):
         pytest.skip(learner.hello["failed"])
     assert 0.9 < learner.ask({"seed": 2})["right"] <= 1.0
+
+
+def test_both_estimators_learn_digits_with_the_same_settings(monkeypatch):
+    pytest.importorskip("sklearn", reason='the examples come from scikit-learn: pip install ".[data]"')
+    ours, theirs = estimators.ours(0), estimators.theirs(0)
+    assert (ours.hidden, ours.activation, ours.lr, ours.batch_size, ours.epochs) == (
+        theirs.hidden_layer_sizes, theirs.activation, theirs.learning_rate_init, theirs.batch_size, theirs.max_iter)
+    monkeypatch.setattr(estimators, "EPOCHS", 5)
+    found = estimators.measured(range(1))
+    assert {name: len(results) for name, results in found.items()} == {estimators.OURS: 1, estimators.THEIRS: 1}
+    assert all(90 < result.right <= 100 for results in found.values() for result in results)
+
+
+def test_the_table_of_estimators_takes_the_place_of_the_one_before():
+    found = {estimators.OURS: [estimators.Result(96.0, 2.0), estimators.Result(98.0, 1.0)],
+             estimators.THEIRS: [estimators.Result(97.0, 3.0), estimators.Result(97.0, 3.0)]}
+    made = estimators.table(found, 0.5)
+    assert "| `tg.Classifier` | 97.0 % | 96.0 % to 98.0 % | 1.50 s | 1.00 s to 2.00 s |" in made and "2.25 times" in made
+    page = "before\n" + "".join(estimators.MARKS) + "after\n"
+    once = estimators.with_table(page, made)
+    assert estimators.with_table(once, made) == once and once.startswith("before\n") and once.endswith("after\n")
 
 
 class OfSeeds:

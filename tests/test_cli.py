@@ -227,7 +227,7 @@ MISTAKES = [
     (["step", "x", "x=1", "--still"], 2, "--still says how a page is: write one with --html step.html"),
     (["step", "x", "x=1", "--predict"], 2, "--predict says how a page is: write one with --html step.html"),
     (["step", "x", "x=1", "--html", "a.pdf"], 2, "written as .html"), (["step", "x", "x=1", "--interactive"], 2, "needs a terminal"),
-    (["step", "x", "x=inf", "--exact"], 2, "not a rational number"), (["step", "x", "x=1", "--svg", "a.gif"], 2, "written as .svg"),
+    (["step", "x", "x=inf", "--exact"], 2, "not a rational number"), (["step", "x**30000", "x=0.5", "--exact"], 2, "more than 4300 digits"), (["step", "x", "x=1", "--svg", "a.gif"], 2, "written as .svg"),
     (["draw", "x", "x=1", "-o", "missing/f.svg"], 1, "missing/f.svg: No such"), (["draw", "x", "x=1", "--layout", "dot"], 1, "dot"),
     (["ops", "tnah"], 2, "'tnah'"), (["ops", "tanh", "more"], 2, "more"), ([], 2, "COMMAND"), (["fly"], 2, "fly"),
     (["step"], 2, "EXPR"), (["step", "x\x1b", "x=1"], 2, "no place"), (["step", "(" * 500, "x=1"], 2, "brackets"),

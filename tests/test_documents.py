@@ -23,10 +23,22 @@ MODULES = ["tinygrad_edu", *[m.name for m in pkgutil.walk_packages(tg.__path__, 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+STANDS_ON = {"tinygrad_edu.learn.estimators": ("sklearn", "data"), "tinygrad_edu.learn.cluster": ("distributed", "cluster")}
+
+
+def imported(name):
+    """A module of the package; some stand on a package of an extra."""
+    package, extra = STANDS_ON.get(name, ("", ""))
+    if package:
+        pytest.importorskip(package, reason=f'it stands on {package}: pip install ".[{extra}]"')
+    return importlib.import_module(name)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings(name):
-    module = importlib.import_module(name)
-    results = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    module = imported(name)
+    of_methods = {**tg.OPS, **vars(module)} if name == "tinygrad_edu.engine.value" else {}     # which have those of operations
+    results = doctest.testmod(module, extraglobs=of_methods, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert results.failed == 0
     if name == "tinygrad_edu.engine.ops":
         assert results.attempted > 15
@@ -34,7 +46,7 @@ def test_examples_in_docstrings(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_and_public_function_says_what_it_is_for(name):
-    module = importlib.import_module(name)
+    module = imported(name)
     assert module.__doc__ and len(module.__doc__) > 40
     for thing in vars(module).values():
         if inspect.isclass(thing) and thing.__module__ == name:
@@ -152,8 +164,9 @@ def fenced(path, language):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_the_examples_of_a_page(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    if any("numpy" in block for block in fenced(path, "pycon")):
-        pytest.importorskip("numpy")
+    for package in "numpy", "sklearn":
+        if any(package in block for block in fenced(path, "pycon")):
+            pytest.importorskip(package)
     scope = {"__name__": path.stem}
     for language, block in re.findall(r"^```(python|pycon)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.S | re.M):
         if language == "python":                    # a program: what follows may use it

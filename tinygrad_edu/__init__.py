@@ -14,7 +14,8 @@
 """
 
 import sys as _sys
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
+from importlib import import_module as _import_module
 
 from . import classroom
 from .calculus.differences import Estimate, numeric_derivative
@@ -156,8 +157,13 @@ from .learn import data
 from .learn.animation import animate_training
 from .learn.fit import fit
 from .learn.history import History
+from .learn.runs import Runs
 from .learn.sanity import check_training
+from .learn.sweep import sweep
 from .nn import schedules
+from .nn.export.from_torch import from_torch
+from .nn.export.script import script
+from .nn.export.to_torch import to_torch
 from .nn.losses import (
     bce,
     bce_with_logits,
@@ -168,8 +174,10 @@ from .nn.losses import (
     huber,
     kl_divergence,
     mae,
+    margin_ranking,
     mse,
     nll,
+    smooth_l1,
     sum_squared_error,
 )
 from .nn.modules import MLP, Dropout, Layer, Maxout, Module, Neuron, Sequential
@@ -221,29 +229,44 @@ __all__ = [
     "GradientError", "History",
     "Interval", "KINKED", "L1", "L2", "Layer", "Lion", "MLP", "Maxout", "Module", "Momentum", "NONZERO", "Nesterov",
     "Neuron", "NotRationalError", "OPS", "Op", "Optimizer", "Origin", "POSITIVE", "Page", "PoleError", "Program",
-    "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "SGD", "Sequential", "Steps",
+    "REAL", "RMSprop", "RangeError", "Replay", "ReplayError", "Runs", "SGD", "Sequential", "Steps",
     "TraceError", "UNIT", "Value", "WeightFileError",
     "acos", "acosh", "add", "animate_training", "asin", "asinh", "atan", "atan2", "atanh", "bce", "bce_with_logits",
     "brier", "cbrt", "ceil", "check_training",
     "classroom", "clip", "clip_gradients_by_norm", "clip_gradients_by_value", "cos",
     "cosh", "cost", "cross_entropy", "cumsum", "data", "derivative", "div", "dot", "draw", "elu", "engine_name",
     "equal", "erf", "erfc", "errstate", "exact", "exp", "exp2", "explain", "expm1", "expression", "first_nonfinite",
-    "fit", "floor", "floor_divide", "frames",
+    "fit", "floor", "floor_divide", "frames", "from_torch",
     "gelu", "grad", "gradcheck", "gradient_graph", "greater", "greater_equal", "half_squared_error",
     "hessian", "hinge", "huber", "hvp", "hypot", "identity", "jacobian", "jvp", "kl_divergence", "languages",
     "leaky_relu", "leaves",
     "less", "less_equal", "live_values", "load", "log", "log10", "log1p", "log2", "log_base", "log_sigmoid",
-    "log_softmax", "log_softmax_at", "logaddexp", "logit", "logsumexp", "mae", "maximum", "maxout", "mean", "minimum",
+    "log_softmax", "log_softmax_at", "logaddexp", "logit", "logsumexp", "mae", "margin_ranking", "maximum",
+    "maxout", "mean", "minimum",
     "mish", "mse", "mul", "names", "neg", "nll", "no_grad", "norm", "normal_cdf", "not_equal", "numeric_derivative",
     "op", "play", "plots", "power", "predict", "prod", "reciprocal", "relu", "remainder", "replay", "save",
     "scaled_relu",
-    "schedules", "scope", "selu", "set_language", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax",
+    "schedules", "scope", "script", "selu", "set_language", "sigmoid", "sign", "silu", "sin", "sinc", "sinh",
+    "smooth_l1", "softmax",
     "softmax_at",
     "softmax_cross_entropy", "softmin", "softplus", "softsign", "source", "sqrt", "square", "std", "step", "steps",
-    "sub", "sum_squared_error", "symbolic", "tan", "tanh", "to_graphviz", "topological_order", "trace_origin",
-    "value_and_grad", "var", "vjp", "where", "xlogy",
+    "sub", "sum_squared_error", "sweep", "symbolic", "tan", "tanh", "to_graphviz", "to_torch", "topological_order",
+    "trace_origin", "value_and_grad", "var", "vjp", "where", "xlogy",
 ]
 
-if not _TYPE_CHECKING:              # to which any name would be there
+# These load scikit-learn, so they are fetched when they are asked for; `from tinygrad_edu import *` leaves them out.
+# Where it is not installed, dir() does not have them either: `help(tg)` asks for all that it finds there.
+_of_scikit_learn = ["Classifier", "Regressor"]
+
+if _typing.TYPE_CHECKING:
+    from .learn.estimators import Classifier as Classifier
+    from .learn.estimators import Regressor as Regressor
+else:                               # for a type checker, any name would be there
+    def __dir__():
+        from importlib.util import find_spec
+        return [*globals(), *(_of_scikit_learn if find_spec("sklearn") else ())]
+
     def __getattr__(name):
+        if name in _of_scikit_learn:
+            return getattr(_import_module(".learn.estimators", __name__), name)
         _elsewhere.refuse_name(__name__, name, _elsewhere.OF_PACKAGE)

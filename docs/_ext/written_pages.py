@@ -57,12 +57,16 @@ PAGES = (
     Page("losses", "Losses", ("nn.losses",)),
     Page("optimizers", "Optimizers, schedules, penalties", ("nn.optim", "nn.penalties"), ("nn.schedules",)),
     Page("matrix_layers", "The homework's matrix layers", (), ("nn.matrix_layers",)),
+    Page("export", "Models and graphs for PyTorch, JAX, NumPy", ("nn.export",)),
     Page("training", "Data and training", ("learn",), ("learn.data",)),
+    Page("estimators", "Estimators for scikit-learn", (), ("learn.estimators",)),
     Page("classroom", "For the classroom", ("classroom",),
          ("classroom", *[f"classroom.grading.{name}" for name in ("grade", "grade_layer", "grade_optimizer")])),
     Page("others", "Everything else"),
 )
 MACHINERY = {"IEEE", "divide", "ieee", "not_rational", "elsewhere", "elementary"}       # of `formula`, no words
+PRINTING = "columns, others, cell"              # of tables of runs, by which they print
+ROUTING = "set_fit_request, set_partial_fit_request, set_score_request, set_split_request"     # scikit-learn adds these
 DATA = {
     "OPS": "All operations, by name: a dict of `Op`.  A new one enters it when it is declared.",
     "engine_name": 'Which engine runs: "native", the compiled one, or "pure", the one written in Python.',
@@ -194,8 +198,11 @@ def entry(name: str) -> list[str]:
             f", with a kink at {', '.join(f'{k:g}' for k in thing.kinks)}." if thing.kinks else ".")
         return [f".. py:data:: {name}", "", *["   " + line for line in as_rest(words)]]
     if inspect.isclass(thing):
-        kind = "autoexception" if issubclass(thing, BaseException) else "autoclass"
-        return [f".. {kind}:: {name}", *["   :members:"] * (kind == "autoclass"), ""]
+        if issubclass(thing, BaseException):
+            return [f".. autoexception:: {name}", ""]
+        ours = [base.__name__ for base in thing.__bases__ if base.__module__.startswith("tinygrad_edu.")]
+        inherited = [] if {*ours} <= {*tg.__all__} else ["   :inherited-members:", f"   :exclude-members: {PRINTING}"]
+        return [f".. autoclass:: {name}", "   :members:", *inherited, ""]
     return [f".. autofunction:: {name}", ""]
 
 
@@ -213,8 +220,8 @@ def own_module(name: str) -> list[str]:
         lines += [f"As in ``math``: {', '.join(f'``m.{word}``' for word in formula.COMPUTE if word != 'pow')}.", ""]
     for word in sorted(public, key=lambda word: place.get(word, 0)):
         thing = getattr(module, word)
-        lines += [f".. autoclass:: {word}", "   :members:", ""] if inspect.isclass(thing) else [
-            f".. autofunction:: {word}", ""]
+        kind = [f".. autoclass:: {word}", "   :members:", f"   :exclude-members: {ROUTING}"]
+        lines += [*kind, ""] if inspect.isclass(thing) else [f".. autofunction:: {word}", ""]
     return lines
 
 
@@ -241,7 +248,7 @@ def names_of(page: Page, homes: dict[str, list[str]]) -> str:
 
 # ---- the package's rooms, the command ------------------------------------------------------------------
 
-ROOMS = ("engine", "symbols", "calculus", "check", "native", "fast", "nn", "show", "learn", "classroom",
+ROOMS = ("engine", "symbols", "calculus", "check", "native", "fast", "nn", "nn/export", "show", "learn", "classroom",
          *[f"classroom/{name}" for name in ("faults", "grading", "quizzes", "worked")],
          "")                            # above all of them
 
