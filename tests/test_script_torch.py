@@ -49,11 +49,8 @@ def test_rules_of_ones_own_and_branches_not_taken(library, with_jax):
     def twice(x):
         """2x, with a slope of 3."""
         return 2 * x, (3,)
-    try:
-        x, y = Value(0.0, label="x"), Value(0.0, label="import")
-        run(tg.script(twice(x) + tg.where(tg.greater(x, 0), tg.sqrt(x), 2 * x) + tg.step(y), library))
-    finally:
-        del OPS["twice"]
+    x, y = Value(0.0, label="x"), Value(0.0, label="import")
+    run(tg.script(twice(x) + tg.where(tg.greater(x, 0), tg.sqrt(x), 2 * x) + tg.step(y), library))
 
 
 def test_a_layer_through_which_no_gradient_goes_back_is_the_same_in_pytorch():
