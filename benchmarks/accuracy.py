@@ -326,6 +326,7 @@ def main() -> None:
     parser.add_argument("--write", metavar="FILE", type=Path, help="write the page there instead of printing it")
     args = parser.parse_args()
     from benchmarks import derivatives
+    from benchmarks.marks import with_table
     versions, peers = installed_peers()
     engines = {OURS: ours, **peers}
     single, on_rows, on_logits = [], [], []
@@ -336,7 +337,7 @@ def main() -> None:
         else:
             (on_rows if op.rows else single).append((measured_rows if op.rows else measured)(op, engines))
     text = page(single, on_rows, versions, on_logits)
-    text = derivatives.with_tables(text, derivatives.tables(derivatives.measured()))
+    text = with_table(text, derivatives.MARKS, derivatives.tables(derivatives.measured()))
     if args.write:
         args.write.write_text(text, encoding="utf-8", newline="\n")
     else:

@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from derivatives import CLASSES, ORDERS, cases, counted, in_letters, judged
 
+from .marks import with_table
+
 MARKS = "<!-- derivatives -->\n", "<!-- end of derivatives -->\n"
 Counts = dict[str, dict[int, Counter]]          # {case: {order: how many derivatives of each letter}}
 BEFORE = Path(__file__).with_name("derivatives_0.1.0.json")
@@ -51,13 +53,6 @@ def tables(now: Counts) -> str:
     return "\n".join(lines)
 
 
-def with_tables(page: str, written: str) -> str:
-    """A page with these tables in place of the ones between its marks."""
-    start, end = MARKS
-    head, _, rest = page.partition(start)
-    return head + start + "\n" + written + "\n\n" + end + rest.partition(end)[2]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.derivatives", description=(
         "Judge derivatives of orders 1 to 4 against power series, beside those of version 0.1.0."))
@@ -66,7 +61,7 @@ def main() -> None:
     written = tables(measured())
     if args.write:
         page = args.write.read_text(encoding="utf-8")
-        args.write.write_text(with_tables(page, written), encoding="utf-8", newline="\n")
+        args.write.write_text(with_table(page, MARKS, written), encoding="utf-8", newline="\n")
     else:
         print(written)
 

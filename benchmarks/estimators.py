@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from .__main__ import load, machine
 from .contest import Spread
+from .marks import with_table
 from .report import between, markdown, median_of, written
 
 MARKS = "<!-- digits -->\n", "<!-- end of digits -->\n"
@@ -90,13 +91,6 @@ def table(found: dict[str, list[Result]], busy: float) -> str:
         f"{busy} processes were busy before.")
 
 
-def with_table(page: str, made: str) -> str:
-    """A page with this table in place of the one between its marks."""
-    start, end = MARKS
-    head, _, rest = page.partition(start)
-    return head + start + "\n" + made + "\n\n" + end + rest.partition(end)[2]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.estimators", description=(
         "Digits by tg.Classifier and by scikit-learn's MLPClassifier, in turns."))
@@ -106,7 +100,7 @@ def main() -> None:
     made = table(measured(), busy)
     if args.write:
         page = args.write.read_text(encoding="utf-8")
-        args.write.write_text(with_table(page, made), encoding="utf-8", newline="\n")
+        args.write.write_text(with_table(page, MARKS, made), encoding="utf-8", newline="\n")
     else:
         print(made)
 

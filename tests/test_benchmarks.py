@@ -29,6 +29,7 @@ from benchmarks import (  # noqa: E402
     digits,
     estimators,
     graph,
+    marks,
     names,
     outside,
     peers,
@@ -384,8 +385,8 @@ def test_the_table_of_estimators_takes_the_place_of_the_one_before():
     made = estimators.table(found, 0.5)
     assert "| `tg.Classifier` | 97.0 % | 96.0 % to 98.0 % | 1.50 s | 1.00 s to 2.00 s |" in made and "2.25 times" in made
     page = "before\n" + "".join(estimators.MARKS) + "after\n"
-    once = estimators.with_table(page, made)
-    assert estimators.with_table(once, made) == once and once.startswith("before\n") and once.endswith("after\n")
+    once = marks.with_table(page, estimators.MARKS, made)
+    assert marks.with_table(once, estimators.MARKS, made) == once and once.startswith("before\n") and once.endswith("after\n")
 
 
 class OfSeeds:
@@ -743,7 +744,7 @@ def test_the_page_of_the_site_is_made_of_the_figures_beside_it():
 
 
 def test_the_examples_of_the_report():
-    for module in report, command:
+    for module in report, command, marks:
         results = doctest.testmod(module)
         assert results.attempted and not results.failed
 

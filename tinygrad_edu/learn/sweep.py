@@ -22,7 +22,7 @@ from ..engine.number import check_kind, nearest, printable, short_repr
 from ..nn.checks import checked_path, listed
 from ..nn.modules import Module
 from .examples import answers
-from .fit import fit
+from .fit import fit, is_best_wanted
 from .history import History
 from .progress import ProgressBar, in_notebook
 from .runs import MEASURES, Row, Run, RunFile, Runs, in_a_cell
@@ -393,9 +393,8 @@ def one_run(shared: tuple[Callable[..., Module], tuple[Any, ...]], job: Job) -> 
 
 def measured(history: History, for_fit: dict[str, Any]) -> dict[str, float]:
     """What the model came to: the numbers of the epoch whose weights it has."""
-    keeps_best = for_fit.get("restore_best")
-    keeps_best = for_fit.get("patience") is not None if keeps_best is None else keeps_best
-    epoch = history.best_epoch() if keeps_best and len(history) else -1
+    keeps_best = len(history) and is_best_wanted(for_fit.get("restore_best"), for_fit.get("patience"))
+    epoch = history.best_epoch() if keeps_best else -1
     return {name: numbers[epoch] for name in MEASURES if (numbers := getattr(history, name))}
 
 

@@ -14,7 +14,7 @@ from ..engine import ops, printer
 from ..engine.formula import Formula
 from ..engine.javascript import functions_of
 from ..engine.messages import name_of
-from ..engine.op import OPS, Op
+from ..engine.op import BUILT_IN, OPS, Op
 from ..engine.value import Value
 from ..symbols.named import NamedGraph
 from . import rules
@@ -120,7 +120,7 @@ def frame_digests() -> tuple[str, str]:
 
 def built_in_rules() -> str:
     """The rules of all operations of the package."""
-    return rules.script([op for op in OPS.values() if op.is_built_in])
+    return rules.script(BUILT_IN)
 
 
 class LiveLesson(Lesson):

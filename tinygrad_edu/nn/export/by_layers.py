@@ -15,10 +15,6 @@ from .script import NAMES, Expected, check_name, expected, half_squares, whole
 from .words import JAX, NO_GRADIENT, TORCH
 
 WORDS_OF = {"torch": TORCH, "jax": JAX}
-IMPORTS = {
-    "torch": ["import torch", "from torch.nn import functional"], "numpy": ["import numpy as np"],
-    "jax": ["import jax", "import jax.numpy as jnp", "", 'jax.config.update("jax_enable_x64", True)'],
-}
 OVER_ARRAYS = {"where": "np.where", "larger": "np.maximum", "smaller": "np.minimum", "sign": "np.sign",
                "erf": "np.vectorize(erf)", "erfc": "np.vectorize(erfc)"}
 
@@ -149,8 +145,7 @@ def layers_script(steps: Steps, library: str) -> str:
     lines.append(f'print("as expected: the output, and {len(steps.graph.gradients)} gradients")')
     check = CHECK.format(array=array.format("expected"))
     title = f"A model by {NAMES[library]}, with the gradients of half the sum of its squared outputs"
-    imported = [line for line in IMPORTS[library] if "functional" not in line or any("functional." in x for x in lines)]
-    return whole(title, imported, [check, *definitions], lines)
+    return whole(title, library, [check, *definitions], lines)
 
 
 def forward(steps: Steps, library: str) -> tuple[list[str], str]:
@@ -241,7 +236,7 @@ class ArrayRules(Plainly):
         self.rules: dict[str, str] = {}
 
     def form_of(self, op: Op) -> Callable:
-        return op.textbook if op in self.graph.textbook else op.rule
+        return self.graph.form_of(op)
 
     def rule(self, op: Op) -> str:
         check_name(self.known, op)

@@ -116,9 +116,7 @@ def torch_script(graph: Expected) -> str:
     if graph.infinite or any(op in NO_GRADIENT for op in graph.tape.ops):
         back = [f"if {result}.requires_grad:", f"    {result}.backward()"]
     lines = [*leaves, *constants, "", *made.lines, "", *back, "", *checks(graph, f"{result}.item()", "{0}.grad")]
-    functional = ["from torch.nn import functional"] * any("functional." in line for line in made.lines)
-    functions = [TORCH_CHECK, *made.definitions(TORCH_RULE)]
-    return whole(title_of(graph, "torch"), ["import torch", *functional], functions, lines)
+    return whole(title_of(graph, "torch"), "torch", [TORCH_CHECK, *made.definitions(TORCH_RULE)], lines)
 
 
 def jax_script(graph: Expected) -> str:
@@ -133,5 +131,4 @@ def jax_script(graph: Expected) -> str:
              f"leaves = {{{leaves}}}",
              "value, found = jax.value_and_grad(graph, argnums=tuple(range(len(leaves))))(*leaves.values())",
              "gradients = dict(zip(leaves, found))", "", *checks(graph, "value", "gradients[{0!r}]")]
-    imported = ["import jax", "import jax.numpy as jnp", "", 'jax.config.update("jax_enable_x64", True)']
-    return whole(title_of(graph, "jax"), imported, [CHECK, *made.definitions(JAX_RULE)], lines)
+    return whole(title_of(graph, "jax"), "jax", [CHECK, *made.definitions(JAX_RULE)], lines)

@@ -23,7 +23,7 @@ def numpy_script(graph: Expected) -> str:
     lines = [*quiet * graph.infinite, *leaves, "", *forward, "", "arrived = 1.0", *back, ""]
     functions = [CHECK, *map(in_numpy, made.rules.values())]
     ends = checks(graph, made.name[len(graph.tape) - 1], "d_{0}")
-    return whole(title_of(graph, "numpy"), ["import numpy as np"], functions, [*map(in_numpy, lines), *ends])
+    return whole(title_of(graph, "numpy"), "numpy", functions, [*map(in_numpy, lines), *ends])
 
 
 def way_back(made: GraphLesson) -> list[str]:

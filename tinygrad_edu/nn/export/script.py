@@ -21,6 +21,10 @@ from .words import JUMPING
 
 NAMES = {"torch": "PyTorch", "jax": "JAX", "numpy": "NumPy"}
 LIBRARIES = tuple(NAMES)
+IMPORTS = {
+    "torch": ["import torch", "from torch.nn import functional"], "numpy": ["import numpy as np"],
+    "jax": ["import jax", "import jax.numpy as jnp", "", 'jax.config.update("jax_enable_x64", True)'],
+}
 DIGITS = "1e-12"
 SAME = 1e-15
 TAKEN = frozenset((*FROM_MATH, *WORDS, *"""abs arrived by_rule check dict f flat float found functional graph gradients
@@ -51,6 +55,10 @@ class Expected(NamedTuple):
     slopes: list[tuple[float, ...]]
     infinite: bool
     textbook: frozenset[Op]
+
+    def form_of(self, op: Op) -> Callable:
+        """The form of its rule that is written."""
+        return op.textbook if op in self.textbook else op.rule
 
 
 def script(what: Any, library: str = "torch", x: Any = None) -> str:
@@ -165,7 +173,7 @@ class GraphLesson(Lesson):
             self.name[i] = name
 
     def form_of(self, op: Op) -> Callable:
-        return op.textbook if op in self.graph.textbook else op.rule
+        return self.graph.form_of(op)
 
     def rule(self, op: Op) -> str:
         check_name(self.known, op)
@@ -214,8 +222,9 @@ def title_of(graph: Expected, library: str) -> str:
     return f"The value and {count} gradient{'s' * (count != 1)} of a graph, by {NAMES[library]}"
 
 
-def whole(title: str, imported: list[str], functions: list[str], lines: list[str]) -> str:
+def whole(title: str, library: str, functions: list[str], lines: list[str]) -> str:
     """A whole script: its title, what it imports, the functions it needs, and its lines."""
+    imported = [line for line in IMPORTS[library] if "functional" not in line or any("functional." in x for x in lines)]
     body = "\n\n\n".join(["\n".join(lines), *functions])
     needed = words_in(body)
     from_math = imports_of_math("\n".join([body, *needed]))
