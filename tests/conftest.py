@@ -46,14 +46,15 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.fixture(autouse=True)
 def operations_as_before():
-    """Ops declared in a test, or in a docstring's example, are gone after it."""
-    before, built_in = set(tg.OPS), list(BUILT_IN)
+    """Ops declared in a test, or in a docstring's example, are gone after it, and those taken away are there again."""
+    before, built_in = dict(tg.OPS), list(BUILT_IN)
     yield
     BUILT_IN[:] = built_in                      # to which an example within the package adds its own
-    for name in set(tg.OPS) - before:
-        del tg.OPS[name]
+    for name in tg.OPS.keys() - before:
         if hasattr(tg.Value, name):
             delattr(tg.Value, name)
+    tg.OPS.clear()
+    tg.OPS.update(before)                       # in the order of before, too
 
 
 @pytest.fixture(scope="module")
